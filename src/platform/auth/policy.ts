@@ -1,0 +1,200 @@
+/**
+ * oslo.policy's rule language, compiled to closures once: `role:x`, `rule:x`, `user_id:%(target.user_id)s`,
+ * `'literal':%(x)s`, `@`, `!`, `and`, `or`, `not`, parentheses.
+ * Source: oslo.policy's documentation of the policy language.
+ */
+import type { Context } from './context.ts'
+
+/** Flat or nested facts about the thing acted on; they come from the database, never from the request. */
+export type PolicyTarget = { readonly [key: string]: unknown }
+
+export interface Rule {
+  /** Upstream's name, letter for letter: operators have it in their policy files. */
+  readonly name: string
+  /** The default check string. */
+  readonly check: string
+  readonly description: string
+  /** `METHOD /path` of every operation it protects; empty for helper rules. */
+  readonly operations: readonly string[]
+}
+
+/** Declares a policy rule. */
+export const rule = (name: string, check: string, description = '', ...operations: string[]): Rule => ({
+  name,
+  check,
+  description,
+  operations,
+})
+
+type Check = (target: PolicyTarget, context: Context) => boolean
+
+export class PolicySyntaxError extends Error {}
+
+/** Holds the compiled rules of one service with an operator's overrides (`policy.yaml`) applied. */
+export class PolicyEnforcer {
+  readonly #checks = new Map<string, Check>()
+  readonly #denial: (rule: Rule) => string
+
+  /**
+   * `overrides` maps rule names to check strings. Throws PolicySyntaxError on a text that is no rule and on a
+   * reference to a rule that does not exist (a typing error would otherwise deny everything silently).
+   */
+  constructor(
+    rules: readonly Rule[],
+    overrides: Readonly<Record<string, string>> = {},
+    denial: (rule: Rule) => string = (denied) => `Policy doesn't allow ${denied.name} to be performed.`,
+  ) {
+    this.#denial = denial
+    const texts = new Map(rules.map((each) => [each.name, each.check]))
+    for (const [name, text] of Object.entries(overrides)) texts.set(name, text)
+    for (const [name, text] of texts) this.#checks.set(name, this.#compile(name, text, texts))
+  }
+
+  check(which: Rule, target: PolicyTarget, context: Context): boolean {
+    const check = this.#checks.get(which.name)
+    if (!check) throw new Error(`policy rule ${which.name} is not registered with its service`)
+    return check(target, context)
+  }
+
+  /** The sentence that a refused caller reads. */
+  denial(which: Rule): string {
+    return this.#denial(which)
+  }
+
+  #compile(name: string, text: string, known: ReadonlyMap<string, string>): Check {
+    const tokens = tokenize(text)
+    let at = 0
+    const fail = (why: string): never => {
+      throw new PolicySyntaxError(`policy rule '${name}': ${why} in "${text}"`)
+    }
+    const parseOr = (): Check => {
+      const parts = [parseAnd()]
+      while (tokens[at] === 'or') (at++, parts.push(parseAnd()))
+      return parts.length === 1 ? parts[0]! : (target, context) => parts.some((part) => part(target, context))
+    }
+    const parseAnd = (): Check => {
+      const parts = [parseNot()]
+      while (tokens[at] === 'and') (at++, parts.push(parseNot()))
+      return parts.length === 1 ? parts[0]! : (target, context) => parts.every((part) => part(target, context))
+    }
+    const parseNot = (): Check => {
+      if (tokens[at] !== 'not') return parseAtom()
+      at++
+      const inner = parseNot()
+      return (target, context) => !inner(target, context)
+    }
+    const parseAtom = (): Check => {
+      const token = tokens[at++]
+      if (token === undefined) return fail('something is missing at the end')
+      if (token === '(') {
+        const inner = parseOr()
+        if (tokens[at++] !== ')') return fail('a closing parenthesis is missing')
+        return inner
+      }
+      if (token === '@') return () => true
+      if (token === '!') return () => false
+      return this.#atom(token, known, fail)
+    }
+    if (tokens.length === 0) return () => true // oslo.policy: an empty rule always passes
+    const check = parseOr()
+    if (at !== tokens.length) fail(`unexpected '${tokens[at]}'`)
+    return check
+  }
+
+  #atom(token: string, known: ReadonlyMap<string, string>, fail: (why: string) => never): Check {
+    const colon = token.startsWith("'") ? token.indexOf(':', token.indexOf("'", 1)) : token.indexOf(':')
+    if (colon < 0) return fail(`'${token}' is no check`)
+    const kind = token.slice(0, colon)
+    const match = token.slice(colon + 1)
+    if (kind === 'rule') {
+      if (!known.has(match)) return fail(`rule '${match}' does not exist`)
+      return (target, context) => this.#checks.get(match)!(target, context)
+    }
+    if (kind === 'role') {
+      const value = valueOf(match)
+      return (target, context) => {
+        const role = value(target)
+        return role !== undefined && context.roles.some((each) => each.toLowerCase() === role.toLowerCase())
+      }
+    }
+    if (kind === 'http' || kind === 'https') return fail('remote checks are not supported')
+    const wanted = valueOf(match)
+    if (kind.startsWith("'")) {
+      const literal = kind.slice(1, -1)
+      return (target) => wanted(target) === literal
+    }
+    return (target, context) => {
+      const value = wanted(target)
+      return value !== undefined && credentialValues(context, kind).includes(value)
+    }
+  }
+}
+
+function tokenize(text: string): string[] {
+  const tokens: string[] = []
+  const pattern = /\s*(\(|\)|'[^']*':(?:%\([^)]*\)s|[^\s()]+)|(?:%\([^)]*\)s|[^\s()%]|%)+)/gy
+  let match
+  while ((match = pattern.exec(text))) tokens.push(match[1]!)
+  return tokens
+}
+
+/** The right side of a check: a literal or `%(path)s` looked up in the target. */
+function valueOf(match: string): (target: PolicyTarget) => string | undefined {
+  const reference = /^%\(([^)]+)\)s$/.exec(match)
+  if (!reference) return () => match.replace(/^'(.*)'$/, '$1')
+  const path = reference[1]!
+  const parts = path.split('.')
+  return (target) => asText(Object.hasOwn(target, path) ? target[path] : dig(target, parts))
+}
+
+function dig(from: unknown, parts: readonly string[]): unknown {
+  let value = from
+  for (const part of parts) {
+    // hasOwn: an inherited property (`constructor`) is no fact about the target
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined
+    value = (value as Record<string, unknown>)[part]
+  }
+  return value
+}
+
+const asText = (value: unknown): string | undefined => {
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (value === null) return 'None'
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+}
+
+/** The left side of a check: what the caller's credentials say under oslo's names. */
+function credentialValues(context: Context, kind: string): readonly string[] {
+  switch (kind) {
+    case 'user_id':
+      return present(context.userId)
+    case 'project_id':
+    case 'tenant_id':
+    case 'tenant':
+      return present(context.projectId)
+    case 'domain_id':
+      return present(context.domainId)
+    case 'system_scope':
+    case 'system':
+      return present(context.systemScope)
+    case 'user_domain_id':
+      return present(context.userDomainId)
+    case 'project_domain_id':
+    case 'token.project.domain.id':
+      return present(context.projectDomainId)
+    case 'token.domain.id':
+      return present(context.domainId)
+    case 'service_roles':
+      return context.serviceRoles
+    case 'is_admin':
+      return [context.isAdmin ? 'True' : 'False', context.isAdmin ? '1' : '0']
+    case 'is_admin_project':
+      return ['True'] // keystone: true unless an admin project is configured
+    case 'None':
+      return ['None']
+    default:
+      return []
+  }
+}
+
+const present = (value: string | null): string[] => (value ? [value] : [])

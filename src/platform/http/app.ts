@@ -1,0 +1,210 @@
+/**
+ * The way of a request through a service: route, microversion, token, body, handler, answer. The HTTP server and the
+ * in-process clients call the same `dispatch`, so being in the same process is no credential.
+ */
+import FindMyWay, { type HTTPMethod } from 'find-my-way'
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
+import type { TSchema } from 'typebox'
+import { createContext, type Context, type Credentials } from '../auth/context.ts'
+import { ApiError, NotFound, reasonOf, Unauthorized } from './errors.ts'
+import { readJson } from './body.ts'
+import type { ApiResponse, Method, Query, Route } from './route.ts'
+import { findProblem, type Bodies } from './schema.ts'
+import { invalidRequest, type AppOptions } from './service.ts'
+import { negotiate, versionHeaders } from './negotiate.ts'
+import { unversioned, type ApiVersion } from './versions.ts'
+
+/** A request before it is understood. `body` is a stream from a socket or a ready JSON value from a client in process. */
+export interface RawRequest {
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+  stream?: Readable
+  json?: unknown
+}
+
+/** An answer with all headers; `route` is the template for logs and metrics. */
+export interface RawResponse {
+  status: number
+  headers: Record<string, string>
+  body: unknown
+  route: string
+  requestId: string
+}
+
+/** A service's API, ready to answer. */
+export interface App {
+  readonly type: string
+  readonly baseUrl: string
+  dispatch(request: RawRequest): Promise<RawResponse>
+}
+
+/** A matched path: every route that shares method and path, told apart by microversion. */
+interface Variants {
+  template: string
+  routes: { route: Route<unknown>; since: number; until: number }[]
+}
+
+const methods: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Builds the app of a service. Throws on two routes that would answer the same request. */
+export function createApp<Deps>(options: AppOptions<Deps>): App {
+  const { definition, enforcer, authenticator, log, baseUrl } = options
+  const table = definition.microversions?.table
+  const router = FindMyWay({ ignoreTrailingSlash: true, maxParamLength: 1000, caseSensitive: true })
+
+  const mount = (base: string, route: Route<Deps>) => {
+    const path = base + route.path || '/'
+    const existing = router.findRoute(route.method, path) as { store: Variants } | null
+    const variant = {
+      route: route as Route<unknown>,
+      since: route.since && table ? table.numberOf(route.since) : 0,
+      until: route.until && table ? table.numberOf(route.until) : Infinity,
+    }
+    if (!existing) {
+      router.on(route.method as HTTPMethod, path, () => undefined, { template: path, routes: [variant] } as never)
+      return
+    }
+    const clash = existing.store.routes.some((other) => variant.since < other.until && other.since < variant.until)
+    if (clash) throw new Error(`${definition.type}: two routes for ${route.method} ${path}`)
+    existing.store.routes.push(variant)
+  }
+  for (const base of definition.basePaths) for (const route of options.routes) mount(base, route)
+  for (const route of options.rootRoutes ?? []) mount('', route)
+
+  const find = (method: string, path: string) => {
+    const known = (methods as readonly string[]).includes(method)
+    const found = known ? router.find(method as HTTPMethod, path) : null
+    // HEAD is GET without a body wherever nobody said otherwise.
+    const match = found ?? (method === 'HEAD' ? router.find('GET', path) : null)
+    if (match) return { variants: match.store as Variants, params: match.params as Record<string, string> }
+    const allowed = methods.filter((other) => router.find(other as HTTPMethod, path))
+    if (allowed.length === 0) throw new NotFound()
+    throw new ApiError(405, `The method ${method} is not allowed for this resource.`, {
+      headers: { Allow: allowed.join(', ') },
+    })
+  }
+
+  const select = (variants: Variants, version: ApiVersion): Route<unknown> => {
+    const variant = variants.routes.find((each) => version.number >= each.since && version.number < each.until)
+    if (!variant) throw new NotFound()
+    return variant.route
+  }
+
+  const authenticate = async (route: Route<unknown>, headers: IncomingHttpHeaders, requestId: string) => {
+    const credentialsOf = async (name: string): Promise<Credentials | null> => {
+      const token = headers[name]
+      return typeof token === 'string' && token !== '' ? authenticator.validate(token) : null
+    }
+    const mode = route.auth ?? 'required'
+    const credentials = mode === 'none' ? null : await credentialsOf('x-auth-token')
+    if (mode === 'required' && !credentials) {
+      throw new Unauthorized(
+        'The request you have made requires authentication.',
+        options.authUrl ? { 'WWW-Authenticate': `Keystone uri="${options.authUrl}"` } : {},
+      )
+    }
+    const service = mode === 'none' ? null : await credentialsOf('x-service-token')
+    const globalId = headers['x-openstack-request-id']
+    return createContext(enforcer, requestId, credentials, {
+      globalRequestId: typeof globalId === 'string' && requestIdForm.test(globalId) ? globalId : null,
+      serviceRoles: service?.roles ?? [],
+    })
+  }
+
+  const validate = (schema: TSchema | undefined, value: unknown, where: 'body' | 'query') => {
+    const problem = schema && findProblem(schema, value)
+    if (problem) throw (definition.invalid ?? invalidRequest)(problem, where)
+  }
+
+  const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
+    const questionMark = request.url.indexOf('?')
+    const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
+    const { variants, params } = find(request.method, path)
+    state.route = variants.template
+    const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
+    state.version = version
+    const route = select(variants, version)
+    const ctx: Context = await authenticate(route, request.headers, requestId)
+    const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
+    validate(route.query, query, 'query')
+    let body: unknown
+    if (route.body || (!route.stream && hasBody(request))) {
+      body = request.json ?? (await readJson(request, route, definition))
+      validate(schemaAt(route.body, version, table), body, 'body')
+    }
+    const input = {
+      ctx,
+      version,
+      params,
+      query,
+      body: body as never,
+      headers: request.headers,
+      stream: request.stream ?? Readable.from([]),
+      url: request.url,
+      baseUrl,
+    }
+    return route.handle(input, options.deps as never)
+  }
+
+  const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
+    const shown = error instanceof ApiError ? error : unexpected(error)
+    if (shown.status >= 500) {
+      log.error({ requestId, route: state.route, err: error }, shown.message)
+    } else if (shown.detail) {
+      log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
+    }
+    return { status: shown.status, headers: shown.headers, body: definition.envelope(shown, requestId) }
+  }
+
+  return {
+    type: definition.type,
+    baseUrl,
+    async dispatch(request) {
+      const requestId = `req-${randomUUID()}`
+      const state: RequestState = { route: '(none)', version: undefined }
+      const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
+      const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
+      for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
+      if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))
+      Object.assign(headers, response.headers)
+      return { status: response.status, headers, body: response.body, route: state.route, requestId }
+    },
+  }
+}
+
+interface RequestState {
+  route: string
+  version: ApiVersion | undefined
+}
+
+const hasBody = (request: RawRequest): boolean =>
+  request.json !== undefined ||
+  request.headers['transfer-encoding'] !== undefined ||
+  Number(request.headers['content-length'] ?? 0) > 0
+
+function parseQuery(text: string): Query {
+  const query: Record<string, string[]> = Object.create(null) as Record<string, string[]>
+  if (text === '') return query
+  for (const [name, value] of new URLSearchParams(text)) (query[name] ??= []).push(value)
+  return query
+}
+
+function schemaAt(
+  body: TSchema | Bodies | undefined,
+  version: ApiVersion,
+  table: { numberOf(name: string): number } | undefined,
+): TSchema | undefined {
+  if (!body || !isBodies(body)) return body
+  const step = body.steps.findLast(([since]) => version.number >= (table?.numberOf(since) ?? 0))
+  if (!step) throw new NotFound()
+  return step[1]
+}
+
+const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+
+const unexpected = (cause: unknown): ApiError =>
+  new ApiError(500, `Unexpected API Error: ${reasonOf(500)}. The log has the details under this request id.`, { cause })

@@ -1,0 +1,56 @@
+import { ApiError, BadRequest } from './errors.ts'
+import type { RawRequest } from './app.ts'
+import type { Route } from './route.ts'
+import type { ApiDefinition } from './service.ts'
+
+/** OpenStack's default (`[oslo_middleware] max_request_body_size`), in bytes. */
+const defaultLimit = 114_688
+const deepest = 64
+const slowest = 30_000
+
+/**
+ * Reads and parses a JSON body. Throws 413 over the limit, 415 on another content type, 408 when it does not arrive
+ * within 30 s, and 400 on what is no JSON, is nested too deep or has a `__proto__` key.
+ */
+export async function readJson(request: RawRequest, route: Route<unknown>, definition: ApiDefinition): Promise<unknown> {
+  const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase()
+  if (type !== 'application/json' && !(route.contentTypes ?? []).includes(type)) {
+    throw new ApiError(415, `The media type ${type} is not supported, use application/json.`)
+  }
+  const text = await readText(request, route.bodyLimit ?? definition.bodyLimit ?? defaultLimit)
+  if (text.trim() === '') throw new BadRequest('The body of the request is empty, expected JSON.')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new BadRequest('Malformed request body: it is not valid JSON.', { cause })
+  }
+  checkShape(value, text.includes('__proto__') || text.includes('\\u'), 0)
+  return value
+}
+
+async function readText({ headers, stream }: RawRequest, limit: number): Promise<string> {
+  const tooLarge = () => new ApiError(413, `The body is larger than ${limit} bytes.`, { headers: { Connection: 'close' } })
+  if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge()
+  if (!stream) return ''
+  const chunks: Buffer[] = []
+  let size = 0
+  const timer = setTimeout(() => stream.destroy(new ApiError(408, 'The body did not arrive in time.')), slowest)
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limit) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function checkShape(value: unknown, mayHaveProto: boolean, depth: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > deepest) throw new BadRequest(`The body is nested deeper than ${deepest} levels.`)
+  if (mayHaveProto && Object.hasOwn(value, '__proto__')) throw new BadRequest("The key '__proto__' is not allowed.")
+  for (const each of Object.values(value)) checkShape(each, mayHaveProto, depth + 1)
+}

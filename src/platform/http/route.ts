@@ -1,0 +1,77 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { TSchema } from 'typebox'
+import type { Context } from '../auth/context.ts'
+import type { Rule } from '../auth/policy.ts'
+import type { Bodies, BodyOf } from './schema.ts'
+import type { ApiVersion } from './versions.ts'
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Query parameters: every value of every name, in the order they came. */
+export type Query = Readonly<Record<string, readonly string[]>>
+
+/** The last value of a query parameter, as the real services take it. */
+export const last = (query: Query, name: string): string | undefined =>
+  Object.hasOwn(query, name) ? query[name]!.at(-1) : undefined
+
+/** What a handler gets. */
+export interface ApiRequest<Body = unknown> {
+  readonly ctx: Context
+  readonly version: ApiVersion
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly headers: IncomingHttpHeaders
+  /** Validated; `undefined` on routes without a body schema. */
+  readonly body: Body
+  /** The unread body of a `stream: true` route. */
+  readonly stream: Readable
+  /** Path and query as they came, e.g. for `next` links. */
+  readonly url: string
+  /** `http://host:port` that the links of this service start with, from the configuration, never from `Host`. */
+  readonly baseUrl: string
+}
+
+/** What a handler answers. `body` may be JSON, text, bytes or a stream; absent for none. */
+export interface ApiResponse {
+  status: number
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** One operation of an API, as data. */
+export interface Route<Deps = never> {
+  readonly method: Method
+  /** Below the service's base path, e.g. `/servers/:id`. */
+  readonly path: string
+  /** Microversion names between which the route exists (`until` is exclusive). */
+  readonly since?: string
+  readonly until?: string
+  /**
+   * The rule that the operation checks, or the rules where it depends on the request. Handlers call
+   * `ctx.authorize` with the target from the database; naming it here is for the contract tests and the docs.
+   * `null`: the operation is open to anyone.
+   */
+  readonly policy: Rule | readonly Rule[] | null
+  /** `none` for operations without a token, `optional` where a token only adds to the answer. */
+  readonly auth?: 'required' | 'optional' | 'none'
+  readonly body?: TSchema | Bodies
+  readonly query?: TSchema
+  /** The handler reads the body itself (uploads). */
+  readonly stream?: boolean
+  /** Accepted body types besides JSON, e.g. `application/openstack-images-v2.1-json-patch`. */
+  readonly contentTypes?: readonly string[]
+  /** Largest accepted body in bytes; default is the service's. */
+  readonly bodyLimit?: number
+  handle(request: ApiRequest<never>, deps: Deps): Promise<ApiResponse> | ApiResponse
+}
+
+interface RouteDefinition<B extends TSchema | Bodies | undefined, Deps> extends Omit<Route<Deps>, 'body' | 'handle'> {
+  readonly body?: B
+  handle(request: ApiRequest<BodyOf<B>>, deps: Deps): Promise<ApiResponse> | ApiResponse
+}
+
+/** Declares a route; the handler's body is typed by its schema. */
+export const route = <B extends TSchema | Bodies | undefined = undefined, Deps = unknown>(
+  definition: RouteDefinition<B, Deps>,
+): Route<Deps> => definition as unknown as Route<Deps>

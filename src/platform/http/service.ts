@@ -1,0 +1,57 @@
+import type { Credentials } from '../auth/context.ts'
+import type { PolicyEnforcer } from '../auth/policy.ts'
+import type { Logger } from '../log/log.ts'
+import { BadRequest, type ApiError } from './errors.ts'
+import type { Route } from './route.ts'
+import type { Problem } from './schema.ts'
+import type { VersionTable } from './versions.ts'
+
+/** How the HTTP side of a service looks: what differs between OpenStack's services, as data and small functions. */
+export interface ApiDefinition {
+  /** Service type, e.g. `compute`. */
+  readonly type: string
+  /** Paths that every route is mounted below; several where OpenStack accepts several (nova's project id). */
+  readonly basePaths: readonly string[]
+  readonly microversions?: Microversions
+  /** The error body that this service's clients expect. */
+  envelope(error: ApiError, requestId: string): unknown
+  /** A schema problem in the service's own sentence and status. */
+  invalid?(problem: Problem, where: 'body' | 'query'): ApiError
+  /** Name of the request id header besides `X-Openstack-Request-Id` (nova: `x-compute-request-id`). */
+  readonly requestIdHeaders?: readonly string[]
+  /** Largest JSON body in bytes; OpenStack's default is 114688. */
+  readonly bodyLimit?: number
+}
+
+export interface Microversions {
+  readonly table: VersionTable
+  /** Older name of the header, e.g. `X-OpenStack-Nova-API-Version`. */
+  readonly legacyHeader?: string
+}
+
+/** Tells who bears a token; null when it is not valid. Throws ServiceUnavailable when nobody can tell now. */
+export interface Authenticator {
+  validate(token: string): Promise<Credentials | null>
+}
+
+/** What the pipeline needs besides the routes. */
+export interface AppOptions<Deps> {
+  definition: ApiDefinition
+  routes: readonly Route<Deps>[]
+  /** Routes outside `basePaths`: version documents, health. */
+  rootRoutes?: readonly Route<Deps>[]
+  deps: Deps
+  enforcer: PolicyEnforcer
+  authenticator: Authenticator
+  log: Logger
+  /** `http://address:port` of the endpoint, for links. */
+  baseUrl: string
+  /** For `WWW-Authenticate` on 401. */
+  authUrl?: string
+}
+
+/** The default sentence for a schema problem. */
+export function invalidRequest(problem: Problem): ApiError {
+  const field = problem.path.join('/') || 'body'
+  return new BadRequest(`Invalid input for field '${field}': ${problem.message}`)
+}
