@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isDuplicate, openDatabase } from './database.ts'
+import { migrate, runStatements } from './migrate.ts'
+import { upsert } from './upsert.ts'
+
+interface Schema {
+  things: { id: string; generation: number }
+}
+
+const migrations = [
+  {
+    name: '0001-things',
+    up: (db: never, engine: 'sqlite' | 'mysql') =>
+      runStatements(db, engine, 'create table if not exists things (id varchar(64) primary key, generation bigint not null);\n'),
+  },
+]
+
+test('transactions queue, roll back on errors and are invisible until committed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const database = openDatabase<Schema>(`sqlite:///${folder}/a.db`)
+  t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
+  assert.deepEqual(await migrate(database, migrations), ['0001-things'])
+  assert.deepEqual(await migrate(database, migrations), [])
+  const count = async () => (await database.db.selectFrom('things').selectAll().execute()).length
+  await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      database.transaction(async (tx) => {
+        await tx.insertInto('things').values({ id: `t${index}`, generation: 0 }).execute()
+        await new Promise((resolve) => setImmediate(resolve))
+        await tx.updateTable('things').set({ generation: 1 }).where('id', '=', `t${index}`).execute()
+      }),
+    ),
+  )
+  assert.equal(await count(), 20)
+  await assert.rejects(
+    database.transaction(async (tx) => {
+      await tx.insertInto('things').values({ id: 'lost', generation: 0 }).execute()
+      assert.equal(await count(), 20)
+      throw new Error('no')
+    }),
+  )
+  assert.equal(await count(), 20)
+  await assert.rejects(database.db.insertInto('things').values({ id: 't0', generation: 0 }).execute(), isDuplicate)
+  await upsert(database.db, database.engine, 'things', ['id'], { id: 't0', generation: 9 })
+  const row = await database.db.selectFrom('things').selectAll().where('id', '=', 't0').executeTakeFirstOrThrow()
+  assert.equal(row.generation, 9)
+  const swap = await database.db.updateTable('things').set({ generation: 1 }).where('generation', '=', 5).executeTakeFirst()
+  assert.equal(swap.numUpdatedRows, 0n)
+})

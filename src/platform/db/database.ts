@@ -1,0 +1,87 @@
+/**
+ * One SQL face over SQLite (embedded) and MariaDB. Portable subset: no `returning`, no JSON columns (store text), ids
+ * made in the program, compare-and-swap by affected rows, times as integers in milliseconds since the epoch.
+ */
+import { Kysely, MysqlDialect, type LogEvent, type Transaction } from 'kysely'
+import { createPool } from 'mysql2'
+import { SqliteDialect } from './sqlite.ts'
+
+/** A database or an open transaction: store functions take either, so that operations compose them. */
+export type Db<Schema> = Kysely<Schema> | Transaction<Schema>
+
+export type Engine = 'sqlite' | 'mysql'
+
+export interface Database<Schema> {
+  readonly engine: Engine
+  readonly db: Kysely<Schema>
+  /**
+   * Runs `work` in one write transaction; on SQLite writers queue, so never await anything but queries of `tx`
+   * inside. Retries on deadlock and lock timeout, so `work` must be safe to repeat.
+   */
+  transaction<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** A connection URL that cannot be used; the message says what to do. */
+export class DatabaseUrlError extends Error {}
+
+/**
+ * Opens the database of a service. `url` is SQLAlchemy's form, as the install guides write it:
+ * `sqlite:////path/file.db` or `mysql+pymysql://user:password@host:port/name`.
+ */
+export function openDatabase<Schema>(url: string, options: { onQuery?: (event: LogEvent) => void } = {}): Database<Schema> {
+  const log = options.onQuery
+  if (url.startsWith('sqlite://')) {
+    const file = url.slice('sqlite:///'.length) || ':memory:'
+    return wrap('sqlite', new Kysely<Schema>({ dialect: new SqliteDialect(file), ...(log && { log }) }))
+  }
+  if (/^mysql(\+pymysql)?:\/\//.test(url)) {
+    const parsed = new URL(url.replace(/^mysql(\+pymysql)?:/, 'mysql:'))
+    const pool = createPool({
+      host: parsed.hostname,
+      port: Number(parsed.port || 3306),
+      user: decodeURIComponent(parsed.username),
+      password: decodeURIComponent(parsed.password),
+      database: parsed.pathname.slice(1),
+      charset: 'utf8mb4_bin',
+      connectionLimit: 16,
+      connectTimeout: 10_000,
+    })
+    pool.on('connection', (connection) => {
+      // Repeatable read takes gap locks, which turn parallel inserts into deadlocks.
+      connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+    })
+    return wrap('mysql', new Kysely<Schema>({ dialect: new MysqlDialect({ pool }), ...(log && { log }) }))
+  }
+  throw new DatabaseUrlError(`[database] connection: '${url.split(':')[0]}' is no known engine, use sqlite:// or mysql+pymysql://`)
+}
+
+function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {
+  return {
+    engine,
+    db,
+    async transaction(work) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await db.transaction().execute(work)
+        } catch (error) {
+          if (attempt >= 5 || !isTransient(error)) throw error
+          await new Promise((resolve) => setTimeout(resolve, attempt * 20))
+        }
+      }
+    },
+    close: () => db.destroy(),
+  }
+}
+
+/** Deadlock or lock timeout: the same transaction may work a moment later. */
+const isTransient = (error: unknown): boolean => {
+  const { code, errcode } = error as { code?: string; errcode?: number }
+  return code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT' || errcode === 5 || errcode === 6
+}
+
+/** True when `error` says that a unique key exists already. */
+export const isDuplicate = (error: unknown): boolean => {
+  const { code, errcode } = error as { code?: string; errcode?: number }
+  return code === 'ER_DUP_ENTRY' || errcode === 1555 || errcode === 2067
+}

@@ -1,0 +1,163 @@
+/**
+ * Kysely's dialect for `node:sqlite`: one connection that writes and one that reads. Writers queue behind a mutex, so
+ * a transaction never sees another one's statements; readers see the last commit and never wait.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import {
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+} from 'kysely'
+
+export class SqliteDialect implements Dialect {
+  readonly #file: string
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  createAdapter = () => new SqliteAdapter()
+  createDriver = () => new SqliteDriver(this.#file)
+  createQueryCompiler = () => new SqliteQueryCompiler()
+  createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
+}
+
+class SqliteDriver implements Driver {
+  readonly #file: string
+  #writer!: Handle
+  #reader!: Handle
+  #tail: Promise<void> = Promise.resolve()
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  async init() {
+    if (this.#file !== ':memory:') mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+    this.#writer = new Handle(this.#file, false)
+    this.#reader = this.#file === ':memory:' ? this.#writer : new Handle(this.#file, true)
+  }
+
+  /** Waits for the writer; the returned function gives it back. */
+  async lockWriter(): Promise<() => void> {
+    const before = this.#tail
+    let release!: () => void
+    this.#tail = new Promise((resolve) => (release = resolve))
+    await before
+    return release
+  }
+
+  get writer() {
+    return this.#writer
+  }
+
+  get reader() {
+    return this.#reader
+  }
+
+  acquireConnection = async () => new Connection(this)
+  beginTransaction = async (connection: Connection) => connection.begin()
+  commitTransaction = async (connection: Connection) => connection.end('commit')
+  rollbackTransaction = async (connection: Connection) => connection.end('rollback')
+  releaseConnection = async () => {}
+
+  async destroy() {
+    this.#writer?.close()
+    if (this.#reader !== this.#writer) this.#reader?.close()
+  }
+}
+
+class Connection implements DatabaseConnection {
+  readonly #driver: SqliteDriver
+  #release: (() => void) | undefined
+
+  constructor(driver: SqliteDriver) {
+    this.#driver = driver
+  }
+
+  async begin() {
+    this.#release = await this.#driver.lockWriter()
+    try {
+      this.#driver.writer.exec('begin immediate')
+    } catch (error) {
+      this.#release()
+      this.#release = undefined
+      throw error
+    }
+  }
+
+  async end(how: 'commit' | 'rollback') {
+    try {
+      this.#driver.writer.exec(how)
+    } finally {
+      this.#release?.()
+      this.#release = undefined
+    }
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#release) return this.#driver.writer.run(query)
+    if (query.query.kind === 'SelectQueryNode' && this.#driver.reader !== this.#driver.writer) {
+      return this.#driver.reader.run(query)
+    }
+    const release = await this.#driver.lockWriter()
+    try {
+      return this.#driver.writer.run(query)
+    } finally {
+      release()
+    }
+  }
+
+  // oxlint-disable-next-line require-yield -- Kysely's interface wants a generator; nothing here streams rows.
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('SQLite rows are not streamed')
+  }
+}
+
+const cachedStatements = 500
+
+/** One SQLite connection with its prepared statements. */
+class Handle {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(file: string, readOnly: boolean) {
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 5000 })
+    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+  }
+
+  exec(sql: string) {
+    this.#db.exec(sql)
+  }
+
+  run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const statement = this.#prepare(sql)
+    const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value)) as SQLInputValue[]
+    if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+    const { changes, lastInsertRowid } = statement.run(...values)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) {
+      statement = this.#db.prepare(sql)
+      if (this.#statements.size >= cachedStatements) this.#statements.delete(this.#statements.keys().next().value!)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  close() {
+    this.#statements.clear()
+    this.#db.close()
+  }
+}
