@@ -75,7 +75,11 @@ export function viewOf(bytes: Uint8Array): DataView {
 
 /** One character per byte, so that indexes into the text are indexes into the bytes. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice(start, Math.min(end, bytes.length))
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+    'latin1',
+    start,
+    Math.min(end, bytes.length),
+  )
 }
 
 export function hasMagic(bytes: Uint8Array, magic: string, at = 0): boolean {

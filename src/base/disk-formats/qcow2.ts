@@ -7,7 +7,6 @@ const EXTERNAL_DATA_FILE = 1n << 2n
 /** Dirty, corrupt, external data file, compression type. Glance refuses bit 4 (extended L2 entries), and so do we. */
 const KNOWN_FEATURES = 0b1111n
 const EXTENSION_END = 0
-const EXTENSION_BACKING_FORMAT = 0xe2792aca
 const EXTENSION_DATA_FILE = 0x44415441
 
 export function* probeQcow2(found: Finding): Probe {
@@ -59,9 +58,6 @@ function* checkExtensions(found: Finding, start: number, limit: number): Probe {
     const length = viewOf(extension).getUint32(4)
     if (type === EXTENSION_END) return
     if (type === EXTENSION_DATA_FILE) found.problem('has-data-file', 'with an external data file, which is not allowed')
-    if (type === EXTENSION_BACKING_FORMAT && length > 0) {
-      found.problem('has-backing-file', 'with a backing file, which is not allowed')
-    }
     offset += 8 + Math.ceil(length / 8) * 8
   }
 }

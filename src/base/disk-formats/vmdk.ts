@@ -28,7 +28,9 @@ export function* probeVmdk(found: Finding): Probe {
 function isDescriptor(text: string): boolean {
   const lead = text.slice(0, SECTOR)
   const nul = lead.indexOf('\0')
-  if (/^(?:[ \t]*(?:#[^\n]*)?\r?\n)*version=\d/i.test(text) || /^\s*#\s*disk descriptorfile/i.test(lead)) return true
+  if (/^\s*#\s*disk descriptorfile/i.test(lead)) return true
+  const firstWord = text.split('\n').find((line) => !/^\s*(?:#|$)/.test(line))
+  if (firstWord?.startsWith('version=')) return true
   const isText = nul !== 0 && /^[\s\x20-\x7e]*$/.test(nul < 0 ? lead : lead.slice(0, nul))
   return isText && /createtype\s*=/i.test(text.split('\0', 1)[0] ?? '')
 }
@@ -90,7 +92,7 @@ function checkDescriptor(found: Finding, text: string): void {
     found.problem('vmdk-type-not-allowed', `of a type that is not allowed (${name})`)
   }
   const [extent = ''] = extents
-  if (extents.length !== 1 || !/^rw\s+\d+\s+sparse\s+"[^"/\\]+"$/.test(extent)) {
+  if (extents.length !== 1 || !/^(?:rw|rdonly)\s+\d+\s+sparse\s+"[^"/\\]+"$/.test(extent)) {
     found.problem('vmdk-extent-outside', 'with extents outside the image, which is not allowed')
   }
 }
