@@ -24,10 +24,17 @@ export class SqliteDialect implements Dialect {
     this.#file = file
   }
 
-  createAdapter = () => new SqliteAdapter()
+  createAdapter = () => new ConcurrentAdapter()
   createDriver = () => new SqliteDriver(this.#file)
   createQueryCompiler = () => new SqliteQueryCompiler()
   createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
+}
+
+/** Kysely would take one connection at a time; here the writer queues by itself and readers never wait. */
+class ConcurrentAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections() {
+    return true
+  }
 }
 
 class SqliteDriver implements Driver {

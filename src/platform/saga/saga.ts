@@ -1,0 +1,248 @@
+/**
+ * Durable operations: named steps, each with do and undo, recorded in the service's database. After a crash `resume`
+ * goes on where the record ends: a step that was cut runs again, so every step is idempotent. A failed or cancelled
+ * saga undoes its steps in reverse and ends in `failed(...)`.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import type { Db } from '../db/database.ts'
+import type { Logger } from '../log/log.ts'
+import { recordEvent, type TimelineSchema } from './timeline.ts'
+
+export interface SagaSchema extends TimelineSchema {
+  sagas: {
+    id: string
+    kind: string
+    resource_id: string
+    request_id: string | null
+    state: 'running' | 'unwinding'
+    step: number
+    data: string
+    error: string | null
+    created_at: number
+  }
+}
+
+/** To be run by a service's first migration. */
+export const sagaTables = `
+create table if not exists sagas (
+  id varchar(64) primary key, kind varchar(64) not null, resource_id varchar(64) not null, request_id varchar(64),
+  state varchar(16) not null, step integer not null, data text not null, error text, created_at bigint not null
+);
+create table if not exists timeline (
+  id varchar(64) primary key, resource_id varchar(64) not null, request_id varchar(64), at bigint not null,
+  what varchar(255) not null, outcome varchar(16) not null, duration_ms bigint, detail text
+);
+create index timeline_resource on timeline (resource_id, at);
+`
+
+/** What a step gets besides its data. */
+export interface StepContext {
+  readonly resourceId: string
+  readonly requestId: string | null
+  /** Aborted when the saga is cancelled: waiting steps end with it. */
+  readonly signal: AbortSignal
+}
+
+export interface Step<Data, Deps> {
+  readonly name: string
+  /** Changes the world; what it returns is merged into the data and recorded. */
+  run(data: Data, deps: Deps, context: StepContext): Promise<Partial<Data> | void>
+  /** Takes back what `run` did, whole or in part; also called for the step that failed. */
+  undo?(data: Data, deps: Deps, context: StepContext): Promise<void>
+}
+
+export interface SagaKind<Data, Deps> {
+  readonly kind: string
+  readonly steps: readonly Step<Data, Deps>[]
+  /** After all steps. */
+  done?(data: Data, deps: Deps, context: StepContext): Promise<void>
+  /** After everything is undone: set the resource to ERROR with the reason. */
+  failed?(data: Data, deps: Deps, error: Error, context: StepContext): Promise<void>
+}
+
+/** The saga was told to stop because its resource is being deleted. */
+export class SagaCancelled extends Error {
+  constructor() {
+    super('the operation was cancelled')
+  }
+}
+
+interface Running {
+  resourceId: string
+  abort: AbortController
+  finished: Promise<void>
+}
+
+interface Record_ {
+  id: string
+  kind: string
+  resourceId: string
+  requestId: string | null
+  state: 'running' | 'unwinding'
+  step: number
+  data: object
+  error: string | null
+}
+
+/** Runs the sagas of one service. */
+export class SagaRunner<Deps> {
+  readonly #db: Kysely<SagaSchema>
+  readonly #log: Logger
+  readonly #kinds = new Map<string, SagaKind<never, Deps>>()
+  readonly #running = new Map<string, Running>()
+  #deps: Deps | undefined
+  #stopping = false
+
+  constructor(db: Kysely<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
+    this.#db = db
+    this.#log = log
+    for (const kind of kinds) this.#kinds.set(kind.kind, kind)
+  }
+
+  /** Gives the steps their dependencies and goes on with every saga that an earlier process left. */
+  async resume(deps: Deps): Promise<number> {
+    this.#deps = deps
+    const rows = await this.#db.selectFrom('sagas').selectAll().orderBy('created_at').execute()
+    for (const row of rows) {
+      this.#launch({
+        id: row.id,
+        kind: row.kind,
+        resourceId: row.resource_id,
+        requestId: row.request_id,
+        state: row.state,
+        step: Number(row.step),
+        data: JSON.parse(row.data) as object,
+        error: row.error,
+      })
+    }
+    return rows.length
+  }
+
+  /**
+   * Records a saga in `tx`, the transaction that also writes the resource. Call the returned function after the commit
+   * to set it going; if the process dies in between, `resume` does.
+   */
+  async create<Data extends object>(
+    tx: Db<SagaSchema>,
+    kind: string,
+    input: { resourceId: string; requestId: string | null; data: Data },
+  ): Promise<() => void> {
+    const { resourceId, requestId, data } = input
+    const id = randomUUID()
+    await tx
+      .insertInto('sagas')
+      .values({ id, kind, resource_id: resourceId, request_id: requestId, state: 'running', step: 0, data: JSON.stringify(data), error: null, created_at: Date.now() })
+      .execute()
+    return () => this.#launch({ id, kind, resourceId, requestId, state: 'running', step: 0, data, error: null })
+  }
+
+  /** Records and starts a saga whose resource exists already. */
+  async start<Data extends object>(kind: string, input: { resourceId: string; requestId: string | null; data: Data }) {
+    const go = await this.create(this.#db, kind, input)
+    go()
+  }
+
+  /** Stops what runs for a resource, undoes it and waits until that is over. */
+  async cancel(resourceId: string): Promise<void> {
+    const mine = [...this.#running.values()].filter((each) => each.resourceId === resourceId)
+    for (const each of mine) each.abort.abort(new SagaCancelled())
+    await Promise.all(mine.map((each) => each.finished))
+  }
+
+  /** True while a saga of this resource runs here. */
+  isBusy(resourceId: string): boolean {
+    return [...this.#running.values()].some((each) => each.resourceId === resourceId)
+  }
+
+  /** Waits until everything that runs has ended. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.finished))
+  }
+
+  /** Leaves running sagas to the next start: their record says where they are. */
+  stop() {
+    this.#stopping = true
+    for (const each of this.#running.values()) each.abort.abort(new SagaCancelled())
+  }
+
+  #launch(record: Record_) {
+    if (this.#running.has(record.id)) return
+    const abort = new AbortController()
+    const finished = this.#run(record, abort.signal)
+      .catch((error: unknown) => this.#log.error({ err: error, saga: record.id, kind: record.kind }, 'saga stopped'))
+      .finally(() => this.#running.delete(record.id))
+    this.#running.set(record.id, { resourceId: record.resourceId, abort, finished })
+  }
+
+  async #run(record: Record_, signal: AbortSignal): Promise<void> {
+    const kind = this.#kinds.get(record.kind)
+    const deps = this.#deps
+    if (!kind || !deps) throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
+    const context: StepContext = { resourceId: record.resourceId, requestId: record.requestId, signal }
+    let { step, state } = record
+    let data = record.data
+    let error = record.error === null ? undefined : new Error(record.error)
+    while (state === 'running' && step < kind.steps.length) {
+      const current = kind.steps[step]!
+      const started = Date.now()
+      try {
+        signal.throwIfAborted()
+        data = { ...data, ...(await current.run(data as never, deps, context)) }
+        step++
+        await this.#save(record.id, { state, step, data })
+        await this.#note(record, current.name, 'done', started)
+      } catch (cause) {
+        if (this.#stopping) return
+        error = cause instanceof Error ? cause : new Error(String(cause))
+        state = 'unwinding'
+        await this.#save(record.id, { state, step, data, error: error.message })
+        await this.#note(record, current.name, 'failed', started, error.message)
+      }
+    }
+    if (state === 'unwinding') await this.#unwind(record, kind, deps, { step, data, error: error ?? new Error('unknown') }, context)
+    else await kind.done?.(data as never, deps, context)
+    await this.#db.deleteFrom('sagas').where('id', '=', record.id).execute()
+  }
+
+  async #unwind(
+    record: Record_,
+    kind: SagaKind<never, Deps>,
+    deps: Deps,
+    at: { step: number; data: object; error: Error },
+    context: StepContext,
+  ): Promise<void> {
+    // Undo must not be cut short by the cancel that asked for it.
+    const calm = { ...context, signal: new AbortController().signal }
+    for (let step = Math.min(at.step, kind.steps.length - 1); step >= 0; step--) {
+      const current = kind.steps[step]!
+      const started = Date.now()
+      await this.#insist(() => current.undo?.(at.data as never, deps, calm) ?? Promise.resolve(), `undo ${current.name}`)
+      if (current.undo) await this.#note(record, `undo ${current.name}`, 'done', started)
+      await this.#save(record.id, { state: 'unwinding', step: step - 1, data: at.data })
+    }
+    await this.#insist(() => kind.failed?.(at.data as never, deps, at.error, calm) ?? Promise.resolve(), 'failed')
+  }
+
+  /** An undo that fails is tried again, with growing pauses, until it works or the process stops. */
+  async #insist(work: () => Promise<void>, what: string): Promise<void> {
+    for (let pause = 100; ; pause = Math.min(pause * 2, 30_000)) {
+      try {
+        return await work()
+      } catch (error) {
+        if (this.#stopping) throw error
+        this.#log.warn({ err: error }, `${what} failed, trying again in ${pause} ms`)
+        await new Promise((resolve) => setTimeout(resolve, pause).unref())
+      }
+    }
+  }
+
+  async #save(id: string, { data, ...changes }: { state: 'running' | 'unwinding'; step: number; data: object; error?: string }) {
+    await this.#db.updateTable('sagas').set({ ...changes, data: JSON.stringify(data) }).where('id', '=', id).execute()
+  }
+
+  async #note(record: Record_, what: string, outcome: 'done' | 'failed', started: number, detail?: string) {
+    const { resourceId, requestId } = record
+    await recordEvent(this.#db, { resourceId, requestId, at: started, what, outcome, durationMs: Date.now() - started, detail })
+  }
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import type { Db } from '../db/database.ts'
+
+/** What happened to resources, for `nephos explain`. Times in milliseconds since the epoch. */
+export interface TimelineSchema {
+  timeline: {
+    id: string
+    resource_id: string
+    request_id: string | null
+    at: number
+    what: string
+    outcome: 'done' | 'failed' | 'info'
+    duration_ms: number | null
+    detail: string | null
+  }
+}
+
+export interface TimelineEvent {
+  resourceId: string
+  requestId: string | null
+  at: number
+  what: string
+  outcome: 'done' | 'failed' | 'info'
+  durationMs?: number
+  detail?: string | undefined
+}
+
+/** Adds one line to a resource's timeline. */
+export async function recordEvent(db: Db<TimelineSchema>, event: TimelineEvent): Promise<void> {
+  await db
+    .insertInto('timeline')
+    .values({
+      id: randomUUID(),
+      resource_id: event.resourceId,
+      request_id: event.requestId,
+      at: event.at,
+      what: event.what,
+      outcome: event.outcome,
+      duration_ms: event.durationMs ?? null,
+      detail: event.detail ?? null,
+    })
+    .execute()
+}
+
+/** A resource's timeline, oldest first. */
+export async function listEvents(db: Db<TimelineSchema>, resourceId: string): Promise<TimelineEvent[]> {
+  const rows = await db.selectFrom('timeline').selectAll().where('resource_id', '=', resourceId).orderBy('at').execute()
+  return rows.map((row) => ({
+    resourceId: row.resource_id,
+    requestId: row.request_id,
+    at: Number(row.at),
+    what: row.what,
+    outcome: row.outcome,
+    durationMs: row.duration_ms === null ? undefined : Number(row.duration_ms),
+    detail: row.detail ?? undefined,
+  }))
+}
