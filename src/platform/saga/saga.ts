@@ -188,7 +188,7 @@ export class SagaRunner<Deps> {
       const started = Date.now()
       try {
         signal.throwIfAborted()
-        data = { ...data, ...(await current.run(data as never, deps, context)) }
+        data = { ...data, ...((await current.run(data as never, deps, context)) as object | undefined) }
         step++
         await this.#save(record.id, { state, step, data })
         await this.#note(record, current.name, 'done', started)

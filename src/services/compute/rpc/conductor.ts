@@ -1,0 +1,100 @@
+import { Type, type Static } from 'typebox'
+import { defineContract } from '../../../platform/rpc/contract.ts'
+
+/**
+ * nova-compute speaks to nova-conductor. Agents are level-triggered: they pull all servers that their host should run,
+ * compare with what is there, and report what they see.
+ */
+export const desiredPort = Type.Object({
+  id: Type.String(),
+  mac: Type.String(),
+  networkId: Type.String(),
+  /** `tap` + first 11 characters of the port id. */
+  tap: Type.String(),
+  mtu: Type.Integer(),
+  /** True once neutron's L2 agent has wired the port: a guest starts only when all of its ports are. */
+  isActive: Type.Boolean(),
+})
+
+export const desiredServer = Type.Object({
+  id: Type.String(),
+  /** Raised with every change of what is wanted. */
+  revision: Type.Integer(),
+  projectId: Type.String(),
+  name: Type.String(),
+  /** `absent`: destroy the guest and its files, then report `missing`. */
+  power: Type.Union([Type.Literal('running'), Type.Literal('paused'), Type.Literal('shutdown'), Type.Literal('absent')]),
+  /** A reboot is due while this is larger than what the agent reported as done. */
+  reboot: Type.Object({ generation: Type.Integer(), type: Type.Union([Type.Literal('SOFT'), Type.Literal('HARD')]) }),
+  vcpus: Type.Integer(),
+  memoryMb: Type.Integer(),
+  rootGb: Type.Integer(),
+  ephemeralGb: Type.Integer(),
+  swapMb: Type.Integer(),
+  image: Type.Union([
+    Type.Null(),
+    Type.Object({ id: Type.String(), diskFormat: Type.String(), properties: Type.Record(Type.String(), Type.String()) }),
+  ]),
+  ports: Type.Array(desiredPort),
+  /** Files of the config drive by path, base64; null for no config drive. */
+  configDrive: Type.Union([Type.Null(), Type.Record(Type.String(), Type.String())]),
+  requestId: Type.Union([Type.Null(), Type.String()]),
+})
+export type DesiredServer = Static<typeof desiredServer>
+
+export const serverReport = Type.Object({
+  id: Type.String(),
+  /** Revision of the desired state that this report is about. */
+  revision: Type.Integer(),
+  /** `missing`: there is no guest and no file of it. `building`: being prepared. */
+  power: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('paused'),
+    Type.Literal('shutdown'),
+    Type.Literal('building'),
+    Type.Literal('missing'),
+  ]),
+  /** Generation of the last reboot that was carried out. */
+  rebootGeneration: Type.Integer(),
+  /** What the agent does or last did, with duration, for the timeline: `download image`, `start guest`. */
+  events: Type.Array(
+    Type.Object({ what: Type.String(), at: Type.Integer(), durationMs: Type.Integer(), detail: Type.Optional(Type.String()) }),
+  ),
+  /** Why the desired state cannot be reached. `message` is for users (no paths), `detail` for admins and the log. */
+  error: Type.Union([Type.Null(), Type.Object({ message: Type.String(), detail: Type.String() })]),
+})
+export type ServerReport = Static<typeof serverReport>
+
+export const hostReport = Type.Object({
+  hypervisorType: Type.String(),
+  hypervisorVersion: Type.Integer(),
+  hypervisorHostname: Type.String(),
+  hostIp: Type.String(),
+  vcpus: Type.Integer(),
+  memoryMb: Type.Integer(),
+  diskGb: Type.Integer(),
+  runningGuests: Type.Integer(),
+  cpuInfo: Type.String(),
+  architecture: Type.String(),
+  /** Placement traits, e.g. `COMPUTE_IMAGE_TYPE_QCOW2`. */
+  traits: Type.Array(Type.String()),
+})
+export type HostReport = Static<typeof hostReport>
+
+export const conductorContract = defineContract({
+  topic: 'nova-conductor',
+  version: '1.0',
+  methods: {
+    /** Everything that `host` should run. The caller's host must be the named one. */
+    pullServers: {
+      args: Type.Object({ host: Type.String() }),
+      reply: Type.Object({ servers: Type.Array(desiredServer) }),
+    },
+    reportServers: {
+      args: Type.Object({ host: Type.String(), reports: Type.Array(serverReport) }),
+      reply: Type.Object({}),
+    },
+    /** Heartbeat and resources, every 10 s. */
+    reportHost: { args: Type.Object({ host: Type.String(), report: hostReport }), reply: Type.Object({}) },
+  },
+})

@@ -1,0 +1,186 @@
+import { Type, type Static } from 'typebox'
+import { defineContract } from '../../../platform/rpc/contract.ts'
+
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([Type.Null(), type])
+
+/**
+ * What one host should look like, pulled whole by its L2, DHCP and L3 agents (level-triggered).
+ * Device names: bridge `brq` + network id[0:11], `tap` + port id[0:11], namespaces `qdhcp-<network>`, `qrouter-<router>`.
+ */
+export const hostNetwork = Type.Object({
+  id: Type.String(),
+  type: Type.String(), // flat, vxlan, local, …
+  physicalNetwork: nullable(Type.String()),
+  segmentationId: nullable(Type.Integer()),
+  mtu: Type.Integer(),
+  adminStateUp: Type.Boolean(),
+  /** Tunnel addresses of the other hosts that have ports in this network. */
+  peers: Type.Array(Type.String()),
+  /** l2population: where each remote MAC is. */
+  forwarding: Type.Array(Type.Object({ mac: Type.String(), peer: Type.String() })),
+})
+
+export const hostPort = Type.Object({
+  id: Type.String(),
+  networkId: Type.String(),
+  mac: Type.String(),
+  deviceOwner: Type.String(),
+  deviceId: Type.String(),
+  tap: Type.String(),
+  adminStateUp: Type.Boolean(),
+  portSecurityEnabled: Type.Boolean(),
+  fixedIps: Type.Array(Type.Object({ ip: Type.String(), subnetId: Type.String(), prefixLength: Type.Integer() })),
+  allowedAddressPairs: Type.Array(Type.Object({ mac: Type.String(), cidr: Type.String() })),
+  securityGroupIds: Type.Array(Type.String()),
+})
+
+export const hostSecurityGroup = Type.Object({
+  id: Type.String(),
+  isStateful: Type.Boolean(),
+  rules: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress')]),
+      ethertype: Type.Union([Type.Literal('IPv4'), Type.Literal('IPv6')]),
+      /** Name or number as the API has it; null for any. */
+      protocol: nullable(Type.String()),
+      portRangeMin: nullable(Type.Integer()),
+      portRangeMax: nullable(Type.Integer()),
+      remoteCidr: nullable(Type.String()),
+      remoteGroupId: nullable(Type.String()),
+    }),
+  ),
+  /** Addresses of all ports in the group, for rules with `remoteGroupId`. */
+  memberAddresses: Type.Array(Type.String()),
+})
+
+export const hostDhcp = Type.Object({
+  networkId: Type.String(),
+  port: Type.Object({ id: Type.String(), mac: Type.String() }),
+  /** Addresses with prefix of the DHCP port. */
+  addresses: Type.Array(Type.String()),
+  mtu: Type.Integer(),
+  dnsDomain: Type.String(),
+  /** True where no router serves metadata: then the DHCP namespace does. */
+  servesMetadata: Type.Boolean(),
+  subnets: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      cidr: Type.String(),
+      ipVersion: Type.Integer(),
+      gatewayIp: nullable(Type.String()),
+      enableDhcp: Type.Boolean(),
+      dnsNameservers: Type.Array(Type.String()),
+      hostRoutes: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() })),
+      ipv6AddressMode: nullable(Type.String()),
+    }),
+  ),
+  hosts: Type.Array(
+    Type.Object({
+      portId: Type.String(),
+      mac: Type.String(),
+      hostname: Type.String(),
+      addresses: Type.Array(Type.Object({ ip: Type.String(), subnetId: Type.String() })),
+      extraOptions: Type.Array(Type.Object({ name: Type.String(), value: Type.String(), ipVersion: Type.Integer() })),
+      /** Which server asks when metadata is asked for from this address. */
+      deviceId: Type.String(),
+      projectId: Type.String(),
+    }),
+  ),
+})
+
+export const hostRouter = Type.Object({
+  id: Type.String(),
+  projectId: Type.String(),
+  adminStateUp: Type.Boolean(),
+  gateway: nullable(
+    Type.Object({
+      portId: Type.String(),
+      mac: Type.String(),
+      networkId: Type.String(),
+      mtu: Type.Integer(),
+      addresses: Type.Array(Type.String()), // with prefix
+      nexthops: Type.Array(Type.String()),
+      enableSnat: Type.Boolean(),
+    }),
+  ),
+  interfaces: Type.Array(
+    Type.Object({
+      portId: Type.String(),
+      mac: Type.String(),
+      networkId: Type.String(),
+      mtu: Type.Integer(),
+      addresses: Type.Array(Type.String()), // with prefix
+      /** Subnets that get router advertisements (SLAAC). */
+      ipv6RaSubnets: Type.Array(Type.Object({ cidr: Type.String(), mode: Type.String() })),
+    }),
+  ),
+  floatingIps: Type.Array(Type.Object({ id: Type.String(), floating: Type.String(), fixed: Type.String() })),
+  routes: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() })),
+  /** Whose address asks for metadata, over all networks of this router: `ip` is unique within one router. */
+  metadataClients: Type.Array(
+    Type.Object({ networkId: Type.String(), ip: Type.String(), deviceId: Type.String(), projectId: Type.String() }),
+  ),
+})
+
+export const hostState = Type.Object({
+  revision: Type.Integer(),
+  networks: Type.Array(hostNetwork),
+  ports: Type.Array(hostPort),
+  securityGroups: Type.Array(hostSecurityGroup),
+  dhcp: Type.Array(hostDhcp),
+  routers: Type.Array(hostRouter),
+})
+export type HostState = Static<typeof hostState>
+export type HostNetwork = Static<typeof hostNetwork>
+export type HostPort = Static<typeof hostPort>
+export type HostSecurityGroup = Static<typeof hostSecurityGroup>
+export type HostDhcp = Static<typeof hostDhcp>
+export type HostRouter = Static<typeof hostRouter>
+
+export const agentReport = Type.Object({
+  /** OpenStack's `agent_type`: `Linux bridge agent`, `DHCP agent`, `L3 agent`, `Metadata agent`. */
+  agentType: Type.String(),
+  binary: Type.String(),
+  configurations: Type.Record(Type.String(), Type.Unknown()),
+  /** The last thing that went wrong, null when all is converged. */
+  error: nullable(Type.String()),
+})
+
+/** Agents speak to neutron-server. */
+export const neutronContract = defineContract({
+  topic: 'neutron-server',
+  version: '1.0',
+  methods: {
+    /** The whole desired state of the caller's host, or null when it still has `revision`. */
+    pullHost: {
+      args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
+      reply: Type.Object({ state: nullable(hostState) }),
+    },
+    /** Ports that are wired and filtered now (they become ACTIVE), and those that no longer are (DOWN). */
+    reportPorts: {
+      args: Type.Object({
+        host: Type.String(),
+        up: Type.Array(Type.String()),
+        down: Type.Array(Type.String()),
+        errors: Type.Array(Type.Object({ portId: Type.String(), message: Type.String() })),
+      }),
+      reply: Type.Object({}),
+    },
+    /** Heartbeat, every 10 s; `tunnelIp` is where this host takes vxlan packets. */
+    reportAgents: {
+      args: Type.Object({ host: Type.String(), tunnelIp: nullable(Type.String()), bridgeMappings: Type.Array(Type.String()), agents: Type.Array(agentReport) }),
+      reply: Type.Object({}),
+    },
+  },
+})
+
+/** neutron-server speaks to the agents of a host. */
+export const networkAgentContract = defineContract({
+  topic: 'neutron-agent',
+  version: '1.0',
+  methods: {
+    /** Something changed: pull now. */
+    look: { args: Type.Object({}) },
+  },
+})
