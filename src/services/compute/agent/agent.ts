@@ -32,6 +32,7 @@ export class ComputeAgent {
   readonly #options: ComputeAgentOptions
   readonly #records: Records
   readonly #conductor
+  readonly #slots: Slots
   readonly #busy = new Set<string>()
   readonly #again = new Set<string>()
   readonly #wanted = new Set<string>()
@@ -44,6 +45,7 @@ export class ComputeAgent {
   constructor(options: ComputeAgentOptions) {
     this.#options = options
     this.#records = new Records(join(options.stateDir, 'records.json'), options.recordDelayMs ?? 0)
+    this.#slots = new Slots(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
   }
 
@@ -89,7 +91,7 @@ export class ComputeAgent {
   async heartbeat(): Promise<void> {
     const { driver, host } = this.#options
     try {
-      await this.#conductor.reportHost(host, { host, report: await driver.describeHost() })
+      await this.#conductor.reportHost(null, { host, report: await driver.describeHost() })
       this.#options.onHealth?.(null)
     } catch (error) {
       this.#options.onHealth?.(error instanceof Error ? error.message : String(error))
@@ -117,16 +119,26 @@ export class ComputeAgent {
   async #lookOnce(ids: readonly string[] | undefined) {
     const { driver, host } = this.#options
     const { servers } = await this.#conductor.pullServers(null, { host, ...(ids && { ids: [...ids] }) })
-    const guests = new Map((await driver.listGuests()).map((guest) => [guest.id, guest]))
-    if (!ids) await this.#destroyUnwanted(servers, [...guests.keys()])
-    const free = servers.filter((server) => this.#claim(server.id))
-    await inParallel(free, this.#options.concurrency ?? 4, async (server) => {
-      try {
-        await this.#report(await converge(driver, this.#records, server, guests.get(server.id)))
-      } finally {
-        this.#release(server.id)
-      }
-    })
+    if (!ids) {
+      const existing = (await driver.listGuests()).map((guest) => guest.id)
+      await this.#destroyUnwanted(servers, existing)
+    }
+    // Not awaited: a guest that takes a minute to shut down must not keep the others waiting.
+    for (const server of servers) if (this.#claim(server.id)) void this.#work(server)
+  }
+
+  async #work(server: DesiredServer) {
+    await this.#slots.take()
+    try {
+      const guest = await this.#options.driver.findGuest(server.id)
+      await this.#report(await converge(this.#options.driver, this.#records, server, guest))
+    } catch (error) {
+      this.#options.log.warn({ err: error, server: server.id }, 'cannot report now, trying again')
+      setTimeout(() => this.look([server.id]), 500).unref()
+    } finally {
+      this.#slots.give()
+      this.#release(server.id)
+    }
   }
 
   /** Guests that nobody wants: their server was deleted while this agent was away. */
@@ -169,15 +181,23 @@ function every(ms: number, work: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-/** Runs `work` for all items, at most `width` at a time; rejects with the first failure after all have ended. */
-async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items]
-  const failures: unknown[] = []
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      await work(item).catch((error: unknown) => failures.push(error))
-    }
+/** Lets a number of holders in at a time; the others wait in order. */
+class Slots {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
   }
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
-  if (failures.length > 0) throw failures[0]
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  give() {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#free++
+  }
 }

@@ -64,7 +64,7 @@ async function apply(
   }
   if (server.power === 'paused') await driver.pause(server.id)
   else if (guest?.power === 'paused') await driver.unpause(server.id)
-  return server.power
+  return server.power === 'paused' ? 'paused' : 'running'
 }
 
 function explain(cause: unknown): { message: string; detail: string } {

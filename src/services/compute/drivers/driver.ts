@@ -36,6 +36,7 @@ export interface ComputeDriver {
   stop(): Promise<void>
   describeHost(): Promise<HostReport>
   listGuests(): Promise<Guest[]>
+  findGuest(id: string): Promise<Guest | undefined>
   /** Disks, config drive and tap devices. */
   prepare(server: DesiredServer, note: Note): Promise<void>
   /** Starts a prepared guest; nothing to do where it runs. */

@@ -68,6 +68,11 @@ export class FakeDriver implements ComputeDriver {
     return [...this.#guests].map(([id, { power }]) => ({ id, power }))
   }
 
+  async findGuest(id: string): Promise<Guest | undefined> {
+    const guest = this.#guests.get(id)
+    return guest && { id, power: guest.power }
+  }
+
   async prepare(server: DesiredServer) {
     this.#failIfAsked('prepare')
     if (!this.#guests.has(server.id)) this.#set(server.id, 'shutdown', server.name)
