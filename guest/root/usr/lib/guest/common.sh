@@ -1,3 +1,6 @@
+# Already loaded modules are refused: a stage may have been loaded before.
+load() { for file in /lib/modules/"$1"/*.ko; do insmod "$file" 2>/dev/null; done; }
+
 # Centiseconds since boot in $time: `read` is a builtin, `date` would be a fork.
 now() {
   read -r time _ </proc/uptime

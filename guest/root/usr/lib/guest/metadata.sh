@@ -12,7 +12,7 @@ config_drive() {
   done
   [ "$found" ] || return 1
   device=$(findfs LABEL=config-2 2>/dev/null) || device=$(findfs LABEL=CONFIG-2 2>/dev/null) || return 1
-  for file in /lib/modules/drive/*.ko; do insmod $file; done
+  load drive
   mkdir -p /run/config $data
   mount -r -t iso9660 $device /run/config 2>/dev/null || mount -r -t vfat $device /run/config || return 1
   latest=/run/config/openstack/latest
