@@ -5,7 +5,7 @@ import { run } from './run.mjs'
 const mib = 1024 * 1024
 const sector = 512
 const boot = { start: 1 * mib, size: 18 * mib, type: 0x06 }
-const root = { start: 19 * mib, size: 28 * mib, type: 0x83 }
+const root = { start: 19 * mib, size: 44 * mib, type: 0x83 }
 
 /** Puts boot partition (FAT, syslinux) and root partition (ext4) into a compressed qcow2, without mounting anything. */
 export async function buildDisk({ kernel, initrd, rootTree, work, out }) {
@@ -59,9 +59,10 @@ async function bootPartition({ kernel, initrd, work }) {
 async function rootPartition(tree, work) {
   const file = join(work, 'ext')
   await empty(file, root.size)
-  // Online growth is bounded by the reserved descriptors: 2 TiB is the partition table's end.
+  // Online growth needs both: block group descriptors reserved up to 2 TiB (blocks of 4 KiB), where the partition table
+  // ends, and a journal of 16 MiB, for a smaller one refuses growth as "too many credits".
   const extended = 'resize=536870912,root_owner=0:0'
-  await run('mkfs.ext4', ['-q', '-b', '4096', '-L', 'tinyroot', '-J', 'size=4', '-m', '0', '-E', extended, '-d', tree, file])
+  await run('mkfs.ext4', ['-q', '-b', '4096', '-L', 'tinyroot', '-J', 'size=16', '-m', '0', '-E', extended, '-d', tree, file])
   const commands = []
   for (const name of (await readdir(tree, { recursive: true })).toSorted()) {
     const id = name === 'home/cirros' || name.startsWith('home/cirros/') ? 1000 : 0

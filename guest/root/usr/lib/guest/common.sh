@@ -19,7 +19,7 @@ describe() {
     ip -o addr show | while read -r _ name family address _; do
       case $name$family in lo*) ;; *inet | *inet6) echo "$name $family $address" ;; esac
     done
-    echo "default route: $(ip route show default)"
+    ip route show | while read -r route; do echo "route $route"; done
     echo
     echo "log in as 'cirros' with password 'gocubsgo' (or the server's admin password), 'sudo' makes you root"
   } >/run/issue.new
