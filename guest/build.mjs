@@ -21,7 +21,9 @@ const defaults = { out: join(folder, 'build/guest.qcow2'), cacheDir: join(folder
 export async function buildGuestImage({ out = defaults.out, cacheDir = defaults.cacheDir, log = defaults.log } = {}) {
   const missing = await missingPackages()
   if (missing.length > 0) {
-    throw new Error(`the guest image needs Debian packages: apt-get install --no-install-recommends ${missing.join(' ')}`)
+    throw new Error(
+      `the guest image needs Debian packages: apt-get install --no-install-recommends ${missing.join(' ')}`,
+    )
   }
   const { kernel, downloads } = await newestDownloads()
   const key = await recipeKey([await installedVersions(), JSON.stringify(downloads)])
@@ -53,7 +55,11 @@ async function recipeKey(versions) {
   const hash = createHash('sha256')
   for (const part of ['build.mjs', 'lib', 'root', 'initrd']) {
     const names = part.endsWith('.mjs') ? [part] : await filesBelow(part)
-    for (const name of names) hash.update(name).update('\0').update(await readFile(join(folder, name)))
+    for (const name of names)
+      hash
+        .update(name)
+        .update('\0')
+        .update(await readFile(join(folder, name)))
   }
   for (const version of versions) hash.update(version)
   return hash.digest('hex')

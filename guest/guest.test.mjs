@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/no-useless-spread -- a spread is a line of options that belong together */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -105,7 +106,9 @@ describe('a booted guest', { skip: whyNot, timeout: 400_000 }, () => {
     assert.match(await ssh('ip route'), /10\.77\.0\.0\/16 via 10\.9\.0\.1/)
     assert.match(await ssh('ping -c 1 -w 5 10.9.0.1'), / 0% packet loss/)
     assert.equal(await ssh('sudo id -un'), 'root')
-    const kib = await ssh('until [ "$(df -k / | tail -n1 | tr -s " " | cut -d" " -f2)" -gt 900000 ]; do sleep 1; done; echo grown')
+    const kib = await ssh(
+      'until [ "$(df -k / | tail -n1 | tr -s " " | cut -d" " -f2)" -gt 900000 ]; do sleep 1; done; echo grown',
+    )
     assert.equal(kib, 'grown')
     await guest.powerButton()
   })

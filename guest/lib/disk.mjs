@@ -62,7 +62,22 @@ async function rootPartition(tree, work) {
   // Online growth needs both: block group descriptors reserved up to 2 TiB (blocks of 4 KiB), where the partition table
   // ends, and a journal of 16 MiB, for a smaller one refuses growth as "too many credits".
   const extended = 'resize=536870912,root_owner=0:0'
-  await run('mkfs.ext4', ['-q', '-b', '4096', '-L', 'tinyroot', '-J', 'size=16', '-m', '0', '-E', extended, '-d', tree, file])
+  await run('mkfs.ext4', [
+    '-q',
+    '-b',
+    '4096',
+    '-L',
+    'tinyroot',
+    '-J',
+    'size=16',
+    '-m',
+    '0',
+    '-E',
+    extended,
+    '-d',
+    tree,
+    file,
+  ])
   const commands = []
   for (const name of (await readdir(tree, { recursive: true })).toSorted()) {
     const id = name === 'home/cirros' || name.startsWith('home/cirros/') ? 1000 : 0
@@ -101,7 +116,7 @@ async function copyInto(disk, file, offset) {
   const source = await open(file)
   try {
     const block = Buffer.alloc(mib)
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const { bytesRead } = await source.read(block, 0, mib, at)
       if (bytesRead === 0) return
       await disk.write(block, 0, bytesRead, offset + at)

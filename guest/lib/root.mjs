@@ -8,13 +8,18 @@ const folder = new URL('..', import.meta.url).pathname
 /** The initrd: BusyBox, the modules a disk needs, and the script that hands over to the root file system. */
 export async function buildInitrd({ busybox, stages, work }) {
   const tree = join(work, 'initrd')
-  for (const name of ['bin', 'dev', 'proc', 'sys', 'root', 'modules']) await mkdir(join(tree, name), { recursive: true })
+  for (const name of ['bin', 'dev', 'proc', 'sys', 'root', 'modules'])
+    await mkdir(join(tree, name), { recursive: true })
   await copyFile(join(busybox, 'bin/busybox'), join(tree, 'bin/busybox'))
-  for (const stage of ['virtio', 'scsi']) await cp(join(stages, stage), join(tree, 'modules', stage), { recursive: true })
+  for (const stage of ['virtio', 'scsi'])
+    await cp(join(stages, stage), join(tree, 'modules', stage), { recursive: true })
   await copyFile(join(folder, 'initrd/init'), join(tree, 'init'))
   await chmod(join(tree, 'init'), 0o755)
   const names = (await readdir(tree, { recursive: true })).toSorted()
-  const archive = await run('cpio', ['-o', '-H', 'newc', '-R', '0:0', '--quiet'], { cwd: tree, input: names.join('\n') })
+  const archive = await run('cpio', ['-o', '-H', 'newc', '-R', '0:0', '--quiet'], {
+    cwd: tree,
+    input: names.join('\n'),
+  })
   const file = join(work, 'initrd.gz')
   await writeFile(file, gzipSync(archive, { level: 9 }))
   return file

@@ -48,7 +48,8 @@ metadata_service() {
       {
         printf 'uuid\t%s\n' "$id"
         printf 'hostname\t%s\n' "$(fetch $ec2/local-hostname || fetch $ec2/hostname)"
-        fetch $ec2/public-keys/ | while IFS='=' read -r number name; do
+        # The list's last line has no line end, which `read` calls a failure.
+        fetch $ec2/public-keys/ | while IFS='=' read -r number name || [ "$number" ]; do
           printf 'public_keys.%s\t%s\n' "$name" "$(fetch $ec2/public-keys/$number/openssh-key)"
         done
       } >$data/values
