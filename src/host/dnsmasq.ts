@@ -95,8 +95,15 @@ export function dnsmasqArguments(spec: DnsmasqSpec): string[] {
   const { dns, domain, mtu, user = 'nobody', ranges } = spec
   return [
     'dnsmasq',
-    ...['--conf-file=/dev/null', '--no-hosts', '--no-resolv', '--no-ping', '--dhcp-authoritative', '--leasefile-ro'],
-    ...['--bind-interfaces', `--interface=${interfaceName(spec.interface)}`, '--except-interface=lo'],
+    '--conf-file=/dev/null',
+    '--no-hosts',
+    '--no-resolv',
+    '--no-ping',
+    '--dhcp-authoritative',
+    '--leasefile-ro',
+    '--bind-interfaces',
+    `--interface=${interfaceName(spec.interface)}`,
+    '--except-interface=lo',
     `--pid-file=${dir}/pid`,
     `--log-facility=${dir}/log`,
     `--dhcp-hostsfile=${dir}/hosts`,

@@ -46,10 +46,22 @@ export function rememberedProbe(accel: 'kvm' | 'tcg', options: { timeoutMs?: num
 function probeArguments(accel: string, disk: string): string[] {
   return [
     'qemu-system-x86_64',
-    ...['-machine', 'q35', '-accel', accel, '-m', '32', '-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-blockdev', JSON.stringify({ driver: 'file', filename: disk, 'node-name': 'disk', 'read-only': true })],
-    ...['-device', JSON.stringify({ driver: 'virtio-blk-pci', drive: 'disk', bootindex: 1 })],
-    ...['-device', JSON.stringify({ driver: 'isa-debug-exit', iobase: exitPort, iosize: 4 })],
+    '-machine',
+    'q35',
+    '-accel',
+    accel,
+    '-m',
+    '32',
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-blockdev',
+    JSON.stringify({ driver: 'file', filename: disk, 'node-name': 'disk', 'read-only': true }),
+    '-device',
+    JSON.stringify({ driver: 'virtio-blk-pci', drive: 'disk', bootindex: 1 }),
+    '-device',
+    JSON.stringify({ driver: 'isa-debug-exit', iobase: exitPort, iosize: 4 }),
   ]
 }
 

@@ -74,7 +74,11 @@ export async function convertImage(source: string, target: string, options: Conv
     'convert',
     ...(isCompressed ? ['-c'] : []),
     ...(input === undefined ? ['-f', imageFormat(from)] : []),
-    ...['-O', imageFormat(to), '--', input ?? imageFile(source), imageFile(target)],
+    '-O',
+    imageFormat(to),
+    '--',
+    input ?? imageFile(source),
+    imageFile(target),
   ]
   await qemuImg(argv, { timeoutMs: 30 * 60_000, ...rest })
 }
