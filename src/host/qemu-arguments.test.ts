@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { blockNode, freeRootPorts, guestArguments } from './qemu-arguments.ts'
+import { blockNode, guestArguments } from './qemu-arguments.ts'
 import type { GuestSpec } from './qemu-arguments.ts'
 import { UnsafeText } from './safe-text.ts'
 
@@ -95,17 +95,4 @@ test('hostile text is refused where QEMU would split it', () => {
 test('a qcow2 file can be opened without what its header names', () => {
   const node = blockNode({ nodeName: 'a', file: '/a', format: 'qcow2', isBackingless: true })
   assert.equal(node['backing'], null)
-})
-
-test('free root ports are those with nothing behind them', () => {
-  const answer = [
-    {
-      devices: [
-        { qdev_id: 'rp0', pci_bridge: { devices: [{ qdev_id: 'vd0' }] } },
-        { qdev_id: 'rp1', pci_bridge: {} },
-        { qdev_id: '' },
-      ],
-    },
-  ]
-  assert.deepEqual(freeRootPorts(answer), ['rp1'])
 })

@@ -64,6 +64,7 @@ export type GuestSpec = {
 const tcgCacheMb = 64
 const defaultHotPlugPorts = 8
 /** Root ports fill functions 0 to 7 of these slots, away from the ones that QEMU picks by itself. */
+export const rootPortPrefix = 'rp'
 const firstRootPortSlot = 0x10
 const lastRootPortSlot = 0x1d
 /** `spawn=deny` also denies QEMU's own `-daemonize`, and `elevateprivileges=deny` its `-runas`: see `startGuest`. */
@@ -192,16 +193,6 @@ export function nicDevice(nic: GuestNic, bus?: string): Record<string, unknown> 
   }
 }
 
-/** The root ports of a q35 guest that have no device, from the answer to `query-pci`: places for `device_add`. */
-export function freeRootPorts(queryPci: unknown): string[] {
-  type PciDevice = { qdev_id?: string; pci_bridge?: { devices?: unknown[] } }
-  const buses = queryPci as { devices: PciDevice[] }[]
-  return buses
-    .flatMap(({ devices }) => devices)
-    .filter(({ qdev_id: id, pci_bridge: bridge }) => id && /^rp\d+$/.test(id) && (bridge?.devices ?? []).length === 0)
-    .map(({ qdev_id: id }) => id ?? '')
-}
-
 /** Ports are handed out in order, so the same description always gives the same addresses. */
 class RootPorts {
   readonly #machine: GuestSpec['machine']
@@ -215,7 +206,7 @@ class RootPorts {
   take(): string | undefined {
     if (this.#machine !== 'q35') return undefined
     wholeNumber('number of PCI devices', this.#count + 1, 1, (lastRootPortSlot - firstRootPortSlot + 1) * 8)
-    return `rp${this.#count++}`
+    return `${rootPortPrefix}${this.#count++}`
   }
 
   rootPortArguments(): string[] {
@@ -223,7 +214,7 @@ class RootPorts {
       const slot = firstRootPortSlot + Math.floor(index / 8)
       return device({
         driver: 'pcie-root-port',
-        id: `rp${index}`,
+        id: `${rootPortPrefix}${index}`,
         bus: 'pcie.0',
         addr: `0x${slot.toString(16)}.${index % 8}`,
         ...(index % 8 === 0 ? { multifunction: true } : {}),
