@@ -23,9 +23,7 @@ export function ipVersion(address: string): IpVersion {
 
 /** The one way to write this address, so that texts can be compared. */
 export function canonicalIp(address: string): string {
-  return ipVersion(address) === 4
-    ? ipaddr.IPv4.parse(address).toString()
-    : ipaddr.IPv6.parse(address).toRFC5952String()
+  return ipVersion(address) === 4 ? ipaddr.IPv4.parse(address).toString() : ipaddr.IPv6.parse(address).toRFC5952String()
 }
 
 /** A plain address counts as a network of one (/32 or /128). */

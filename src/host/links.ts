@@ -303,9 +303,7 @@ export function planRoutes(wanted: readonly RouteSpec[], actual: readonly Route[
   ]
   const family = ({ destination }: RouteSpec | Route) => (parseCidr(destination).version === 6 ? ['-6'] : [])
   return [
-    ...ours
-      .filter((route) => !isWanted(route))
-      .map((route) => [...family(route), 'route', 'del', ...words(route)]),
+    ...ours.filter((route) => !isWanted(route)).map((route) => [...family(route), 'route', 'del', ...words(route)]),
     ...specs.filter((spec) => !isMet(spec)).map((spec) => [...family(spec), 'route', 'replace', ...words(spec)]),
   ]
 }

@@ -62,11 +62,16 @@ export async function replaceTables(tables: readonly NftTable[], { netns }: InNe
 
 export async function listTables({ netns }: InNetns = {}): Promise<NftTableName[]> {
   const objects = await nftJson(['list', 'tables'], netns)
-  return objects.flatMap(({ table }) => (table === undefined ? [] : [table as NftTableName])).map(({ family, name }) => ({ family, name }))
+  return objects
+    .flatMap(({ table }) => (table === undefined ? [] : [table as NftTableName]))
+    .map(({ family, name }) => ({ family, name }))
 }
 
 /** Undefined when there is no such table. */
-export async function showTable({ family, name }: NftTableName, { netns }: InNetns = {}): Promise<NftObject[] | undefined> {
+export async function showTable(
+  { family, name }: NftTableName,
+  { netns }: InNetns = {},
+): Promise<NftObject[] | undefined> {
   try {
     return await nftJson(['list', 'table', nftFamily(family), nftName(name)], netns)
   } catch (error) {
@@ -99,7 +104,9 @@ export function renderTable(table: NftTable): string {
     ...maps.map(renderMap),
     // Empty chains first: rules and verdict maps may then jump to any of them, whatever the order.
     ...chains.map(({ name: chain, ...rest }) => renderChain({ name: chain, ...rest, rules: [] })),
-    ...chains.filter(({ rules }) => rules.length > 0).map(({ name: chain, rules }) => renderChain({ name: chain, rules })),
+    ...chains
+      .filter(({ rules }) => rules.length > 0)
+      .map(({ name: chain, rules }) => renderChain({ name: chain, rules })),
   ]
   return `table ${nftFamily(family)} ${nftName(name)} {\n${body.join('')}}\n`
 }

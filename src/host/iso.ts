@@ -1,0 +1,47 @@
+/** ISO 9660 images (config drives): made as a whole beside their place and renamed into it, readable by the owner only. */
+import { chmod, chown, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { run } from './command.ts'
+import type { RunAs } from './command.ts'
+import { UnsafeText, absolutePath, matching } from './safe-text.ts'
+
+export type IsoOptions = {
+  /** Volume label; guests look for `config-2`. */
+  label: string
+  /** Content by relative path, such as `openstack/latest/meta_data.json`. */
+  files: ReadonlyMap<string, string | Uint8Array>
+  /** Who may read the image instead of us. */
+  owner?: Pick<RunAs, 'uid' | 'gid'>
+  timeoutMs?: number
+}
+
+export async function buildIso(target: string, { label, files, owner, timeoutMs = 30_000 }: IsoOptions): Promise<void> {
+  absolutePath('image', target)
+  matching('volume label', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/, label)
+  for (const path of files.keys()) checkRelativePath(path)
+
+  const work = await mkdtemp(join(dirname(target), '.iso-'))
+  try {
+    const tree = join(work, 'tree')
+    const image = join(work, 'image')
+    await mkdir(tree, { mode: 0o700 })
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(tree, path)), { recursive: true, mode: 0o700 })
+      await writeFile(join(tree, path), content, { mode: 0o600, flag: 'wx' })
+    }
+    const names = ['-ldots', '-allow-lowercase', '-allow-multidot', '-l', '-J', '-r']
+    await run(['genisoimage', '-quiet', '-o', image, ...names, '-V', label, '--', tree], { timeoutMs })
+    await chmod(image, 0o600)
+    if (owner) await chown(image, owner.uid, owner.gid)
+    await rename(image, target)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+function checkRelativePath(path: string): void {
+  const parts = path.split('/')
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || !/^[A-Za-z0-9_.-]+$/.test(part))) {
+    throw new UnsafeText('path in an image', path)
+  }
+}
