@@ -49,7 +49,13 @@ test('runs in a namespace of its own', { skip: inside }, () => {
 test('a guest lives from boot to destruction', { skip: !inside }, async (t) => {
   const image = await buildGuestImage()
   const stateDir = await mkdtemp(join(tmpdir(), 'nq-'))
-  const options = { host: 'h', stateDir, log: silent, virtType: 'qemu' as const, fetchImage: async () => createReadStream(image) }
+  const options = {
+    host: 'h',
+    stateDir,
+    log: silent,
+    virtType: 'qemu' as const,
+    fetchImage: async () => createReadStream(image),
+  }
   const server = desired(randomUUID())
   let driver = new QemuDriver(options)
   t.after(async () => {
@@ -86,6 +92,9 @@ test('a guest lives from boot to destruction', { skip: !inside }, async (t) => {
   await driver.destroy(server.id)
   await driver.destroy(server.id)
   assert.equal(await power(), undefined)
-  assert.deepEqual((await readdir(stateDir)), ['_base'])
-  assert.deepEqual((await listLinks()).filter(({ kind }) => kind === 'tap'), [])
+  assert.deepEqual(await readdir(stateDir), ['_base'])
+  assert.deepEqual(
+    (await listLinks()).filter(({ kind }) => kind === 'tap'),
+    [],
+  )
 })
