@@ -39,7 +39,9 @@ function desired(imageId: string): DesiredServer {
   }
 }
 
-test('runs in a namespace of its own', { skip: inside }, () => {
+test('runs in a namespace of its own', { skip: inside }, async () => {
+  // Out here, where packages can be fetched; inside it is found as built.
+  await buildGuestImage()
   const env: NodeJS.ProcessEnv = { ...process.env, NEPHOS_TEST_NETNS: '1' }
   delete env.NODE_TEST_CONTEXT
   const run = spawnSync('unshare', ['-n', process.execPath, '--test', import.meta.filename], { env, encoding: 'utf8' })

@@ -40,6 +40,6 @@ export class Monitors {
   }
 
   dropAll(): void {
-    for (const id of [...this.#clients.keys()]) this.drop(id)
+    for (const id of this.#clients.keys()) this.drop(id)
   }
 }
