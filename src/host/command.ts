@@ -32,7 +32,7 @@ export class CommandFailed extends Error {
   constructor(failure: CommandFailure) {
     const { argv, reason, exitCode = null, signal, stderr = '', hint, cause } = failure
     const how = {
-      exit: `exited with ${exitCode}`,
+      exit: exitCode === null ? 'ended' : `exited with ${exitCode}`,
       signal: `was killed by ${signal ?? 'a signal'}`,
       timeout: 'took too long and was killed',
       'too much output': 'wrote too much and was killed',

@@ -66,6 +66,7 @@ const defaultHotPlugPorts = 8
 /** Root ports fill functions 0 to 7 of these slots, away from the ones that QEMU picks by itself. */
 const firstRootPortSlot = 0x10
 const lastRootPortSlot = 0x1d
+/** `spawn=deny` also denies QEMU's own `-daemonize`, and `elevateprivileges=deny` its `-runas`: see `startGuest`. */
 const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'
 /** What a guest can read of a virtio or IDE disk's serial number. */
 const serialLength = 20
@@ -95,7 +96,6 @@ export function guestArguments(spec: GuestSpec): string[] {
     id,
     '-nodefaults',
     '-no-user-config',
-    '-daemonize',
     '-pidfile',
     absolutePath('pid file', spec.pidFile),
     ...(isSandboxed ? ['-sandbox', sandbox] : []),

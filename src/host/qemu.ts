@@ -1,17 +1,23 @@
 /**
- * QEMU processes: starting, finding and ending them. They are detached: none depends on us, and one that was started
+ * QEMU processes: starting, finding and ending them. They are detached (not by QEMU's `-daemonize`, which its
+ * sandbox forbids): none depends on us, and one that was started
  * by an earlier process of ours is found again by its pid file's path. Durations are milliseconds.
  */
 import { chmod, chown, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { CommandFailed, run } from './command.ts'
+import { waitFor } from '../base/wait.ts'
+import { CommandFailed, spawnDetached } from './command.ts'
 import type { Limits, RunAs } from './command.ts'
+import { readTextIfThere } from './files.ts'
 import { isErrno, findProcesses, readPidFile, showProcess, stopProcess } from './process.ts'
 import type { ProcessIdentity, RunningProcess } from './process.ts'
 import { guestArguments } from './qemu-arguments.ts'
 import type { GuestSpec } from './qemu-arguments.ts'
+import { QmpDisconnected, connectQmp } from './qmp.ts'
 
 export const qemuProgram = 'qemu-system-x86_64'
+
+const tunHint = 'let users open it (chmod 0666 /dev/net/tun, as udev does): who may use a tap is decided by its owner'
 
 export type StartOptions = {
   netns?: string
@@ -24,8 +30,8 @@ export type StartOptions = {
 export type Guest = ProcessIdentity & { uuid: string; pidFile: string }
 
 /**
- * Starts the guest and returns when QEMU has opened everything and runs in the background. A guest that runs already
- * is returned as it is. The folders of its sockets are made if need be, for its user alone.
+ * Starts the guest and returns when QEMU has opened everything and answers. A guest that runs already is returned as it
+ * is. The folders of its sockets are made if need be, for its user alone. What QEMU itself has to say is in `PIDFILE.log`.
  */
 export async function startGuest(spec: GuestSpec, options: StartOptions = {}): Promise<Guest> {
   const { netns, runAs, limits = {}, timeoutMs = 60_000, signal } = options
@@ -33,19 +39,59 @@ export async function startGuest(spec: GuestSpec, options: StartOptions = {}): P
   if (running) return running
 
   const argv = [qemuProgram, ...guestArguments(spec)]
-  const sockets = [spec.qmpSocket, spec.serialSocket, spec.vncSocket, spec.agentSocket].filter(
-    (path) => path !== undefined,
-  )
-  for (const folder of new Set([...sockets, spec.pidFile, spec.consoleLog].map((path) => dirname(path)))) {
+  const { qmpSocket, serialSocket, vncSocket, agentSocket, pidFile, consoleLog } = spec
+  const sockets = [qmpSocket, serialSocket, vncSocket, agentSocket].filter((path) => path !== undefined)
+  for (const folder of new Set([...sockets, pidFile, consoleLog].map((path) => dirname(path)))) {
     await ensurePrivateFolder(folder, runAs)
   }
-  await ensurePrivateFile(spec.consoleLog, runAs)
-  await run(argv, { netns, runAs, limits: { coreBytes: 0, ...limits }, timeoutMs, signal })
+  await ensurePrivateFile(consoleLog, runAs)
+
+  const logFile = `${pidFile}.log`
+  const log = await open(logFile, 'w', 0o600)
+  try {
+    const bounds = { coreBytes: 0, ...limits }
+    const pid = await spawnDetached(argv, { netns, runAs, limits: bounds, outputFd: log.fd })
+    try {
+      await waitUntilReady(pid, spec, { argv, logFile, timeoutMs, signal })
+    } catch (error) {
+      const left = await showProcess(pid)
+      if (left) await stopProcess(left, { graceMs: 0 })
+      throw error
+    }
+  } finally {
+    await log.close()
+  }
   for (const socket of sockets) await chmod(socket, 0o600)
 
-  const guest = await findGuest(spec.pidFile, spec.uuid)
-  if (!guest) throw new CommandFailed({ argv, reason: 'exit', hint: 'QEMU started and ended at once' })
+  const guest = await findGuest(pidFile, spec.uuid)
+  if (!guest) throw await startFailure(argv, logFile)
   return guest
+}
+
+/** Ready is when QMP answers: by then every file, tap and socket has been opened. */
+async function waitUntilReady(
+  pid: number,
+  { qmpSocket }: GuestSpec,
+  { argv, logFile, timeoutMs, signal }: { argv: string[]; logFile: string; timeoutMs: number; signal?: AbortSignal },
+): Promise<void> {
+  const isReady = async () => {
+    try {
+      const qmp = await connectQmp(qmpSocket, { timeoutMs })
+      qmp.close()
+      return true
+    } catch (error) {
+      if (!(error instanceof QmpDisconnected)) throw error
+      if (!(await showProcess(pid))) throw await startFailure(argv, logFile)
+      return false
+    }
+  }
+  await waitFor(isReady, { what: 'start of QEMU', timeoutMs, intervalMs: 10, signal })
+}
+
+async function startFailure(argv: string[], logFile: string): Promise<CommandFailed> {
+  const stderr = (await readTextIfThere(logFile))?.slice(-4096)
+  const hint = stderr?.includes('/dev/net/tun: Permission denied') ? tunHint : undefined
+  return new CommandFailed({ argv, reason: 'exit', stderr, hint })
 }
 
 /** The process in the pid file, if it lives and really is this guest. */
