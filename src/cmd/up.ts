@@ -27,7 +27,7 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
     )
   }
   const settings = loadSettings(args.stateDir, args.settings)
-  await prepare(settings, args.stateDir, { install: !args.noInstall, say })
+  await prepare(settings, { install: !args.noInstall, say })
   const secrets = loadSecrets(args.stateDir, serviceUsers)
   writeCredentials(args.stateDir, settings, secrets)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)
