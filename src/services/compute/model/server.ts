@@ -94,6 +94,8 @@ export interface Server {
   tags: string[]
   ports: ServerPort[]
   groupId: string | null
+  /** Ports that the user brought: set free, not deleted. */
+  givenPorts: string[]
   accessIpv4: string | null
   accessIpv6: string | null
   lockedBy: 'owner' | 'admin' | null

@@ -78,6 +78,7 @@ export interface ServerTable {
   tags: string
   ports_json: string
   group_id: string | null
+  given_ports_json: string
   access_ipv4: string | null
   access_ipv6: string | null
   locked_by: string | null

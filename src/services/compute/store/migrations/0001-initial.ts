@@ -23,7 +23,7 @@ create table if not exists servers (
   vcpus integer not null, memory_mb integer not null, image_id varchar(36), image_json text, key_name varchar(255),
   keys_json text not null, user_data text, admin_pass varchar(255), config_drive integer not null, zone varchar(255),
   pinned_zone varchar(255), host varchar(255), node varchar(255), security_groups_json text not null,
-  metadata_json text not null, tags varchar(4000) not null, ports_json text not null, group_id varchar(36),
+  metadata_json text not null, tags varchar(4000) not null, ports_json text not null, given_ports_json text not null, group_id varchar(36),
   access_ipv4 varchar(64), access_ipv6 varchar(64), locked_by varchar(16), locked_reason varchar(255),
   fault_code integer, fault_message text, fault_details text, fault_at bigint, desired_power varchar(16) not null,
   revision bigint not null, reboot_generation bigint not null, reboot_type varchar(8) not null,
