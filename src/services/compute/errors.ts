@@ -47,7 +47,7 @@ export class WrongState extends Conflict {
 }
 
 export class QuotaExceeded extends Forbidden {
-  constructor(resource: string, requested: number, used: number, limit: number) {
+  constructor(resource: string, requested: string, used: string, limit: string) {
     super(`Quota exceeded for ${resource}: Requested ${requested}, but already used ${used} of ${limit} ${resource}`)
   }
 }

@@ -72,7 +72,7 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
         if (server.taskState !== 'spawning') {
           await enter(deps, server, { taskState: 'spawning', host: host!, node: node!, desiredPower: 'running', revision: server.revision + 1 })
         }
-        await deps.agents.look(host!, {}, { requestId: context.requestId })
+        await deps.agents.look(host!, { ids: [context.resourceId] }, { requestId: context.requestId })
         await untilRunning(deps, context)
       },
       async undo(_data, deps, { resourceId }) {
@@ -153,7 +153,7 @@ export async function removeGuest(deps: ComputeDeps, serverId: string, options: 
       .where('id', '=', serverId)
       .execute()
   }
-  await agents.look(server.host, {}, { requestId: server.requestId })
+  await agents.look(server.host, { ids: [serverId] }, { requestId: server.requestId })
   const isGone = await waiters.until(
     serverId,
     async () => {

@@ -14,9 +14,9 @@ import { takeReports } from './reports.ts'
 /** Serves the agents; returns how to stop. An agent speaks for its own host only. */
 export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () => void {
   return rpcServe(bus, conductorContract, host, {
-    async pullServers({ host: of }, caller) {
+    async pullServers({ host: of, ids }, caller) {
       own(of, caller)
-      const [servers, aggregates] = await Promise.all([listHostServers(deps.database.db, of), listAggregates(deps.database.db)])
+      const [servers, aggregates] = await Promise.all([listHostServers(deps.database.db, of, ids), listAggregates(deps.database.db)])
       return { servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))) }
     },
     async reportServers({ host: of, reports }, caller) {

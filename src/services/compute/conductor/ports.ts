@@ -120,7 +120,7 @@ export async function markPortsActive(deps: ComputeDeps, serverId: string, portI
     const ports = server.ports.map((port) => (portIds.includes(port.id) ? { ...port, isActive: true } : port))
     return updateServer(tx, serverId, { ports })
   })
-  if (isChanged && host !== null) await agents.look(host, {})
+  if (isChanged && host !== null) await agents.look(host, { ids: [serverId] })
   if (isChanged) waiters.wake(serverId)
   return host
 }

@@ -29,7 +29,7 @@ export async function takeReports(deps: ComputeDeps, host: string, reports: read
     }
   })
   for (const server of changed) deps.waiters.wake(server.id)
-  if (hasNewOrders) await deps.agents.look(host, {})
+  if (hasNewOrders) await deps.agents.look(host, { ids: changed.map(({ id }) => id) })
 }
 
 async function takeReport(deps: ComputeDeps, tx: Db<ComputeSchema>, server: Server, report: ServerReport): Promise<boolean> {

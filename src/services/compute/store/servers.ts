@@ -171,14 +171,15 @@ export async function updateServer(
 }
 
 /** What a host should run or remove. */
-export async function listHostServers(db: Db<ComputeSchema>, host: string): Promise<Server[]> {
-  const rows = await db
+export async function listHostServers(db: Db<ComputeSchema>, host: string, ids?: readonly string[]): Promise<Server[]> {
+  if (ids?.length === 0) return []
+  let query = db
     .selectFrom('servers')
     .selectAll()
     .where('host', '=', host)
     .where((where) => where.or([where('deleted_at', 'is', null), where('is_leftover', '=', 1)]))
-    .execute()
-  return rows.map(toServer)
+  if (ids) query = query.where('id', 'in', ids)
+  return (await query.execute()).map(toServer)
 }
 
 export async function listServersByIds(db: Db<ComputeSchema>, ids: readonly string[]): Promise<Server[]> {
