@@ -12,7 +12,7 @@ export function networkApi(client: ServiceClient): NetworkApi {
     const { body } = await as(token).request({ method: 'GET', path: `/v2.0/${what}?${query}` })
     return (body as Record<string, Json[]>)[key] ?? []
   }
-  const ids = (values: readonly string[]) => new URLSearchParams(values.map((id) => ['id', id]))
+  const ids = (values: readonly string[]) => new URLSearchParams(values.map((id): [string, string] => ['id', id]))
   return {
     async listNetworks({ ids: wanted, projectId }, token) {
       if (wanted) return (await list('networks', 'networks', ids(wanted), token)).map(toNetwork)

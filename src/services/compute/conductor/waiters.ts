@@ -20,7 +20,9 @@ export class Waiters {
     for (;;) {
       options.signal?.throwIfAborted()
       let isWoken = false
-      let wake = () => void (isWoken = true)
+      let wake = (): void => {
+        isWoken = true
+      }
       const set = this.#waiting.get(serverId) ?? new Set()
       this.#waiting.set(serverId, set)
       const mine = () => wake()
