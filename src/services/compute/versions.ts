@@ -56,7 +56,7 @@ export const versions = defineVersions([
   { at: '2.48', name: 'unused-2-48', note: 'Diagnostics standardized' },
   { at: '2.49', name: 'unused-2-49', note: 'Tagged attachments' },
   { at: '2.50', name: 'quota-class-server-groups', note: 'Quota class server groups' },
-  { at: '2.51', name: 'unused-2-51', note: 'Event volume-extended' },
+  { at: '2.51', name: 'action-events-for-owners', note: 'Owners see the events of actions; event volume-extended' },
   { at: '2.52', name: 'server-create-tags', note: 'Server create tags' },
   { at: '2.53', name: 'service-uuid', note: 'Service uuid' },
   { at: '2.54', name: 'unused-2-54', note: 'Keypair at rebuild' },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Db } from '../../../platform/db/database.ts'
+import type { Database, Db } from '../../../platform/db/database.ts'
 import type { HostReport } from '../model/host.ts'
 import type { Host, Service } from '../model/host.ts'
 import type { ComputeSchema, ServiceTable } from './tables.ts'
@@ -93,4 +93,27 @@ export async function updateService(db: Db<ComputeSchema>, id: string, changes: 
 async function nextSeq(db: Db<ComputeSchema>, table: 'services' | 'compute_nodes'): Promise<number> {
   const row = await db.selectFrom(table).select((select) => select.fn.max('seq').as('top')).executeTakeFirst()
   return Number(row?.top ?? 0) + 1
+}
+
+/** Forgets a service, and a compute host with it; returns the id of its node. */
+export async function deleteService(database: Database<ComputeSchema>, service: Service): Promise<string | null> {
+  return database.transaction(async (tx) => {
+    await tx.deleteFrom('services').where('id', '=', service.id).execute()
+    if (service.binary !== 'nova-compute') return null
+    const node = await tx.selectFrom('compute_nodes').select('id').where('host', '=', service.host).executeTakeFirst()
+    await tx.deleteFrom('compute_nodes').where('host', '=', service.host).execute()
+    return node?.id ?? null
+  })
+}
+
+/** What each host's servers use. */
+export async function usageByHost(db: Db<ComputeSchema>) {
+  const rows = await db
+    .selectFrom('servers')
+    .select((select) => ['host', select.fn.countAll<number>().as('servers'), select.fn.sum<number>('vcpus').as('vcpus'), select.fn.sum<number>('memory_mb').as('memory')])
+    .where('deleted_at', 'is', null)
+    .where('host', 'is not', null)
+    .groupBy('host')
+    .execute()
+  return new Map(rows.map((row) => [row.host!, { servers: Number(row.servers), vcpus: Number(row.vcpus), memoryMb: Number(row.memory) }]))
 }
