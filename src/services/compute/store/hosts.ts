@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, Db } from '../../../platform/db/database.ts'
-import type { HostReport } from '../model/host.ts'
-import type { Host, Service } from '../model/host.ts'
+import { resourcesOf, type Flavor } from '../model/flavor.ts'
+import type { Host, HostReport, Service } from '../model/host.ts'
 import type { ComputeSchema, ServiceTable } from './tables.ts'
 
 const toService = (row: ServiceTable): Service => ({
@@ -106,14 +106,32 @@ export async function deleteService(database: Database<ComputeSchema>, service: 
   })
 }
 
-/** What each host's servers use. */
-export async function usageByHost(db: Db<ComputeSchema>) {
+export interface HostUsage {
+  servers: number
+  vcpus: number
+  memoryMb: number
+  diskGb: number
+}
+
+/** What each host's servers use; one row per host and flavor. */
+export async function usageByHost(db: Db<ComputeSchema>): Promise<Map<string, HostUsage>> {
   const rows = await db
     .selectFrom('servers')
-    .select((select) => ['host', select.fn.countAll<number>().as('servers'), select.fn.sum<number>('vcpus').as('vcpus'), select.fn.sum<number>('memory_mb').as('memory')])
+    .select((select) => ['host', 'flavor_json', select.fn.countAll<number>().as('servers')])
     .where('deleted_at', 'is', null)
     .where('host', 'is not', null)
-    .groupBy('host')
+    .groupBy(['host', 'flavor_json'])
     .execute()
-  return new Map(rows.map((row) => [row.host!, { servers: Number(row.servers), vcpus: Number(row.vcpus), memoryMb: Number(row.memory) }]))
+  const result = new Map<string, HostUsage>()
+  for (const row of rows) {
+    const use = result.get(row.host!) ?? { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
+    const { VCPU = 0, MEMORY_MB = 0, DISK_GB = 0 } = resourcesOf(JSON.parse(row.flavor_json) as Flavor)
+    const count = Number(row.servers)
+    use.servers += count
+    use.vcpus += VCPU * count
+    use.memoryMb += MEMORY_MB * count
+    use.diskGb += DISK_GB * count
+    result.set(row.host!, use)
+  }
+  return result
 }
