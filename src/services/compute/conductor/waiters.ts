@@ -32,7 +32,7 @@ export class Waiters {
         if (value !== undefined) return value
         const left = deadline - Date.now()
         if (left <= 0) return undefined
-        if (!isWoken) {
+        if (!isWoken && !options.signal?.aborted) {
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, Math.min(left, options.everyMs ?? 2000))
             const end = () => (clearTimeout(timer), resolve())
