@@ -116,7 +116,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const nobody: Authenticator = { validate: () => Promise.resolve(null) }
   const identity = await createIdentityService(envOf('identity', 'keystone', nobody))
   await identity.bootstrap({
-    adminPassword: secrets.adminPassword,
     projects: ['admin', 'demo', 'service'],
     users: [
       { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true },
