@@ -50,9 +50,17 @@ export interface Candidate {
 
 /** Placement, as far as nova needs it; a provider is a compute node. */
 export interface PlacementApi {
-  allocationCandidates(ask: { resources: Record<string, number>; required: string[]; forbidden?: string[]; limit: number }): Promise<Candidate[]>
+  allocationCandidates(ask: {
+    resources: Record<string, number>
+    required: string[]
+    forbidden?: string[]
+    limit: number
+  }): Promise<Candidate[]>
   /** False when somebody else was faster (409). */
-  claim(consumer: { id: string; projectId: string; userId: string }, candidate: Pick<Candidate, 'providerId' | 'resources'>): Promise<boolean>
+  claim(
+    consumer: { id: string; projectId: string; userId: string },
+    candidate: Pick<Candidate, 'providerId' | 'resources'>,
+  ): Promise<boolean>
   getAllocations(consumerId: string): Promise<{ providerId: string }[]>
   deleteAllocations(consumerId: string): Promise<void>
   /** Consumers of a provider. */

@@ -22,7 +22,8 @@ async function cloudWith(t: TestContext, hosts: string[], config = '') {
 }
 
 const text = (value: Tree | undefined) => value as unknown as string
-const show = async (cloud: TestCloud, id: string) => (await cloud.call('admin', 'GET', `/servers/${id}`)).body['server']!
+const show = async (cloud: TestCloud, id: string) =>
+  (await cloud.call('admin', 'GET', `/servers/${id}`)).body['server']!
 const until = (cloud: TestCloud, id: string, status: string) =>
   eventually(async () => {
     const now = await show(cloud, id)
@@ -35,7 +36,8 @@ const create = async (cloud: TestCloud, more: object = {}): Promise<string> => {
 }
 const gone = (cloud: TestCloud, id: string) =>
   eventually(async () => (await cloud.call('demo', 'GET', `/servers/${id}`)).status === 404, `${id} is gone`)
-const act = async (cloud: TestCloud, id: string, body: object) => cloud.call('demo', 'POST', `/servers/${id}/action`, body)
+const act = async (cloud: TestCloud, id: string, body: object) =>
+  cloud.call('demo', 'POST', `/servers/${id}/action`, body)
 
 test('a server is built, acted on and deleted without leftovers', async (t) => {
   const { cloud, agents } = await cloudWith(t, ['h1'])
@@ -48,7 +50,10 @@ test('a server is built, acted on and deleted without leftovers', async (t) => {
   assert.equal((await act(cloud, id, { 'os-stop': null })).status, 202)
   await until(cloud, id, 'SHUTOFF')
   const refused = await act(cloud, id, { 'os-stop': null })
-  assert.equal(text(refused.body['conflictingRequest']!['message']), `Cannot 'stop' instance ${id} while it is in vm_state stopped`)
+  assert.equal(
+    text(refused.body['conflictingRequest']!['message']),
+    `Cannot 'stop' instance ${id} while it is in vm_state stopped`,
+  )
   await act(cloud, id, { 'os-start': null })
   await until(cloud, id, 'ACTIVE')
   assert.equal((await act(cloud, id, { reboot: { type: 'SOFT' } })).status, 202)
@@ -76,7 +81,10 @@ test('a server without a host that can take it is in ERROR and says why', async 
   const { cloud, agents } = await cloudWith(t, ['h1'])
   await agents[0]!.heartbeat({ memoryMb: 600 })
   const failed = await until(cloud, await create(cloud), 'ERROR')
-  assert.match(text(failed['fault']!['message']), /^No valid host was found. There are not enough hosts available. placement rejected 1 host/)
+  assert.match(
+    text(failed['fault']!['message']),
+    /^No valid host was found. There are not enough hosts available. placement rejected 1 host/,
+  )
   assert.equal(cloud.network.ports.size + cloud.placement.allocations.size, 0)
 })
 
@@ -105,6 +113,72 @@ test('a build goes on after the process was killed, without leftovers', async (t
   await until(cloud, id, 'ACTIVE')
   await eventually(async () => cloud.network.ports.size === 1, 'one port')
   assert.equal(cloud.placement.allocations.size, 1)
+})
+
+for (const cut of ['claim', 'createPort'] as const) {
+  test(`a process killed right after ${cut} leaves neither two of it nor a hanging server`, async (t) => {
+    const { cloud } = await cloudWith(t, ['h1'])
+    const api: Record<string, unknown> = (cut === 'claim' ? cloud.placement : cloud.network) as never
+    const original = (api[cut] as (...values: unknown[]) => Promise<unknown>).bind(api)
+    let isDead = false
+    api[cut] = async (...values: unknown[]) => {
+      const result = await original(...values)
+      if (isDead) return result
+      isDead = true
+      return new Promise(() => undefined)
+    }
+    const id = await create(cloud)
+    await eventually(async () => isDead, 'cut')
+    await cloud.start() // the dead service never gets its answer
+    await until(cloud, id, 'ACTIVE')
+    assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [1, 1])
+    await cloud.call('demo', 'DELETE', `/servers/${id}`)
+    await gone(cloud, id)
+    assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [0, 0])
+  })
+}
+
+test('a delete goes on after the process was killed', async (t) => {
+  const { cloud, agents } = await cloudWith(t, ['h1'])
+  const id = await create(cloud)
+  await until(cloud, id, 'ACTIVE')
+  const original = cloud.network.deletePort.bind(cloud.network)
+  let isDead = false
+  cloud.network.deletePort = async (port) =>
+    isDead ? original(port) : ((isDead = true), new Promise<void>(() => undefined))
+  await cloud.call('demo', 'DELETE', `/servers/${id}`)
+  await eventually(async () => isDead, 'cut')
+  await cloud.start()
+  await gone(cloud, id)
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size, agents[0]!.guests.size], [0, 0, 0])
+})
+
+test('a deleted server does not wait for a host that is down, which removes the guest when it comes back', async (t) => {
+  const { cloud, agents } = await cloudWith(t, ['h1'])
+  const id = await create(cloud)
+  await until(cloud, id, 'ACTIVE')
+  agents[0]!.stop()
+  const services = (await cloud.call('admin', 'GET', '/os-services?binary=nova-compute')).body[
+    'services'
+  ] as unknown as { id: string }[]
+  assert.equal((await cloud.call('admin', 'PUT', `/os-services/${services[0]!.id}`, { forced_down: true })).status, 200)
+  await cloud.call('demo', 'DELETE', `/servers/${id}`)
+  await gone(cloud, id)
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size, agents[0]!.guests.size], [0, 0, 1])
+  await agents[0]!.look()
+  assert.equal(agents[0]!.guests.size, 0)
+})
+
+test('a port that the user brought survives its server', async (t) => {
+  const { cloud } = await cloudWith(t, ['h1'])
+  const port = await cloud.network.createPort({ networkId, projectId: 'p', deviceId: '', deviceOwner: '', hostId: '' })
+  const id = await create(cloud, { networks: [{ port: port.id }] })
+  await until(cloud, id, 'ACTIVE')
+  assert.equal(cloud.network.ports.get(port.id)!.deviceId, id)
+  assert.equal((await cloud.call('demo', 'POST', '/servers', server({ networks: [{ port: port.id }] }))).status, 409)
+  await cloud.call('demo', 'DELETE', `/servers/${id}`)
+  await gone(cloud, id)
+  assert.equal(cloud.network.ports.get(port.id)!.deviceId, '')
 })
 
 test('quotas are exact under 50 parallel creates', async (t) => {

@@ -53,11 +53,17 @@ export interface ComputeService extends RunningService {
 /** Clients in place of the real services, for tests. */
 export type Foreign = Pick<ComputeDeps, 'image' | 'placement' | 'network'>
 
-export async function createComputeService(env: ServiceEnv, foreign: Foreign = foreignOf(env)): Promise<ComputeService> {
+export async function createComputeService(
+  env: ServiceEnv,
+  foreign: Foreign = foreignOf(env),
+): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles)
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
   await migrate(database, [initial])
-  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [buildServer as never, deleteServer as never])
+  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
+    buildServer as never,
+    deleteServer as never,
+  ])
   const deps: ComputeDeps = {
     database,
     config,
@@ -89,7 +95,7 @@ export async function createComputeService(env: ServiceEnv, foreign: Foreign = f
       work()
         .catch((err: unknown) => env.log.warn({ err }, `${what} failed`))
         .finally(() => (isBusy = false))
-    }, seconds * 1000)
+    }, seconds * 1000).unref()
     stops.push(() => clearInterval(timer))
   }
   const beat = () =>

@@ -17,7 +17,8 @@ export function nextLink({ baseUrl, url }: Pick<ApiRequest, 'baseUrl' | 'url'>, 
 export const toTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
 /** As in its older extensions: with microseconds and without a zone. */
-export const toOldTime = (ms: number | null): string | null => (ms === null ? null : `${new Date(ms).toISOString().slice(0, 23)}000`)
+export const toOldTime = (ms: number | null): string | null =>
+  ms === null ? null : `${new Date(ms).toISOString().slice(0, 23)}000`
 
 /** True for the words that oslo takes for true. */
 export const isTrue = (value: unknown): boolean => /^(1|t|true|on|y|yes)$/i.test(String(value))

@@ -15,7 +15,10 @@ export function timeOf(query: Query, name: string): number | undefined {
   const text = last(query, name)
   if (text === undefined) return undefined
   const hasZone = /(Z|[+-]\d\d:?\d\d)$/.test(text)
-  const ms = /^\d{4}-?\d\d-?\d\d/.test(text) ? Date.parse(hasZone ? text.replace(/ (\d\d:?\d\d)$/, '+$1') : `${text}Z`) : NaN
-  if (Number.isNaN(ms)) throw new BadRequest(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`)
+  const ms = /^\d{4}-?\d\d-?\d\d/.test(text)
+    ? Date.parse(hasZone ? text.replace(/ (\d\d:?\d\d)$/, '+$1') : `${text}Z`)
+    : NaN
+  if (Number.isNaN(ms))
+    throw new BadRequest(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`)
   return ms
 }

@@ -2,9 +2,31 @@ import { ServiceClient } from '../../../platform/http/client.ts'
 import type { ImageApi, ImageInfo } from '../deps.ts'
 
 const own = new Set([
-  'id', 'name', 'status', 'disk_format', 'container_format', 'min_disk', 'min_ram', 'size', 'virtual_size', 'visibility', 'owner',
-  'protected', 'tags', 'checksum', 'os_hash_algo', 'os_hash_value', 'os_hidden', 'created_at', 'updated_at', 'file', 'self',
-  'schema', 'locations', 'direct_url', 'stores',
+  'id',
+  'name',
+  'status',
+  'disk_format',
+  'container_format',
+  'min_disk',
+  'min_ram',
+  'size',
+  'virtual_size',
+  'visibility',
+  'owner',
+  'protected',
+  'tags',
+  'checksum',
+  'os_hash_algo',
+  'os_hash_value',
+  'os_hidden',
+  'created_at',
+  'updated_at',
+  'file',
+  'self',
+  'schema',
+  'locations',
+  'direct_url',
+  'stores',
 ])
 
 /** Glance's v2 API as nova uses it. */
@@ -12,7 +34,9 @@ export function imageApi(client: ServiceClient): ImageApi {
   return {
     async getImage(id, token) {
       const path = `/v2/images/${encodeURIComponent(id)}`
-      const { status, body } = await client.withToken(token.reveal()).request({ method: 'GET', path, accept: [404, 403] })
+      const { status, body } = await client
+        .withToken(token.reveal())
+        .request({ method: 'GET', path, accept: [404, 403] })
       return status === 200 ? toImage(body as Record<string, unknown>) : undefined
     },
   }

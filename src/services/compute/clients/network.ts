@@ -21,18 +21,31 @@ export function networkApi(client: ServiceClient): NetworkApi {
         list('networks', 'networks', new URLSearchParams({ shared: 'True' }), token),
       ])
       const all = [...own, ...shared].map(toNetwork)
-      return all.filter((each, index) => all.findIndex(({ id }) => id === each.id) === index && (!each.isExternal || each.isShared))
+      return all.filter(
+        (each, index) => all.findIndex(({ id }) => id === each.id) === index && (!each.isExternal || each.isShared),
+      )
     },
-    listSubnets: async (wanted) => (wanted.length === 0 ? [] : (await list('subnets', 'subnets', ids(wanted))).map(toSubnet)),
+    listSubnets: async (wanted) =>
+      wanted.length === 0 ? [] : (await list('subnets', 'subnets', ids(wanted))).map(toSubnet),
     async listSecurityGroups(projectId, token) {
-      const groups = await list('security-groups', 'security_groups', new URLSearchParams({ project_id: projectId }), token)
+      const groups = await list(
+        'security-groups',
+        'security_groups',
+        new URLSearchParams({ project_id: projectId }),
+        token,
+      )
       return groups.map(({ id, name }): SecurityGroupInfo => ({ id: String(id), name: String(name) }))
     },
     async getPort(id, token) {
-      const { status, body } = await as(token).request({ method: 'GET', path: `/v2.0/ports/${encodeURIComponent(id)}`, accept: [404] })
+      const { status, body } = await as(token).request({
+        method: 'GET',
+        path: `/v2.0/ports/${encodeURIComponent(id)}`,
+        accept: [404],
+      })
       return status === 404 ? undefined : toPort((body as { port: Json }).port)
     },
-    listPorts: async ({ deviceId }) => (await list('ports', 'ports', new URLSearchParams({ device_id: deviceId }))).map(toPort),
+    listPorts: async ({ deviceId }) =>
+      (await list('ports', 'ports', new URLSearchParams({ device_id: deviceId }))).map(toPort),
     async createPort(port) {
       const json = {
         port: {
@@ -92,5 +105,8 @@ const toPort = (port: Json): PortInfo => ({
   deviceId: text(port['device_id']),
   deviceOwner: text(port['device_owner']),
   hostId: text(port['binding:host_id']),
-  fixedIps: ((port['fixed_ips'] ?? []) as Json[]).map((ip) => ({ subnetId: text(ip['subnet_id']), address: text(ip['ip_address']) })),
+  fixedIps: ((port['fixed_ips'] ?? []) as Json[]).map((ip) => ({
+    subnetId: text(ip['subnet_id']),
+    address: text(ip['ip_address']),
+  })),
 })

@@ -27,7 +27,9 @@ export function placementApi(client: ServiceClient): PlacementApi {
   return {
     async allocationCandidates({ resources, required, forbidden = [], limit }) {
       const query = new URLSearchParams({
-        resources: Object.entries(resources).map(([name, amount]) => `${name}:${amount}`).join(','),
+        resources: Object.entries(resources)
+          .map(([name, amount]) => `${name}:${amount}`)
+          .join(','),
         limit: String(limit),
       })
       const traits = [...required, ...forbidden.map((trait) => `!${trait}`)]
@@ -54,12 +56,17 @@ export function placementApi(client: ServiceClient): PlacementApi {
       await client.request({ method: 'DELETE', path: `/allocations/${consumerId}`, accept: [404] })
     },
     async consumersOf(providerId) {
-      const { status, body } = await client.request({ method: 'GET', path: `${providerPath(providerId)}/allocations`, accept: [404] })
+      const { status, body } = await client.request({
+        method: 'GET',
+        path: `${providerPath(providerId)}/allocations`,
+        accept: [404],
+      })
       return status === 404 ? [] : Object.keys((body as { allocations: object }).allocations)
     },
     async ensureProvider({ id, name }) {
       const known = await client.request({ method: 'GET', path: providerPath(id), accept: [404] })
-      if (known.status === 404) await client.request({ method: 'POST', path: '/resource_providers', json: { uuid: id, name } })
+      if (known.status === 404)
+        await client.request({ method: 'POST', path: '/resource_providers', json: { uuid: id, name } })
     },
     setInventory: (id, inventories) => put(id, 'inventories', { inventories }),
     async setTraits(id, traits) {

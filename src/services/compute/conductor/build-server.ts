@@ -70,7 +70,13 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
       async run({ host, node }, deps, context) {
         const server = await live(deps, context)
         if (server.taskState !== 'spawning') {
-          await enter(deps, server, { taskState: 'spawning', host: host!, node: node!, desiredPower: 'running', revision: server.revision + 1 })
+          await enter(deps, server, {
+            taskState: 'spawning',
+            host: host!,
+            node: node!,
+            desiredPower: 'running',
+            revision: server.revision + 1,
+          })
         }
         await deps.agents.look(host!, { ids: [context.resourceId] }, { requestId: context.requestId })
         await untilRunning(deps, context)
@@ -86,16 +92,33 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
     const now = deps.now()
     await deps.database.transaction(async (tx) => {
       // A delete that came in the last moment keeps its task.
-      const isLive = server.vmState !== 'building' || (await updateServer(
-        tx,
-        resourceId,
-        { vmState: 'active', taskState: null, taskSince: null, powerState: power.running, launchedAt: now, adminPass: null },
-        { revision: server.revision, taskState: 'spawning' },
-      ))
+      const isLive =
+        server.vmState !== 'building' ||
+        (await updateServer(
+          tx,
+          resourceId,
+          {
+            vmState: 'active',
+            taskState: null,
+            taskSince: null,
+            powerState: power.running,
+            launchedAt: now,
+            adminPass: null,
+          },
+          { revision: server.revision, taskState: 'spawning' },
+        ))
       if (isLive) {
-        await finishAction(tx, { serverId: resourceId, requestId }, {
-          now, event: 'compute__do_build_and_run_instance', startAt: server.createdAt, host: server.host, result: 'Success',
-        })
+        await finishAction(
+          tx,
+          { serverId: resourceId, requestId },
+          {
+            now,
+            event: 'compute__do_build_and_run_instance',
+            startAt: server.createdAt,
+            host: server.host,
+            result: 'Success',
+          },
+        )
       }
     })
   },
@@ -106,12 +129,26 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
     const fault = faultOf(error, now)
     await deps.database.transaction(async (tx) => {
       if (server.taskState !== 'deleting') {
-        await updateServer(tx, resourceId, { vmState: 'error', taskState: null, taskSince: null, powerState: power.none, fault, adminPass: null }, server)
+        await updateServer(
+          tx,
+          resourceId,
+          { vmState: 'error', taskState: null, taskSince: null, powerState: power.none, fault, adminPass: null },
+          server,
+        )
       }
-      await finishAction(tx, { serverId: resourceId, requestId }, {
-        now, event: 'compute__do_build_and_run_instance', startAt: server.createdAt, host: server.host, result: 'Error',
-        message: fault.message, detail: fault.details,
-      })
+      await finishAction(
+        tx,
+        { serverId: resourceId, requestId },
+        {
+          now,
+          event: 'compute__do_build_and_run_instance',
+          startAt: server.createdAt,
+          host: server.host,
+          result: 'Error',
+          message: fault.message,
+          detail: fault.details,
+        },
+      )
     })
   },
 }
@@ -168,7 +205,10 @@ export async function removeGuest(deps: ComputeDeps, serverId: string, options: 
     ? { host: null, node: null, powerState: power.none }
     : { isLeftover: true, powerState: power.none }
   // A failed build keeps its host only while something of it is left there.
-  await updateServer(database.db, serverId, { ...changes, ...(!options.isFinal && isGone && { desiredPower: 'shutdown' }) })
+  await updateServer(database.db, serverId, {
+    ...changes,
+    ...(!options.isFinal && isGone && { desiredPower: 'shutdown' }),
+  })
 }
 
 async function isHostUp({ database, now, config }: ComputeDeps, host: string): Promise<boolean> {

@@ -16,8 +16,13 @@ export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () =>
   return rpcServe(bus, conductorContract, host, {
     async pullServers({ host: of, ids }, caller) {
       own(of, caller)
-      const [servers, aggregates] = await Promise.all([listHostServers(deps.database.db, of, ids), listAggregates(deps.database.db)])
-      return { servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))) }
+      const [servers, aggregates] = await Promise.all([
+        listHostServers(deps.database.db, of, ids),
+        listAggregates(deps.database.db),
+      ])
+      return {
+        servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))),
+      }
     },
     async reportServers({ host: of, reports }, caller) {
       own(of, caller)
@@ -52,8 +57,18 @@ function toDesired(server: Server, zone: string): DesiredServer {
     ephemeralGb: flavor.ephemeralGb,
     swapMb: flavor.swapMb,
     image: server.image,
-    ports: server.ports.map(({ id, mac, networkId, mtu, isActive }) => ({ id, mac, networkId, tap: tapOf(id), mtu, isActive })),
-    configDrive: server.hasConfigDrive && isWanted ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass }) : null,
+    ports: server.ports.map(({ id, mac, networkId, mtu, isActive }) => ({
+      id,
+      mac,
+      networkId,
+      tap: tapOf(id),
+      mtu,
+      isActive,
+    })),
+    configDrive:
+      server.hasConfigDrive && isWanted
+        ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass })
+        : null,
     requestId: server.requestId,
   }
 }

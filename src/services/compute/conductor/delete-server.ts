@@ -49,12 +49,26 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     await database.transaction(async (tx) => {
       await tx.deleteFrom('console_tokens').where('server_id', '=', resourceId).execute()
       await updateServer(tx, resourceId, {
-        vmState: 'deleted', taskState: null, taskSince: null, powerState: power.none, desiredPower: 'absent',
-        adminPass: null, terminatedAt: now, deletedAt: now,
+        vmState: 'deleted',
+        taskState: null,
+        taskSince: null,
+        powerState: power.none,
+        desiredPower: 'absent',
+        adminPass: null,
+        terminatedAt: now,
+        deletedAt: now,
       })
-      await finishAction(tx, { serverId: resourceId, requestId }, {
-        now, event: 'compute_terminate_instance', startAt: startedAt, host: null, result: 'Success',
-      })
+      await finishAction(
+        tx,
+        { serverId: resourceId, requestId },
+        {
+          now,
+          event: 'compute_terminate_instance',
+          startAt: startedAt,
+          host: null,
+          result: 'Success',
+        },
+      )
     })
     deps.waiters.wake(resourceId)
   },

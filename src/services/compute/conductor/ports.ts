@@ -58,11 +58,15 @@ async function defaultNetworks({ network }: ComputeDeps, server: Server): Promis
   const own = await network.listNetworks({ projectId: server.projectId })
   const usable = own.filter((each) => each.subnets.length > 0)
   if (usable.length === 0) return []
-  if (usable.length > 1) throw new BuildFailed('Multiple possible networks found, use a Network ID to be more specific.')
+  if (usable.length > 1)
+    throw new BuildFailed('Multiple possible networks found, use a Network ID to be more specific.')
   return [{ networkId: usable[0]!.id, portId: null, fixedIp: null, tag: null }]
 }
 
-async function describe(deps: ComputeDeps, bound: { port: PortInfo; isOurs: boolean; tag: string | null }[]): Promise<ServerPort[]> {
+async function describe(
+  deps: ComputeDeps,
+  bound: { port: PortInfo; isOurs: boolean; tag: string | null }[],
+): Promise<ServerPort[]> {
   const { network } = deps
   if (bound.length === 0) return []
   const [networks, subnets] = await Promise.all([
@@ -96,7 +100,8 @@ function toServerPort(
 export async function releasePorts({ network, log }: ComputeDeps, server: Server): Promise<void> {
   for (const port of await network.listPorts({ deviceId: server.id })) {
     if (!port.deviceOwner.startsWith('compute:')) continue
-    if (server.givenPorts.includes(port.id)) await network.updatePort(port.id, { deviceId: '', deviceOwner: '', hostId: '' })
+    if (server.givenPorts.includes(port.id))
+      await network.updatePort(port.id, { deviceId: '', deviceOwner: '', hostId: '' })
     else await network.deletePort(port.id)
     log.debug({ server: server.id, port: port.id }, 'port released')
   }
@@ -105,11 +110,19 @@ export async function releasePorts({ network, log }: ComputeDeps, server: Server
 /** Takes over from neutron which ports are active. */
 export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
   const active = (await deps.network.listPorts({ deviceId: server.id })).filter((port) => port.status === 'ACTIVE')
-  await markPortsActive(deps, server.id, active.map((port) => port.id))
+  await markPortsActive(
+    deps,
+    server.id,
+    active.map((port) => port.id),
+  )
 }
 
 /** Neutron wired ports of a server: its host may start it. Returns the host that was told. */
-export async function markPortsActive(deps: ComputeDeps, serverId: string, portIds: readonly string[]): Promise<string | null> {
+export async function markPortsActive(
+  deps: ComputeDeps,
+  serverId: string,
+  portIds: readonly string[],
+): Promise<string | null> {
   const { database, agents, waiters } = deps
   let host: string | null = null
   const isChanged = await database.transaction(async (tx) => {

@@ -24,7 +24,12 @@ export async function takeReports(deps: ComputeDeps, host: string, reports: read
   let hasNewOrders = false
   await deps.database.transaction(async (tx) => {
     hasNewOrders = false
-    for (const server of mine(await listServersByIds(tx, changed.map(({ id }) => id)))) {
+    for (const server of mine(
+      await listServersByIds(
+        tx,
+        changed.map(({ id }) => id),
+      ),
+    )) {
       hasNewOrders = (await takeReport(deps, tx, server, byId.get(server.id)!)) || hasNewOrders
     }
   })
@@ -32,7 +37,12 @@ export async function takeReports(deps: ComputeDeps, host: string, reports: read
   if (hasNewOrders) await deps.agents.look(host, { ids: changed.map(({ id }) => id) })
 }
 
-async function takeReport(deps: ComputeDeps, tx: Db<ComputeSchema>, server: Server, report: ServerReport): Promise<boolean> {
+async function takeReport(
+  deps: ComputeDeps,
+  tx: Db<ComputeSchema>,
+  server: Server,
+  report: ServerReport,
+): Promise<boolean> {
   const now = deps.now()
   const { changes, finished, fault, note } = judgeReport(server, report)
   const isGone = server.deletedAt !== null && report.power === 'missing'
@@ -41,15 +51,39 @@ async function takeReport(deps: ComputeDeps, tx: Db<ComputeSchema>, server: Serv
   if (Object.keys(changes).length > 0) await updateServer(tx, server.id, changes)
   const { id: serverId, requestId } = server
   if (finished) {
-    await finishAction(tx, { serverId, requestId }, {
-      now, event: `compute_${eventOf(server.taskState)}`, startAt: server.taskSince ?? now, host: server.host, result: finished,
-      ...(fault && { message: fault.message, detail: fault.detail }),
-    })
+    await finishAction(
+      tx,
+      { serverId, requestId },
+      {
+        now,
+        event: `compute_${eventOf(server.taskState)}`,
+        startAt: server.taskSince ?? now,
+        host: server.host,
+        result: finished,
+        ...(fault && { message: fault.message, detail: fault.detail }),
+      },
+    )
   }
   for (const event of report.events) {
-    await recordEvent(tx, { resourceId: serverId, requestId, at: event.at, what: `host: ${event.what}`, outcome: 'info', durationMs: event.durationMs, detail: event.detail })
+    await recordEvent(tx, {
+      resourceId: serverId,
+      requestId,
+      at: event.at,
+      what: `host: ${event.what}`,
+      outcome: 'info',
+      durationMs: event.durationMs,
+      detail: event.detail,
+    })
   }
-  if (note) await recordEvent(tx, { resourceId: serverId, requestId, at: now, what: note, outcome: fault ? 'failed' : 'info', detail: fault?.message })
+  if (note)
+    await recordEvent(tx, {
+      resourceId: serverId,
+      requestId,
+      at: now,
+      what: note,
+      outcome: fault ? 'failed' : 'info',
+      detail: fault?.message,
+    })
   return changes.revision !== undefined
 }
 

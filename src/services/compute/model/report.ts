@@ -49,7 +49,8 @@ export function judgeReport(server: Server, report: Report): Outcome {
   set('reportedError', report.error)
   set('reportedReboot', report.rebootGeneration)
   // Builds and deletes have a saga that waits for these columns.
-  if (server.vmState === 'building' || server.taskState === 'deleting' || server.desiredPower === 'absent') return { changes }
+  if (server.vmState === 'building' || server.taskState === 'deleting' || server.desiredPower === 'absent')
+    return { changes }
   return server.taskState ? judgeTask(server, report, changes) : judgeIdle(server, report, changes)
 }
 
@@ -96,7 +97,13 @@ function judgeIdle(server: Server, report: Report, changes: Partial<Server>): Ou
   }
   if ((report.power === 'shutdown' || report.power === 'missing') && wanted !== 'shutdown') {
     return {
-      changes: { ...changes, vmState: 'stopped', powerState: power.shutdown, desiredPower: 'shutdown', revision: server.revision + 1 },
+      changes: {
+        ...changes,
+        vmState: 'stopped',
+        powerState: power.shutdown,
+        desiredPower: 'shutdown',
+        revision: server.revision + 1,
+      },
       note: 'guest powered itself off',
     }
   }

@@ -17,12 +17,16 @@ export async function changeAggregate(
     const aggregate = all.find((each) => String(each.id) === id)
     if (!aggregate) throw new NotFound(`Aggregate ${id} could not be found.`)
     const changed: Aggregate = { ...aggregate, ...change(aggregate, all), updatedAt: now() }
-    if (all.some((each) => each.id !== changed.id && each.name === changed.name)) throw new Conflict(`Aggregate ${changed.name} already exists.`)
+    if (all.some((each) => each.id !== changed.id && each.name === changed.name))
+      throw new Conflict(`Aggregate ${changed.name} already exists.`)
     const after = all.map((each) => (each.id === changed.id ? changed : each))
     for (const host of new Set([...aggregate.hosts, ...changed.hosts])) {
       if (zoneOf(host, all, config.defaultZone) === zoneOf(host, after, config.defaultZone)) continue
       const servers = (await listHostServers(tx, host)).filter(({ deletedAt }) => deletedAt === null)
-      if (servers.length > 0) throw new Conflict(`One or more hosts contain instances in this zone: ${host}. Cannot change the availability zone of the host.`)
+      if (servers.length > 0)
+        throw new Conflict(
+          `One or more hosts contain instances in this zone: ${host}. Cannot change the availability zone of the host.`,
+        )
     }
     await saveAggregate(tx, changed)
     return changed
@@ -31,15 +35,23 @@ export async function changeAggregate(
 
 /** A host can be of one zone only. */
 export function withHost(aggregate: Aggregate, all: readonly Aggregate[], host: string): Partial<Aggregate> {
-  if (aggregate.hosts.includes(host)) throw new Conflict(`Cannot add host to aggregate ${aggregate.id}. Reason: Host ${host} already member.`)
-  const other = all.find((each) => each.zone !== null && aggregate.zone !== null && each.zone !== aggregate.zone && each.hosts.includes(host))
-  if (other) throw new Conflict(`Cannot add host to aggregate ${aggregate.id}. Reason: One or more hosts already in availability zone(s) ['${other.zone}'].`)
+  if (aggregate.hosts.includes(host))
+    throw new Conflict(`Cannot add host to aggregate ${aggregate.id}. Reason: Host ${host} already member.`)
+  const other = all.find(
+    (each) =>
+      each.zone !== null && aggregate.zone !== null && each.zone !== aggregate.zone && each.hosts.includes(host),
+  )
+  if (other)
+    throw new Conflict(
+      `Cannot add host to aggregate ${aggregate.id}. Reason: One or more hosts already in availability zone(s) ['${other.zone}'].`,
+    )
   return { hosts: [...aggregate.hosts, host] }
 }
 
 /** Throws 404 on a host that no agent reports from. */
 export async function checkHost({ database }: ComputeDeps, host: string): Promise<void> {
-  if (!(await listHosts(database.db)).some((each) => each.host === host)) throw new NotFound(`Compute host ${host} could not be found.`)
+  if (!(await listHosts(database.db)).some((each) => each.host === host))
+    throw new NotFound(`Compute host ${host} could not be found.`)
 }
 
 export function withMetadata(aggregate: Aggregate, changes: Record<string, string | null>): Partial<Aggregate> {

@@ -21,34 +21,66 @@ export interface PowerAction {
 
 export const powerActions = {
   start: {
-    name: 'start', action: 'start', from: ['stopped'], task: 'powering-on',
+    name: 'start',
+    action: 'start',
+    from: ['stopped'],
+    task: 'powering-on',
     wanted: () => ({ desiredPower: 'running' }),
   },
   stop: {
-    name: 'stop', action: 'stop', from: ['active', 'error'], task: 'powering-off',
+    name: 'stop',
+    action: 'stop',
+    from: ['active', 'error'],
+    task: 'powering-off',
     wanted: () => ({ desiredPower: 'shutdown' }),
   },
   pause: {
-    name: 'pause', action: 'pause', from: ['active'], task: 'pausing',
+    name: 'pause',
+    action: 'pause',
+    from: ['active'],
+    task: 'pausing',
     wanted: () => ({ desiredPower: 'paused' }),
   },
   unpause: {
-    name: 'unpause', action: 'unpause', from: ['paused'], task: 'unpausing',
+    name: 'unpause',
+    action: 'unpause',
+    from: ['paused'],
+    task: 'unpausing',
     wanted: () => ({ desiredPower: 'running' }),
   },
   softReboot: {
-    name: 'reboot', action: 'reboot', from: ['active'], task: 'rebooting',
-    wanted: (server) => ({ desiredPower: 'running', rebootType: 'SOFT', rebootGeneration: server.rebootGeneration + 1 }),
+    name: 'reboot',
+    action: 'reboot',
+    from: ['active'],
+    task: 'rebooting',
+    wanted: (server) => ({
+      desiredPower: 'running',
+      rebootType: 'SOFT',
+      rebootGeneration: server.rebootGeneration + 1,
+    }),
   },
   hardReboot: {
-    name: 'reboot', action: 'reboot', from: ['active', 'stopped', 'paused', 'error'], task: 'rebooting_hard',
+    name: 'reboot',
+    action: 'reboot',
+    from: ['active', 'stopped', 'paused', 'error'],
+    task: 'rebooting_hard',
     over: ['rebooting', 'rebooting_hard', 'pausing'],
-    wanted: (server) => ({ desiredPower: 'running', rebootType: 'HARD', rebootGeneration: server.rebootGeneration + 1 }),
+    wanted: (server) => ({
+      desiredPower: 'running',
+      rebootType: 'HARD',
+      rebootGeneration: server.rebootGeneration + 1,
+    }),
   },
 } as const satisfies Record<string, PowerAction>
 
 /** Starts a power action. Throws WrongState or ServerLocked. */
-export async function actOnPower(ctx: Context, deps: ComputeDeps, id: string, action: PowerAction, mayOverrideLock: boolean): Promise<void> {
+export async function actOnPower(
+  ctx: Context,
+  deps: ComputeDeps,
+  id: string,
+  action: PowerAction,
+  mayOverrideLock: boolean,
+): Promise<void> {
   const now = deps.now()
   const host = await deps.database.transaction(async (tx) => {
     const server = await livingServer(tx, id)
@@ -59,7 +91,11 @@ export async function actOnPower(ctx: Context, deps: ComputeDeps, id: string, ac
     }
     if (server.host === null) throw new Conflict(`Instance ${id} is not ready: it has no host`)
     await updateServer(tx, id, {
-      ...action.wanted(server), taskState: action.task, taskSince: now, revision: server.revision + 1, requestId: ctx.requestId,
+      ...action.wanted(server),
+      taskState: action.task,
+      taskSince: now,
+      revision: server.revision + 1,
+      requestId: ctx.requestId,
     })
     await noteAction(tx, ctx, server, action.action, now)
     return server.host
@@ -68,15 +104,29 @@ export async function actOnPower(ctx: Context, deps: ComputeDeps, id: string, ac
 }
 
 /** Starts the delete; whatever else happens to the server is called off. */
-export async function startDelete(ctx: Context, deps: ComputeDeps, id: string, mayOverrideLock: boolean): Promise<void> {
+export async function startDelete(
+  ctx: Context,
+  deps: ComputeDeps,
+  id: string,
+  mayOverrideLock: boolean,
+): Promise<void> {
   const now = deps.now()
   const go = await deps.database.transaction(async (tx) => {
     const server = await livingServer(tx, id)
     refuseLocked(server, mayOverrideLock)
     if (server.taskState === 'deleting') return undefined
-    await updateServer(tx, id, { taskState: 'deleting', taskSince: now, requestId: ctx.requestId, revision: server.revision + 1 })
+    await updateServer(tx, id, {
+      taskState: 'deleting',
+      taskSince: now,
+      requestId: ctx.requestId,
+      revision: server.revision + 1,
+    })
     await noteAction(tx, ctx, server, 'delete', now)
-    return deps.sagas.create(tx as never, 'delete-server', { resourceId: id, requestId: ctx.requestId, data: { startedAt: now } })
+    return deps.sagas.create(tx as never, 'delete-server', {
+      resourceId: id,
+      requestId: ctx.requestId,
+      data: { startedAt: now },
+    })
   })
   if (!go) return
   // Aborts a build at once; the delete's first step waits until it is undone.
@@ -94,7 +144,13 @@ export function refuseLocked(server: Server, mayOverrideLock: boolean): void {
   if (server.lockedBy !== null && !mayOverrideLock) throw new ServerLocked(server.id)
 }
 
-export async function noteAction(tx: ComputeDeps['database']['db'], ctx: Context, server: Server, action: string, now: number): Promise<void> {
+export async function noteAction(
+  tx: ComputeDeps['database']['db'],
+  ctx: Context,
+  server: Server,
+  action: string,
+  now: number,
+): Promise<void> {
   const { id, projectId } = server
   await insertActions(tx, [{ serverId: id, requestId: ctx.requestId, action, userId: ctx.userId, projectId }], now)
 }

@@ -119,7 +119,8 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     await lockProject(database, tx, projectId, now)
     const limits = await limitsOf(tx, config, projectId)
     const count = fit(await usageOf(tx, projectId), limits, flavor, input)
-    if (input.hints.group !== undefined) await checkGroup(tx, ctx, input.hints.group, count, limits['server_group_members'] ?? -1)
+    if (input.hints.group !== undefined)
+      await checkGroup(tx, ctx, input.hints.group, count, limits['server_group_members'] ?? -1)
     const starts: (() => void)[] = []
     const made = Array.from({ length: count }, (_, launchIndex): Server => {
       const name = input.maxCount > 1 ? `${input.name}-${launchIndex + 1}` : input.name
@@ -128,11 +129,19 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     })
     for (const server of made) {
       await insertServer(tx, server)
-      starts.push(await deps.sagas.create(tx as never, 'build-server', { resourceId: server.id, requestId: ctx.requestId, data }))
+      starts.push(
+        await deps.sagas.create(tx as never, 'build-server', { resourceId: server.id, requestId: ctx.requestId, data }),
+      )
     }
     await insertActions(
       tx,
-      made.map(({ id }) => ({ serverId: id, requestId: ctx.requestId, action: 'create', userId: ctx.userId, projectId })),
+      made.map(({ id }) => ({
+        serverId: id,
+        requestId: ctx.requestId,
+        action: 'create',
+        userId: ctx.userId,
+        projectId,
+      })),
       now,
     )
     return { servers: made, go: starts }
@@ -184,7 +193,9 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
   if (flavor.rootGb > 0) {
     const size = Math.max(image.size ?? 0, image.virtualSize ?? 0)
     if (size > flavor.rootGb * 1024 ** 3) {
-      throw new BadRequest(`Flavor's disk is too small for requested image. Flavor disk is ${flavor.rootGb * 1024 ** 3} bytes, image is ${size} bytes.`)
+      throw new BadRequest(
+        `Flavor's disk is too small for requested image. Flavor disk is ${flavor.rootGb * 1024 ** 3} bytes, image is ${size} bytes.`,
+      )
     }
     if (image.minDisk > flavor.rootGb) {
       throw new BadRequest(
@@ -198,20 +209,26 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
 /** The networks as the user sees them: with his own token, so that foreign ones do not exist. */
 async function checkNetworks(ctx: Context, { network }: ComputeDeps, { networks, maxCount }: NewServer) {
   if (networks === 'none' || networks === 'auto') return networks
-  const ids = [...new Set(networks.flatMap(({ networkId, portId }) => (portId === null && networkId ? [networkId] : [])))]
+  const ids = [
+    ...new Set(networks.flatMap(({ networkId, portId }) => (portId === null && networkId ? [networkId] : []))),
+  ]
   if (ids.length > 0) {
     const visible = await network.listNetworks({ ids }, ctx.token)
     const missing = ids.filter((id) => !visible.some((each) => each.id === id))
     if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
     for (const each of visible) {
-      if (each.subnets.length === 0) throw new BadRequest(`Network ${each.id} requires a subnet in order to boot instances on.`)
+      if (each.subnets.length === 0)
+        throw new BadRequest(`Network ${each.id} requires a subnet in order to boot instances on.`)
       if (each.isExternal && !each.isShared && each.projectId !== ctx.projectId && !ctx.isAdmin) {
         throw new Forbidden(`It is not allowed to create an interface on external network ${each.id}`)
       }
     }
   }
   const ports = networks.flatMap(({ portId }) => portId ?? [])
-  if (ports.length > 0 && maxCount > 1) throw new BadRequest('Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.')
+  if (ports.length > 0 && maxCount > 1)
+    throw new BadRequest(
+      'Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.',
+    )
   if (new Set(ports).size !== ports.length) throw new BadRequest('A port ID is used twice.')
   for (const id of ports) {
     const port = await network.getPort(id, ctx.token)
@@ -245,7 +262,13 @@ async function checkZone({ database, config }: ComputeDeps, { zone }: NewServer)
   return wanted
 }
 
-async function checkGroup(tx: ComputeDeps['database']['db'], ctx: Context, id: string, count: number, limit: number): Promise<void> {
+async function checkGroup(
+  tx: ComputeDeps['database']['db'],
+  ctx: Context,
+  id: string,
+  count: number,
+  limit: number,
+): Promise<void> {
   const group = await findGroup(tx, id)
   if (!group || group.projectId !== ctx.projectId) throw new BadRequest(`Instance group ${id} could not be found.`)
   const members = (await membersOf(tx, [id])).get(id)?.filter((each) => each.userId === ctx.userId).length ?? 0
@@ -254,4 +277,3 @@ async function checkGroup(tx: ComputeDeps['database']['db'], ctx: Context, id: s
 
 const letters = 'abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 const randomPassword = () => Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')
-

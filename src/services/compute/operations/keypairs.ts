@@ -22,12 +22,19 @@ export async function importKeypair(
 }
 
 /** Makes an RSA key for clients from before microversion 2.92; the private half is given away and not kept. */
-export async function generateKeypair(deps: ComputeDeps, projectId: string, input: Pick<Keypair, 'userId' | 'name' | 'type'>) {
+export async function generateKeypair(
+  deps: ComputeDeps,
+  projectId: string,
+  input: Pick<Keypair, 'userId' | 'name' | 'type'>,
+) {
   if (input.type !== 'ssh') throw new BadRequest('Only ssh keypairs can be generated.')
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const jwk = publicKey.export({ format: 'jwk' })
   const blob = Buffer.concat([field(Buffer.from('ssh-rsa')), integer(jwk.e!), integer(jwk.n!)])
-  const keypair = await importKeypair(deps, projectId, { ...input, publicKey: `ssh-rsa ${blob.toString('base64')} Generated-by-Nova` })
+  const keypair = await importKeypair(deps, projectId, {
+    ...input,
+    publicKey: `ssh-rsa ${blob.toString('base64')} Generated-by-Nova`,
+  })
   return { keypair, privateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() }
 }
 
@@ -52,7 +59,11 @@ function fingerprintOf({ publicKey, type }: Pick<Keypair, 'publicKey' | 'type'>)
   const [algorithm = '', encoded = ''] = publicKey.trim().split(/\s+/)
   const blob = Buffer.from(encoded, 'base64')
   const isKey = /^[a-z0-9@.-]+$/.test(algorithm) && blob.length > 4 + algorithm.length
-  if (!isKey || blob.subarray(4, 4 + blob.readUInt32BE(0)).toString() !== algorithm || /[\n\r]/.test(publicKey.trim())) {
+  if (
+    !isKey ||
+    blob.subarray(4, 4 + blob.readUInt32BE(0)).toString() !== algorithm ||
+    /[\n\r]/.test(publicKey.trim())
+  ) {
     throw new BadRequest('Keypair data is invalid: failed to generate fingerprint')
   }
   return pairs(createHash('md5').update(blob).digest('hex'))

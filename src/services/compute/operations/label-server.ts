@@ -17,7 +17,8 @@ export async function changeMetadata(
     refuseLocked(server, mayOverrideLock)
     const metadata = change(server.metadata)
     const limit = (await limitsOf(tx, deps.config, server.projectId))['metadata_items'] ?? -1
-    if (limit >= 0 && Object.keys(metadata).length > limit) throw new Forbidden(`Maximum number of metadata items exceeds ${limit}`)
+    if (limit >= 0 && Object.keys(metadata).length > limit)
+      throw new Forbidden(`Maximum number of metadata items exceeds ${limit}`)
     await updateServer(tx, id, { metadata })
     return metadata
   })

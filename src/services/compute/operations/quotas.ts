@@ -21,7 +21,11 @@ export const defaultsOf = (config: ComputeConfig): Record<string, number> => ({
 })
 
 /** The limits in force for a project: its own, else the default class's, else the configuration's. */
-export async function limitsOf(db: Db<ComputeSchema>, config: ComputeConfig, projectId: string): Promise<Record<string, number>> {
+export async function limitsOf(
+  db: Db<ComputeSchema>,
+  config: ComputeConfig,
+  projectId: string,
+): Promise<Record<string, number>> {
   const set = await listLimits(db, [projectId, defaultClass])
   return { ...defaultsOf(config), ...set.get(defaultClass), ...set.get(projectId) }
 }

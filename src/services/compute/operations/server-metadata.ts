@@ -6,8 +6,11 @@ import { listAggregates } from '../store/aggregates.ts'
 import { findServer } from '../store/servers.ts'
 
 /** The zone that users see. */
-export const zoneOfServer = (server: Pick<Server, 'host' | 'pinnedZone'>, aggregates: readonly Aggregate[], fallback: string): string =>
-  server.host === null ? (server.pinnedZone ?? fallback) : zoneOf(server.host, aggregates, fallback)
+export const zoneOfServer = (
+  server: Pick<Server, 'host' | 'pinnedZone'>,
+  aggregates: readonly Aggregate[],
+  fallback: string,
+): string => (server.host === null ? (server.pinnedZone ?? fallback) : zoneOf(server.host, aggregates, fallback))
 
 /** What a server may read about itself; the password is the config drive's affair. */
 export function metadataOf(server: Server, zone: string): ServerMetadata {
@@ -48,7 +51,11 @@ export function metadataOf(server: Server, zone: string): ServerMetadata {
 }
 
 /** For the metadata service; null when the project has no such server. */
-export async function getServerMetadata({ database, config }: ComputeDeps, id: string, projectId: string): Promise<ServerMetadata | null> {
+export async function getServerMetadata(
+  { database, config }: ComputeDeps,
+  id: string,
+  projectId: string,
+): Promise<ServerMetadata | null> {
   const server = await findServer(database.db, id)
   if (!server || server.deletedAt !== null || server.projectId !== projectId) return null
   return metadataOf(server, zoneOfServer(server, await listAggregates(database.db), config.defaultZone))

@@ -20,7 +20,11 @@ export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
     if (server.taskState === 'deleting') {
       const go = await database.transaction(async (tx) => {
         await updateServer(tx, server.id, { taskSince: now() })
-        return sagas.create(tx as never, 'delete-server', { resourceId: server.id, requestId: server.requestId, data: { startedAt: now() } })
+        return sagas.create(tx as never, 'delete-server', {
+          resourceId: server.id,
+          requestId: server.requestId,
+          data: { startedAt: now() },
+        })
       })
       go()
       continue
@@ -32,10 +36,26 @@ export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
       const changes = { taskState: null, taskSince: null, fault, ...(isBuild && { vmState: 'error' as const }) }
       const done = await updateServer(tx, server.id, changes, server)
       if (!done) return
-      await finishAction(tx, { serverId: server.id, requestId: server.requestId }, {
-        now: now(), event: 'compute_task_timeout', startAt: server.taskSince ?? now(), host: server.host, result: 'Error', message,
+      await finishAction(
+        tx,
+        { serverId: server.id, requestId: server.requestId },
+        {
+          now: now(),
+          event: 'compute_task_timeout',
+          startAt: server.taskSince ?? now(),
+          host: server.host,
+          result: 'Error',
+          message,
+        },
+      )
+      await recordEvent(tx, {
+        resourceId: server.id,
+        requestId: server.requestId,
+        at: now(),
+        what: `${server.taskState} timed out`,
+        outcome: 'failed',
+        detail: message,
       })
-      await recordEvent(tx, { resourceId: server.id, requestId: server.requestId, at: now(), what: `${server.taskState} timed out`, outcome: 'failed', detail: message })
     })
   }
 }

@@ -36,7 +36,8 @@ const filters: readonly Filter[] = [
   ['RetryFilter', (host, { triedHosts }) => (triedHosts.includes(host.host) ? 'the build failed there' : undefined)],
   [
     'RequestedHostFilter',
-    (host, { requestedHost }) => (requestedHost === null || requestedHost === host.host ? undefined : 'another host is requested'),
+    (host, { requestedHost }) =>
+      requestedHost === null || requestedHost === host.host ? undefined : 'another host is requested',
   ],
   [
     'AvailabilityZoneFilter',
@@ -50,9 +51,12 @@ const filters: readonly Filter[] = [
     'ImagePropertiesFilter',
     ({ report }, { image }) => {
       const architecture = image['hw_architecture'] ?? image['architecture']
-      if (architecture && normal(architecture) !== normal(report.architecture)) return `architecture is ${report.architecture}`
+      if (architecture && normal(architecture) !== normal(report.architecture))
+        return `architecture is ${report.architecture}`
       const type = image['img_hv_type'] ?? image['hypervisor_type']
-      return type && type.toLowerCase() !== report.hypervisorType.toLowerCase() ? `hypervisor is ${report.hypervisorType}` : undefined
+      return type && type.toLowerCase() !== report.hypervisorType.toLowerCase()
+        ? `hypervisor is ${report.hypervisorType}`
+        : undefined
     },
   ],
   [
@@ -66,13 +70,22 @@ const filters: readonly Filter[] = [
   [
     'ServerGroupAffinityFilter',
     (host, { group, groupHosts }) =>
-      group?.policy !== 'affinity' || groupHosts.length === 0 || groupHosts.includes(host.host) ? undefined : 'not the host of the group',
+      group?.policy !== 'affinity' || groupHosts.length === 0 || groupHosts.includes(host.host)
+        ? undefined
+        : 'not the host of the group',
   ],
-  ['DifferentHostFilter', (host, { differentHosts }) => (differentHosts.includes(host.host) ? 'excluded by different_host' : undefined)],
-  ['SameHostFilter', (host, { sameHosts }) => (sameHosts === null || sameHosts.includes(host.host) ? undefined : 'not in same_host')],
+  [
+    'DifferentHostFilter',
+    (host, { differentHosts }) => (differentHosts.includes(host.host) ? 'excluded by different_host' : undefined),
+  ],
+  [
+    'SameHostFilter',
+    (host, { sameHosts }) => (sameHosts === null || sameHosts.includes(host.host) ? undefined : 'not in same_host'),
+  ],
 ]
 
-const normal = (architecture: string) => (architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'aarch64' : architecture)
+const normal = (architecture: string) =>
+  architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'aarch64' : architecture
 
 /** The hosts that pass, and per filter what it rejected. */
 export function applyFilters<H extends Host>(hosts: readonly H[], request: Request, facts: Facts) {
@@ -93,4 +106,9 @@ export function applyFilters<H extends Host>(hosts: readonly H[], request: Reque
 
 /** One sentence for the fault. */
 export const explainRejections = (rejections: ReturnType<typeof applyFilters>['rejections']): string =>
-  rejections.map(({ filter, count, reasons }) => `${filter} rejected ${count} host${count === 1 ? '' : 's'} (${reasons.join('; ')})`).join(', ')
+  rejections
+    .map(
+      ({ filter, count, reasons }) =>
+        `${filter} rejected ${count} host${count === 1 ? '' : 's'} (${reasons.join('; ')})`,
+    )
+    .join(', ')

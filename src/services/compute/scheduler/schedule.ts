@@ -1,6 +1,7 @@
 import { NoValidHost } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { resourcesOf } from '../model/flavor.ts'
+import type { Host } from '../model/host.ts'
 import type { Server } from '../model/server.ts'
 import { listAggregates } from '../store/aggregates.ts'
 import { listHosts } from '../store/hosts.ts'
@@ -27,7 +28,11 @@ export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, 
     const [hosts, aggregates, candidates] = await Promise.all([
       listHosts(database.db),
       listAggregates(database.db),
-      placement.allocationCandidates({ resources: resourcesOf(server.flavor), ...traitsOf(server), limit: config.maxAttempts }),
+      placement.allocationCandidates({
+        resources: resourcesOf(server.flavor),
+        ...traitsOf(server),
+        limit: config.maxAttempts,
+      }),
     ])
     const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
     const able = hosts.filter((host) => byId.has(host.id))
@@ -37,7 +42,9 @@ export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, 
       const short = hosts.length - able.length
       const parts = [
         ...(hosts.length === 0 ? ['no compute host has reported yet'] : []),
-        ...(short > 0 ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`] : []),
+        ...(short > 0
+          ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
+          : []),
         ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
       ]
       throw new NoValidHost(`There are not enough hosts available. ${parts.join(', ')}.`)
@@ -46,19 +53,43 @@ export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, 
       passed.map((host) => ({ host, candidate: byId.get(host.id)! })),
       request,
     )) {
-      if (await placement.claim(consumer, candidate)) return { host: host.host, node: host.report.hypervisorHostname, providerId: host.id }
+      if (await placement.claim(consumer, candidate)) return placeOf(host)
+      const earlier = await earlierClaim(deps, server.id, hosts)
+      if (earlier) return placeOf(earlier)
     }
     if (round === claimRounds) throw new NoValidHost('Every host was taken by others while it was being claimed.')
   }
 }
 
-async function requestOf({ database }: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]): Promise<Request> {
+const placeOf = (host: Host) => ({ host: host.host, node: host.report.hypervisorHostname, providerId: host.id })
+
+/** A claim that a process made just before it was killed is this build's own. */
+async function earlierClaim(
+  { placement }: ComputeDeps,
+  serverId: string,
+  hosts: readonly Host[],
+): Promise<Host | undefined> {
+  const held = await placement.getAllocations(serverId)
+  if (held.length === 0) return undefined
+  const host = hosts.find((each) => each.id === held[0]!.providerId)
+  if (!host) await placement.deleteAllocations(serverId)
+  return host
+}
+
+async function requestOf(
+  { database }: ComputeDeps,
+  server: Server,
+  hints: Hints,
+  triedHosts: readonly string[],
+): Promise<Request> {
   const { db } = database
   const group = server.groupId === null ? undefined : await findGroup(db, server.groupId)
   const groupHosts = group ? await listGroupHosts(db, group.id, server.id) : []
   const named = await listServersByIds(db, [...hints.differentHost, ...hints.sameHost])
   const hostsOf = (ids: string[]) =>
-    named.filter((each) => ids.includes(each.id) && each.projectId === server.projectId && each.host !== null).map((each) => each.host!)
+    named
+      .filter((each) => ids.includes(each.id) && each.projectId === server.projectId && each.host !== null)
+      .map((each) => each.host!)
   return {
     zone: server.pinnedZone,
     image: server.image?.properties ?? {},
@@ -74,6 +105,7 @@ async function requestOf({ database }: ComputeDeps, server: Server, hints: Hints
 /** `trait:X=required` of flavor and image. */
 function traitsOf(server: Server): { required: string[]; forbidden: string[] } {
   const all = Object.entries({ ...server.image?.properties, ...server.flavor.extraSpecs })
-  const named = (value: string) => all.filter(([key, each]) => key.startsWith('trait:') && each === value).map(([key]) => key.slice(6))
+  const named = (value: string) =>
+    all.filter(([key, each]) => key.startsWith('trait:') && each === value).map(([key]) => key.slice(6))
   return { required: named('required'), forbidden: named('forbidden') }
 }

@@ -18,7 +18,9 @@ export function sortByWeight(hosts: readonly Placeable[], request: Pick<Request,
   const inGroup = ({ host }: Placeable) => request.groupHosts.filter((each) => each === host.host).length
   const soft = request.group?.policy === 'soft-affinity' ? 10 : request.group?.policy === 'soft-anti-affinity' ? -10 : 0
   const weight = (host: Placeable) =>
-    classes.reduce((sum, each, index) => sum + free(host, each) / best[index]!, 0) + soft * inGroup(host) + Math.random() * 1e-6
+    classes.reduce((sum, each, index) => sum + free(host, each) / best[index]!, 0) +
+    soft * inGroup(host) +
+    Math.random() * 1e-6
   return hosts
     .map((host) => ({ host, weight: weight(host) }))
     .sort((a, b) => b.weight - a.weight)

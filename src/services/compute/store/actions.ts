@@ -40,7 +40,15 @@ export async function insertActions(db: Db<ComputeSchema>, actions: readonly New
 export async function finishAction(
   db: Db<ComputeSchema>,
   which: { serverId: string; requestId: string | null },
-  end: { now: number; event: string; startAt: number; host: string | null; result: 'Success' | 'Error'; message?: string; detail?: string },
+  end: {
+    now: number
+    event: string
+    startAt: number
+    host: string | null
+    result: 'Success' | 'Error'
+    message?: string
+    detail?: string
+  },
 ): Promise<void> {
   if (which.requestId === null) return
   const event: ActionEvent = {
@@ -87,7 +95,11 @@ export async function listActions(
   return rows.slice(after, after + filter.limit)
 }
 
-export async function findAction(db: Db<ComputeSchema>, serverId: string, requestId: string): Promise<ServerAction | undefined> {
+export async function findAction(
+  db: Db<ComputeSchema>,
+  serverId: string,
+  requestId: string,
+): Promise<ServerAction | undefined> {
   const row = await db
     .selectFrom('server_actions')
     .selectAll()

@@ -18,9 +18,15 @@ export async function listAggregates(db: Db<ComputeSchema>): Promise<Aggregate[]
 }
 
 export async function insertAggregate(db: Db<ComputeSchema>, aggregate: Omit<Aggregate, 'id'>): Promise<number> {
-  const top = await db.selectFrom('aggregates').select((select) => select.fn.max('id').as('top')).executeTakeFirst()
+  const top = await db
+    .selectFrom('aggregates')
+    .select((select) => select.fn.max('id').as('top'))
+    .executeTakeFirst()
   const id = Number(top?.top ?? 0) + 1
-  await db.insertInto('aggregates').values({ id, ...toColumns(aggregate), created_at: aggregate.createdAt }).execute()
+  await db
+    .insertInto('aggregates')
+    .values({ id, ...toColumns(aggregate), created_at: aggregate.createdAt })
+    .execute()
   return id
 }
 

@@ -44,11 +44,21 @@ export async function listFlavors(
     query = query.where((where) =>
       where.or([
         where('is_public', '=', 1),
-        where('id', 'in', where.selectFrom('flavor_access').select('flavor_id').where('project_id', '=', viewer.projectId ?? '')),
+        where(
+          'id',
+          'in',
+          where
+            .selectFrom('flavor_access')
+            .select('flavor_id')
+            .where('project_id', '=', viewer.projectId ?? ''),
+        ),
       ]),
     )
   } else if (filter.isPublic !== undefined) query = query.where('is_public', '=', Number(filter.isPublic))
-  return (await query.orderBy('id').execute()).map((row) => ({ flavor: toFlavor(row), createdAt: Number(row.created_at) }))
+  return (await query.orderBy('id').execute()).map((row) => ({
+    flavor: toFlavor(row),
+    createdAt: Number(row.created_at),
+  }))
 }
 
 export async function insertFlavor(db: Db<ComputeSchema>, flavor: Flavor, now: number): Promise<void> {
@@ -86,7 +96,12 @@ export async function deleteFlavor(db: Db<ComputeSchema>, id: string): Promise<b
 }
 
 export async function listAccess(db: Db<ComputeSchema>, flavorId: string): Promise<string[]> {
-  const rows = await db.selectFrom('flavor_access').select('project_id').where('flavor_id', '=', flavorId).orderBy('project_id').execute()
+  const rows = await db
+    .selectFrom('flavor_access')
+    .select('project_id')
+    .where('flavor_id', '=', flavorId)
+    .orderBy('project_id')
+    .execute()
   return rows.map((row) => row.project_id)
 }
 

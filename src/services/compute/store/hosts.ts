@@ -72,7 +72,10 @@ export async function saveHostReport(db: Db<ComputeSchema>, host: string, report
   if (!row) {
     const id = randomUUID()
     const seq = await nextSeq(db, 'compute_nodes')
-    await db.insertInto('compute_nodes').values({ id, seq, host, report_json: text, synced_json: '', updated_at: now }).execute()
+    await db
+      .insertInto('compute_nodes')
+      .values({ id, seq, host, report_json: text, synced_json: '', updated_at: now })
+      .execute()
     return { id, isSynced: false }
   }
   if (row.report_json !== text) {
@@ -83,15 +86,26 @@ export async function saveHostReport(db: Db<ComputeSchema>, host: string, report
 
 /** Placement knows this report now. */
 export async function markSynced(db: Db<ComputeSchema>, id: string, report: HostReport): Promise<void> {
-  await db.updateTable('compute_nodes').set({ synced_json: JSON.stringify(report) }).where('id', '=', id).execute()
+  await db
+    .updateTable('compute_nodes')
+    .set({ synced_json: JSON.stringify(report) })
+    .where('id', '=', id)
+    .execute()
 }
 
 export async function updateService(db: Db<ComputeSchema>, id: string, changes: Partial<ServiceTable>): Promise<void> {
-  await db.updateTable('services').set({ ...changes, updated_at: Date.now() }).where('id', '=', id).execute()
+  await db
+    .updateTable('services')
+    .set({ ...changes, updated_at: Date.now() })
+    .where('id', '=', id)
+    .execute()
 }
 
 async function nextSeq(db: Db<ComputeSchema>, table: 'services' | 'compute_nodes'): Promise<number> {
-  const row = await db.selectFrom(table).select((select) => select.fn.max('seq').as('top')).executeTakeFirst()
+  const row = await db
+    .selectFrom(table)
+    .select((select) => select.fn.max('seq').as('top'))
+    .executeTakeFirst()
   return Number(row?.top ?? 0) + 1
 }
 

@@ -22,16 +22,26 @@ const toKeypair = (row: KeypairTable): Keypair => ({
 })
 
 export async function findKeypair(db: Db<ComputeSchema>, userId: string, name: string): Promise<Keypair | undefined> {
-  const row = await db.selectFrom('keypairs').selectAll().where('user_id', '=', userId).where('name', '=', name).executeTakeFirst()
+  const row = await db
+    .selectFrom('keypairs')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .where('name', '=', name)
+    .executeTakeFirst()
   return row && toKeypair(row)
 }
 
 export async function listKeypairs(db: Db<ComputeSchema>, userId: string): Promise<Keypair[]> {
-  return (await db.selectFrom('keypairs').selectAll().where('user_id', '=', userId).orderBy('name').execute()).map(toKeypair)
+  return (await db.selectFrom('keypairs').selectAll().where('user_id', '=', userId).orderBy('name').execute()).map(
+    toKeypair,
+  )
 }
 
 export async function insertKeypair(db: Db<ComputeSchema>, keypair: Omit<Keypair, 'seq'>): Promise<void> {
-  const top = await db.selectFrom('keypairs').select((select) => select.fn.max('seq').as('top')).executeTakeFirst()
+  const top = await db
+    .selectFrom('keypairs')
+    .select((select) => select.fn.max('seq').as('top'))
+    .executeTakeFirst()
   const row: KeypairTable = {
     user_id: keypair.userId,
     name: keypair.name,

@@ -49,7 +49,10 @@ export async function deleteGroup(db: Db<ComputeSchema>, id: string): Promise<vo
 }
 
 /** Ids of the living servers of some groups, by group. */
-export async function membersOf(db: Db<ComputeSchema>, groupIds: readonly string[]): Promise<Map<string, { id: string; userId: string }[]>> {
+export async function membersOf(
+  db: Db<ComputeSchema>,
+  groupIds: readonly string[],
+): Promise<Map<string, { id: string; userId: string }[]>> {
   const result = new Map<string, { id: string; userId: string }[]>()
   if (groupIds.length === 0) return result
   const rows = await db
@@ -59,6 +62,7 @@ export async function membersOf(db: Db<ComputeSchema>, groupIds: readonly string
     .where('deleted_at', 'is', null)
     .orderBy('created_at')
     .execute()
-  for (const row of rows) result.set(row.group_id!, [...(result.get(row.group_id!) ?? []), { id: row.id, userId: row.user_id }])
+  for (const row of rows)
+    result.set(row.group_id!, [...(result.get(row.group_id!) ?? []), { id: row.id, userId: row.user_id }])
   return result
 }

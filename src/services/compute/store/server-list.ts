@@ -28,7 +28,8 @@ export interface ServerFilter {
 }
 
 const escape = (text: string) => text.replace(/[\\%_]/g, '\\$&')
-const like = (column: string, text: string) => sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
+const like = (column: string, text: string) =>
+  sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
 
 export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
   let query = db.selectFrom('servers').selectAll()
@@ -59,7 +60,13 @@ export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): 
 /** `(a, b) > (x, y)` with a direction for each column; null sorts first in both engines. */
 function afterRow(sort: ServerFilter['sort'], row: ServerTable) {
   const parts = sort.map(({ column, isDescending }, index) => {
-    const equal = sort.slice(0, index).map((each) => row[each.column] === null ? sql`${sql.ref(each.column)} is null` : sql`${sql.ref(each.column)} = ${row[each.column]}`)
+    const equal = sort
+      .slice(0, index)
+      .map((each) =>
+        row[each.column] === null
+          ? sql`${sql.ref(each.column)} is null`
+          : sql`${sql.ref(each.column)} = ${row[each.column]}`,
+      )
     const value = row[column]
     const beyond = isDescending
       ? value === null

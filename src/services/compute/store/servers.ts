@@ -47,7 +47,12 @@ export function toServer(row: Selectable<ServerTable>): Server {
     fault:
       row.fault_at === null
         ? null
-        : { code: row.fault_code ?? 500, message: row.fault_message ?? '', details: row.fault_details ?? '', at: Number(row.fault_at) },
+        : {
+            code: row.fault_code ?? 500,
+            message: row.fault_message ?? '',
+            details: row.fault_details ?? '',
+            at: Number(row.fault_at),
+          },
     desiredPower: row.desired_power as Server['desiredPower'],
     revision: Number(row.revision),
     rebootGeneration: Number(row.reboot_generation),
@@ -147,7 +152,10 @@ export async function findServer(db: Db<ComputeSchema>, id: string): Promise<Ser
 }
 
 export async function insertServer(db: Db<ComputeSchema>, server: Server): Promise<void> {
-  await db.insertInto('servers').values(toColumns(server) as Insertable<ServerTable>).execute()
+  await db
+    .insertInto('servers')
+    .values(toColumns(server) as Insertable<ServerTable>)
+    .execute()
 }
 
 /**

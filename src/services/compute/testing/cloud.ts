@@ -60,8 +60,18 @@ export class FakeAgent {
 
   async heartbeat(changes: Partial<HostReport> = {}) {
     const report: HostReport = {
-      hypervisorType: 'QEMU', hypervisorVersion: 7002000, hypervisorHostname: this.host, hostIp: '127.0.0.1', vcpus: 64,
-      memoryMb: 65536, diskGb: 1000, runningGuests: 0, cpuInfo: '{}', architecture: 'x86_64', traits: [], ...changes,
+      hypervisorType: 'QEMU',
+      hypervisorVersion: 7002000,
+      hypervisorHostname: this.host,
+      hostIp: '127.0.0.1',
+      vcpus: 64,
+      memoryMb: 65536,
+      diskGb: 1000,
+      runningGuests: 0,
+      cpuInfo: '{}',
+      architecture: 'x86_64',
+      traits: [],
+      ...changes,
     }
     await this.#conductor.reportHost(null, { host: this.host, report })
   }
@@ -72,7 +82,13 @@ export class FakeAgent {
       const isAbsent = server.power === 'absent'
       if (this.isStuck && !isAbsent) return []
       const isWaiting = server.ports.some((port) => !port.isActive) && !isAbsent
-      const power = isAbsent ? 'missing' : this.failure ? 'shutdown' : isWaiting ? 'building' : (server.power as 'running')
+      const power = isAbsent
+        ? 'missing'
+        : this.failure
+          ? 'shutdown'
+          : isWaiting
+            ? 'building'
+            : (server.power as 'running')
       if (isAbsent) this.guests.delete(server.id)
       else this.guests.set(server.id, { revision: server.revision, power, reboots: server.reboot.generation })
       return [this.#report(server.id, server.revision, power, server.reboot.generation, isAbsent ? null : this.failure)]
@@ -83,11 +99,25 @@ export class FakeAgent {
   /** The guest does something by itself. */
   async happens(id: string, power: ServerReport['power'], error: ServerReport['error'] = null) {
     const guest = this.guests.get(id)!
-    await this.#conductor.reportServers(null, { host: this.host, reports: [this.#report(id, guest.revision, power, guest.reboots, error)] })
+    await this.#conductor.reportServers(null, {
+      host: this.host,
+      reports: [this.#report(id, guest.revision, power, guest.reboots, error)],
+    })
   }
 
-  #report = (id: string, revision: number, power: ServerReport['power'], rebootGeneration: number, error: ServerReport['error']): ServerReport => ({
-    id, revision, power, rebootGeneration, events: [], error,
+  #report = (
+    id: string,
+    revision: number,
+    power: ServerReport['power'],
+    rebootGeneration: number,
+    error: ServerReport['error'],
+  ): ServerReport => ({
+    id,
+    revision,
+    power,
+    rebootGeneration,
+    events: [],
+    error,
   })
 
   stop() {
@@ -130,7 +160,12 @@ export class TestCloud {
 
   async call(token: string, method: string, path: string, json?: unknown, version = '2.96') {
     const headers = { 'x-auth-token': token, 'openstack-api-version': `compute ${version}` }
-    const answer = await this.service.apps['compute']!.dispatch({ method, url: `/v2.1${path}`, headers, ...(json !== undefined && { json }) })
+    const answer = await this.service.apps['compute']!.dispatch({
+      method,
+      url: `/v2.1${path}`,
+      headers,
+      ...(json !== undefined && { json }),
+    })
     // JSON as a client would get it.
     const body = (answer.body === undefined ? undefined : JSON.parse(JSON.stringify(answer.body))) as Tree
     return { status: answer.status, headers: answer.headers, body }

@@ -8,7 +8,17 @@ export const networkId = '22222222-2222-4222-8222-222222222222'
 export class FakeImages implements ImageApi {
   async getImage(id: string) {
     if (id !== imageId) return undefined
-    return { id, name: 'tiny', status: 'active', diskFormat: 'qcow2', minDisk: 0, minRam: 0, size: 1000, virtualSize: 2000, properties: {} }
+    return {
+      id,
+      name: 'tiny',
+      status: 'active',
+      diskFormat: 'qcow2',
+      minDisk: 0,
+      minRam: 0,
+      size: 1000,
+      virtualSize: 2000,
+      properties: {},
+    }
   }
 }
 
@@ -19,19 +29,30 @@ export class FakePlacement implements PlacementApi {
 
   async allocationCandidates({ resources }: { resources: Record<string, number> }): Promise<Candidate[]> {
     return [...this.providers].flatMap(([providerId, inventory]) => {
-      const summary = Object.fromEntries(Object.entries(inventory).map(([name, line]) => [name, this.#line(providerId, name, line)]))
-      const fits = Object.entries(resources).every(([name, amount]) => (summary[name]?.capacity ?? 0) - (summary[name]?.used ?? 0) >= amount)
+      const summary = Object.fromEntries(
+        Object.entries(inventory).map(([name, line]) => [name, this.#line(providerId, name, line)]),
+      )
+      const fits = Object.entries(resources).every(
+        ([name, amount]) => (summary[name]?.capacity ?? 0) - (summary[name]?.used ?? 0) >= amount,
+      )
       return fits ? [{ providerId, resources, summary }] : []
     })
   }
 
   #line(providerId: string, name: string, { total, reserved, allocation_ratio }: Inventory) {
     const mine = [...this.allocations.values()].filter((each) => each.providerId === providerId)
-    return { capacity: (total - reserved) * allocation_ratio, used: mine.reduce((sum, each) => sum + (each.resources[name] ?? 0), 0) }
+    return {
+      capacity: (total - reserved) * allocation_ratio,
+      used: mine.reduce((sum, each) => sum + (each.resources[name] ?? 0), 0),
+    }
   }
 
-  async claim({ id }: { id: string }, { providerId, resources }: { providerId: string; resources: Record<string, number> }) {
+  async claim(
+    { id }: { id: string },
+    { providerId, resources }: { providerId: string; resources: Record<string, number> },
+  ) {
     if (this.conflicts > 0) return this.conflicts-- < 0
+    if (this.allocations.has(id)) return false // its consumer exists already
     this.allocations.set(id, { providerId, resources })
     return true
   }
@@ -71,11 +92,31 @@ export class FakeNetwork implements NetworkApi {
   #next = 10
 
   async listNetworks() {
-    return [{ id: networkId, name: 'private', mtu: 1450, projectId: 'p1', isShared: false, isExternal: false, portSecurityEnabled: true, subnets: ['s1'] }]
+    return [
+      {
+        id: networkId,
+        name: 'private',
+        mtu: 1450,
+        projectId: 'p1',
+        isShared: false,
+        isExternal: false,
+        portSecurityEnabled: true,
+        subnets: ['s1'],
+      },
+    ]
   }
 
   async listSubnets() {
-    return [{ id: 's1', cidr: '10.0.0.0/16', gatewayIp: '10.0.0.1', version: 4 as const, dnsNameservers: [], enableDhcp: true }]
+    return [
+      {
+        id: 's1',
+        cidr: '10.0.0.0/16',
+        gatewayIp: '10.0.0.1',
+        version: 4 as const,
+        dnsNameservers: [],
+        enableDhcp: true,
+      },
+    ]
   }
 
   async listSecurityGroups() {

@@ -14,15 +14,31 @@ import * as policy from './policy.ts'
 const strict = { additionalProperties: false }
 const name = Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' })
 const zone = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^:]*\\S[^:]*$' })
-const createBody = Type.Object({ aggregate: Type.Object({ name, availability_zone: Type.Optional(Type.Union([Type.Null(), zone])) }, strict) }, strict)
+const createBody = Type.Object(
+  { aggregate: Type.Object({ name, availability_zone: Type.Optional(Type.Union([Type.Null(), zone])) }, strict) },
+  strict,
+)
 const updateBody = Type.Object(
-  { aggregate: Type.Object({ name: Type.Optional(name), availability_zone: Type.Optional(zone) }, { ...strict, minProperties: 1 }) },
+  {
+    aggregate: Type.Object(
+      { name: Type.Optional(name), availability_zone: Type.Optional(zone) },
+      { ...strict, minProperties: 1 },
+    ),
+  },
   strict,
 )
 const host = Type.Object({ host: Type.String({ minLength: 1, maxLength: 255 }) }, strict)
-const metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.Union([Type.Null(), Type.String({ maxLength: 255 })]), strict)
+const metadata = Type.Record(
+  Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
+  Type.Union([Type.Null(), Type.String({ maxLength: 255 })]),
+  strict,
+)
 const actionBody = Type.Object(
-  { add_host: Type.Optional(host), remove_host: Type.Optional(host), set_metadata: Type.Optional(Type.Object({ metadata }, strict)) },
+  {
+    add_host: Type.Optional(host),
+    remove_host: Type.Optional(host),
+    set_metadata: Type.Optional(Type.Object({ metadata }, strict)),
+  },
   { ...strict, minProperties: 1, maxProperties: 1 },
 )
 
@@ -52,7 +68,10 @@ export const aggregateRoutes = [
     policy: policy.index,
     async handle({ ctx, version }, { database }: ComputeDeps) {
       ctx.authorize(policy.index)
-      return { status: 200, body: { aggregates: (await listAggregates(database.db)).map((each) => view(each, version)) } }
+      return {
+        status: 200,
+        body: { aggregates: (await listAggregates(database.db)).map((each) => view(each, version)) },
+      }
     },
   }),
   route({
@@ -63,11 +82,21 @@ export const aggregateRoutes = [
     async handle({ ctx, version, body }, { database, now }: ComputeDeps) {
       ctx.authorize(policy.create)
       const { name: wanted, availability_zone: zoneName = null } = body.aggregate
-      const aggregate = { uuid: randomUUID(), name: wanted.trim(), zone: zoneName, metadata: {}, hosts: [], createdAt: now(), updatedAt: null }
-      const id = await database.transaction((tx) => insertAggregate(tx, aggregate)).catch((error: unknown) => {
-        if (isDuplicate(error)) throw new Conflict(`Aggregate ${aggregate.name} already exists.`)
-        throw error
-      })
+      const aggregate = {
+        uuid: randomUUID(),
+        name: wanted.trim(),
+        zone: zoneName,
+        metadata: {},
+        hosts: [],
+        createdAt: now(),
+        updatedAt: null,
+      }
+      const id = await database
+        .transaction((tx) => insertAggregate(tx, aggregate))
+        .catch((error: unknown) => {
+          if (isDuplicate(error)) throw new Conflict(`Aggregate ${aggregate.name} already exists.`)
+          throw error
+        })
       const { hosts: _hosts, metadata: _metadata, ...shown } = view({ id, ...aggregate }, version)
       return { status: 200, body: { aggregate: shown } }
     },
@@ -89,8 +118,14 @@ export const aggregateRoutes = [
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       ctx.authorize(policy.update)
       const { name: wanted, availability_zone: zoneName } = body.aggregate
-      const changes = { ...(wanted !== undefined && { name: wanted.trim() }), ...(zoneName !== undefined && { zone: zoneName }) }
-      return { status: 200, body: { aggregate: view(await changeAggregate(deps, params['id']!, () => changes), version) } }
+      const changes = {
+        ...(wanted !== undefined && { name: wanted.trim() }),
+        ...(zoneName !== undefined && { zone: zoneName }),
+      }
+      return {
+        status: 200,
+        body: { aggregate: view(await changeAggregate(deps, params['id']!, () => changes), version) },
+      }
     },
   }),
   route({
@@ -100,7 +135,8 @@ export const aggregateRoutes = [
     async handle({ ctx, params }, deps: ComputeDeps) {
       ctx.authorize(policy.remove)
       const aggregate = await find(deps, params['id']!)
-      if (aggregate.hosts.length > 0) throw new BadRequest(`Cannot remove host aggregate ${aggregate.id}: it is not empty.`)
+      if (aggregate.hosts.length > 0)
+        throw new BadRequest(`Cannot remove host aggregate ${aggregate.id}: it is not empty.`)
       await deleteAggregate(deps.database.db, aggregate.id)
       return { status: 200 }
     },
@@ -117,7 +153,8 @@ export const aggregateRoutes = [
       const changed = await changeAggregate(deps, params['id']!, (aggregate, all) => {
         if (add) return withHost(aggregate, all, add.host)
         if (set) return withMetadata(aggregate, set.metadata)
-        if (!aggregate.hosts.includes(remove!.host)) throw new NotFound(`Aggregate ${aggregate.id} has no host ${remove!.host}.`)
+        if (!aggregate.hosts.includes(remove!.host))
+          throw new NotFound(`Aggregate ${aggregate.id} has no host ${remove!.host}.`)
         return { hosts: aggregate.hosts.filter((each) => each !== remove!.host) }
       })
       return { status: 200, body: { aggregate: view(changed, version) } }

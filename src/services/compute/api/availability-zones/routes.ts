@@ -8,7 +8,12 @@ import { admin } from '../base-policy.ts'
 import { toOldTime } from '../links.ts'
 
 const list = rule('os_compute_api:os-availability-zone:list', '@', 'List zones', 'GET /os-availability-zone')
-const detail = rule('os_compute_api:os-availability-zone:detail', admin, 'List zones with hosts', 'GET /os-availability-zone/detail')
+const detail = rule(
+  'os_compute_api:os-availability-zone:detail',
+  admin,
+  'List zones with hosts',
+  'GET /os-availability-zone/detail',
+)
 export const zoneRules = [list, detail]
 
 async function zonesOf({ database, config }: ComputeDeps): Promise<Map<string, Service[]>> {
@@ -30,7 +35,11 @@ export const zoneRoutes = [
     async handle({ ctx }, deps: ComputeDeps) {
       ctx.authorize(list)
       const zones = [...(await zonesOf(deps))].filter(([name]) => name !== deps.config.internalZone)
-      const view = ([zoneName, services]: [string, Service[]]) => ({ zoneName, zoneState: { available: services.some((each) => !each.isDisabled) }, hosts: null })
+      const view = ([zoneName, services]: [string, Service[]]) => ({
+        zoneName,
+        zoneState: { available: services.some((each) => !each.isDisabled) },
+        hosts: null,
+      })
       return { status: 200, body: { availabilityZoneInfo: zones.map(view) } }
     },
   }),

@@ -7,7 +7,12 @@ import { NotFound } from '../../errors.ts'
 import { listServersByIds } from '../../store/servers.ts'
 import { admin } from '../base-policy.ts'
 
-const create = rule('os_compute_api:os-server-external-events:create', admin, 'Tell of events', 'POST /os-server-external-events')
+const create = rule(
+  'os_compute_api:os-server-external-events:create',
+  admin,
+  'Tell of events',
+  'POST /os-server-external-events',
+)
 export const externalEventRules = [create]
 
 const names = ['network-changed', 'network-vif-plugged', 'network-vif-unplugged', 'network-vif-deleted']

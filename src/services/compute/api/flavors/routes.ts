@@ -30,8 +30,13 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
   }
   const word = last(query, 'is_public')
   const isPublic = word === undefined ? true : /^none$/i.test(word) ? undefined : isTrue(word)
-  if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word)) throw new BadRequest(`Invalid is_public filter [${word}]`)
-  const all = await store.listFlavors(deps.database.db, ctx, { isPublic, minRam: whole('minRam'), minDisk: whole('minDisk') })
+  if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word))
+    throw new BadRequest(`Invalid is_public filter [${word}]`)
+  const all = await store.listFlavors(deps.database.db, ctx, {
+    isPublic,
+    minRam: whole('minRam'),
+    minDisk: whole('minDisk'),
+  })
   const sorted = sortFlavors(all, last(query, 'sort_key') ?? 'flavorid', last(query, 'sort_dir') ?? 'asc')
   const marker = last(query, 'marker')
   const after = marker === undefined ? 0 : sorted.findIndex(({ id }) => id === marker) + 1
@@ -72,24 +77,39 @@ const sortKeys: Record<string, (row: Row) => string | number> = {
 function sortFlavors(rows: readonly Row[], key: string, direction: string): Flavor[] {
   const by = Object.hasOwn(sortKeys, key) ? sortKeys[key] : undefined
   if (!by) throw new BadRequest(`Invalid input for query parameters sort_key. Value: ${key}`)
-  if (direction !== 'asc' && direction !== 'desc') throw new BadRequest(`Invalid input for query parameters sort_dir. Value: ${direction}`)
+  if (direction !== 'asc' && direction !== 'desc')
+    throw new BadRequest(`Invalid input for query parameters sort_dir. Value: ${direction}`)
   const sign = direction === 'asc' ? 1 : -1
   const compare = (a: Row, b: Row) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : 0)
   return [...rows].sort(compare).map(({ flavor }) => flavor)
 }
 
-const texts = (specs: Record<string, string | number>) => Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
+const texts = (specs: Record<string, string | number>) =>
+  Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
 
 export const flavorRoutes = [
-  route({ method: 'GET', path: '/flavors', policy: [], handle: (request, deps: ComputeDeps) => list(request, deps, false) }),
-  route({ method: 'GET', path: '/flavors/detail', policy: policy.specIndex, handle: (request, deps: ComputeDeps) => list(request, deps, true) }),
+  route({
+    method: 'GET',
+    path: '/flavors',
+    policy: [],
+    handle: (request, deps: ComputeDeps) => list(request, deps, false),
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/detail',
+    policy: policy.specIndex,
+    handle: (request, deps: ComputeDeps) => list(request, deps, true),
+  }),
   route({
     method: 'GET',
     path: '/flavors/:id',
     policy: policy.specIndex,
     async handle({ ctx, params, baseUrl, version }, deps: ComputeDeps) {
       const flavor = await find(ctx, deps, params['id']!)
-      return { status: 200, body: { flavor: viewFlavor(flavor, baseUrl, version, ctx.can(policy.specIndex, mine(ctx))) } }
+      return {
+        status: 200,
+        body: { flavor: viewFlavor(flavor, baseUrl, version, ctx.can(policy.specIndex, mine(ctx))) },
+      }
     },
   }),
   route({
@@ -115,7 +135,10 @@ export const flavorRoutes = [
         extraSpecs: {},
       }
       for (const name of ['vcpus', 'memoryMb'] as const) {
-        if (flavor[name] < 1) throw new BadRequest(`Invalid input for field/attribute ${name === 'vcpus' ? 'vcpus' : 'ram'}. Value: 0. 0 is less than the minimum of 1`)
+        if (flavor[name] < 1)
+          throw new BadRequest(
+            `Invalid input for field/attribute ${name === 'vcpus' ? 'vcpus' : 'ram'}. Value: 0. 0 is less than the minimum of 1`,
+          )
       }
       try {
         await database.transaction(async (tx) => {
@@ -125,7 +148,9 @@ export const flavorRoutes = [
       } catch (error) {
         if (!isDuplicate(error)) throw error
         const isId = (await store.findFlavor(database.db, id, { projectId: null, isAdmin: true })) !== undefined
-        throw new Conflict(isId ? `Flavor with ID ${id} already exists.` : `Flavor with name ${flavor.name} already exists.`)
+        throw new Conflict(
+          isId ? `Flavor with ID ${id} already exists.` : `Flavor with name ${flavor.name} already exists.`,
+        )
       }
       return { status: 200, body: { flavor: viewFlavor(flavor, baseUrl, version, true) } }
     },
@@ -176,9 +201,13 @@ export const flavorRoutes = [
       const { db } = deps.database
       const flavor = await find(ctx, deps, params['id']!)
       if (add) {
-        if (flavor.isPublic && version.has('flavor-access-private-only')) throw new Conflict('Can not add access to a public flavor.')
+        if (flavor.isPublic && version.has('flavor-access-private-only'))
+          throw new Conflict('Can not add access to a public flavor.')
         await store.addAccess(db, flavor.id, add.tenant).catch((error: unknown) => {
-          if (isDuplicate(error)) throw new Conflict(`Flavor access already exists for flavor ${flavor.id} and project ${add.tenant} combination.`)
+          if (isDuplicate(error))
+            throw new Conflict(
+              `Flavor access already exists for flavor ${flavor.id} and project ${add.tenant} combination.`,
+            )
           throw error
         })
       } else if (remove && !(await store.removeAccess(db, flavor.id, remove.tenant))) {
@@ -252,6 +281,7 @@ const viewAccess = async ({ database }: ComputeDeps, id: string) =>
   (await store.listAccess(database.db, id)).map((project) => ({ flavor_id: id, tenant_id: project }))
 
 function specOf(flavor: Flavor, key: string): string {
-  if (!Object.hasOwn(flavor.extraSpecs, key)) throw new NotFound(`Flavor ${flavor.id} has no extra specs with key ${key}.`)
+  if (!Object.hasOwn(flavor.extraSpecs, key))
+    throw new NotFound(`Flavor ${flavor.id} has no extra specs with key ${key}.`)
   return flavor.extraSpecs[key]!
 }

@@ -11,12 +11,37 @@ import { isTrue, nextLink } from '../links.ts'
 import { limitOf } from '../paging.ts'
 
 const list = rule('os_compute_api:os-hypervisors:list', admin, 'List hypervisors', 'GET /os-hypervisors')
-const listDetail = rule('os_compute_api:os-hypervisors:list-detail', admin, 'List hypervisors with detail', 'GET /os-hypervisors/detail')
-const statistics = rule('os_compute_api:os-hypervisors:statistics', admin, 'Summary of all hypervisors', 'GET /os-hypervisors/statistics')
-const show = rule('os_compute_api:os-hypervisors:show', admin, 'Show a hypervisor', 'GET /os-hypervisors/{hypervisor_id}')
+const listDetail = rule(
+  'os_compute_api:os-hypervisors:list-detail',
+  admin,
+  'List hypervisors with detail',
+  'GET /os-hypervisors/detail',
+)
+const statistics = rule(
+  'os_compute_api:os-hypervisors:statistics',
+  admin,
+  'Summary of all hypervisors',
+  'GET /os-hypervisors/statistics',
+)
+const show = rule(
+  'os_compute_api:os-hypervisors:show',
+  admin,
+  'Show a hypervisor',
+  'GET /os-hypervisors/{hypervisor_id}',
+)
 
-const search = rule('os_compute_api:os-hypervisors:search', admin, 'Search hypervisors', 'GET /os-hypervisors/{pattern}/search')
-const servers = rule('os_compute_api:os-hypervisors:servers', admin, 'List servers of hypervisors', 'GET /os-hypervisors/{pattern}/servers')
+const search = rule(
+  'os_compute_api:os-hypervisors:search',
+  admin,
+  'Search hypervisors',
+  'GET /os-hypervisors/{pattern}/search',
+)
+const servers = rule(
+  'os_compute_api:os-hypervisors:servers',
+  admin,
+  'List servers of hypervisors',
+  'GET /os-hypervisors/{pattern}/servers',
+)
 export const hypervisorRules = [list, listDetail, statistics, show, search, servers]
 
 const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
@@ -36,7 +61,11 @@ function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostU
     host_ip: report.hostIp,
     hypervisor_type: report.hypervisorType,
     hypervisor_version: report.hypervisorVersion,
-    service: { id: version.has('service-uuid') ? service.id : service.seq, host: service.host, disabled_reason: service.disabledReason },
+    service: {
+      id: version.has('service-uuid') ? service.id : service.seq,
+      host: service.host,
+      disabled_reason: service.disabledReason,
+    },
     ...(version.has('hypervisor-without-statistics')
       ? { uptime: null }
       : {
@@ -84,17 +113,26 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
   const withServers = canSearch && isTrue(last(query, 'with_servers') ?? '')
   const isPaged = version.has('hypervisor-paging')
   if (pattern !== undefined && (last(query, 'limit') !== undefined || last(query, 'marker') !== undefined)) {
-    throw new BadRequest('Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.')
+    throw new BadRequest(
+      'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.',
+    )
   }
   let hosts = await listHosts(deps.database.db)
   if (pattern !== undefined) hosts = hosts.filter(({ report }) => report.hypervisorHostname.includes(pattern))
-  if (pattern !== undefined && hosts.length === 0) throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
+  if (pattern !== undefined && hosts.length === 0)
+    throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
   const limit = isPaged ? limitOf(query, deps.config.maxLimit) : hosts.length
   const marker = isPaged ? last(query, 'marker') : undefined
-  const at = marker === undefined ? -1 : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
+  const at =
+    marker === undefined
+      ? -1
+      : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
   if (marker !== undefined && at < 0) throw new BadRequest(`marker [${marker}] not found`)
   const page = hosts.slice(at + 1, at + 1 + limit)
-  const usage = isDetailed && !version.has('hypervisor-without-statistics') ? await usageByHost(deps.database.db) : new Map<string, HostUsage>()
+  const usage =
+    isDetailed && !version.has('hypervisor-without-statistics')
+      ? await usageByHost(deps.database.db)
+      : new Map<string, HostUsage>()
   const names = withServers ? await serversOf(deps, page) : undefined
   const isFull = isPaged && page.length > 0 && at + 1 + limit < hosts.length
   return {
@@ -104,13 +142,19 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
         ...(isDetailed ? detailed(host, version, deps, usage.get(host.host) ?? none) : brief(host, version, deps)),
         ...(names && { servers: names(host) }),
       })),
-      ...(isFull && { hypervisors_links: [nextLink(request, String(version.has('service-uuid') ? page.at(-1)!.id : page.at(-1)!.seq))] }),
+      ...(isFull && {
+        hypervisors_links: [
+          nextLink(request, String(version.has('service-uuid') ? page.at(-1)!.id : page.at(-1)!.seq)),
+        ],
+      }),
     },
   }
 }
 
 async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
-  const found = (await listHosts(database.db)).find((host) => (version.has('service-uuid') ? host.id === id : String(host.seq) === id))
+  const found = (await listHosts(database.db)).find((host) =>
+    version.has('service-uuid') ? host.id === id : String(host.seq) === id,
+  )
   if (!found) throw new NotFound(`Hypervisor with ID '${id}' could not be found.`)
   return found
 }
@@ -177,8 +221,14 @@ export const hypervisorRoutes = [
       ctx.authorize(show)
       const host = await find(deps, params['id']!, version)
       const usage = (await usageByHost(deps.database.db)).get(host.host) ?? none
-      const names = version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '') ? await serversOf(deps, [host]) : undefined
-      return { status: 200, body: { hypervisor: { ...detailed(host, version, deps, usage), ...(names && { servers: names(host) }) } } }
+      const names =
+        version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
+          ? await serversOf(deps, [host])
+          : undefined
+      return {
+        status: 200,
+        body: { hypervisor: { ...detailed(host, version, deps, usage), ...(names && { servers: names(host) }) } },
+      }
     },
   }),
   route({
@@ -188,7 +238,10 @@ export const hypervisorRoutes = [
     policy: search,
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(search)
-      return { status: 200, body: { hypervisors: (await matching(deps, params['pattern']!)).map((host) => brief(host, version, deps)) } }
+      return {
+        status: 200,
+        body: { hypervisors: (await matching(deps, params['pattern']!)).map((host) => brief(host, version, deps)) },
+      }
     },
   }),
   route({
@@ -200,7 +253,10 @@ export const hypervisorRoutes = [
       ctx.authorize(servers)
       const hosts = await matching(deps, params['pattern']!)
       const names = await serversOf(deps, hosts)
-      const shown = hosts.map((host) => ({ ...brief(host, version, deps), ...(names(host).length > 0 && { servers: names(host) }) }))
+      const shown = hosts.map((host) => ({
+        ...brief(host, version, deps),
+        ...(names(host).length > 0 && { servers: names(host) }),
+      }))
       return { status: 200, body: { hypervisors: shown } }
     },
   }),

@@ -10,10 +10,30 @@ import { nextLink, toOldTime } from '../links.ts'
 import { limitOf, timeOf } from '../paging.ts'
 import { findFor } from '../servers/find.ts'
 
-const list = rule('os_compute_api:os-instance-actions:list', readerOrAdmin, 'List actions', 'GET /servers/{server_id}/os-instance-actions')
-const show = rule('os_compute_api:os-instance-actions:show', readerOrAdmin, 'Show an action', 'GET /servers/{server_id}/os-instance-actions/{request_id}')
-const events = rule('os_compute_api:os-instance-actions:events', admin, 'Show events with traceback', 'GET /servers/{server_id}/os-instance-actions/{request_id}')
-const details = rule('os_compute_api:os-instance-actions:events:details', admin, 'Show details of events', 'GET /servers/{server_id}/os-instance-actions/{request_id}')
+const list = rule(
+  'os_compute_api:os-instance-actions:list',
+  readerOrAdmin,
+  'List actions',
+  'GET /servers/{server_id}/os-instance-actions',
+)
+const show = rule(
+  'os_compute_api:os-instance-actions:show',
+  readerOrAdmin,
+  'Show an action',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
+const events = rule(
+  'os_compute_api:os-instance-actions:events',
+  admin,
+  'Show events with traceback',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
+const details = rule(
+  'os_compute_api:os-instance-actions:events:details',
+  admin,
+  'Show details of events',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
 export const instanceActionRules = [list, show, events, details]
 
 const view = (action: ServerAction, version: ApiVersion) => ({
@@ -33,7 +53,12 @@ interface Sees {
 }
 
 function viewEvent(event: ActionEvent, projectId: string, version: ApiVersion, sees: Sees) {
-  const hostId = event.host === null ? '' : createHash('sha224').update(projectId + event.host).digest('hex')
+  const hostId =
+    event.host === null
+      ? ''
+      : createHash('sha224')
+          .update(projectId + event.host)
+          .digest('hex')
   return {
     event: event.event,
     start_time: toOldTime(event.startAt),
@@ -90,7 +115,10 @@ export const instanceActionRoutes = [
       // Since 2.51 owners see the events, without what only admins may read.
       const showsEvents = sees.tracebacks || version.has('action-events-for-owners')
       const shown = action.events.map((event) => viewEvent(event, server.projectId, version, sees))
-      return { status: 200, body: { instanceAction: { ...view(action, version), ...(showsEvents && { events: shown }) } } }
+      return {
+        status: 200,
+        body: { instanceAction: { ...view(action, version), ...(showsEvents && { events: shown }) } },
+      }
     },
   }),
 ]

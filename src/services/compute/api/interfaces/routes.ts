@@ -7,8 +7,18 @@ import type { ServerPort } from '../../model/server.ts'
 import { readerOrAdmin } from '../base-policy.ts'
 import { findFor } from '../servers/find.ts'
 
-const list = rule('os_compute_api:os-attach-interfaces:list', readerOrAdmin, 'List ports of a server', 'GET /servers/{server_id}/os-interface')
-const show = rule('os_compute_api:os-attach-interfaces:show', readerOrAdmin, 'Show a port of a server', 'GET /servers/{server_id}/os-interface/{port_id}')
+const list = rule(
+  'os_compute_api:os-attach-interfaces:list',
+  readerOrAdmin,
+  'List ports of a server',
+  'GET /servers/{server_id}/os-interface',
+)
+const show = rule(
+  'os_compute_api:os-attach-interfaces:show',
+  readerOrAdmin,
+  'Show a port of a server',
+  'GET /servers/{server_id}/os-interface/{port_id}',
+)
 export const interfaceRules = [list, show]
 
 const view = (port: ServerPort, version: ApiVersion) => ({

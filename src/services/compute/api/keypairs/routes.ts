@@ -16,8 +16,12 @@ const newName = Type.String({ minLength: 1, maxLength: 255, pattern: '^[A-Za-z0-
 const first = { name: oldName, public_key: Type.Optional(Type.String()) }
 const typed = { ...first, type: Type.Optional(Type.Enum(['ssh', 'x509'])) }
 const forUser = { ...typed, user_id: Type.Optional(Type.String()) }
-const body = <T extends typeof first>(properties: T) => Type.Object({ keypair: Type.Object(properties, strict) }, strict)
-const importOnly = Type.Object({ keypair: Type.Object({ ...forUser, name: newName, public_key: Type.String() }, strict) }, strict)
+const body = <T extends typeof first>(properties: T) =>
+  Type.Object({ keypair: Type.Object(properties, strict) }, strict)
+const importOnly = Type.Object(
+  { keypair: Type.Object({ ...forUser, name: newName, public_key: Type.String() }, strict) },
+  strict,
+)
 
 const createBody = bodies(body(forUser), [
   ['initial', body(first)],
@@ -34,7 +38,8 @@ const view = (keypair: Keypair, version: ApiVersion) => ({
 })
 
 /** Whose keypairs: since 2.10 admins may name somebody else. */
-const ownerOf = ({ ctx, query, version }: ApiRequest): string => (version.has('keypair-user') && last(query, 'user_id')) || ctx.userId
+const ownerOf = ({ ctx, query, version }: ApiRequest): string =>
+  (version.has('keypair-user') && last(query, 'user_id')) || ctx.userId
 
 const missing = (name: string, userId: string) => new NotFound(`Keypair ${name} not found for user ${userId}`)
 
@@ -87,7 +92,14 @@ export const keypairRoutes = [
       request.ctx.authorize(policy.show, { user_id: userId })
       const keypair = await findKeypair(database.db, userId, request.params['name']!)
       if (!keypair) throw missing(request.params['name']!, userId)
-      const more = { user_id: userId, id: keypair.seq, created_at: toOldTime(keypair.createdAt), deleted: false, deleted_at: null, updated_at: null }
+      const more = {
+        user_id: userId,
+        id: keypair.seq,
+        created_at: toOldTime(keypair.createdAt),
+        deleted: false,
+        deleted_at: null,
+        updated_at: null,
+      }
       return { status: 200, body: { keypair: { ...view(keypair, request.version), ...more } } }
     },
   }),
@@ -98,7 +110,8 @@ export const keypairRoutes = [
     async handle(request, { database }: ComputeDeps) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.remove, { user_id: userId })
-      if (!(await deleteKeypair(database.db, userId, request.params['name']!))) throw missing(request.params['name']!, userId)
+      if (!(await deleteKeypair(database.db, userId, request.params['name']!)))
+        throw missing(request.params['name']!, userId)
       return { status: request.version.has('keypair-type') ? 204 : 202 }
     },
   }),

@@ -21,7 +21,11 @@ export const limitRoutes = [
       if (wanted !== undefined && wanted !== ctx.projectId) ctx.authorize(other)
       const projectId = wanted ?? ctx.projectId ?? ''
       const { db } = database
-      const [limits, used, groups] = await Promise.all([limitsOf(db, config, projectId), usageOf(db, projectId), listGroups(db, projectId)])
+      const [limits, used, groups] = await Promise.all([
+        limitsOf(db, config, projectId),
+        usageOf(db, projectId),
+        listGroups(db, projectId),
+      ])
       const hasProxies = !version.has('no-proxies')
       const absolute = {
         maxTotalInstances: limits['instances'],

@@ -27,7 +27,12 @@ const updateBody = Type.Object(
   strict,
 )
 const oldBody = Type.Object(
-  { host: Type.String(), binary: Type.String(), disabled_reason: Type.Optional(reason), forced_down: Type.Optional(Type.Boolean()) },
+  {
+    host: Type.String(),
+    binary: Type.String(),
+    disabled_reason: Type.Optional(reason),
+    forced_down: Type.Optional(Type.Boolean()),
+  },
   strict,
 )
 
@@ -48,10 +53,19 @@ function view(service: Service, version: ApiVersion, aggregates: readonly Aggreg
 
 type Change = { status?: string | undefined; disabled_reason?: string | undefined; forced_down?: boolean | undefined }
 
-async function change(deps: ComputeDeps, service: Service, { status, disabled_reason: why, forced_down: isForced }: Change) {
-  if (status === undefined && isForced === undefined) throw new BadRequest('No updates were requested. Fields status or forced_down should be specified.')
-  if (why !== undefined && status !== 'disabled') throw new BadRequest("Specifying disabled_reason requires that status is 'disabled'.")
-  if (service.binary !== 'nova-compute') throw new BadRequest(`Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`)
+async function change(
+  deps: ComputeDeps,
+  service: Service,
+  { status, disabled_reason: why, forced_down: isForced }: Change,
+) {
+  if (status === undefined && isForced === undefined)
+    throw new BadRequest('No updates were requested. Fields status or forced_down should be specified.')
+  if (why !== undefined && status !== 'disabled')
+    throw new BadRequest("Specifying disabled_reason requires that status is 'disabled'.")
+  if (service.binary !== 'nova-compute')
+    throw new BadRequest(
+      `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
+    )
   await updateService(deps.database.db, service.id, {
     ...(status !== undefined && { is_disabled: Number(status === 'disabled'), disabled_reason: why ?? null }),
     ...(isForced !== undefined && { is_forced_down: Number(isForced) }),
@@ -81,7 +95,9 @@ export const serviceRoutes = [
     body: oldBody,
     async handle({ ctx, params, body, version }, deps: ComputeDeps) {
       ctx.authorize(update)
-      const service = (await listServices(deps.database.db)).find((each) => each.host === body.host && each.binary === body.binary)
+      const service = (await listServices(deps.database.db)).find(
+        (each) => each.host === body.host && each.binary === body.binary,
+      )
       const verb = params['id']!
       if (!service) throw new NotFound(`Could not find binary ${body.binary} on host ${body.host}.`)
       const { host, binary } = service
@@ -92,7 +108,10 @@ export const serviceRoutes = [
       if (verb === 'disable-log-reason') {
         if (body.disabled_reason === undefined) throw new BadRequest('Missing disabled reason field')
         await change(deps, service, { status: 'disabled', disabled_reason: body.disabled_reason })
-        return { status: 200, body: { service: { host, binary, status: 'disabled', disabled_reason: body.disabled_reason } } }
+        return {
+          status: 200,
+          body: { service: { host, binary, status: 'disabled', disabled_reason: body.disabled_reason } },
+        }
       }
       if (verb === 'force-down' && version.has('service-forced-down')) {
         if (body.forced_down === undefined) throw new BadRequest('Missing forced_down field')
@@ -123,9 +142,13 @@ export const serviceRoutes = [
       ctx.authorize(remove)
       const service = await find(deps, params['id']!, version)
       if (service.binary === 'nova-compute') {
-        const servers = (await listHostServers(deps.database.db, service.host)).filter(({ deletedAt }) => deletedAt === null)
+        const servers = (await listHostServers(deps.database.db, service.host)).filter(
+          ({ deletedAt }) => deletedAt === null,
+        )
         if (servers.length > 0) {
-          throw new Conflict('Unable to delete compute service that is hosting instances. Migrate or delete the instances first.')
+          throw new Conflict(
+            'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.',
+          )
         }
       }
       const node = await deleteService(deps.database, service)

@@ -11,15 +11,48 @@ import { usageOf } from '../../store/servers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
 
 const show = rule('os_compute_api:os-quota-sets:show', readerOrAdmin, 'Show a quota', 'GET /os-quota-sets/{tenant_id}')
-const detail = rule('os_compute_api:os-quota-sets:detail', readerOrAdmin, 'Show a quota with usage', 'GET /os-quota-sets/{tenant_id}/detail')
-const defaults = rule('os_compute_api:os-quota-sets:defaults', '@', 'Show default quotas', 'GET /os-quota-sets/{tenant_id}/defaults')
+const detail = rule(
+  'os_compute_api:os-quota-sets:detail',
+  readerOrAdmin,
+  'Show a quota with usage',
+  'GET /os-quota-sets/{tenant_id}/detail',
+)
+const defaults = rule(
+  'os_compute_api:os-quota-sets:defaults',
+  '@',
+  'Show default quotas',
+  'GET /os-quota-sets/{tenant_id}/defaults',
+)
 const update = rule('os_compute_api:os-quota-sets:update', admin, 'Update a quota', 'PUT /os-quota-sets/{tenant_id}')
-const remove = rule('os_compute_api:os-quota-sets:delete', admin, 'Back to the defaults', 'DELETE /os-quota-sets/{tenant_id}')
-const classShow = rule('os_compute_api:os-quota-class-sets:show', admin, 'Show quotas of a class', 'GET /os-quota-class-sets/{quota_class}')
-const classUpdate = rule('os_compute_api:os-quota-class-sets:update', admin, 'Update quotas of a class', 'PUT /os-quota-class-sets/{quota_class}')
+const remove = rule(
+  'os_compute_api:os-quota-sets:delete',
+  admin,
+  'Back to the defaults',
+  'DELETE /os-quota-sets/{tenant_id}',
+)
+const classShow = rule(
+  'os_compute_api:os-quota-class-sets:show',
+  admin,
+  'Show quotas of a class',
+  'GET /os-quota-class-sets/{quota_class}',
+)
+const classUpdate = rule(
+  'os_compute_api:os-quota-class-sets:update',
+  admin,
+  'Update quotas of a class',
+  'PUT /os-quota-class-sets/{quota_class}',
+)
 export const quotaRules = [show, detail, defaults, update, remove, classShow, classUpdate]
 
-const always = ['instances', 'cores', 'ram', 'metadata_items', 'key_pairs', 'server_groups', 'server_group_members'] as const
+const always = [
+  'instances',
+  'cores',
+  'ram',
+  'metadata_items',
+  'key_pairs',
+  'server_groups',
+  'server_group_members',
+] as const
 const untilNoProxies = ['floating_ips', 'fixed_ips', 'security_groups', 'security_group_rules'] as const
 const untilNoPersonality = ['injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes'] as const
 
@@ -29,18 +62,39 @@ const shown = (version: ApiVersion): readonly string[] => [
   ...(version.has('no-personality') ? [] : untilNoPersonality),
 ]
 
-const limit = Type.Optional(Type.Union([Type.Integer({ minimum: -1, maximum: 0x7fffffff }), Type.String({ pattern: '^-?[0-9]+$', maxLength: 10 })]))
+const limit = Type.Optional(
+  Type.Union([
+    Type.Integer({ minimum: -1, maximum: 0x7fffffff }),
+    Type.String({ pattern: '^-?[0-9]+$', maxLength: 10 }),
+  ]),
+)
 const limits = Object.fromEntries([...always, ...untilNoProxies, ...untilNoPersonality].map((name) => [name, limit]))
 const strict = { additionalProperties: false }
-const updateBody = Type.Object({ quota_set: Type.Object({ ...limits, force: Type.Optional(Type.Union([Type.Boolean(), Type.String()])), tenant_id: Type.Optional(Type.String()) }, strict) }, strict)
+const updateBody = Type.Object(
+  {
+    quota_set: Type.Object(
+      {
+        ...limits,
+        force: Type.Optional(Type.Union([Type.Boolean(), Type.String()])),
+        tenant_id: Type.Optional(Type.String()),
+      },
+      strict,
+    ),
+  },
+  strict,
+)
 const classBody = Type.Object({ quota_class_set: Type.Object(limits, strict) }, strict)
 
-const pick = (all: Record<string, number>, version: ApiVersion) => Object.fromEntries(shown(version).map((name) => [name, all[name]]))
+const pick = (all: Record<string, number>, version: ApiVersion) =>
+  Object.fromEntries(shown(version).map((name) => [name, all[name]]))
 
 async function save(deps: ComputeDeps, owner: string, set: object, version: ApiVersion): Promise<void> {
   const entries = Object.entries(set).filter(([name]) => name !== 'force' && name !== 'tenant_id')
   for (const [name, value] of entries) {
-    if (!shown(version).includes(name)) throw new BadRequest(`Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`)
+    if (!shown(version).includes(name))
+      throw new BadRequest(
+        `Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`,
+      )
     if (Number(value) < -1) throw new BadRequest(`Quota limit ${String(value)} for ${name} must be -1 or greater.`)
   }
   await deps.database.transaction(async (tx) => {
@@ -114,7 +168,10 @@ export const quotaRoutes = [
     policy: classShow,
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(classShow)
-      return { status: 200, body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), version) } } }
+      return {
+        status: 200,
+        body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), version) } },
+      }
     },
   }),
   route({

@@ -7,7 +7,12 @@ import { readerOrAdmin } from '../base-policy.ts'
 import { findFor } from '../servers/find.ts'
 
 const index = rule('os_compute_api:ips:index', readerOrAdmin, 'List addresses', 'GET /servers/{server_id}/ips')
-const show = rule('os_compute_api:ips:show', readerOrAdmin, 'Show the addresses of a network', 'GET /servers/{server_id}/ips/{network_label}')
+const show = rule(
+  'os_compute_api:ips:show',
+  readerOrAdmin,
+  'Show the addresses of a network',
+  'GET /servers/{server_id}/ips/{network_label}',
+)
 export const ipRules = [index, show]
 
 function addresses(server: Server): Record<string, { version: number; addr: string }[]> {

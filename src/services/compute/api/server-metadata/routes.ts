@@ -9,7 +9,16 @@ import * as policy from './policy.ts'
 
 const strict = { additionalProperties: false }
 const body = Type.Object({ metadata }, strict)
-const itemBody = Type.Object({ meta: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), { ...strict, minProperties: 1, maxProperties: 1 }) }, strict)
+const itemBody = Type.Object(
+  {
+    meta: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
+      ...strict,
+      minProperties: 1,
+      maxProperties: 1,
+    }),
+  },
+  strict,
+)
 const missing = () => new NotFound('Metadata item was not found')
 
 export const serverMetadataRoutes = [
@@ -39,7 +48,10 @@ export const serverMetadataRoutes = [
     body,
     async handle({ ctx, params, body: { metadata: all } }, deps: ComputeDeps) {
       const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
-      return { status: 200, body: { metadata: await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), () => all) } }
+      return {
+        status: 200,
+        body: { metadata: await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), () => all) },
+      }
     },
   }),
   route({

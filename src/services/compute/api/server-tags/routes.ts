@@ -9,7 +9,10 @@ import * as policy from './policy.ts'
 
 const most = 50
 const since = 'server-tags'
-const body = Type.Object({ tags: Type.Array(tag, { maxItems: most, uniqueItems: true }) }, { additionalProperties: false })
+const body = Type.Object(
+  { tags: Type.Array(tag, { maxItems: most, uniqueItems: true }) },
+  { additionalProperties: false },
+)
 const missing = (id: string, name: string) => new NotFound(`Server ${id} has no tag '${name}'`)
 
 export const serverTagRoutes = [
@@ -72,7 +75,10 @@ export const serverTagRoutes = [
         return [...now, name]
       })
       if (before.includes(name)) return { status: 204 }
-      return { status: 201, headers: { Location: `${baseUrl}/v2.1/servers/${server.id}/tags/${encodeURIComponent(name)}` } }
+      return {
+        status: 201,
+        headers: { Location: `${baseUrl}/v2.1/servers/${server.id}/tags/${encodeURIComponent(name)}` },
+      }
     },
   }),
   route({

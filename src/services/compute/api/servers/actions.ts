@@ -41,7 +41,13 @@ const actions: Record<string, Action> = {
     body: schema.rebootBody,
     async run({ request: { ctx }, deps, server, value }) {
       const isHard = (value as { type: string }).type.toUpperCase() === 'HARD'
-      await actOnPower(ctx, deps, server.id, isHard ? powerActions.hardReboot : powerActions.softReboot, mayOverrideLock(ctx, server))
+      await actOnPower(
+        ctx,
+        deps,
+        server.id,
+        isHard ? powerActions.hardReboot : powerActions.softReboot,
+        mayOverrideLock(ctx, server),
+      )
       return { status: 202 }
     },
   },
@@ -50,7 +56,8 @@ const actions: Record<string, Action> = {
     body: schema.lockBody,
     async run({ request: { ctx, version }, deps, server, value }) {
       const reason = (value as { locked_reason?: string } | null)?.locked_reason ?? null
-      if (value !== null && !version.has('server-locked-reason')) throw new BadRequest("Invalid input for field/attribute lock: it takes no value.")
+      if (value !== null && !version.has('server-locked-reason'))
+        throw new BadRequest('Invalid input for field/attribute lock: it takes no value.')
       await lockServer(ctx, deps, server, reason)
       return { status: 202 }
     },
@@ -58,7 +65,8 @@ const actions: Record<string, Action> = {
   unlock: {
     rule: policy.unlock,
     async run({ request: { ctx }, deps, server }) {
-      if (server.lockedBy === 'admin') ctx.authorize(policy.unlockOverride, { project_id: server.projectId, user_id: server.userId })
+      if (server.lockedBy === 'admin')
+        ctx.authorize(policy.unlockOverride, { project_id: server.projectId, user_id: server.userId })
       await unlockServer(ctx, deps, server)
       return { status: 202 }
     },
@@ -107,7 +115,8 @@ export const actionRoutes = [
     async handle(request, deps: ComputeDeps) {
       const [name, value] = Object.entries(request.body)[0]!
       const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
-      if (!action || (action.until && request.version.has(action.until))) throw new BadRequest(`There is no such action: ${name}`)
+      if (!action || (action.until && request.version.has(action.until)))
+        throw new BadRequest(`There is no such action: ${name}`)
       const server = await findFor(request.ctx, deps, request.params['id']!, action.rule)
       const problem = action.body && findProblem(action.body, value)
       if (problem) throw invalidRequest({ ...problem, path: [name, ...problem.path] })

@@ -39,13 +39,46 @@ const sortColumns: Record<string, keyof ServerTable> = {
 const adminSort = new Set(['host', 'node'])
 
 /** Filters of everybody and, behind `allow_all_filters`, of admins. */
-const contains: Record<string, keyof ServerTable> = { name: 'name', reservation_id: 'reservation_id', ip: 'ports_json', ip6: 'ports_json' }
-const equal: Record<string, keyof ServerTable> = { image: 'image_id', flavor: 'flavor_id', uuid: 'id', key_name: 'key_name', description: 'description', user_id: 'user_id', availability_zone: 'zone', access_ip_v4: 'access_ipv4', access_ip_v6: 'access_ipv6', power_state: 'power_state', task_state: 'task_state', vm_state: 'vm_state', launch_index: 'launch_index' }
+const contains: Record<string, keyof ServerTable> = {
+  name: 'name',
+  reservation_id: 'reservation_id',
+  ip: 'ports_json',
+  ip6: 'ports_json',
+}
+const equal: Record<string, keyof ServerTable> = {
+  image: 'image_id',
+  flavor: 'flavor_id',
+  uuid: 'id',
+  key_name: 'key_name',
+  description: 'description',
+  user_id: 'user_id',
+  availability_zone: 'zone',
+  access_ip_v4: 'access_ipv4',
+  access_ip_v6: 'access_ipv6',
+  power_state: 'power_state',
+  task_state: 'task_state',
+  vm_state: 'vm_state',
+  launch_index: 'launch_index',
+}
 const adminEqual: Record<string, keyof ServerTable> = { host: 'host', hostname: 'hostname', node: 'node' }
 /** Open to everybody from 2.83 on; before that only for admins. */
-const openSince283 = ['availability_zone', 'key_name', 'description', 'user_id', 'power_state', 'task_state', 'vm_state', 'launch_index', 'access_ip_v4', 'access_ip_v6']
+const openSince283 = [
+  'availability_zone',
+  'key_name',
+  'description',
+  'user_id',
+  'power_state',
+  'task_state',
+  'vm_state',
+  'launch_index',
+  'access_ip_v4',
+  'access_ip_v6',
+]
 
-export function serverFilter(request: Pick<ApiRequest, 'ctx' | 'query' | 'version'>, limit: number): ServerFilter | null {
+export function serverFilter(
+  request: Pick<ApiRequest, 'ctx' | 'query' | 'version'>,
+  limit: number,
+): ServerFilter | null {
   const { ctx, query, version } = request
   const seesAll = ctx.can(policy.allFilters)
   const filter: ServerFilter = {
@@ -92,11 +125,15 @@ function addTags(filter: ServerFilter, query: Query) {
 }
 
 /** Null when no server can match. */
-function addStatus(filter: ServerFilter, { ctx, query, version }: Pick<ApiRequest, 'ctx' | 'query' | 'version'>): ServerFilter | null {
+function addStatus(
+  filter: ServerFilter,
+  { ctx, query, version }: Pick<ApiRequest, 'ctx' | 'query' | 'version'>,
+): ServerFilter | null {
   const words = Object.hasOwn(query, 'status') ? query['status']! : []
   if (words.length === 0) return filter
   const states = words.map(statesOf)
-  if (states.some((each) => each === undefined) && version.has('invalid-status-filter')) throw new BadRequest('Invalid status value')
+  if (states.some((each) => each === undefined) && version.has('invalid-status-filter'))
+    throw new BadRequest('Invalid status value')
   const vmStates = states.flatMap((each) => each?.vmStates ?? [])
   if (vmStates.length === 0) return null
   if (vmStates.includes('deleted')) {

@@ -7,11 +7,18 @@ import { findServer } from '../../store/servers.ts'
 import * as policy from './policy.ts'
 
 /** The server, when the caller may know of it (else 404) and may do what `rule` protects (else 403). */
-export async function findFor(ctx: Context, deps: ComputeDeps, id: string, rule: Rule, options: { isDeletedToo?: boolean } = {}): Promise<Server> {
+export async function findFor(
+  ctx: Context,
+  deps: ComputeDeps,
+  id: string,
+  rule: Rule,
+  options: { isDeletedToo?: boolean } = {},
+): Promise<Server> {
   const server = await findServer(deps.database.db, id)
   if (!server || (server.deletedAt !== null && !options.isDeletedToo)) throw new ServerNotFound(id)
   const target = { project_id: server.projectId, user_id: server.userId }
-  if (server.projectId !== ctx.projectId && !ctx.can(policy.show, target) && !ctx.can(rule, target)) throw new ServerNotFound(id)
+  if (server.projectId !== ctx.projectId && !ctx.can(policy.show, target) && !ctx.can(rule, target))
+    throw new ServerNotFound(id)
   ctx.authorize(rule, target)
   return server
 }

@@ -14,7 +14,12 @@ import type { createBody } from './schema.ts'
 type Body = Static<typeof createBody.widest>
 type ServerBody = Body['server']
 
-export async function toNewServer(ctx: Context, deps: ComputeDeps, body: Body, version: ApiVersion): Promise<NewServer> {
+export async function toNewServer(
+  ctx: Context,
+  deps: ComputeDeps,
+  body: Body,
+  version: ApiVersion,
+): Promise<NewServer> {
   const { server } = body
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   const minCount = Number(server.min_count ?? 1)
@@ -30,7 +35,12 @@ export async function toNewServer(ctx: Context, deps: ComputeDeps, body: Body, v
   return {
     name: server.name.trim(),
     hostname: server.hostname ?? null,
-    description: server.description !== undefined ? server.description : version.has('server-description') ? null : server.name.trim(),
+    description:
+      server.description !== undefined
+        ? server.description
+        : version.has('server-description')
+          ? null
+          : server.name.trim(),
     imageId: imageOf(server),
     flavorId: String(server.flavorRef).split('/').at(-1)!,
     networks,
@@ -63,7 +73,10 @@ function toNetworks({ networks }: ServerBody, version: ApiVersion): WantedPort[]
     return 'auto'
   }
   return networks.map(({ uuid, port, fixed_ip: fixedIp, tag }) => {
-    if (port && fixedIp) throw new BadRequest(`Specified Fixed IP '${fixedIp}' cannot be used with port '${port}': the two cannot be specified together.`)
+    if (port && fixedIp)
+      throw new BadRequest(
+        `Specified Fixed IP '${fixedIp}' cannot be used with port '${port}': the two cannot be specified together.`,
+      )
     if (!port && !uuid) throw new BadRequest("Bad network format: missing 'uuid'")
     return { networkId: uuid ?? null, portId: port ?? null, fixedIp: fixedIp ?? null, tag: tag ?? null }
   })
@@ -72,31 +85,42 @@ function toNetworks({ networks }: ServerBody, version: ApiVersion): WantedPort[]
 function imageOf({ imageRef, block_device_mapping_v2: devices }: ServerBody): string | null {
   const named = imageRef ? imageRef.split('/').at(-1)! : null
   for (const device of devices ?? []) {
-    const isLocalImage = device.source_type === 'image' && device.destination_type === 'local' && Number(device.boot_index ?? -1) === 0
+    const isLocalImage =
+      device.source_type === 'image' && device.destination_type === 'local' && Number(device.boot_index ?? -1) === 0
     if (!isLocalImage || device.uuid === undefined) {
-      throw new BadRequest('Block Device Mapping is Invalid: only an image as local boot disk is supported, there is no volume service.')
+      throw new BadRequest(
+        'Block Device Mapping is Invalid: only an image as local boot disk is supported, there is no volume service.',
+      )
     }
-    if (named !== null && device.uuid !== named) throw new BadRequest('Block Device Mapping is Invalid: boot image differs from imageRef.')
+    if (named !== null && device.uuid !== named)
+      throw new BadRequest('Block Device Mapping is Invalid: boot image differs from imageRef.')
     if (named === null) return device.uuid
   }
   return named
 }
 
 /** `zone:host:node` forces a host, `host` and `hypervisor_hostname` request one; both are for admins. */
-async function destination(ctx: Context, deps: ComputeDeps, server: ServerBody): Promise<{ zone: string | null; host: string | null }> {
+async function destination(
+  ctx: Context,
+  deps: ComputeDeps,
+  server: ServerBody,
+): Promise<{ zone: string | null; host: string | null }> {
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   const [zone, forced] = (server.availability_zone ?? '').split(':')
   const known = async () => listHosts(deps.database.db)
   if (forced) {
     ctx.authorize(policy.forcedHost, target)
-    if (!(await known()).some((each) => each.host === forced)) throw new BadRequest(`No valid host was found. No such host - host: ${forced}`)
+    if (!(await known()).some((each) => each.host === forced))
+      throw new BadRequest(`No valid host was found. No such host - host: ${forced}`)
     return { zone: zone || null, host: forced }
   }
   const wanted = server.host ?? server.hypervisor_hostname
   if (wanted === undefined) return { zone: zone || null, host: null }
   ctx.authorize(policy.requestedDestination, target)
   const found = (await known()).find(
-    (each) => (server.host ?? each.host) === each.host && (server.hypervisor_hostname ?? each.report.hypervisorHostname) === each.report.hypervisorHostname,
+    (each) =>
+      (server.host ?? each.host) === each.host &&
+      (server.hypervisor_hostname ?? each.report.hypervisorHostname) === each.report.hypervisorHostname,
   )
   if (!found) throw new BadRequest(`Compute host ${wanted} could not be found.`)
   return { zone: zone || null, host: found.host }

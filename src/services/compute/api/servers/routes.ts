@@ -18,7 +18,11 @@ import { toNewServer } from './request.ts'
 import { createBody, updateBody } from './schema.ts'
 import { viewServer, viewServerBrief, type ViewOptions } from './view.ts'
 
-async function viewOptions({ ctx, version, baseUrl }: ApiRequest, deps: ComputeDeps, projectId: string): Promise<ViewOptions> {
+async function viewOptions(
+  { ctx, version, baseUrl }: ApiRequest,
+  deps: ComputeDeps,
+  projectId: string,
+): Promise<ViewOptions> {
   const { db } = deps.database
   const target = { project_id: projectId }
   const seesHosts = version.has('server-host-status') && ctx.can(policy.hostStatus, target)
@@ -39,7 +43,8 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
   const { ctx, query, baseUrl } = request
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   ctx.authorize(isDetailed ? policy.detail : policy.index, target)
-  const wantsAll = Object.hasOwn(query, 'all_tenants') && (last(query, 'all_tenants') === '' || isTrue(last(query, 'all_tenants')))
+  const wantsAll =
+    Object.hasOwn(query, 'all_tenants') && (last(query, 'all_tenants') === '' || isTrue(last(query, 'all_tenants')))
   if (wantsAll) ctx.authorize(isDetailed ? policy.detailAll : policy.indexAll, target)
   const limit = limitOf(query, deps.config.maxLimit)
   const filter = serverFilter(request, limit)
@@ -69,7 +74,9 @@ export async function showServer(request: ApiRequest, deps: ComputeDeps, server:
   const options = await viewOptions(request, deps, server.projectId)
   return {
     ...viewServer(server, options),
-    ...(request.version.has('server-groups-of-server') && { server_groups: server.groupId === null ? [] : [server.groupId] }),
+    ...(request.version.has('server-groups-of-server') && {
+      server_groups: server.groupId === null ? [] : [server.groupId],
+    }),
   }
 }
 
@@ -98,7 +105,8 @@ export const serverRoutes = [
       if (ctx.projectId === null) throw new BadRequest('A project-scoped token is required to create a server.')
       const input = await toNewServer(ctx, deps, body, version)
       const { servers, adminPass, reservationId } = await createServers(ctx, deps, input)
-      if (isTrue(body.server.return_reservation_id ?? false)) return { status: 202, body: { reservation_id: reservationId } }
+      if (isTrue(body.server.return_reservation_id ?? false))
+        return { status: 202, body: { reservation_id: reservationId } }
       const { id, securityGroups } = servers[0]!
       const links = linksOf(baseUrl, 'servers', id)
       const groups = securityGroups.map((name) => ({ name }))
@@ -137,7 +145,8 @@ export const serverRoutes = [
       const changed = await livingServer(deps.database.db, server.id)
       const view: Record<string, unknown> = await showServer(request, deps, changed)
       // Before 2.75 nova answered a shorter server here.
-      if (!request.version.has('cleanup')) for (const key of Object.keys(view)) if (key.startsWith('OS-EXT') || key.startsWith('OS-SRV')) delete view[key]
+      if (!request.version.has('cleanup'))
+        for (const key of Object.keys(view)) if (key.startsWith('OS-EXT') || key.startsWith('OS-SRV')) delete view[key]
       return { status: 200, body: { server: view } }
     },
   }),

@@ -2,11 +2,18 @@ import { Type, type TProperties } from 'typebox'
 import { bodies } from '../../../../platform/http/schema.ts'
 
 export const name = Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! )[^\\u0000-\\u001f\\u007f]*(?<! )$' })
-const legacyName = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$' })
+const legacyName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+})
 const uuid = Type.String({ format: 'uuid' })
 const nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([Type.Null(), type])
 const count = Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$', minLength: 1 })])
-const flag = Type.Union([Type.Boolean(), Type.String({ pattern: '^(?i:true|on|yes|1|t|y|false|off|no|0|f|n)?$'.replace('(?i:', '(?:') })])
+const flag = Type.Union([
+  Type.Boolean(),
+  Type.String({ pattern: '^(?i:true|on|yes|1|t|y|false|off|no|0|f|n)?$'.replace('(?i:', '(?:') }),
+])
 export const metadata = Type.Record(
   Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
   Type.String({ maxLength: 255 }),
@@ -25,7 +32,12 @@ const network = (hasTag: boolean) =>
       port: Type.Optional(Type.Union([Type.Null(), uuid])),
       fixed_ip: Type.Optional(Type.String({ format: 'ip' })),
       ...(hasTag && { tag: Type.Optional(deviceTag) }),
-    } as { uuid: ReturnType<typeof Type.Optional<typeof uuid>>; port: ReturnType<typeof optionalPort>; fixed_ip: ReturnType<typeof optionalText>; tag: ReturnType<typeof optionalText> },
+    } as {
+      uuid: ReturnType<typeof Type.Optional<typeof uuid>>
+      port: ReturnType<typeof optionalPort>
+      fixed_ip: ReturnType<typeof optionalText>
+      tag: ReturnType<typeof optionalText>
+    },
     { additionalProperties: false },
   )
 const optionalPort = () => Type.Optional(Type.Union([Type.Null(), uuid]))
@@ -46,7 +58,9 @@ const blockDevice = Type.Object(
     device_type: Type.Optional(Type.String()),
     disk_bus: Type.Optional(Type.String()),
     guest_format: Type.Optional(Type.Union([Type.Null(), Type.String()])),
-    volume_size: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })])),
+    volume_size: Type.Optional(
+      Type.Union([Type.Null(), Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
+    ),
     tag: Type.Optional(deviceTag),
     volume_type: Type.Optional(Type.Union([Type.Null(), Type.String()])),
     no_device: Type.Optional(flag),
@@ -76,9 +90,16 @@ const common = {
   ),
   user_data: Type.Optional(Type.String({ format: 'base64', maxLength: 65535 })),
 }
-const description = { description: Type.Optional(nullable(Type.String({ maxLength: 255, pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]*$' }))) }
+const description = {
+  description: Type.Optional(
+    nullable(Type.String({ maxLength: 255, pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]*$' })),
+  ),
+}
 const tags = { tags: Type.Optional(Type.Array(tag, { maxItems: 50, uniqueItems: true })) }
-const hosts = { host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })), hypervisor_hostname: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }
+const hosts = {
+  host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  hypervisor_hostname: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+}
 const everything = { ...common, ...description, ...tags, ...hosts, hostname: Type.Optional(fqdn) }
 
 const hintId = Type.Union([uuid, Type.Array(uuid)])
@@ -131,13 +152,21 @@ export const updateBody = bodies(updateOf(fullChange), [
 
 /** Which action it is says the body's one key; each has its own schema. */
 export const actionBody = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 })
-export const rebootBody = Type.Object({ type: Type.Enum(['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']) }, { additionalProperties: false })
+export const rebootBody = Type.Object(
+  { type: Type.Enum(['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']) },
+  { additionalProperties: false },
+)
 export const lockBody = Type.Union([
   Type.Null(),
-  Type.Object({ locked_reason: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) }, { additionalProperties: false }),
+  Type.Object(
+    { locked_reason: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) },
+    { additionalProperties: false },
+  ),
 ])
 export const consoleOutputBody = Type.Object({
-  length: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: -1 }), Type.String({ pattern: '^-?[0-9]+$' })])),
+  length: Type.Optional(
+    Type.Union([Type.Null(), Type.Integer({ minimum: -1 }), Type.String({ pattern: '^-?[0-9]+$' })]),
+  ),
 })
 export const vncBody = Type.Object({ type: Type.Enum(['novnc', 'xvpvnc']) }, { additionalProperties: false })
 export const resetBody = Type.Object({ state: Type.Enum(['active', 'error']) }, { additionalProperties: false })

@@ -26,9 +26,24 @@ export const viewServerBrief = (server: Server, baseUrl: string) => ({
 
 /** A host as its project may know it: equal for servers on the same host. */
 const hostIdOf = ({ host, projectId }: Server): string =>
-  host === null ? '' : createHash('sha224').update(projectId + host).digest('hex')
+  host === null
+    ? ''
+    : createHash('sha224')
+        .update(projectId + host)
+        .digest('hex')
 
-const showsProgress = new Set(['ACTIVE', 'BUILD', 'REBOOT', 'HARD_REBOOT', 'PASSWORD', 'REBUILD', 'RESIZE', 'VERIFY_RESIZE', 'MIGRATING', 'REVERT_RESIZE'])
+const showsProgress = new Set([
+  'ACTIVE',
+  'BUILD',
+  'REBOOT',
+  'HARD_REBOOT',
+  'PASSWORD',
+  'REBUILD',
+  'RESIZE',
+  'VERIFY_RESIZE',
+  'MIGRATING',
+  'REVERT_RESIZE',
+])
 
 export function viewServer(server: Server, options: ViewOptions) {
   const { version, baseUrl } = options
@@ -51,8 +66,12 @@ export function viewServer(server: Server, options: ViewOptions) {
     links: linksOf(baseUrl, 'servers', server.id),
     'OS-DCF:diskConfig': 'AUTO',
     ...(showsProgress.has(status) && { progress: 0 }),
-    ...((status === 'ERROR' || status === 'DELETED') && server.fault && { fault: viewFault(server, options.seesFaultDetails) }),
-    'OS-EXT-AZ:availability_zone': server.host === null && server.pinnedZone === null ? '' : zoneOfServer(server, options.aggregates, options.defaultZone),
+    ...((status === 'ERROR' || status === 'DELETED') &&
+      server.fault && { fault: viewFault(server, options.seesFaultDetails) }),
+    'OS-EXT-AZ:availability_zone':
+      server.host === null && server.pinnedZone === null
+        ? ''
+        : zoneOfServer(server, options.aggregates, options.defaultZone),
     ...(version.has('server-pinned-zone') && { pinned_availability_zone: server.pinnedZone }),
     config_drive: server.hasConfigDrive ? 'True' : '',
     key_name: server.keyName,
@@ -76,7 +95,8 @@ export function viewServer(server: Server, options: ViewOptions) {
 }
 
 function viewFlavorOf({ flavor }: Server, { version, baseUrl, seesExtraSpecs }: ViewOptions) {
-  if (!version.has('server-flavor-embedded')) return { id: flavor.id, links: linksOf(baseUrl, 'flavors', flavor.id).slice(1) }
+  if (!version.has('server-flavor-embedded'))
+    return { id: flavor.id, links: linksOf(baseUrl, 'flavors', flavor.id).slice(1) }
   return {
     original_name: flavor.name,
     vcpus: flavor.vcpus,

@@ -30,7 +30,10 @@ export const versionRoutes = [
       body: {
         version: {
           ...document(baseUrl),
-          links: [...document(baseUrl).links, { rel: 'describedby', type: 'text/html', href: 'http://docs.openstack.org/' }],
+          links: [
+            ...document(baseUrl).links,
+            { rel: 'describedby', type: 'text/html', href: 'http://docs.openstack.org/' },
+          ],
           'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' }],
         },
       },
