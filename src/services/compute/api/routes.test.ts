@@ -71,6 +71,16 @@ test('every list answers at the oldest and the newest version, with and without 
   assert.equal((await cloud.call('admin', 'GET', '/os-hypervisors/statistics', undefined, '2.88')).status, 404)
 })
 
+test('version documents need no token', async (t) => {
+  const { cloud } = await cloudWithServer(t)
+  for (const url of ['/', '/v2.1', '/v2.1/']) {
+    const answer = await cloud.service.apps['compute']!.dispatch({ method: 'GET', url, headers: {} })
+    assert.equal(answer.status, 200)
+    assert.match(JSON.stringify(answer.body), /"version":"2.96","min_version":"2.1"/)
+    assert.match(answer.headers['x-compute-request-id'] ?? '', /^req-/)
+  }
+})
+
 test('a server shows what its version has', async (t) => {
   const { cloud, id } = await cloudWithServer(t)
   const at = async (version: string, token = 'demo') =>

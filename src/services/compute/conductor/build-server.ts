@@ -1,6 +1,7 @@
 /** The story of a new server: host, ports, guest. Every step may run again after a crash. */
 import type { SagaKind, StepContext } from '../../../platform/saga/saga.ts'
 import { SagaCancelled } from '../../../platform/saga/saga.ts'
+import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { BuildFailed } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power, type Server } from '../model/server.ts'
@@ -42,6 +43,16 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
       async run({ hints }, deps, context) {
         const server = await live(deps, context)
         const { host, node } = await schedule(deps, server, hints, [])
+        const { resourceId, requestId } = context
+        const line = {
+          resourceId,
+          requestId,
+          at: deps.now(),
+          what: 'host chosen',
+          outcome: 'info',
+          detail: host,
+        } as const
+        await recordEvent(deps.database.db, line)
         return { host, node }
       },
       async undo(_data, { placement }, { resourceId }) {

@@ -1,5 +1,6 @@
 /** Power actions and deletes: they change what is wanted; the host's report completes them. */
 import type { Context } from '../../../platform/auth/context.ts'
+import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { Conflict, ServerLocked, ServerNotFound, WrongState } from '../errors.ts'
 import type { Server, TaskState, VmState } from '../model/server.ts'
@@ -153,4 +154,12 @@ export async function noteAction(
 ): Promise<void> {
   const { id, projectId } = server
   await insertActions(tx, [{ serverId: id, requestId: ctx.requestId, action, userId: ctx.userId, projectId }], now)
+  const line = {
+    resourceId: id,
+    requestId: ctx.requestId,
+    at: now,
+    what: `asked for: ${action}`,
+    outcome: 'info',
+  } as const
+  await recordEvent(tx, line)
 }
