@@ -66,6 +66,8 @@ function judgeTask(server: Server, report: Report, changes: Partial<Server>): Ou
         taskSince: null,
         vmState: isReboot ? 'error' : vmStateOf(report.power, server.vmState),
         desiredPower: report.power === 'running' || report.power === 'paused' ? report.power : 'shutdown',
+        // Or the host would try the failed reboot again.
+        rebootGeneration: report.rebootGeneration,
         revision: server.revision + 1,
       },
       finished: 'Error',
@@ -84,10 +86,8 @@ function judgeTask(server: Server, report: Report, changes: Partial<Server>): Ou
 /** Nothing was asked: the guest changed by itself. Source: nova's _sync_instance_power_state. */
 function judgeIdle(server: Server, report: Report, changes: Partial<Server>): Outcome {
   const wanted = server.desiredPower
-  if (report.power === wanted || report.power === 'building') {
-    const isCured = server.vmState === 'error' && !report.error && server.reportedError !== null
-    return { changes: isCured ? { ...changes, vmState: vmStateOf(report.power, server.vmState) } : changes }
-  }
+  // A server in ERROR stays so until somebody acts on it, as in nova.
+  if (report.power === wanted || report.power === 'building') return { changes }
   if (report.error && (server.vmState === 'active' || server.vmState === 'paused')) {
     return {
       changes: { ...changes, vmState: 'error', desiredPower: 'shutdown', revision: server.revision + 1 },
