@@ -16,7 +16,11 @@ export const computeContract = defineContract({
     /** Where the server's VNC display listens on that host: a unix socket, or address and port. */
     getVncConsole: {
       args: Type.Object({ serverId: Type.String() }),
-      reply: Type.Object({ socketPath: Type.Union([Type.Null(), Type.String()]), host: Type.String(), port: Type.Integer() }),
+      reply: Type.Object({
+        socketPath: Type.Union([Type.Null(), Type.String()]),
+        host: Type.String(),
+        port: Type.Integer(),
+      }),
     },
   },
 })

@@ -23,7 +23,12 @@ export const desiredServer = Type.Object({
   projectId: Type.String(),
   name: Type.String(),
   /** `absent`: destroy the guest and its files, then report `missing`. */
-  power: Type.Union([Type.Literal('running'), Type.Literal('paused'), Type.Literal('shutdown'), Type.Literal('absent')]),
+  power: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('paused'),
+    Type.Literal('shutdown'),
+    Type.Literal('absent'),
+  ]),
   /** A reboot is due while this is larger than what the agent reported as done. */
   reboot: Type.Object({ generation: Type.Integer(), type: Type.Union([Type.Literal('SOFT'), Type.Literal('HARD')]) }),
   vcpus: Type.Integer(),
@@ -33,7 +38,11 @@ export const desiredServer = Type.Object({
   swapMb: Type.Integer(),
   image: Type.Union([
     Type.Null(),
-    Type.Object({ id: Type.String(), diskFormat: Type.String(), properties: Type.Record(Type.String(), Type.String()) }),
+    Type.Object({
+      id: Type.String(),
+      diskFormat: Type.String(),
+      properties: Type.Record(Type.String(), Type.String()),
+    }),
   ]),
   ports: Type.Array(desiredPort),
   /** Files of the config drive by path, base64; null for no config drive. */
@@ -58,7 +67,12 @@ export const serverReport = Type.Object({
   rebootGeneration: Type.Integer(),
   /** What the agent does or last did, with duration, for the timeline: `download image`, `start guest`. */
   events: Type.Array(
-    Type.Object({ what: Type.String(), at: Type.Integer(), durationMs: Type.Integer(), detail: Type.Optional(Type.String()) }),
+    Type.Object({
+      what: Type.String(),
+      at: Type.Integer(),
+      durationMs: Type.Integer(),
+      detail: Type.Optional(Type.String()),
+    }),
   ),
   /** Why the desired state cannot be reached. `message` is for users (no paths), `detail` for admins and the log. */
   error: Type.Union([Type.Null(), Type.Object({ message: Type.String(), detail: Type.String() })]),

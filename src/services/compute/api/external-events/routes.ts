@@ -1,0 +1,56 @@
+import { Type } from 'typebox'
+import { rule } from '../../../../platform/auth/policy.ts'
+import { route } from '../../../../platform/http/route.ts'
+import { markPortsActive } from '../../conductor/ports.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { NotFound } from '../../errors.ts'
+import { listServersByIds } from '../../store/servers.ts'
+import { admin } from '../base-policy.ts'
+
+const create = rule(
+  'os_compute_api:os-server-external-events:create',
+  admin,
+  'Tell of events',
+  'POST /os-server-external-events',
+)
+export const externalEventRules = [create]
+
+const names = ['network-changed', 'network-vif-plugged', 'network-vif-unplugged', 'network-vif-deleted']
+const event = Type.Object(
+  {
+    server_uuid: Type.String({ format: 'uuid' }),
+    name: Type.Enum(names),
+    status: Type.Optional(Type.Enum(['failed', 'completed', 'in-progress'])),
+    tag: Type.Optional(Type.String({ maxLength: 255 })),
+  },
+  { additionalProperties: false },
+)
+const body = Type.Object({ events: Type.Array(event, { minItems: 1 }) }, { additionalProperties: false })
+
+/** Neutron tells of ports; 207 where some of the servers are not there. */
+export const externalEventRoutes = [
+  route({
+    method: 'POST',
+    path: '/os-server-external-events',
+    policy: create,
+    body,
+    async handle({ ctx, body: { events } }, deps: ComputeDeps) {
+      ctx.authorize(create)
+      const servers = await listServersByIds(deps.database.db, [...new Set(events.map((each) => each.server_uuid))])
+      const byId = new Map(servers.filter(({ deletedAt }) => deletedAt === null).map((server) => [server.id, server]))
+      const answers = []
+      for (const each of events) {
+        const server = byId.get(each.server_uuid)
+        const status = each.status ?? 'completed'
+        const code = !server ? 404 : server.host === null ? 422 : 200
+        answers.push({ ...each, status: code === 200 ? status : 'failed', code })
+        const isPlugged = each.name === 'network-vif-plugged' && status === 'completed' && each.tag !== undefined
+        // Also before the server has its host: the port is active all the same.
+        if (server && isPlugged) await markPortsActive(deps, server.id, [each.tag!])
+      }
+      if (answers.every(({ code }) => code === 404)) throw new NotFound('No instances found for any event')
+      const isComplete = answers.every(({ code }) => code === 200)
+      return { status: isComplete ? 200 : 207, body: { events: answers } }
+    },
+  }),
+]

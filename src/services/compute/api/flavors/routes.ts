@@ -1,0 +1,287 @@
+import { randomUUID } from 'node:crypto'
+import type { Context } from '../../../../platform/auth/context.ts'
+import { isDuplicate } from '../../../../platform/db/database.ts'
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
+import type { Flavor } from '../../model/flavor.ts'
+import * as store from '../../store/flavors.ts'
+import { isTrue, nextLink } from '../links.ts'
+import { limitOf } from '../paging.ts'
+import * as policy from './policy.ts'
+import * as schema from './schema.ts'
+import { viewFlavor, viewFlavorBrief } from './view.ts'
+
+const mine = (ctx: Context) => ({ project_id: ctx.projectId })
+
+async function find(ctx: Context, { database }: ComputeDeps, id: string): Promise<Flavor> {
+  const flavor = await store.findFlavor(database.db, id, ctx)
+  if (!flavor) throw new FlavorNotFound(id)
+  return flavor
+}
+
+async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
+  const { ctx, query, version, baseUrl } = request
+  const limit = limitOf(query, deps.config.maxLimit)
+  const whole = (name: string) => {
+    const text = last(query, name) ?? '0'
+    if (!/^\d+$/.test(text)) throw new BadRequest(`Invalid ${name} filter [${text}]`)
+    return Number(text)
+  }
+  const word = last(query, 'is_public')
+  const isPublic = word === undefined ? true : /^none$/i.test(word) ? undefined : isTrue(word)
+  if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word))
+    throw new BadRequest(`Invalid is_public filter [${word}]`)
+  const all = await store.listFlavors(deps.database.db, ctx, {
+    isPublic,
+    minRam: whole('minRam'),
+    minDisk: whole('minDisk'),
+  })
+  const sorted = sortFlavors(all, last(query, 'sort_key') ?? 'flavorid', last(query, 'sort_dir') ?? 'asc')
+  const marker = last(query, 'marker')
+  const after = marker === undefined ? 0 : sorted.findIndex(({ id }) => id === marker) + 1
+  if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
+  const page = sorted.slice(after, after + limit)
+  const seesSpecs = ctx.can(policy.specIndex, mine(ctx))
+  const hasMore = page.length === limit && page.length > 0
+  return {
+    status: 200,
+    body: {
+      flavors: page.map((flavor) =>
+        isDetailed ? viewFlavor(flavor, baseUrl, version, seesSpecs) : viewFlavorBrief(flavor, baseUrl, version),
+      ),
+      ...(hasMore && { flavors_links: [nextLink(request, page.at(-1)!.id)] }),
+    },
+  }
+}
+
+type Row = { flavor: Flavor; createdAt: number }
+const sortKeys: Record<string, (row: Row) => string | number> = {
+  created_at: ({ createdAt }) => createdAt,
+  description: ({ flavor }) => flavor.description ?? '',
+  disabled: () => 0,
+  ephemeral_gb: ({ flavor }) => flavor.ephemeralGb,
+  flavorid: ({ flavor }) => flavor.id,
+  id: ({ flavor }) => flavor.id,
+  is_public: ({ flavor }) => Number(flavor.isPublic),
+  memory_mb: ({ flavor }) => flavor.memoryMb,
+  name: ({ flavor }) => flavor.name,
+  root_gb: ({ flavor }) => flavor.rootGb,
+  rxtx_factor: ({ flavor }) => flavor.rxtxFactor,
+  swap: ({ flavor }) => flavor.swapMb,
+  updated_at: ({ createdAt }) => createdAt,
+  vcpu_weight: () => 0,
+  vcpus: ({ flavor }) => flavor.vcpus,
+}
+
+function sortFlavors(rows: readonly Row[], key: string, direction: string): Flavor[] {
+  const by = Object.hasOwn(sortKeys, key) ? sortKeys[key] : undefined
+  if (!by) throw new BadRequest(`Invalid input for query parameters sort_key. Value: ${key}`)
+  if (direction !== 'asc' && direction !== 'desc')
+    throw new BadRequest(`Invalid input for query parameters sort_dir. Value: ${direction}`)
+  const sign = direction === 'asc' ? 1 : -1
+  const compare = (a: Row, b: Row) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : 0)
+  return [...rows].sort(compare).map(({ flavor }) => flavor)
+}
+
+const texts = (specs: Record<string, string | number>) =>
+  Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
+
+export const flavorRoutes = [
+  route({
+    method: 'GET',
+    path: '/flavors',
+    policy: [],
+    handle: (request, deps: ComputeDeps) => list(request, deps, false),
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/detail',
+    policy: policy.specIndex,
+    handle: (request, deps: ComputeDeps) => list(request, deps, true),
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/:id',
+    policy: policy.specIndex,
+    async handle({ ctx, params, baseUrl, version }, deps: ComputeDeps) {
+      const flavor = await find(ctx, deps, params['id']!)
+      return {
+        status: 200,
+        body: { flavor: viewFlavor(flavor, baseUrl, version, ctx.can(policy.specIndex, mine(ctx))) },
+      }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/flavors',
+    policy: policy.create,
+    body: schema.createBody,
+    async handle({ ctx, body, baseUrl, version }, { database, now }: ComputeDeps) {
+      ctx.authorize(policy.create)
+      const { flavor: asked } = body
+      const id = asked.id === undefined || asked.id === null || asked.id === 'auto' ? randomUUID() : String(asked.id)
+      const flavor: Flavor = {
+        id,
+        name: asked.name,
+        vcpus: Number(asked.vcpus),
+        memoryMb: Number(asked.ram),
+        rootGb: Number(asked.disk),
+        ephemeralGb: Number(asked['OS-FLV-EXT-DATA:ephemeral'] ?? 0),
+        swapMb: Number(asked.swap ?? 0),
+        rxtxFactor: Number(asked.rxtx_factor ?? 1),
+        isPublic: isTrue(asked['os-flavor-access:is_public'] ?? true),
+        description: asked.description ?? null,
+        extraSpecs: {},
+      }
+      for (const name of ['vcpus', 'memoryMb'] as const) {
+        if (flavor[name] < 1)
+          throw new BadRequest(
+            `Invalid input for field/attribute ${name === 'vcpus' ? 'vcpus' : 'ram'}. Value: 0. 0 is less than the minimum of 1`,
+          )
+      }
+      try {
+        await database.transaction(async (tx) => {
+          await store.insertFlavor(tx, flavor, now())
+          if (!flavor.isPublic && ctx.projectId !== null) await store.addAccess(tx, id, ctx.projectId)
+        })
+      } catch (error) {
+        if (!isDuplicate(error)) throw error
+        const isId = (await store.findFlavor(database.db, id, { projectId: null, isAdmin: true })) !== undefined
+        throw new Conflict(
+          isId ? `Flavor with ID ${id} already exists.` : `Flavor with name ${flavor.name} already exists.`,
+        )
+      }
+      return { status: 200, body: { flavor: viewFlavor(flavor, baseUrl, version, true) } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/flavors/:id',
+    since: 'flavor-description',
+    policy: policy.update,
+    body: schema.updateBody,
+    async handle({ ctx, params, body, baseUrl, version }, deps: ComputeDeps) {
+      ctx.authorize(policy.update)
+      const flavor = await find(ctx, deps, params['id']!)
+      await store.updateFlavor(deps.database.db, flavor.id, { description: body.flavor.description })
+      const changed = { ...flavor, description: body.flavor.description }
+      return { status: 200, body: { flavor: viewFlavor(changed, baseUrl, version, true) } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/flavors/:id',
+    policy: policy.remove,
+    async handle({ ctx, params }, { database }: ComputeDeps) {
+      ctx.authorize(policy.remove)
+      if (!(await store.deleteFlavor(database.db, params['id']!))) throw new FlavorNotFound(params['id']!)
+      return { status: 202 }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/:id/os-flavor-access',
+    policy: policy.access,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      ctx.authorize(policy.access)
+      const flavor = await find(ctx, deps, params['id']!)
+      if (flavor.isPublic) throw new NotFound('Access list not available for public flavors.')
+      return { status: 200, body: { flavor_access: await viewAccess(deps, flavor.id) } }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/flavors/:id/action',
+    policy: [policy.addAccess, policy.removeAccess],
+    body: schema.actionBody,
+    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+      const { addTenantAccess: add, removeTenantAccess: remove } = body
+      ctx.authorize(add ? policy.addAccess : policy.removeAccess)
+      const { db } = deps.database
+      const flavor = await find(ctx, deps, params['id']!)
+      if (add) {
+        if (flavor.isPublic && version.has('flavor-access-private-only'))
+          throw new Conflict('Can not add access to a public flavor.')
+        await store.addAccess(db, flavor.id, add.tenant).catch((error: unknown) => {
+          if (isDuplicate(error))
+            throw new Conflict(
+              `Flavor access already exists for flavor ${flavor.id} and project ${add.tenant} combination.`,
+            )
+          throw error
+        })
+      } else if (remove && !(await store.removeAccess(db, flavor.id, remove.tenant))) {
+        throw new NotFound(`Flavor access not found for ${flavor.id} / ${remove.tenant} combination.`)
+      }
+      return { status: 200, body: { flavor_access: await viewAccess(deps, flavor.id) } }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/:id/os-extra_specs',
+    policy: policy.specIndex,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      ctx.authorize(policy.specIndex, mine(ctx))
+      return { status: 200, body: { extra_specs: (await find(ctx, deps, params['id']!)).extraSpecs } }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/flavors/:id/os-extra_specs',
+    policy: policy.specCreate,
+    body: schema.specsBody,
+    async handle({ ctx, params, body }, deps: ComputeDeps) {
+      ctx.authorize(policy.specCreate)
+      const flavor = await find(ctx, deps, params['id']!)
+      const extraSpecs = texts(body.extra_specs)
+      await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
+      return { status: 200, body: { extra_specs: extraSpecs } }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/flavors/:id/os-extra_specs/:key',
+    policy: policy.specShow,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      ctx.authorize(policy.specShow, mine(ctx))
+      const flavor = await find(ctx, deps, params['id']!)
+      return { status: 200, body: { [params['key']!]: specOf(flavor, params['key']!) } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/flavors/:id/os-extra_specs/:key',
+    policy: policy.specUpdate,
+    body: schema.oneSpecBody,
+    async handle({ ctx, params, body }, deps: ComputeDeps) {
+      ctx.authorize(policy.specUpdate)
+      const flavor = await find(ctx, deps, params['id']!)
+      const key = params['key']!
+      if (!Object.hasOwn(body, key)) throw new BadRequest('Request body and URI mismatch')
+      await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...texts(body) } })
+      return { status: 200, body: texts(body) }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/flavors/:id/os-extra_specs/:key',
+    policy: policy.specDelete,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      ctx.authorize(policy.specDelete)
+      const flavor = await find(ctx, deps, params['id']!)
+      specOf(flavor, params['key']!)
+      const { [params['key']!]: _removed, ...extraSpecs } = flavor.extraSpecs
+      await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs })
+      return { status: 200 }
+    },
+  }),
+]
+
+const viewAccess = async ({ database }: ComputeDeps, id: string) =>
+  (await store.listAccess(database.db, id)).map((project) => ({ flavor_id: id, tenant_id: project }))
+
+function specOf(flavor: Flavor, key: string): string {
+  if (!Object.hasOwn(flavor.extraSpecs, key))
+    throw new NotFound(`Flavor ${flavor.id} has no extra specs with key ${key}.`)
+  return flavor.extraSpecs[key]!
+}

@@ -1,0 +1,269 @@
+import { rule } from '../../../../platform/auth/policy.ts'
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, NotFound } from '../../errors.ts'
+import { isUp, type Host } from '../../model/host.ts'
+import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
+import { listServers } from '../../store/server-list.ts'
+import { admin } from '../base-policy.ts'
+import { isTrue, nextLink } from '../links.ts'
+import { limitOf } from '../paging.ts'
+
+const list = rule('os_compute_api:os-hypervisors:list', admin, 'List hypervisors', 'GET /os-hypervisors')
+const listDetail = rule(
+  'os_compute_api:os-hypervisors:list-detail',
+  admin,
+  'List hypervisors with detail',
+  'GET /os-hypervisors/detail',
+)
+const statistics = rule(
+  'os_compute_api:os-hypervisors:statistics',
+  admin,
+  'Summary of all hypervisors',
+  'GET /os-hypervisors/statistics',
+)
+const show = rule(
+  'os_compute_api:os-hypervisors:show',
+  admin,
+  'Show a hypervisor',
+  'GET /os-hypervisors/{hypervisor_id}',
+)
+
+const search = rule(
+  'os_compute_api:os-hypervisors:search',
+  admin,
+  'Search hypervisors',
+  'GET /os-hypervisors/{pattern}/search',
+)
+const servers = rule(
+  'os_compute_api:os-hypervisors:servers',
+  admin,
+  'List servers of hypervisors',
+  'GET /os-hypervisors/{pattern}/servers',
+)
+export const hypervisorRules = [list, listDetail, statistics, show, search, servers]
+
+const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
+
+const brief = (host: Host, version: ApiVersion, { now, config }: ComputeDeps) => ({
+  id: version.has('service-uuid') ? host.id : host.seq,
+  hypervisor_hostname: host.report.hypervisorHostname,
+  state: isUp(host.service, now(), config.serviceDownTime) ? 'up' : 'down',
+  status: host.service.isDisabled ? 'disabled' : 'enabled',
+})
+
+function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostUsage) {
+  const { report, service } = host
+  const reserved = deps.config.reservedMemoryMb
+  return {
+    ...brief(host, version, deps),
+    host_ip: report.hostIp,
+    hypervisor_type: report.hypervisorType,
+    hypervisor_version: report.hypervisorVersion,
+    service: {
+      id: version.has('service-uuid') ? service.id : service.seq,
+      host: service.host,
+      disabled_reason: service.disabledReason,
+    },
+    ...(version.has('hypervisor-without-statistics')
+      ? { uptime: null }
+      : {
+          cpu_info: version.has('hypervisor-cpu-info') ? cpuInfo(report.cpuInfo) : report.cpuInfo,
+          vcpus: report.vcpus,
+          vcpus_used: use.vcpus,
+          memory_mb: report.memoryMb,
+          memory_mb_used: use.memoryMb + reserved,
+          free_ram_mb: report.memoryMb - use.memoryMb - reserved,
+          local_gb: report.diskGb,
+          local_gb_used: use.diskGb,
+          free_disk_gb: report.diskGb - use.diskGb,
+          disk_available_least: report.diskGb - use.diskGb,
+          current_workload: 0,
+          running_vms: use.servers,
+        }),
+  }
+}
+
+function cpuInfo(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return {} // an agent without details says nothing that is JSON
+  }
+}
+
+async function serversOf(deps: ComputeDeps, hosts: readonly Host[]) {
+  const found = await listServers(deps.database.db, {
+    projectId: null,
+    isDeleted: false,
+    equal: {},
+    anyOf: { host: hosts.map(({ host }) => host) },
+    contains: {},
+    sort: [{ column: 'created_at', isDescending: false }],
+    limit: 100_000,
+  })
+  return (host: Host) => found.filter((server) => server.host === host.host).map(({ id, name }) => ({ uuid: id, name }))
+}
+
+async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
+  const { query, version } = request
+  const canSearch = version.has('service-uuid')
+  const pattern = canSearch ? last(query, 'hypervisor_hostname_pattern') : undefined
+  const withServers = canSearch && isTrue(last(query, 'with_servers') ?? '')
+  const isPaged = version.has('hypervisor-paging')
+  if (pattern !== undefined && (last(query, 'limit') !== undefined || last(query, 'marker') !== undefined)) {
+    throw new BadRequest(
+      'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.',
+    )
+  }
+  let hosts = await listHosts(deps.database.db)
+  if (pattern !== undefined) hosts = hosts.filter(({ report }) => report.hypervisorHostname.includes(pattern))
+  if (pattern !== undefined && hosts.length === 0)
+    throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
+  const limit = isPaged ? limitOf(query, deps.config.maxLimit) : hosts.length
+  const marker = isPaged ? last(query, 'marker') : undefined
+  const at =
+    marker === undefined
+      ? -1
+      : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
+  if (marker !== undefined && at < 0) throw new BadRequest(`marker [${marker}] not found`)
+  const page = hosts.slice(at + 1, at + 1 + limit)
+  const usage =
+    isDetailed && !version.has('hypervisor-without-statistics')
+      ? await usageByHost(deps.database.db)
+      : new Map<string, HostUsage>()
+  const names = withServers ? await serversOf(deps, page) : undefined
+  const isFull = isPaged && page.length > 0 && at + 1 + limit < hosts.length
+  return {
+    status: 200,
+    body: {
+      hypervisors: page.map((host) => ({
+        ...(isDetailed ? detailed(host, version, deps, usage.get(host.host) ?? none) : brief(host, version, deps)),
+        ...(names && { servers: names(host) }),
+      })),
+      ...(isFull && {
+        hypervisors_links: [
+          nextLink(request, String(version.has('service-uuid') ? page.at(-1)!.id : page.at(-1)!.seq)),
+        ],
+      }),
+    },
+  }
+}
+
+async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
+  const found = (await listHosts(database.db)).find((host) =>
+    version.has('service-uuid') ? host.id === id : String(host.seq) === id,
+  )
+  if (!found) throw new NotFound(`Hypervisor with ID '${id}' could not be found.`)
+  return found
+}
+
+export const hypervisorRoutes = [
+  route({
+    method: 'GET',
+    path: '/os-hypervisors',
+    policy: list,
+    handle(request, deps: ComputeDeps) {
+      request.ctx.authorize(list)
+      return listing(request, deps, false)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/detail',
+    policy: listDetail,
+    handle(request, deps: ComputeDeps) {
+      request.ctx.authorize(listDetail)
+      return listing(request, deps, true)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/statistics',
+    until: 'hypervisor-without-statistics',
+    policy: statistics,
+    async handle({ ctx }, { database, config }: ComputeDeps) {
+      ctx.authorize(statistics)
+      const [hosts, usage] = await Promise.all([listHosts(database.db), usageByHost(database.db)])
+      const total = (pick: (host: Host, use: HostUsage) => number) =>
+        hosts.reduce((sum, host) => sum + pick(host, usage.get(host.host) ?? none), 0)
+      const memory = total(({ report }) => report.memoryMb)
+      const memoryUsed = total((_host, use) => use.memoryMb + config.reservedMemoryMb)
+      const disk = total(({ report }) => report.diskGb)
+      const diskUsed = total((_host, use) => use.diskGb)
+      return {
+        status: 200,
+        body: {
+          hypervisor_statistics: {
+            count: hosts.length,
+            vcpus: total(({ report }) => report.vcpus),
+            vcpus_used: total((_host, use) => use.vcpus),
+            memory_mb: memory,
+            memory_mb_used: memoryUsed,
+            free_ram_mb: memory - memoryUsed,
+            local_gb: disk,
+            local_gb_used: diskUsed,
+            free_disk_gb: disk - diskUsed,
+            disk_available_least: disk - diskUsed,
+            current_workload: 0,
+            running_vms: total((_host, use) => use.servers),
+          },
+        },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:id',
+    policy: show,
+    async handle({ ctx, params, version, query }, deps: ComputeDeps) {
+      ctx.authorize(show)
+      const host = await find(deps, params['id']!, version)
+      const usage = (await usageByHost(deps.database.db)).get(host.host) ?? none
+      const names =
+        version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
+          ? await serversOf(deps, [host])
+          : undefined
+      return {
+        status: 200,
+        body: { hypervisor: { ...detailed(host, version, deps, usage), ...(names && { servers: names(host) }) } },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:pattern/search',
+    until: 'service-uuid',
+    policy: search,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(search)
+      return {
+        status: 200,
+        body: { hypervisors: (await matching(deps, params['pattern']!)).map((host) => brief(host, version, deps)) },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:pattern/servers',
+    until: 'service-uuid',
+    policy: servers,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(servers)
+      const hosts = await matching(deps, params['pattern']!)
+      const names = await serversOf(deps, hosts)
+      const shown = hosts.map((host) => ({
+        ...brief(host, version, deps),
+        ...(names(host).length > 0 && { servers: names(host) }),
+      }))
+      return { status: 200, body: { hypervisors: shown } }
+    },
+  }),
+]
+
+async function matching({ database }: ComputeDeps, pattern: string): Promise<Host[]> {
+  const hosts = (await listHosts(database.db)).filter(({ report }) => report.hypervisorHostname.includes(pattern))
+  if (hosts.length === 0) throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
+  return hosts
+}

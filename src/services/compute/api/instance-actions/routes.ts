@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import { rule } from '../../../../platform/auth/policy.ts'
+import { last, route } from '../../../../platform/http/route.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, NotFound } from '../../errors.ts'
+import { findAction, listActions, type ActionEvent, type ServerAction } from '../../store/actions.ts'
+import { admin, readerOrAdmin } from '../base-policy.ts'
+import { nextLink, toOldTime } from '../links.ts'
+import { limitOf, timeOf } from '../paging.ts'
+import { findFor } from '../servers/find.ts'
+
+const list = rule(
+  'os_compute_api:os-instance-actions:list',
+  readerOrAdmin,
+  'List actions',
+  'GET /servers/{server_id}/os-instance-actions',
+)
+const show = rule(
+  'os_compute_api:os-instance-actions:show',
+  readerOrAdmin,
+  'Show an action',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
+const events = rule(
+  'os_compute_api:os-instance-actions:events',
+  admin,
+  'Show events with traceback',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
+const details = rule(
+  'os_compute_api:os-instance-actions:events:details',
+  admin,
+  'Show details of events',
+  'GET /servers/{server_id}/os-instance-actions/{request_id}',
+)
+export const instanceActionRules = [list, show, events, details]
+
+const view = (action: ServerAction, version: ApiVersion) => ({
+  action: action.action,
+  instance_uuid: action.server_id,
+  request_id: action.request_id,
+  user_id: action.user_id,
+  project_id: action.project_id,
+  start_time: toOldTime(Number(action.start_at)),
+  message: action.message,
+  ...(version.has('actions-paging') && { updated_at: toOldTime(Number(action.updated_at)) }),
+})
+
+interface Sees {
+  tracebacks: boolean
+  details: boolean
+}
+
+function viewEvent(event: ActionEvent, projectId: string, version: ApiVersion, sees: Sees) {
+  const hostId =
+    event.host === null
+      ? ''
+      : createHash('sha224')
+          .update(projectId + event.host)
+          .digest('hex')
+  return {
+    event: event.event,
+    start_time: toOldTime(event.startAt),
+    finish_time: toOldTime(event.finishAt),
+    result: event.result,
+    ...(sees.tracebacks && { traceback: event.traceback }),
+    ...(version.has('action-event-host') && { hostId, ...(sees.tracebacks && { host: event.host }) }),
+    ...(version.has('action-event-details') && sees.details && { details: event.details }),
+  }
+}
+
+export const instanceActionRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-instance-actions',
+    policy: list,
+    async handle(request, deps: ComputeDeps) {
+      const { ctx, params, query, version } = request
+      const server = await findFor(ctx, deps, params['id']!, list, { isDeletedToo: version.has('actions-of-deleted') })
+      const { db } = deps.database
+      const isPaged = version.has('actions-paging')
+      const limit = isPaged ? limitOf(query, deps.config.maxLimit) : deps.config.maxLimit
+      const since = isPaged ? timeOf(query, 'changes-since') : undefined
+      const before = version.has('changes-before') ? timeOf(query, 'changes-before') : undefined
+      const markerId = isPaged ? last(query, 'marker') : undefined
+      const marker = markerId === undefined ? undefined : await findAction(db, server.id, markerId)
+      if (markerId !== undefined && !marker) throw new BadRequest(`marker [${markerId}] not found`)
+      const actions = await listActions(db, server.id, {
+        limit,
+        ...(marker && { marker }),
+        ...(since !== undefined && { since }),
+        ...(before !== undefined && { before }),
+      })
+      const isFull = isPaged && actions.length > 0 && actions.length === limit
+      return {
+        status: 200,
+        body: {
+          instanceActions: actions.map((action) => view(action, version)),
+          ...(isFull && { links: [nextLink(request, actions.at(-1)!.request_id)] }),
+        },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-instance-actions/:request',
+    policy: [show, events, details],
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, show, { isDeletedToo: version.has('actions-of-deleted') })
+      const action = await findAction(deps.database.db, server.id, params['request']!)
+      if (!action) throw new NotFound(`Action ${params['request']} not found`)
+      const target = { project_id: server.projectId }
+      const sees = { tracebacks: ctx.can(events, target), details: ctx.can(details, target) }
+      // Since 2.51 owners see the events, without what only admins may read.
+      const showsEvents = sees.tracebacks || version.has('action-events-for-owners')
+      const shown = action.events.map((event) => viewEvent(event, server.projectId, version, sees))
+      return {
+        status: 200,
+        body: { instanceAction: { ...view(action, version), ...(showsEvents && { events: shown }) } },
+      }
+    },
+  }),
+]

@@ -1,0 +1,54 @@
+import { rule } from '../../../../platform/auth/policy.ts'
+import { last, route } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { limitsOf } from '../../operations/quotas.ts'
+import { listGroups } from '../../store/server-groups.ts'
+import { usageOf } from '../../store/servers.ts'
+import { admin } from '../base-policy.ts'
+
+const show = rule('os_compute_api:limits', '@', 'Show limits of the own project', 'GET /limits')
+const other = rule('os_compute_api:limits:other_project', admin, 'Show limits of another project', 'GET /limits')
+export const limitRules = [show, other]
+
+export const limitRoutes = [
+  route({
+    method: 'GET',
+    path: '/limits',
+    policy: [show, other],
+    async handle({ ctx, query, version }, { database, config }: ComputeDeps) {
+      ctx.authorize(show)
+      const wanted = last(query, 'tenant_id')
+      if (wanted !== undefined && wanted !== ctx.projectId) ctx.authorize(other)
+      const projectId = wanted ?? ctx.projectId ?? ''
+      const { db } = database
+      const [limits, used, groups] = await Promise.all([
+        limitsOf(db, config, projectId),
+        usageOf(db, projectId),
+        listGroups(db, projectId),
+      ])
+      const hasProxies = !version.has('no-proxies')
+      const absolute = {
+        maxTotalInstances: limits['instances'],
+        maxTotalCores: limits['cores'],
+        maxTotalRAMSize: limits['ram'],
+        maxServerMeta: limits['metadata_items'],
+        maxTotalKeypairs: limits['key_pairs'],
+        maxServerGroups: limits['server_groups'],
+        maxServerGroupMembers: limits['server_group_members'],
+        totalInstancesUsed: used.instances,
+        totalCoresUsed: used.cores,
+        totalRAMUsed: used.ram,
+        totalServerGroupsUsed: groups.length,
+        ...(!version.has('no-personality') && { maxPersonality: 5, maxPersonalitySize: 10240 }),
+        ...(hasProxies && {
+          maxTotalFloatingIps: -1,
+          maxSecurityGroups: -1,
+          maxSecurityGroupRules: -1,
+          totalFloatingIpsUsed: 0,
+          totalSecurityGroupsUsed: 0,
+        }),
+      }
+      return { status: 200, body: { limits: { rate: [], absolute } } }
+    },
+  }),
+]

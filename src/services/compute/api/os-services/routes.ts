@@ -1,0 +1,166 @@
+import { Type } from 'typebox'
+import { rule } from '../../../../platform/auth/policy.ts'
+import { last, route } from '../../../../platform/http/route.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, Conflict, NotFound } from '../../errors.ts'
+import { isUp, zoneOf, type Aggregate, type Service } from '../../model/host.ts'
+import { listAggregates } from '../../store/aggregates.ts'
+import { deleteService, listServices, updateService } from '../../store/hosts.ts'
+import { listHostServers } from '../../store/servers.ts'
+import { admin } from '../base-policy.ts'
+import { toOldTime } from '../links.ts'
+
+const list = rule('os_compute_api:os-services:list', admin, 'List services', 'GET /os-services')
+const update = rule('os_compute_api:os-services:update', admin, 'Change a service', 'PUT /os-services/{service_id}')
+const remove = rule('os_compute_api:os-services:delete', admin, 'Delete a service', 'DELETE /os-services/{service_id}')
+export const serviceRules = [list, update, remove]
+
+const strict = { additionalProperties: false }
+const reason = Type.String({ minLength: 1, maxLength: 255 })
+const updateBody = Type.Object(
+  {
+    status: Type.Optional(Type.Enum(['enabled', 'disabled'])),
+    disabled_reason: Type.Optional(reason),
+    forced_down: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+const oldBody = Type.Object(
+  {
+    host: Type.String(),
+    binary: Type.String(),
+    disabled_reason: Type.Optional(reason),
+    forced_down: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
+function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config, now }: ComputeDeps) {
+  const isCompute = service.binary === 'nova-compute'
+  return {
+    id: version.has('service-uuid') ? service.id : service.seq,
+    binary: service.binary,
+    host: service.host,
+    zone: isCompute ? zoneOf(service.host, aggregates, config.defaultZone) : config.internalZone,
+    status: service.isDisabled ? 'disabled' : 'enabled',
+    state: isUp(service, now(), config.serviceDownTime) ? 'up' : 'down',
+    updated_at: toOldTime(service.lastSeenAt),
+    disabled_reason: service.disabledReason,
+    ...(version.has('service-forced-down') && { forced_down: service.isForcedDown }),
+  }
+}
+
+type Change = { status?: string | undefined; disabled_reason?: string | undefined; forced_down?: boolean | undefined }
+
+async function change(
+  deps: ComputeDeps,
+  service: Service,
+  { status, disabled_reason: why, forced_down: isForced }: Change,
+) {
+  if (status === undefined && isForced === undefined)
+    throw new BadRequest('No updates were requested. Fields status or forced_down should be specified.')
+  if (why !== undefined && status !== 'disabled')
+    throw new BadRequest("Specifying disabled_reason requires that status is 'disabled'.")
+  if (service.binary !== 'nova-compute')
+    throw new BadRequest(
+      `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
+    )
+  await updateService(deps.database.db, service.id, {
+    ...(status !== undefined && { is_disabled: Number(status === 'disabled'), disabled_reason: why ?? null }),
+    ...(isForced !== undefined && { is_forced_down: Number(isForced) }),
+  })
+  return (await listServices(deps.database.db)).find(({ id }) => id === service.id)!
+}
+
+export const serviceRoutes = [
+  route({
+    method: 'GET',
+    path: '/os-services',
+    policy: list,
+    async handle({ ctx, query, version }, deps: ComputeDeps) {
+      ctx.authorize(list)
+      const [all, aggregates] = await Promise.all([listServices(deps.database.db), listAggregates(deps.database.db)])
+      const [host, binary] = [last(query, 'host'), last(query, 'binary')]
+      const shown = all.filter((each) => (host ?? each.host) === each.host && (binary ?? each.binary) === each.binary)
+      return { status: 200, body: { services: shown.map((each) => view(each, version, aggregates, deps)) } }
+    },
+  }),
+  // Before 2.53 the last part of the path is a verb: enable, disable, disable-log-reason, force-down.
+  route({
+    method: 'PUT',
+    path: '/os-services/:id',
+    until: 'service-uuid',
+    policy: update,
+    body: oldBody,
+    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+      ctx.authorize(update)
+      const service = (await listServices(deps.database.db)).find(
+        (each) => each.host === body.host && each.binary === body.binary,
+      )
+      const verb = params['id']!
+      if (!service) throw new NotFound(`Could not find binary ${body.binary} on host ${body.host}.`)
+      const { host, binary } = service
+      if (verb === 'enable' || verb === 'disable') {
+        await change(deps, service, { status: `${verb}d` })
+        return { status: 200, body: { service: { host, binary, status: `${verb}d` } } }
+      }
+      if (verb === 'disable-log-reason') {
+        if (body.disabled_reason === undefined) throw new BadRequest('Missing disabled reason field')
+        await change(deps, service, { status: 'disabled', disabled_reason: body.disabled_reason })
+        return {
+          status: 200,
+          body: { service: { host, binary, status: 'disabled', disabled_reason: body.disabled_reason } },
+        }
+      }
+      if (verb === 'force-down' && version.has('service-forced-down')) {
+        if (body.forced_down === undefined) throw new BadRequest('Missing forced_down field')
+        await change(deps, service, { forced_down: body.forced_down })
+        return { status: 200, body: { service: { host, binary, forced_down: body.forced_down } } }
+      }
+      throw new NotFound('Unknown action')
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/os-services/:id',
+    since: 'service-uuid',
+    policy: update,
+    body: updateBody,
+    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+      ctx.authorize(update)
+      const service = await find(deps, params['id']!, version)
+      const changed = await change(deps, service, body)
+      return { status: 200, body: { service: view(changed, version, await listAggregates(deps.database.db), deps) } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/os-services/:id',
+    policy: remove,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(remove)
+      const service = await find(deps, params['id']!, version)
+      if (service.binary === 'nova-compute') {
+        const servers = (await listHostServers(deps.database.db, service.host)).filter(
+          ({ deletedAt }) => deletedAt === null,
+        )
+        if (servers.length > 0) {
+          throw new Conflict(
+            'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.',
+          )
+        }
+      }
+      const node = await deleteService(deps.database, service)
+      if (node !== null) await deps.placement.deleteProvider(node)
+      return { status: 204 }
+    },
+  }),
+]
+
+async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Service> {
+  const services = await listServices(database.db)
+  const found = services.find((each) => (version.has('service-uuid') ? each.id === id : String(each.seq) === id))
+  if (!found) throw new NotFound(`Service ${id} not found.`)
+  return found
+}

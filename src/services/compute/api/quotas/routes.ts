@@ -1,0 +1,189 @@
+import { Type } from 'typebox'
+import { rule } from '../../../../platform/auth/policy.ts'
+import { route } from '../../../../platform/http/route.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest } from '../../errors.ts'
+import { defaultsOf, limitsOf } from '../../operations/quotas.ts'
+import { defaultClass, deleteLimits, listLimits, saveLimit } from '../../store/quotas.ts'
+import { listGroups } from '../../store/server-groups.ts'
+import { usageOf } from '../../store/servers.ts'
+import { admin, readerOrAdmin } from '../base-policy.ts'
+
+const show = rule('os_compute_api:os-quota-sets:show', readerOrAdmin, 'Show a quota', 'GET /os-quota-sets/{tenant_id}')
+const detail = rule(
+  'os_compute_api:os-quota-sets:detail',
+  readerOrAdmin,
+  'Show a quota with usage',
+  'GET /os-quota-sets/{tenant_id}/detail',
+)
+const defaults = rule(
+  'os_compute_api:os-quota-sets:defaults',
+  '@',
+  'Show default quotas',
+  'GET /os-quota-sets/{tenant_id}/defaults',
+)
+const update = rule('os_compute_api:os-quota-sets:update', admin, 'Update a quota', 'PUT /os-quota-sets/{tenant_id}')
+const remove = rule(
+  'os_compute_api:os-quota-sets:delete',
+  admin,
+  'Back to the defaults',
+  'DELETE /os-quota-sets/{tenant_id}',
+)
+const classShow = rule(
+  'os_compute_api:os-quota-class-sets:show',
+  admin,
+  'Show quotas of a class',
+  'GET /os-quota-class-sets/{quota_class}',
+)
+const classUpdate = rule(
+  'os_compute_api:os-quota-class-sets:update',
+  admin,
+  'Update quotas of a class',
+  'PUT /os-quota-class-sets/{quota_class}',
+)
+export const quotaRules = [show, detail, defaults, update, remove, classShow, classUpdate]
+
+const always = [
+  'instances',
+  'cores',
+  'ram',
+  'metadata_items',
+  'key_pairs',
+  'server_groups',
+  'server_group_members',
+] as const
+const untilNoProxies = ['floating_ips', 'fixed_ips', 'security_groups', 'security_group_rules'] as const
+const untilNoPersonality = ['injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes'] as const
+
+const shown = (version: ApiVersion): readonly string[] => [
+  ...always,
+  ...(version.has('no-proxies') ? [] : untilNoProxies),
+  ...(version.has('no-personality') ? [] : untilNoPersonality),
+]
+
+const limit = Type.Optional(
+  Type.Union([
+    Type.Integer({ minimum: -1, maximum: 0x7fffffff }),
+    Type.String({ pattern: '^-?[0-9]+$', maxLength: 10 }),
+  ]),
+)
+const limits = Object.fromEntries([...always, ...untilNoProxies, ...untilNoPersonality].map((name) => [name, limit]))
+const strict = { additionalProperties: false }
+const updateBody = Type.Object(
+  {
+    quota_set: Type.Object(
+      {
+        ...limits,
+        force: Type.Optional(Type.Union([Type.Boolean(), Type.String()])),
+        tenant_id: Type.Optional(Type.String()),
+      },
+      strict,
+    ),
+  },
+  strict,
+)
+const classBody = Type.Object({ quota_class_set: Type.Object(limits, strict) }, strict)
+
+const pick = (all: Record<string, number>, version: ApiVersion) =>
+  Object.fromEntries(shown(version).map((name) => [name, all[name]]))
+
+async function save(deps: ComputeDeps, owner: string, set: object, version: ApiVersion): Promise<void> {
+  const entries = Object.entries(set).filter(([name]) => name !== 'force' && name !== 'tenant_id')
+  for (const [name, value] of entries) {
+    if (!shown(version).includes(name))
+      throw new BadRequest(
+        `Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`,
+      )
+    if (Number(value) < -1) throw new BadRequest(`Quota limit ${String(value)} for ${name} must be -1 or greater.`)
+  }
+  await deps.database.transaction(async (tx) => {
+    for (const [name, value] of entries) await saveLimit(deps.database, tx, owner, name, Number(value))
+  })
+}
+
+async function classLimits({ database, config }: ComputeDeps): Promise<Record<string, number>> {
+  return { ...defaultsOf(config), ...(await listLimits(database.db, [defaultClass])).get(defaultClass) }
+}
+
+export const quotaRoutes = [
+  route({
+    method: 'GET',
+    path: '/os-quota-sets/:project',
+    policy: show,
+    async handle({ ctx, params, version }, { database, config }: ComputeDeps) {
+      const id = params['project']!
+      ctx.authorize(show, { project_id: id })
+      return { status: 200, body: { quota_set: { id, ...pick(await limitsOf(database.db, config, id), version) } } }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-quota-sets/:project/detail',
+    policy: detail,
+    async handle({ ctx, params, version }, { database, config }: ComputeDeps) {
+      const id = params['project']!
+      ctx.authorize(detail, { project_id: id })
+      const { db } = database
+      const [all, used, groups] = await Promise.all([limitsOf(db, config, id), usageOf(db, id), listGroups(db, id)])
+      const inUse: Record<string, number> = { ...used, server_groups: groups.length }
+      const lines = shown(version).map((name) => [name, { limit: all[name], in_use: inUse[name] ?? 0, reserved: 0 }])
+      return { status: 200, body: { quota_set: { id, ...Object.fromEntries(lines) } } }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-quota-sets/:project/defaults',
+    policy: defaults,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(defaults, { project_id: params['project'] })
+      return { status: 200, body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), version) } } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/os-quota-sets/:project',
+    policy: update,
+    body: updateBody,
+    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+      const id = params['project']!
+      ctx.authorize(update, { project_id: id })
+      await save(deps, id, body.quota_set, version)
+      return { status: 200, body: { quota_set: pick(await limitsOf(deps.database.db, deps.config, id), version) } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/os-quota-sets/:project',
+    policy: remove,
+    async handle({ ctx, params }, { database }: ComputeDeps) {
+      ctx.authorize(remove, { project_id: params['project'] })
+      await deleteLimits(database.db, params['project']!)
+      return { status: 202 }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-quota-class-sets/:name',
+    policy: classShow,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(classShow)
+      return {
+        status: 200,
+        body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), version) } },
+      }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/os-quota-class-sets/:name',
+    policy: classUpdate,
+    body: classBody,
+    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+      ctx.authorize(classUpdate)
+      if (params['name'] !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
+      await save(deps, defaultClass, body.quota_class_set, version)
+      return { status: 200, body: { quota_class_set: pick(await classLimits(deps), version) } }
+    },
+  }),
+]

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto'
+import { Type } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
+import { rule, type Rule } from '../../../../platform/auth/policy.ts'
+import { last, route } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, Forbidden, NotFound } from '../../errors.ts'
+import { limitsOf } from '../../operations/quotas.ts'
+import {
+  deleteGroup,
+  findGroup,
+  insertGroup,
+  listGroups,
+  membersOf,
+  type ServerGroup,
+} from '../../store/server-groups.ts'
+import { admin, memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
+import { limitOf } from '../paging.ts'
+
+const index = rule(
+  'os_compute_api:os-server-groups:index',
+  readerOrAdmin,
+  'List server groups',
+  'GET /os-server-groups',
+)
+const indexAll = rule(
+  'os_compute_api:os-server-groups:index:all_projects',
+  admin,
+  'List server groups of all projects',
+  'GET /os-server-groups',
+)
+const show = rule(
+  'os_compute_api:os-server-groups:show',
+  readerOrAdmin,
+  'Show a server group',
+  'GET /os-server-groups/{server_group_id}',
+)
+const create = rule(
+  'os_compute_api:os-server-groups:create',
+  memberOrAdmin,
+  'Create a server group',
+  'POST /os-server-groups',
+)
+const remove = rule(
+  'os_compute_api:os-server-groups:delete',
+  memberOrAdmin,
+  'Delete a server group',
+  'DELETE /os-server-groups/{server_group_id}',
+)
+export const serverGroupRules: readonly Rule[] = [index, indexAll, show, create, remove]
+
+const strict = { additionalProperties: false }
+const name = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
+})
+const hard = ['anti-affinity', 'affinity']
+const all = [...hard, 'soft-anti-affinity', 'soft-affinity']
+const withPolicies = (words: string[]) => ({
+  name,
+  policies: Type.Array(Type.Enum(words), { minItems: 1, maxItems: 1 }),
+})
+const rules = Type.Object(
+  {
+    max_server_per_host: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
+    ),
+  },
+  strict,
+)
+const withPolicy = { name, policy: Type.Enum(all), rules: Type.Optional(rules) }
+const widest = Type.Object({
+  server_group: Type.Object({
+    name,
+    policies: Type.Optional(Type.Array(Type.String())),
+    policy: Type.Optional(Type.String()),
+    rules: Type.Optional(rules),
+  }),
+})
+const createBody = bodies(widest, [
+  ['initial', Type.Object({ server_group: Type.Object(withPolicies(hard), strict) }, strict)],
+  ['server-group-soft', Type.Object({ server_group: Type.Object(withPolicies(all), strict) }, strict)],
+  ['server-group-policy', Type.Object({ server_group: Type.Object(withPolicy, strict) }, strict)],
+])
+
+const view = (group: ServerGroup, members: readonly { id: string }[], version: ApiVersion) => ({
+  id: group.id,
+  name: group.name,
+  members: members.map(({ id }) => id),
+  ...(version.has('server-group-policy')
+    ? { policy: group.policy, rules: group.rules }
+    : { policies: [group.policy], metadata: {} }),
+  ...(version.has('server-group-owner') && { project_id: group.projectId, user_id: group.userId }),
+})
+
+async function find(ctx: Context, { database }: ComputeDeps, id: string, what: Rule): Promise<ServerGroup> {
+  const group = await findGroup(database.db, id)
+  const target = { project_id: group?.projectId, user_id: group?.userId }
+  if (!group || (group.projectId !== ctx.projectId && !ctx.can(what, target)))
+    throw new NotFound(`Instance group ${id} could not be found.`)
+  ctx.authorize(what, target)
+  return group
+}
+
+export const serverGroupRoutes = [
+  route({
+    method: 'GET',
+    path: '/os-server-groups',
+    policy: [index, indexAll],
+    async handle({ ctx, query, version }, { database, config }: ComputeDeps) {
+      ctx.authorize(index, { project_id: ctx.projectId })
+      const isAll = Object.hasOwn(query, 'all_projects') && ctx.can(indexAll)
+      const groups = await listGroups(database.db, isAll ? null : (ctx.projectId ?? ''))
+      const offset = Number(/^\d+$/.exec(last(query, 'offset') ?? '')?.[0] ?? 0)
+      const page = groups.slice(offset, offset + limitOf(query, config.maxLimit))
+      const members = await membersOf(
+        database.db,
+        page.map(({ id }) => id),
+      )
+      return {
+        status: 200,
+        body: { server_groups: page.map((group) => view(group, members.get(group.id) ?? [], version)) },
+      }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/os-server-groups',
+    policy: create,
+    body: createBody,
+    async handle({ ctx, version, body }, { database, config, now }: ComputeDeps) {
+      ctx.authorize(create, { project_id: ctx.projectId })
+      const {
+        name: wanted,
+        policy = body.server_group.policies?.[0] ?? 'anti-affinity',
+        rules: asked,
+      } = body.server_group
+      const most = asked?.max_server_per_host
+      if (most !== undefined && policy !== 'anti-affinity') {
+        throw new BadRequest('Only anti-affinity policy supports rules.')
+      }
+      const group: ServerGroup = {
+        id: randomUUID(),
+        projectId: ctx.projectId ?? '',
+        userId: ctx.userId,
+        name: wanted.trim(),
+        policy,
+        rules: most === undefined ? {} : { max_server_per_host: Number(most) },
+      }
+      await database.transaction(async (tx) => {
+        const limit = (await limitsOf(tx, config, group.projectId))['server_groups'] ?? -1
+        if (limit >= 0 && (await listGroups(tx, group.projectId)).length >= limit)
+          throw new Forbidden('Quota exceeded, too many server groups.')
+        await insertGroup(tx, group, now())
+      })
+      return { status: 200, body: { server_group: view(group, [], version) } }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-server-groups/:id',
+    policy: show,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      const group = await find(ctx, deps, params['id']!, show)
+      const members = (await membersOf(deps.database.db, [group.id])).get(group.id) ?? []
+      return { status: 200, body: { server_group: view(group, members, version) } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/os-server-groups/:id',
+    policy: remove,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const group = await find(ctx, deps, params['id']!, remove)
+      await deleteGroup(deps.database.db, group.id)
+      return { status: 204 }
+    },
+  }),
+]

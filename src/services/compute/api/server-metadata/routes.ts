@@ -1,0 +1,93 @@
+import { Type } from 'typebox'
+import { route } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, NotFound } from '../../errors.ts'
+import { changeMetadata } from '../../operations/label-server.ts'
+import { findFor, mayOverrideLock } from '../servers/find.ts'
+import { metadata } from '../servers/schema.ts'
+import * as policy from './policy.ts'
+
+const strict = { additionalProperties: false }
+const body = Type.Object({ metadata }, strict)
+const itemBody = Type.Object(
+  {
+    meta: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
+      ...strict,
+      minProperties: 1,
+      maxProperties: 1,
+    }),
+  },
+  strict,
+)
+const missing = () => new NotFound('Metadata item was not found')
+
+export const serverMetadataRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/metadata',
+    policy: policy.index,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      return { status: 200, body: { metadata: (await findFor(ctx, deps, params['id']!, policy.index)).metadata } }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/servers/:id/metadata',
+    policy: policy.create,
+    body,
+    async handle({ ctx, params, body: { metadata: more } }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.create)
+      const all = await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => ({ ...now, ...more }))
+      return { status: 200, body: { metadata: all } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/metadata',
+    policy: policy.updateAll,
+    body,
+    async handle({ ctx, params, body: { metadata: all } }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
+      return {
+        status: 200,
+        body: { metadata: await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), () => all) },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/metadata/:key',
+    policy: policy.show,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.show)
+      const key = params['key']!
+      if (!Object.hasOwn(server.metadata, key)) throw missing()
+      return { status: 200, body: { meta: { [key]: server.metadata[key] } } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/metadata/:key',
+    policy: policy.update,
+    body: itemBody,
+    async handle({ ctx, params, body: { meta } }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.update)
+      if (!Object.hasOwn(meta, params['key']!)) throw new BadRequest('Request body and URI mismatch')
+      await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => ({ ...now, ...meta }))
+      return { status: 200, body: { meta } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/metadata/:key',
+    policy: policy.remove,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+      await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => {
+        if (!Object.hasOwn(now, params['key']!)) throw missing()
+        return Object.fromEntries(Object.entries(now).filter(([key]) => key !== params['key']))
+      })
+      return { status: 204 }
+    },
+  }),
+]

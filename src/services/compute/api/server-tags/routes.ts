@@ -1,0 +1,98 @@
+import { Type } from 'typebox'
+import { route } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, NotFound } from '../../errors.ts'
+import { changeTags } from '../../operations/label-server.ts'
+import { findFor } from '../servers/find.ts'
+import { tag } from '../servers/schema.ts'
+import * as policy from './policy.ts'
+
+const most = 50
+const since = 'server-tags'
+const body = Type.Object(
+  { tags: Type.Array(tag, { maxItems: most, uniqueItems: true }) },
+  { additionalProperties: false },
+)
+const missing = (id: string, name: string) => new NotFound(`Server ${id} has no tag '${name}'`)
+
+export const serverTagRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/tags',
+    since,
+    policy: policy.index,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      return { status: 200, body: { tags: (await findFor(ctx, deps, params['id']!, policy.index)).tags } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/tags',
+    since,
+    policy: policy.updateAll,
+    body,
+    async handle({ ctx, params, body: { tags } }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
+      await changeTags(deps, server.id, () => tags)
+      return { status: 200, body: { tags } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/tags',
+    since,
+    policy: policy.removeAll,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.removeAll)
+      await changeTags(deps, server.id, () => [])
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/tags/:tag',
+    since,
+    policy: policy.show,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.show)
+      if (!server.tags.includes(params['tag']!)) throw missing(server.id, params['tag']!)
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id/tags/:tag',
+    since,
+    policy: policy.update,
+    async handle({ ctx, params, baseUrl }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.update)
+      const name = params['tag']!
+      if (name.length > 60) throw new BadRequest(`Tag '${name}' is too long. Maximum length of a tag is 60`)
+      if (/[,/]/.test(name)) throw new BadRequest(`Tag '${name}' must not contain ',' or '/'`)
+      const { before } = await changeTags(deps, server.id, (now) => {
+        if (now.includes(name)) return [...now]
+        if (now.length >= most) throw new BadRequest(`The number of tags exceeded the per-server limit ${most}`)
+        return [...now, name]
+      })
+      if (before.includes(name)) return { status: 204 }
+      return {
+        status: 201,
+        headers: { Location: `${baseUrl}/v2.1/servers/${server.id}/tags/${encodeURIComponent(name)}` },
+      }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/tags/:tag',
+    since,
+    policy: policy.remove,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+      await changeTags(deps, server.id, (now) => {
+        if (!now.includes(params['tag']!)) throw missing(server.id, params['tag']!)
+        return now.filter((each) => each !== params['tag'])
+      })
+      return { status: 204 }
+    },
+  }),
+]

@@ -1,0 +1,139 @@
+import type { TSchema } from 'typebox'
+import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import { route } from '../../../../platform/http/route.ts'
+import { findProblem } from '../../../../platform/http/schema.ts'
+import { invalidRequest } from '../../../../platform/http/service.ts'
+import type { Rule } from '../../../../platform/auth/policy.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest } from '../../errors.ts'
+import type { Server } from '../../model/server.ts'
+import { actOnPower, powerActions, startDelete, type PowerAction } from '../../operations/change-server.ts'
+import { consoleOutput, issueConsole } from '../../operations/consoles.ts'
+import { lockServer, resetState, unlockServer } from '../../operations/lock-server.ts'
+import { findFor, mayOverrideLock } from './find.ts'
+import * as policy from './policy.ts'
+import * as schema from './schema.ts'
+
+interface Action {
+  rule: Rule
+  body?: TSchema
+  /** Exists before that change only. */
+  until?: string
+  run(input: { request: ApiRequest; deps: ComputeDeps; server: Server; value: unknown }): Promise<ApiResponse>
+}
+
+const powered = (rule: Rule, action: PowerAction): Action => ({
+  rule,
+  async run({ request: { ctx }, deps, server }) {
+    await actOnPower(ctx, deps, server.id, action, mayOverrideLock(ctx, server))
+    return { status: 202 }
+  },
+})
+
+/** What `POST /servers/{id}/action` can do, by the key of its body. */
+const actions: Record<string, Action> = {
+  'os-start': powered(policy.start, powerActions.start),
+  'os-stop': powered(policy.stop, powerActions.stop),
+  pause: powered(policy.pause, powerActions.pause),
+  unpause: powered(policy.unpause, powerActions.unpause),
+  reboot: {
+    rule: policy.reboot,
+    body: schema.rebootBody,
+    async run({ request: { ctx }, deps, server, value }) {
+      const isHard = (value as { type: string }).type.toUpperCase() === 'HARD'
+      await actOnPower(
+        ctx,
+        deps,
+        server.id,
+        isHard ? powerActions.hardReboot : powerActions.softReboot,
+        mayOverrideLock(ctx, server),
+      )
+      return { status: 202 }
+    },
+  },
+  lock: {
+    rule: policy.lock,
+    body: schema.lockBody,
+    async run({ request: { ctx, version }, deps, server, value }) {
+      const reason = (value as { locked_reason?: string } | null)?.locked_reason ?? null
+      if (value !== null && !version.has('server-locked-reason'))
+        throw new BadRequest('Invalid input for field/attribute lock: it takes no value.')
+      await lockServer(ctx, deps, server, reason)
+      return { status: 202 }
+    },
+  },
+  unlock: {
+    rule: policy.unlock,
+    async run({ request: { ctx }, deps, server }) {
+      if (server.lockedBy === 'admin')
+        ctx.authorize(policy.unlockOverride, { project_id: server.projectId, user_id: server.userId })
+      await unlockServer(ctx, deps, server)
+      return { status: 202 }
+    },
+  },
+  forceDelete: {
+    rule: policy.forceDelete,
+    async run({ request: { ctx }, deps, server }) {
+      await startDelete(ctx, deps, server.id, mayOverrideLock(ctx, server))
+      return { status: 202 }
+    },
+  },
+  'os-resetState': {
+    rule: policy.resetState,
+    body: schema.resetBody,
+    async run({ request: { ctx }, deps, server, value }) {
+      await resetState(ctx, deps, server, (value as { state: 'active' | 'error' }).state)
+      return { status: 202 }
+    },
+  },
+  'os-getConsoleOutput': {
+    rule: policy.consoleOutput,
+    body: schema.consoleOutputBody,
+    async run({ deps, server, value }) {
+      const length = (value as { length?: number | string | null }).length
+      const lines = length === undefined || length === null || Number(length) < 0 ? null : Number(length)
+      return { status: 200, body: { output: await consoleOutput(deps, server, lines) } }
+    },
+  },
+  'os-getVNCConsole': {
+    rule: policy.remoteConsoles,
+    body: schema.vncBody,
+    until: 'remote-consoles',
+    async run({ deps, server, value }) {
+      const { type } = value as { type: string }
+      return { status: 200, body: { console: { type, url: await issueConsole(deps, server, type) } } }
+    },
+  },
+}
+
+export const actionRoutes = [
+  route({
+    method: 'POST',
+    path: '/servers/:id/action',
+    policy: Object.values(actions).map(({ rule }) => rule),
+    body: schema.actionBody,
+    async handle(request, deps: ComputeDeps) {
+      const [name, value] = Object.entries(request.body)[0]!
+      const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
+      if (!action || (action.until && request.version.has(action.until)))
+        throw new BadRequest(`There is no such action: ${name}`)
+      const server = await findFor(request.ctx, deps, request.params['id']!, action.rule)
+      const problem = action.body && findProblem(action.body, value)
+      if (problem) throw invalidRequest({ ...problem, path: [name, ...problem.path] })
+      return action.run({ request: request as ApiRequest, deps, server, value })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/servers/:id/remote-consoles',
+    since: 'remote-consoles',
+    policy: policy.remoteConsoles,
+    body: schema.remoteConsoleBody,
+    async handle({ ctx, params, body }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.remoteConsoles)
+      const { protocol, type } = body.remote_console
+      if (protocol !== 'vnc') throw new BadRequest(`Invalid console type ${type}`)
+      return { status: 200, body: { remote_console: { protocol, type, url: await issueConsole(deps, server, type) } } }
+    },
+  }),
+]

@@ -1,0 +1,127 @@
+/** The body of `POST /servers` in this program's words; what it asks and cannot be had is refused here. */
+import type { Static } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
+import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { WantedPort } from '../../conductor/ports.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest } from '../../errors.ts'
+import type { NewServer } from '../../operations/create-server.ts'
+import { listHosts } from '../../store/hosts.ts'
+import { isTrue } from '../links.ts'
+import * as policy from './policy.ts'
+import type { createBody } from './schema.ts'
+
+type Body = Static<typeof createBody.widest>
+type ServerBody = Body['server']
+
+export async function toNewServer(
+  ctx: Context,
+  deps: ComputeDeps,
+  body: Body,
+  version: ApiVersion,
+): Promise<NewServer> {
+  const { server } = body
+  const target = { project_id: ctx.projectId, user_id: ctx.userId }
+  const minCount = Number(server.min_count ?? 1)
+  const maxCount = Number(server.max_count ?? minCount)
+  if (minCount > maxCount) throw new BadRequest('min_count must be <= max_count')
+  if (maxCount > 1 && server.hostname !== undefined) {
+    throw new BadRequest('Requesting a specific hostname is not possible when creating multiple servers')
+  }
+  const networks = toNetworks(server, version)
+  if (Array.isArray(networks) && networks.length > 0) ctx.authorize(policy.attachNetwork, target)
+  const { zone, host } = await destination(ctx, deps, server)
+  const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
+  return {
+    name: server.name.trim(),
+    hostname: server.hostname ?? null,
+    description:
+      server.description !== undefined
+        ? server.description
+        : version.has('server-description')
+          ? null
+          : server.name.trim(),
+    imageId: imageOf(server),
+    flavorId: String(server.flavorRef).split('/').at(-1)!,
+    networks,
+    securityGroups: (server.security_groups ?? []).map(({ name }) => name),
+    metadata: server.metadata ?? {},
+    tags: server.tags ?? [],
+    keyName: server.key_name ?? null,
+    adminPass: server.adminPass ?? null,
+    userData: server.user_data ?? null,
+    hasConfigDrive: isTrue(server.config_drive ?? false),
+    zone,
+    requestedHost: host,
+    hints: {
+      ...(hints.group !== undefined && { group: hints.group }),
+      differentHost: [hints.different_host ?? []].flat(),
+      sameHost: [hints.same_host ?? []].flat(),
+    },
+    minCount,
+    maxCount,
+    accessIpv4: server.accessIPv4 ?? null,
+    accessIpv6: server.accessIPv6 ?? null,
+  }
+}
+
+/** Before 2.37 leaving `networks` out means the project's network, as `auto` does since. */
+function toNetworks({ networks }: ServerBody, version: ApiVersion): WantedPort[] | 'auto' | 'none' {
+  if (networks === 'auto' || networks === 'none') return networks
+  if (networks === undefined || networks.length === 0) {
+    if (networks !== undefined && version.has('network-auto')) return 'none'
+    return 'auto'
+  }
+  return networks.map(({ uuid, port, fixed_ip: fixedIp, tag }) => {
+    if (port && fixedIp)
+      throw new BadRequest(
+        `Specified Fixed IP '${fixedIp}' cannot be used with port '${port}': the two cannot be specified together.`,
+      )
+    if (!port && !uuid) throw new BadRequest("Bad network format: missing 'uuid'")
+    return { networkId: uuid ?? null, portId: port ?? null, fixedIp: fixedIp ?? null, tag: tag ?? null }
+  })
+}
+
+function imageOf({ imageRef, block_device_mapping_v2: devices }: ServerBody): string | null {
+  const named = imageRef ? imageRef.split('/').at(-1)! : null
+  for (const device of devices ?? []) {
+    const isLocalImage =
+      device.source_type === 'image' && device.destination_type === 'local' && Number(device.boot_index ?? -1) === 0
+    if (!isLocalImage || device.uuid === undefined) {
+      throw new BadRequest(
+        'Block Device Mapping is Invalid: only an image as local boot disk is supported, there is no volume service.',
+      )
+    }
+    if (named !== null && device.uuid !== named)
+      throw new BadRequest('Block Device Mapping is Invalid: boot image differs from imageRef.')
+    if (named === null) return device.uuid
+  }
+  return named
+}
+
+/** `zone:host:node` forces a host, `host` and `hypervisor_hostname` request one; both are for admins. */
+async function destination(
+  ctx: Context,
+  deps: ComputeDeps,
+  server: ServerBody,
+): Promise<{ zone: string | null; host: string | null }> {
+  const target = { project_id: ctx.projectId, user_id: ctx.userId }
+  const [zone, forced] = (server.availability_zone ?? '').split(':')
+  const known = async () => listHosts(deps.database.db)
+  if (forced) {
+    ctx.authorize(policy.forcedHost, target)
+    if (!(await known()).some((each) => each.host === forced))
+      throw new BadRequest(`No valid host was found. No such host - host: ${forced}`)
+    return { zone: zone || null, host: forced }
+  }
+  const wanted = server.host ?? server.hypervisor_hostname
+  if (wanted === undefined) return { zone: zone || null, host: null }
+  ctx.authorize(policy.requestedDestination, target)
+  const found = (await known()).find(
+    (each) =>
+      (server.host ?? each.host) === each.host &&
+      (server.hypervisor_hostname ?? each.report.hypervisorHostname) === each.report.hypervisorHostname,
+  )
+  if (!found) throw new BadRequest(`Compute host ${wanted} could not be found.`)
+  return { zone: zone || null, host: found.host }
+}

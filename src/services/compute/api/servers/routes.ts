@@ -1,0 +1,164 @@
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+import { BadRequest, ServerNotFound } from '../../errors.ts'
+import { createServers } from '../../operations/create-server.ts'
+import { livingServer, startDelete } from '../../operations/change-server.ts'
+import { listAggregates } from '../../store/aggregates.ts'
+import { listServices } from '../../store/hosts.ts'
+import { listServers } from '../../store/server-list.ts'
+import { findServer, updateServer } from '../../store/servers.ts'
+import { toHostname } from '../../model/hostname.ts'
+import type { Server } from '../../model/server.ts'
+import { isTrue, linksOf, nextLink } from '../links.ts'
+import { limitOf } from '../paging.ts'
+import { serverFilter } from './filters.ts'
+import { findFor, mayOverrideLock } from './find.ts'
+import * as policy from './policy.ts'
+import { toNewServer } from './request.ts'
+import { createBody, updateBody } from './schema.ts'
+import { viewServer, viewServerBrief, type ViewOptions } from './view.ts'
+
+async function viewOptions(
+  { ctx, version, baseUrl }: ApiRequest,
+  deps: ComputeDeps,
+  projectId: string,
+): Promise<ViewOptions> {
+  const { db } = deps.database
+  const target = { project_id: projectId }
+  const seesHosts = version.has('server-host-status') && ctx.can(policy.hostStatus, target)
+  const [aggregates, services] = await Promise.all([listAggregates(db), seesHosts ? listServices(db) : []])
+  return {
+    version,
+    baseUrl,
+    aggregates,
+    defaultZone: deps.config.defaultZone,
+    seesExtended: ctx.can(policy.extended, target),
+    seesExtraSpecs: ctx.can(policy.showExtraSpecs, target),
+    hosts: seesHosts ? { services, now: deps.now(), downTimeS: deps.config.serviceDownTime } : null,
+    seesFaultDetails: ctx.isAdmin,
+  }
+}
+
+async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
+  const { ctx, query, baseUrl } = request
+  const target = { project_id: ctx.projectId, user_id: ctx.userId }
+  ctx.authorize(isDetailed ? policy.detail : policy.index, target)
+  const wantsAll =
+    Object.hasOwn(query, 'all_tenants') && (last(query, 'all_tenants') === '' || isTrue(last(query, 'all_tenants')))
+  if (wantsAll) ctx.authorize(isDetailed ? policy.detailAll : policy.indexAll, target)
+  const limit = limitOf(query, deps.config.maxLimit)
+  const filter = serverFilter(request, limit)
+  const projectId = last(query, 'project_id') ?? last(query, 'tenant_id')
+  if (filter && wantsAll) filter.projectId = projectId ?? null
+  const marker = last(query, 'marker')
+  if (filter && marker !== undefined) {
+    const found = await findServer(deps.database.db, marker)
+    if (!found || (filter.projectId !== null && found.projectId !== filter.projectId)) {
+      throw new BadRequest(`marker [${marker}] not found`)
+    }
+    filter.marker = found
+  }
+  const servers = filter ? await listServers(deps.database.db, filter) : []
+  const options = isDetailed ? await viewOptions(request, deps, ctx.projectId ?? '') : undefined
+  const isFull = servers.length > 0 && servers.length === limit
+  return {
+    status: 200,
+    body: {
+      servers: servers.map((server) => (options ? viewServer(server, options) : viewServerBrief(server, baseUrl))),
+      ...(isFull && { servers_links: [nextLink(request, servers.at(-1)!.id)] }),
+    },
+  }
+}
+
+export async function showServer(request: ApiRequest, deps: ComputeDeps, server: Server) {
+  const options = await viewOptions(request, deps, server.projectId)
+  return {
+    ...viewServer(server, options),
+    ...(request.version.has('server-groups-of-server') && {
+      server_groups: server.groupId === null ? [] : [server.groupId],
+    }),
+  }
+}
+
+export const serverRoutes = [
+  route({
+    method: 'GET',
+    path: '/servers',
+    policy: [policy.index, policy.indexAll, policy.allFilters],
+    handle: (request, deps: ComputeDeps) => list(request, deps, false),
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/detail',
+    policy: [policy.detail, policy.detailAll, policy.allFilters],
+    handle: (request, deps: ComputeDeps) => list(request, deps, true),
+  }),
+  route({
+    method: 'POST',
+    path: '/servers',
+    policy: [policy.create, policy.attachNetwork, policy.forcedHost, policy.requestedDestination],
+    body: createBody,
+    bodyLimit: 1 << 20,
+    async handle({ ctx, version, body, baseUrl }, deps: ComputeDeps) {
+      const target = { project_id: ctx.projectId, user_id: ctx.userId }
+      ctx.authorize(policy.create, target)
+      if (ctx.projectId === null) throw new BadRequest('A project-scoped token is required to create a server.')
+      const input = await toNewServer(ctx, deps, body, version)
+      const { servers, adminPass, reservationId } = await createServers(ctx, deps, input)
+      if (isTrue(body.server.return_reservation_id ?? false))
+        return { status: 202, body: { reservation_id: reservationId } }
+      const { id, securityGroups } = servers[0]!
+      const links = linksOf(baseUrl, 'servers', id)
+      const groups = securityGroups.map((name) => ({ name }))
+      return {
+        status: 202,
+        headers: { Location: links[0]!.href },
+        body: { server: { id, links, 'OS-DCF:diskConfig': 'AUTO', security_groups: groups, adminPass } },
+      }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id',
+    policy: [policy.show, policy.extended, policy.hostStatus, policy.showExtraSpecs],
+    async handle(request, deps: ComputeDeps) {
+      const server = await findFor(request.ctx, deps, request.params['id']!, policy.show)
+      return { status: 200, body: { server: await showServer(request, deps, server) } }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/servers/:id',
+    policy: policy.update,
+    body: updateBody,
+    async handle(request, deps: ComputeDeps) {
+      const { ctx, body } = request
+      const server = await findFor(ctx, deps, request.params['id']!, policy.update)
+      const { name, description, hostname, accessIPv4, accessIPv6 } = body.server
+      await updateServer(deps.database.db, server.id, {
+        ...(name !== undefined && { name: name.trim() }),
+        ...(description !== undefined && { description }),
+        ...(hostname !== undefined && { hostname: toHostname(hostname) }),
+        ...(accessIPv4 !== undefined && { accessIpv4: accessIPv4 || null }),
+        ...(accessIPv6 !== undefined && { accessIpv6: accessIPv6 || null }),
+      })
+      const changed = await livingServer(deps.database.db, server.id)
+      const view: Record<string, unknown> = await showServer(request, deps, changed)
+      // Before 2.75 nova answered a shorter server here.
+      if (!request.version.has('cleanup'))
+        for (const key of Object.keys(view)) if (key.startsWith('OS-EXT') || key.startsWith('OS-SRV')) delete view[key]
+      return { status: 200, body: { server: view } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id',
+    policy: policy.remove,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+      if (server.deletedAt !== null) throw new ServerNotFound(server.id)
+      await startDelete(ctx, deps, server.id, mayOverrideLock(ctx, server))
+      return { status: 204 }
+    },
+  }),
+]

@@ -1,0 +1,77 @@
+/** nova-conductor: what agents ask for and report. */
+import type { Bus, Caller } from '../../../platform/rpc/contract.ts'
+import { RpcError, rpcServe } from '../../../platform/rpc/contract.ts'
+import type { ComputeDeps } from '../deps.ts'
+import { configDriveFiles } from '../metadata/document.ts'
+import type { Server } from '../model/server.ts'
+import { metadataOf, zoneOfServer } from '../operations/server-metadata.ts'
+import { conductorContract, type DesiredServer } from '../rpc/conductor.ts'
+import { listAggregates } from '../store/aggregates.ts'
+import { listHostServers } from '../store/servers.ts'
+import { takeHostReport } from './host-reports.ts'
+import { takeReports } from './reports.ts'
+
+/** Serves the agents; returns how to stop. An agent speaks for its own host only. */
+export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () => void {
+  return rpcServe(bus, conductorContract, host, {
+    async pullServers({ host: of, ids }, caller) {
+      own(of, caller)
+      const [servers, aggregates] = await Promise.all([
+        listHostServers(deps.database.db, of, ids),
+        listAggregates(deps.database.db),
+      ])
+      return {
+        servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))),
+      }
+    },
+    async reportServers({ host: of, reports }, caller) {
+      own(of, caller)
+      await takeReports(deps, of, reports)
+      return {}
+    },
+    async reportHost({ host: of, report }, caller) {
+      own(of, caller)
+      await takeHostReport(deps, of, report)
+      return {}
+    },
+  })
+}
+
+function own(host: string, caller: Caller) {
+  if (host !== caller.host) throw new RpcError(`host ${caller.host} cannot speak for host ${host}`, 'Forbidden')
+}
+
+function toDesired(server: Server, zone: string): DesiredServer {
+  const { flavor } = server
+  const isWanted = server.desiredPower !== 'absent'
+  return {
+    id: server.id,
+    revision: server.revision,
+    projectId: server.projectId,
+    name: server.name,
+    power: server.deletedAt === null ? server.desiredPower : 'absent',
+    reboot: { generation: server.rebootGeneration, type: server.rebootType },
+    vcpus: flavor.vcpus,
+    memoryMb: flavor.memoryMb,
+    rootGb: flavor.rootGb,
+    ephemeralGb: flavor.ephemeralGb,
+    swapMb: flavor.swapMb,
+    image: server.image,
+    ports: server.ports.map(({ id, mac, networkId, mtu, isActive }) => ({
+      id,
+      mac,
+      networkId,
+      tap: tapOf(id),
+      mtu,
+      isActive,
+    })),
+    configDrive:
+      server.hasConfigDrive && isWanted
+        ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass })
+        : null,
+    requestId: server.requestId,
+  }
+}
+
+/** Name of a port's device on its host. */
+const tapOf = (portId: string) => `tap${portId.slice(0, 11)}`

@@ -1,0 +1,79 @@
+/** The end of a server: it wins over every other story of the server and leaves nothing. */
+import type { SagaKind } from '../../../platform/saga/saga.ts'
+import type { ComputeDeps } from '../deps.ts'
+import { power } from '../model/server.ts'
+import { finishAction } from '../store/actions.ts'
+import { findServer, updateServer } from '../store/servers.ts'
+import { removeGuest } from './build-server.ts'
+import { releasePorts } from './ports.ts'
+
+const undoMs = 24 * 3600 * 1000
+
+export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
+  kind: 'delete-server',
+  steps: [
+    {
+      name: 'end other work',
+      async run(_data, { database, waiters }, { resourceId, signal }) {
+        const ended = async () => {
+          const row = await database.db
+            .selectFrom('sagas')
+            .select('id')
+            .where('resource_id', '=', resourceId)
+            .where('kind', '=', 'build-server')
+            .executeTakeFirst()
+          return row ? undefined : true
+        }
+        await waiters.until(resourceId, ended, { timeoutMs: undoMs, everyMs: 50, signal })
+      },
+    },
+    {
+      name: 'remove guest',
+      run: async (_data, deps, { resourceId }) => removeGuest(deps, resourceId, { isFinal: true }),
+    },
+    {
+      name: 'release ports',
+      async run(_data, deps, { resourceId }) {
+        const server = await findServer(deps.database.db, resourceId)
+        if (server) await releasePorts(deps, server)
+      },
+    },
+    {
+      name: 'release resources',
+      run: async (_data, { placement }, { resourceId }) => placement.deleteAllocations(resourceId),
+    },
+  ],
+  async done({ startedAt }, deps, { resourceId, requestId }) {
+    const { database } = deps
+    const now = deps.now()
+    await database.transaction(async (tx) => {
+      await tx.deleteFrom('console_tokens').where('server_id', '=', resourceId).execute()
+      await updateServer(tx, resourceId, {
+        vmState: 'deleted',
+        taskState: null,
+        taskSince: null,
+        powerState: power.none,
+        desiredPower: 'absent',
+        adminPass: null,
+        terminatedAt: now,
+        deletedAt: now,
+      })
+      await finishAction(
+        tx,
+        { serverId: resourceId, requestId },
+        {
+          now,
+          event: 'compute_terminate_instance',
+          startAt: startedAt,
+          host: null,
+          result: 'Success',
+        },
+      )
+    })
+    deps.waiters.wake(resourceId)
+  },
+  /** A step that failed is not given up: the next round of the periodic starts the delete again. */
+  async failed(_data, deps, error, { resourceId }) {
+    deps.log.warn({ err: error, server: resourceId }, 'delete failed, it will be started again')
+  },
+}

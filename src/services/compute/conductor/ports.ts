@@ -1,0 +1,139 @@
+/** Ports of servers: made or bound before the guest starts, deleted or set free after it. */
+import { BuildFailed } from '../errors.ts'
+import type { ComputeDeps, NetworkInfo, PortInfo } from '../deps.ts'
+import type { PortSubnet, Server, ServerPort } from '../model/server.ts'
+import { findServer, updateServer } from '../store/servers.ts'
+
+/** One entry of `networks` in the request; validated there. */
+export interface WantedPort {
+  networkId: string | null
+  portId: string | null
+  fixedIp: string | null
+  tag: string | null
+}
+
+interface Allocation {
+  networks: WantedPort[] | 'auto' | 'none'
+  securityGroupIds: string[]
+  host: string
+  mayHavePorts: boolean
+}
+
+/** Makes or binds the ports that a server asked for. */
+export async function allocatePorts(deps: ComputeDeps, server: Server, allocation: Allocation): Promise<ServerPort[]> {
+  const { network } = deps
+  if (allocation.networks === 'none') return []
+  const wanted = allocation.networks === 'auto' ? await defaultNetworks(deps, server) : allocation.networks
+  const found = allocation.mayHavePorts ? await network.listPorts({ deviceId: server.id }) : []
+  const owner = `compute:${server.pinnedZone ?? deps.config.defaultZone}`
+  const binding = { deviceId: server.id, deviceOwner: owner, hostId: allocation.host }
+  const bound: { port: PortInfo; isOurs: boolean; tag: string | null }[] = []
+  for (const each of wanted) {
+    const known = takeOut(found, (port) => (each.portId ? port.id === each.portId : port.networkId === each.networkId))
+    const isOurs = each.portId === null
+    const port =
+      known && known.hostId === allocation.host
+        ? known
+        : known || each.portId
+          ? await network.updatePort(known?.id ?? each.portId!, binding)
+          : await network.createPort({
+              ...binding,
+              networkId: each.networkId!,
+              projectId: server.projectId,
+              ...(each.fixedIp && { fixedIp: each.fixedIp }),
+              ...(allocation.securityGroupIds.length > 0 && { securityGroups: allocation.securityGroupIds }),
+            })
+    bound.push({ port, isOurs, tag: each.tag })
+  }
+  return describe(deps, bound)
+}
+
+function takeOut<T>(list: T[], matches: (each: T) => boolean): T | undefined {
+  const index = list.findIndex(matches)
+  return index < 0 ? undefined : list.splice(index, 1)[0]
+}
+
+/** `auto`: the one network of the project. */
+async function defaultNetworks({ network }: ComputeDeps, server: Server): Promise<WantedPort[]> {
+  const own = await network.listNetworks({ projectId: server.projectId })
+  const usable = own.filter((each) => each.subnets.length > 0)
+  if (usable.length === 0) return []
+  if (usable.length > 1)
+    throw new BuildFailed('Multiple possible networks found, use a Network ID to be more specific.')
+  return [{ networkId: usable[0]!.id, portId: null, fixedIp: null, tag: null }]
+}
+
+async function describe(
+  deps: ComputeDeps,
+  bound: { port: PortInfo; isOurs: boolean; tag: string | null }[],
+): Promise<ServerPort[]> {
+  const { network } = deps
+  if (bound.length === 0) return []
+  const [networks, subnets] = await Promise.all([
+    network.listNetworks({ ids: [...new Set(bound.map(({ port }) => port.networkId))] }),
+    network.listSubnets([...new Set(bound.flatMap(({ port }) => port.fixedIps.map((ip) => ip.subnetId)))]),
+  ])
+  return bound.map((each) => toServerPort(each, networks, subnets))
+}
+
+function toServerPort(
+  { port, isOurs, tag }: { port: PortInfo; isOurs: boolean; tag: string | null },
+  networks: NetworkInfo[],
+  subnets: PortSubnet[],
+): ServerPort {
+  const network = networks.find((each) => each.id === port.networkId)
+  return {
+    id: port.id,
+    mac: port.mac,
+    networkId: port.networkId,
+    networkName: network?.name ?? '',
+    mtu: network?.mtu ?? 1500,
+    isActive: port.status === 'ACTIVE',
+    isOurs,
+    tag,
+    fixedIps: port.fixedIps.map((ip) => ({ ...ip, version: ip.address.includes(':') ? 6 : 4 })),
+    subnets: subnets.filter((subnet) => port.fixedIps.some((ip) => ip.subnetId === subnet.id)),
+  }
+}
+
+/** Deletes the ports that were made for a server and sets the given ones free; finds lost ones by their device. */
+export async function releasePorts({ network, log }: ComputeDeps, server: Server): Promise<void> {
+  for (const port of await network.listPorts({ deviceId: server.id })) {
+    if (!port.deviceOwner.startsWith('compute:')) continue
+    if (server.givenPorts.includes(port.id))
+      await network.updatePort(port.id, { deviceId: '', deviceOwner: '', hostId: '' })
+    else await network.deletePort(port.id)
+    log.debug({ server: server.id, port: port.id }, 'port released')
+  }
+}
+
+/** Takes over from neutron which ports are active. */
+export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
+  const active = (await deps.network.listPorts({ deviceId: server.id })).filter((port) => port.status === 'ACTIVE')
+  await markPortsActive(
+    deps,
+    server.id,
+    active.map((port) => port.id),
+  )
+}
+
+/** Neutron wired ports of a server: its host may start it. Returns the host that was told. */
+export async function markPortsActive(
+  deps: ComputeDeps,
+  serverId: string,
+  portIds: readonly string[],
+): Promise<string | null> {
+  const { database, agents, waiters } = deps
+  let host: string | null = null
+  const isChanged = await database.transaction(async (tx) => {
+    const server = await findServer(tx, serverId)
+    host = server?.host ?? null
+    const isNews = server?.ports.some((port) => !port.isActive && portIds.includes(port.id))
+    if (!server || !isNews) return false
+    const ports = server.ports.map((port) => (portIds.includes(port.id) ? { ...port, isActive: true } : port))
+    return updateServer(tx, serverId, { ports })
+  })
+  if (isChanged && host !== null) await agents.look(host, { ids: [serverId] })
+  if (isChanged) waiters.wake(serverId)
+  return host
+}

@@ -1,0 +1,49 @@
+/**
+ * Waiting for what the database will say: a waiter looks again when somebody wakes its server and now and then by
+ * itself, so that a report that arrived before it waited, or in another process, is not lost.
+ */
+export class Waiters {
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  /** Something about this server changed. */
+  wake(serverId: string): void {
+    for (const wake of this.#waiting.get(serverId) ?? []) wake()
+  }
+
+  /** Asks `look` until it gives a value; undefined after `timeoutMs`. Rejects when the signal aborts. */
+  async until<T>(
+    serverId: string,
+    look: () => Promise<T | undefined>,
+    options: { timeoutMs: number; everyMs?: number; signal?: AbortSignal },
+  ): Promise<T | undefined> {
+    const deadline = Date.now() + options.timeoutMs
+    for (;;) {
+      options.signal?.throwIfAborted()
+      let isWoken = false
+      let wake = (): void => {
+        isWoken = true
+      }
+      const set = this.#waiting.get(serverId) ?? new Set()
+      this.#waiting.set(serverId, set)
+      const mine = () => wake()
+      set.add(mine)
+      try {
+        const value = await look()
+        if (value !== undefined) return value
+        const left = deadline - Date.now()
+        if (left <= 0) return undefined
+        if (!isWoken && !options.signal?.aborted) {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, Math.min(left, options.everyMs ?? 2000))
+            const end = () => (clearTimeout(timer), resolve())
+            wake = end
+            options.signal?.addEventListener('abort', end, { once: true })
+          })
+        }
+      } finally {
+        set.delete(mine)
+        if (set.size === 0) this.#waiting.delete(serverId)
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { option } from '../../platform/config/options.ts'
+import { loadConfig } from '../../platform/config/config.ts'
+
+/** nova.conf: upstream's sections, names and defaults. */
+export const options = {
+  databaseUrl: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.'),
+  maxLimit: option.integer('api', 'max_limit', 1000, 'Most items of one page of a list.', { min: 1 }),
+  serviceDownTime: option.integer(
+    'DEFAULT',
+    'service_down_time',
+    60,
+    'Seconds after the last heartbeat until a service is down.',
+    { min: 1 },
+  ),
+  defaultZone: option.string(
+    'DEFAULT',
+    'default_availability_zone',
+    'nova',
+    'Zone of hosts that no aggregate puts into another.',
+  ),
+  defaultScheduleZone: option.string(
+    'DEFAULT',
+    'default_schedule_zone',
+    '',
+    'Zone of servers that ask for none; empty for any.',
+  ),
+  internalZone: option.string('DEFAULT', 'internal_service_availability_zone', 'internal', 'Zone of control services.'),
+  cpuRatio: option.float('DEFAULT', 'initial_cpu_allocation_ratio', 4, 'Virtual CPUs per physical one of a new host.', {
+    min: 0,
+  }),
+  ramRatio: option.float('DEFAULT', 'initial_ram_allocation_ratio', 1, 'Memory allocation ratio of a new host.', {
+    min: 0,
+  }),
+  diskRatio: option.float('DEFAULT', 'initial_disk_allocation_ratio', 1, 'Disk allocation ratio of a new host.', {
+    min: 0,
+  }),
+  reservedMemoryMb: option.integer('DEFAULT', 'reserved_host_memory_mb', 512, 'Memory kept for the host.', { min: 0 }),
+  reservedDiskMb: option.integer('DEFAULT', 'reserved_host_disk_mb', 0, 'Disk kept for the host.', { min: 0 }),
+  reservedCpus: option.integer('DEFAULT', 'reserved_host_cpus', 0, 'CPUs kept for the host.', { min: 0 }),
+  buildTimeout: option.integer(
+    'DEFAULT',
+    'instance_build_timeout',
+    600,
+    'Seconds until a build that does not get on fails.',
+    { min: 1 },
+  ),
+  taskTimeout: option.integer(
+    'DEFAULT',
+    'reboot_timeout',
+    300,
+    'Seconds until a power action that does not get on is given up.',
+    { min: 0 },
+  ),
+  deleteTimeout: option.integer(
+    'DEFAULT',
+    'destroy_timeout',
+    120,
+    'Seconds to wait until a host has removed a guest.',
+    { min: 1 },
+  ),
+  forceConfigDrive: option.boolean('DEFAULT', 'force_config_drive', false, 'Every server gets a config drive.'),
+  metadataItems: option.integer('quota', 'metadata_items', 128, 'Metadata items of one server.'),
+  maxAttempts: option.integer('scheduler', 'max_placement_results', 1000, 'Most candidates asked of placement.', {
+    min: 1,
+  }),
+  consoleTtl: option.integer('consoleauth', 'token_ttl', 600, 'Seconds that a console token is good.', { min: 0 }),
+  instanceNameTemplate: option.string('DEFAULT', 'instance_name_template', 'instance-%08x', 'Name of the guest.'),
+  quotaInstances: option.integer('quota', 'instances', 10, 'Servers of a project.', { min: -1 }),
+  quotaCores: option.integer('quota', 'cores', 20, 'Virtual CPUs of a project.', { min: -1 }),
+  quotaRam: option.integer('quota', 'ram', 51200, 'MiB of memory of a project.', { min: -1 }),
+  quotaKeyPairs: option.integer('quota', 'key_pairs', 100, 'Keypairs of a user.', { min: -1 }),
+  quotaServerGroups: option.integer('quota', 'server_groups', 10, 'Server groups of a project.', { min: -1 }),
+  quotaServerGroupMembers: option.integer('quota', 'server_group_members', 10, 'Servers of a server group.', {
+    min: -1,
+  }),
+} as const
+
+export type ComputeConfig = ReturnType<typeof loadComputeConfig>
+
+/** Reads the configuration; throws ConfigError that names the option and the remedy. */
+export const loadComputeConfig = (files: readonly string[]) => loadConfig(options, files)

@@ -1,0 +1,129 @@
+import type { Database } from '../../platform/db/database.ts'
+import type { Logger } from '../../platform/log/log.ts'
+import type { RpcClient } from '../../platform/rpc/contract.ts'
+import type { SagaRunner } from '../../platform/saga/saga.ts'
+import type { Secret } from '../../platform/auth/secret.ts'
+import type { ComputeConfig } from './config.ts'
+import type { Waiters } from './conductor/waiters.ts'
+import type { computeContract } from './rpc/compute.ts'
+import type { ComputeSchema } from './store/tables.ts'
+import type { PortSubnet } from './model/server.ts'
+
+/** What operations of this service may use. */
+export interface ComputeDeps {
+  readonly database: Database<ComputeSchema>
+  readonly config: ComputeConfig
+  readonly log: Logger
+  readonly sagas: SagaRunner<ComputeDeps>
+  readonly agents: RpcClient<typeof computeContract>
+  readonly waiters: Waiters
+  readonly image: ImageApi
+  readonly placement: PlacementApi
+  readonly network: NetworkApi
+  readonly urls: Readonly<Record<string, string>>
+  readonly now: () => number
+}
+
+export interface ImageInfo {
+  id: string
+  name: string
+  status: string
+  diskFormat: string | null
+  minDisk: number
+  minRam: number
+  size: number | null
+  virtualSize: number | null
+  properties: Record<string, string>
+}
+
+/** Glance, as far as builds need it. */
+export interface ImageApi {
+  /** The image as the bearer of `token` sees it; undefined when there is none for him. */
+  getImage(id: string, token: Secret): Promise<ImageInfo | undefined>
+}
+
+export interface Candidate {
+  providerId: string
+  resources: Record<string, number>
+  summary: Record<string, { capacity: number; used: number }>
+}
+
+/** Placement, as far as nova needs it; a provider is a compute node. */
+export interface PlacementApi {
+  allocationCandidates(ask: {
+    resources: Record<string, number>
+    required: string[]
+    forbidden?: string[]
+    limit: number
+  }): Promise<Candidate[]>
+  /** False when somebody else was faster (409). */
+  claim(
+    consumer: { id: string; projectId: string; userId: string },
+    candidate: Pick<Candidate, 'providerId' | 'resources'>,
+  ): Promise<boolean>
+  getAllocations(consumerId: string): Promise<{ providerId: string }[]>
+  deleteAllocations(consumerId: string): Promise<void>
+  /** Consumers of a provider. */
+  consumersOf(providerId: string): Promise<string[]>
+  ensureProvider(provider: { id: string; name: string }): Promise<void>
+  setInventory(providerId: string, inventory: Record<string, Inventory>): Promise<void>
+  setTraits(providerId: string, traits: readonly string[]): Promise<void>
+  deleteProvider(providerId: string): Promise<void>
+}
+
+export interface Inventory {
+  total: number
+  reserved: number
+  min_unit: number
+  max_unit: number
+  step_size: number
+  allocation_ratio: number
+}
+
+export interface NetworkInfo {
+  id: string
+  name: string
+  mtu: number
+  projectId: string
+  isShared: boolean
+  isExternal: boolean
+  portSecurityEnabled: boolean
+  subnets: string[]
+}
+
+export interface PortInfo {
+  id: string
+  networkId: string
+  projectId: string
+  mac: string
+  status: string
+  deviceId: string
+  deviceOwner: string
+  hostId: string
+  fixedIps: { subnetId: string; address: string }[]
+}
+
+export interface SecurityGroupInfo {
+  id: string
+  name: string
+}
+
+/** Neutron, as far as nova needs it. Without `token` as nova itself. */
+export interface NetworkApi {
+  listNetworks(filter: { ids?: readonly string[]; projectId?: string }, token?: Secret): Promise<NetworkInfo[]>
+  listSubnets(ids: readonly string[]): Promise<PortSubnet[]>
+  listSecurityGroups(projectId: string, token?: Secret): Promise<SecurityGroupInfo[]>
+  getPort(id: string, token?: Secret): Promise<PortInfo | undefined>
+  listPorts(filter: { deviceId: string }): Promise<PortInfo[]>
+  createPort(port: {
+    networkId: string
+    projectId: string
+    deviceId: string
+    deviceOwner: string
+    hostId: string
+    fixedIp?: string
+    securityGroups?: readonly string[]
+  }): Promise<PortInfo>
+  updatePort(id: string, changes: { deviceId: string; deviceOwner: string; hostId: string }): Promise<PortInfo>
+  deletePort(id: string): Promise<void>
+}

@@ -1,0 +1,61 @@
+/** Nothing hangs: what should long be over is ended with its reason. */
+import { recordEvent } from '../../../platform/saga/timeline.ts'
+import type { ComputeDeps } from '../deps.ts'
+import { finishAction } from '../store/actions.ts'
+import { toServer, updateServer } from '../store/servers.ts'
+
+/** Ends power actions that a host did not complete in time, and starts deletes again that were given up. */
+export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
+  const { database, config, now, sagas } = deps
+  const rows = await database.db
+    .selectFrom('servers')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .where('task_state', 'is not', null)
+    .where('task_since', '<', now() - Math.max(1, config.taskTimeout) * 1000)
+    .where('id', 'not in', database.db.selectFrom('sagas').select('resource_id'))
+    .limit(100)
+    .execute()
+  for (const server of rows.map(toServer)) {
+    if (server.taskState === 'deleting') {
+      const go = await database.transaction(async (tx) => {
+        await updateServer(tx, server.id, { taskSince: now() })
+        return sagas.create(tx as never, 'delete-server', {
+          resourceId: server.id,
+          requestId: server.requestId,
+          data: { startedAt: now() },
+        })
+      })
+      go()
+      continue
+    }
+    const message = `The host did not complete '${server.taskState}' within ${config.taskTimeout} seconds.`
+    const fault = { code: 500, message, details: message, at: now() }
+    const isBuild = server.vmState === 'building'
+    await database.transaction(async (tx) => {
+      const changes = { taskState: null, taskSince: null, fault, ...(isBuild && { vmState: 'error' as const }) }
+      const done = await updateServer(tx, server.id, changes, server)
+      if (!done) return
+      await finishAction(
+        tx,
+        { serverId: server.id, requestId: server.requestId },
+        {
+          now: now(),
+          event: 'compute_task_timeout',
+          startAt: server.taskSince ?? now(),
+          host: server.host,
+          result: 'Error',
+          message,
+        },
+      )
+      await recordEvent(tx, {
+        resourceId: server.id,
+        requestId: server.requestId,
+        at: now(),
+        what: `${server.taskState} timed out`,
+        outcome: 'failed',
+        detail: message,
+      })
+    })
+  }
+}

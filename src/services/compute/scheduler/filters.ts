@@ -1,0 +1,114 @@
+/** Which hosts can take a server. A filter answers why a host cannot, or undefined. */
+import { isUp, zoneOf, type Aggregate, type Host } from '../model/host.ts'
+import type { ServerGroup } from '../store/server-groups.ts'
+
+export interface Request {
+  zone: string | null
+  image: Record<string, string>
+  group: ServerGroup | null
+  /** Hosts that run servers of the group, one entry per server. */
+  groupHosts: readonly string[]
+  /** Named by scheduler hints or by an admin. */
+  differentHosts: readonly string[]
+  sameHosts: readonly string[] | null
+  requestedHost: string | null
+  /** Hosts where this build failed before. */
+  triedHosts: readonly string[]
+}
+
+export interface Facts {
+  now: number
+  downTimeS: number
+  defaultZone: string
+  aggregates: readonly Aggregate[]
+}
+
+type Filter = readonly [name: string, why: (host: Host, request: Request, facts: Facts) => string | undefined]
+
+const filters: readonly Filter[] = [
+  [
+    'ComputeFilter',
+    ({ service }, _request, { now, downTimeS }) => {
+      if (service.isDisabled) return `disabled${service.disabledReason ? `: ${service.disabledReason}` : ''}`
+      return isUp(service, now, downTimeS) ? undefined : 'down'
+    },
+  ],
+  ['RetryFilter', (host, { triedHosts }) => (triedHosts.includes(host.host) ? 'the build failed there' : undefined)],
+  [
+    'RequestedHostFilter',
+    (host, { requestedHost }) =>
+      requestedHost === null || requestedHost === host.host ? undefined : 'another host is requested',
+  ],
+  [
+    'AvailabilityZoneFilter',
+    (host, { zone }, { aggregates, defaultZone }) => {
+      if (zone === null) return undefined
+      const actual = zoneOf(host.host, aggregates, defaultZone)
+      return actual === zone ? undefined : `in zone ${actual}`
+    },
+  ],
+  [
+    'ImagePropertiesFilter',
+    ({ report }, { image }) => {
+      const architecture = image['hw_architecture'] ?? image['architecture']
+      if (architecture && normal(architecture) !== normal(report.architecture))
+        return `architecture is ${report.architecture}`
+      const type = image['img_hv_type'] ?? image['hypervisor_type']
+      return type && type.toLowerCase() !== report.hypervisorType.toLowerCase()
+        ? `hypervisor is ${report.hypervisorType}`
+        : undefined
+    },
+  ],
+  [
+    'ServerGroupAntiAffinityFilter',
+    (host, { group, groupHosts }) => {
+      if (group?.policy !== 'anti-affinity') return undefined
+      const there = groupHosts.filter((each) => each === host.host).length
+      return there < (group.rules.max_server_per_host ?? 1) ? undefined : `has ${there} of the group`
+    },
+  ],
+  [
+    'ServerGroupAffinityFilter',
+    (host, { group, groupHosts }) =>
+      group?.policy !== 'affinity' || groupHosts.length === 0 || groupHosts.includes(host.host)
+        ? undefined
+        : 'not the host of the group',
+  ],
+  [
+    'DifferentHostFilter',
+    (host, { differentHosts }) => (differentHosts.includes(host.host) ? 'excluded by different_host' : undefined),
+  ],
+  [
+    'SameHostFilter',
+    (host, { sameHosts }) => (sameHosts === null || sameHosts.includes(host.host) ? undefined : 'not in same_host'),
+  ],
+]
+
+const normal = (architecture: string) =>
+  architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'aarch64' : architecture
+
+/** The hosts that pass, and per filter what it rejected. */
+export function applyFilters<H extends Host>(hosts: readonly H[], request: Request, facts: Facts) {
+  const rejections: { filter: string; count: number; reasons: string[] }[] = []
+  let left = [...hosts]
+  for (const [filter, why] of filters) {
+    const reasons = new Set<string>()
+    const before = left.length
+    left = left.filter((host) => {
+      const reason = why(host, request, facts)
+      if (reason !== undefined) reasons.add(reason)
+      return reason === undefined
+    })
+    if (left.length < before) rejections.push({ filter, count: before - left.length, reasons: [...reasons] })
+  }
+  return { hosts: left, rejections }
+}
+
+/** One sentence for the fault. */
+export const explainRejections = (rejections: ReturnType<typeof applyFilters>['rejections']): string =>
+  rejections
+    .map(
+      ({ filter, count, reasons }) =>
+        `${filter} rejected ${count} host${count === 1 ? '' : 's'} (${reasons.join('; ')})`,
+    )
+    .join(', ')

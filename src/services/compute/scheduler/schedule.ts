@@ -1,0 +1,111 @@
+import { NoValidHost } from '../errors.ts'
+import type { ComputeDeps } from '../deps.ts'
+import { resourcesOf } from '../model/flavor.ts'
+import type { Host } from '../model/host.ts'
+import type { Server } from '../model/server.ts'
+import { listAggregates } from '../store/aggregates.ts'
+import { listHosts } from '../store/hosts.ts'
+import { findGroup } from '../store/server-groups.ts'
+import { listGroupHosts, listServersByIds } from '../store/servers.ts'
+import { applyFilters, explainRejections, type Request } from './filters.ts'
+import { sortByWeight } from './weighers.ts'
+
+export interface Hints {
+  group?: string
+  differentHost: string[]
+  sameHost: string[]
+  requestedHost: string | null
+}
+
+const claimRounds = 5
+
+/** Chooses a host and claims its resources. Throws NoValidHost with what stood in the way. */
+export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
+  const { database, placement, config } = deps
+  const request = await requestOf(deps, server, hints, triedHosts)
+  const consumer = { id: server.id, projectId: server.projectId, userId: server.userId }
+  for (let round = 1; ; round++) {
+    const [hosts, aggregates, candidates] = await Promise.all([
+      listHosts(database.db),
+      listAggregates(database.db),
+      placement.allocationCandidates({
+        resources: resourcesOf(server.flavor),
+        ...traitsOf(server),
+        limit: config.maxAttempts,
+      }),
+    ])
+    const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
+    const able = hosts.filter((host) => byId.has(host.id))
+    const facts = { now: deps.now(), downTimeS: config.serviceDownTime, defaultZone: config.defaultZone, aggregates }
+    const { hosts: passed, rejections } = applyFilters(able, request, facts)
+    if (passed.length === 0) {
+      const short = hosts.length - able.length
+      const parts = [
+        ...(hosts.length === 0 ? ['no compute host has reported yet'] : []),
+        ...(short > 0
+          ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
+          : []),
+        ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
+      ]
+      throw new NoValidHost(`There are not enough hosts available. ${parts.join(', ')}.`)
+    }
+    for (const { host, candidate } of sortByWeight(
+      passed.map((host) => ({ host, candidate: byId.get(host.id)! })),
+      request,
+    )) {
+      if (await placement.claim(consumer, candidate)) return placeOf(host)
+      const earlier = await earlierClaim(deps, server.id, hosts)
+      if (earlier) return placeOf(earlier)
+    }
+    if (round === claimRounds) throw new NoValidHost('Every host was taken by others while it was being claimed.')
+  }
+}
+
+const placeOf = (host: Host) => ({ host: host.host, node: host.report.hypervisorHostname, providerId: host.id })
+
+/** A claim that a process made just before it was killed is this build's own. */
+async function earlierClaim(
+  { placement }: ComputeDeps,
+  serverId: string,
+  hosts: readonly Host[],
+): Promise<Host | undefined> {
+  const held = await placement.getAllocations(serverId)
+  if (held.length === 0) return undefined
+  const host = hosts.find((each) => each.id === held[0]!.providerId)
+  if (!host) await placement.deleteAllocations(serverId)
+  return host
+}
+
+async function requestOf(
+  { database }: ComputeDeps,
+  server: Server,
+  hints: Hints,
+  triedHosts: readonly string[],
+): Promise<Request> {
+  const { db } = database
+  const group = server.groupId === null ? undefined : await findGroup(db, server.groupId)
+  const groupHosts = group ? await listGroupHosts(db, group.id, server.id) : []
+  const named = await listServersByIds(db, [...hints.differentHost, ...hints.sameHost])
+  const hostsOf = (ids: string[]) =>
+    named
+      .filter((each) => ids.includes(each.id) && each.projectId === server.projectId && each.host !== null)
+      .map((each) => each.host!)
+  return {
+    zone: server.pinnedZone,
+    image: server.image?.properties ?? {},
+    group: group ?? null,
+    groupHosts,
+    differentHosts: hostsOf(hints.differentHost),
+    sameHosts: hints.sameHost.length > 0 ? hostsOf(hints.sameHost) : null,
+    requestedHost: hints.requestedHost,
+    triedHosts,
+  }
+}
+
+/** `trait:X=required` of flavor and image. */
+function traitsOf(server: Server): { required: string[]; forbidden: string[] } {
+  const all = Object.entries({ ...server.image?.properties, ...server.flavor.extraSpecs })
+  const named = (value: string) =>
+    all.filter(([key, each]) => key.startsWith('trait:') && each === value).map(([key]) => key.slice(6))
+  return { required: named('required'), forbidden: named('forbidden') }
+}

@@ -1,0 +1,135 @@
+import { PolicyEnforcer } from '../../platform/auth/policy.ts'
+import { openDatabase } from '../../platform/db/database.ts'
+import { migrate } from '../../platform/db/migrate.ts'
+import { createApp } from '../../platform/http/app.ts'
+import { ServiceClient } from '../../platform/http/client.ts'
+import type { ApiDefinition } from '../../platform/http/service.ts'
+import { rpcClient } from '../../platform/rpc/contract.ts'
+import { SagaRunner } from '../../platform/saga/saga.ts'
+import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { routes } from './api/routes.ts'
+import { rules } from './api/rules.ts'
+import { versionRoutes } from './api/versions/routes.ts'
+import { imageApi } from './clients/image.ts'
+import { networkApi } from './clients/network.ts'
+import { placementApi } from './clients/placement.ts'
+import { buildServer } from './conductor/build-server.ts'
+import { serveConductor } from './conductor/conductor.ts'
+import { deleteServer } from './conductor/delete-server.ts'
+import { Waiters } from './conductor/waiters.ts'
+import { loadComputeConfig } from './config.ts'
+import type { ComputeDeps } from './deps.ts'
+import { envelope } from './errors.ts'
+import type { ServerMetadata } from './metadata/document.ts'
+import { openConsole } from './operations/consoles.ts'
+import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
+import { getServerMetadata } from './operations/server-metadata.ts'
+import { healAllocations } from './periodic/leftovers.ts'
+import { endStaleTasks } from './periodic/tasks.ts'
+import { computeContract } from './rpc/compute.ts'
+import { touchService } from './store/hosts.ts'
+import { initial } from './store/migrations/0001-initial.ts'
+import type { ComputeSchema } from './store/tables.ts'
+import { versions } from './versions.ts'
+
+/** Nova's HTTP side as data. */
+export const definition: ApiDefinition = {
+  type: 'compute',
+  basePaths: ['/v2.1', '/v2.1/:project_id([0-9a-f]{32}|[0-9a-f-]{36})'],
+  microversions: { table: versions, legacyHeader: 'X-OpenStack-Nova-API-Version' },
+  envelope,
+  requestIdHeaders: ['x-compute-request-id'],
+}
+
+/** What the rest of the cloud may ask of nova besides its API. */
+export interface ComputeService extends RunningService {
+  getServerMetadata(id: string, projectId: string): Promise<ServerMetadata | null>
+  /** For the VNC proxy: where the console of a token ends. */
+  openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
+  /** For admins: how a server came to its state. */
+  explainServer(id: string): Promise<ServerExplanation | null>
+}
+
+/** Clients in place of the real services, for tests. */
+export type Foreign = Pick<ComputeDeps, 'image' | 'placement' | 'network'>
+
+export async function createComputeService(
+  env: ServiceEnv,
+  foreign: Foreign = foreignOf(env),
+): Promise<ComputeService> {
+  const config = loadComputeConfig(env.configFiles)
+  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
+  await migrate(database, [initial])
+  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
+    buildServer as never,
+    deleteServer as never,
+  ])
+  const deps: ComputeDeps = {
+    database,
+    config,
+    log: env.log,
+    sagas,
+    agents: rpcClient(env.bus, computeContract),
+    waiters: new Waiters(),
+    ...foreign,
+    urls: env.urls,
+    now: Date.now,
+  }
+  const app = createApp({
+    definition,
+    routes,
+    rootRoutes: versionRoutes,
+    deps,
+    enforcer: new PolicyEnforcer(rules, env.policyOverrides),
+    authenticator: env.authenticator,
+    log: env.log,
+    baseUrl: env.baseUrl,
+    authUrl: env.authUrl,
+  })
+  const stops: (() => void)[] = []
+  const every = (seconds: number, what: string, work: () => Promise<void>) => {
+    let isBusy = false
+    const timer = setInterval(() => {
+      if (isBusy) return
+      isBusy = true
+      work()
+        .catch((err: unknown) => env.log.warn({ err }, `${what} failed`))
+        .finally(() => (isBusy = false))
+    }, seconds * 1000).unref()
+    stops.push(() => clearInterval(timer))
+  }
+  const beat = () =>
+    database.transaction(async (tx) => {
+      for (const role of ['nova-scheduler', 'nova-conductor']) await touchService(tx, env.host, role, Date.now())
+    })
+  return {
+    apps: { compute: app },
+    async start() {
+      await beat()
+      stops.push(serveConductor(deps, env.bus, env.host))
+      await sagas.resume(deps)
+      every(10, 'heartbeat', beat)
+      every(15, 'ending stale tasks', () => endStaleTasks(deps))
+      every(300, 'healing allocations', () => healAllocations(deps))
+    },
+    async stop() {
+      for (const stop of stops) stop()
+      sagas.stop()
+      await sagas.idle()
+      await database.close()
+    },
+    getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
+    openConsole: (token) => openConsole(deps, token),
+    explainServer: (id) => explainServer(deps, id),
+  }
+}
+
+function foreignOf(env: ServiceEnv): Foreign {
+  const client = (type: string, headers: Record<string, string> = {}) =>
+    new ServiceClient(type, env.connect(type), () => env.serviceToken(), headers)
+  return {
+    image: imageApi(client('image')),
+    placement: placementApi(client('placement', { 'OpenStack-API-Version': 'placement 1.39' })),
+    network: networkApi(client('network')),
+  }
+}

@@ -1,0 +1,81 @@
+/** Lists of servers: one query, whatever the filters. */
+import { sql } from 'kysely'
+import type { Db } from '../../../platform/db/database.ts'
+import type { Server } from '../model/server.ts'
+import { toServer } from './servers.ts'
+import type { ComputeSchema, ServerTable } from './tables.ts'
+
+export interface ServerFilter {
+  /** Null: of all projects. */
+  projectId: string | null
+  isDeleted: boolean
+  /** Deleted ones too. */
+  changedSince?: number
+  changedBefore?: number
+  equal: Partial<Record<keyof ServerTable, string | number>>
+  anyOf: Partial<Record<keyof ServerTable, readonly string[]>>
+  /** Regular expressions of nova, answered as "contains". */
+  contains: Partial<Record<keyof ServerTable, string>>
+  isLocked?: boolean
+  tagsAll?: readonly string[]
+  tagsAny?: readonly string[]
+  notTagsAll?: readonly string[]
+  notTagsAny?: readonly string[]
+  sort: readonly { column: keyof ServerTable; isDescending: boolean }[]
+  /** The last server of the page before. */
+  marker?: Server
+  limit: number
+}
+
+const escape = (text: string) => text.replace(/[\\%_]/g, '\\$&')
+const like = (column: string, text: string) =>
+  sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
+
+export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
+  let query = db.selectFrom('servers').selectAll()
+  if (filter.projectId !== null) query = query.where('project_id', '=', filter.projectId)
+  if (filter.changedSince === undefined) query = query.where('deleted_at', filter.isDeleted ? 'is not' : 'is', null)
+  else query = query.where('updated_at', '>=', filter.changedSince)
+  if (filter.changedBefore !== undefined) query = query.where('updated_at', '<=', filter.changedBefore)
+  for (const [column, value] of Object.entries(filter.equal)) query = query.where(column as 'id', '=', value as string)
+  for (const [column, values] of Object.entries(filter.anyOf)) {
+    query = values.length === 0 ? query.where(sql<boolean>`1 = 0`) : query.where(column as 'id', 'in', values)
+  }
+  for (const [column, text] of Object.entries(filter.contains)) query = query.where(like(column, text))
+  if (filter.isLocked !== undefined) query = query.where('locked_by', filter.isLocked ? 'is not' : 'is', null)
+  const hasTag = (tag: string) => like('tags', `,${tag},`)
+  for (const tag of filter.tagsAll ?? []) query = query.where(hasTag(tag))
+  if (filter.tagsAny) query = query.where((where) => where.or(filter.tagsAny!.map(hasTag)))
+  if (filter.notTagsAll) query = query.where((where) => where.not(where.and(filter.notTagsAll!.map(hasTag))))
+  if (filter.notTagsAny) query = query.where((where) => where.not(where.or(filter.notTagsAny!.map(hasTag))))
+  const sort = [...filter.sort, { column: 'id' as const, isDescending: filter.sort.at(-1)?.isDescending ?? true }]
+  if (filter.marker) {
+    const row = await db.selectFrom('servers').selectAll().where('id', '=', filter.marker.id).executeTakeFirst()
+    if (row) query = query.where(afterRow(sort, row))
+  }
+  for (const { column, isDescending } of sort) query = query.orderBy(column, isDescending ? 'desc' : 'asc')
+  return (await query.limit(filter.limit).execute()).map(toServer)
+}
+
+/** `(a, b) > (x, y)` with a direction for each column; null sorts first in both engines. */
+function afterRow(sort: ServerFilter['sort'], row: ServerTable) {
+  const parts = sort.map(({ column, isDescending }, index) => {
+    const equal = sort
+      .slice(0, index)
+      .map((each) =>
+        row[each.column] === null
+          ? sql`${sql.ref(each.column)} is null`
+          : sql`${sql.ref(each.column)} = ${row[each.column]}`,
+      )
+    const value = row[column]
+    const beyond = isDescending
+      ? value === null
+        ? sql`1 = 0`
+        : sql`(${sql.ref(column)} < ${value} or ${sql.ref(column)} is null)`
+      : value === null
+        ? sql`${sql.ref(column)} is not null`
+        : sql`${sql.ref(column)} > ${value}`
+    return sql`(${sql.join([...equal, beyond], sql` and `)})`
+  })
+  return sql<boolean>`(${sql.join(parts, sql` or `)})`
+}

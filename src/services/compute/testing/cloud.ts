@@ -1,0 +1,194 @@
+/** Nova with everything around it in one process, for tests. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Credentials } from '../../../platform/auth/context.ts'
+import { Secret } from '../../../platform/auth/secret.ts'
+import { createLogger } from '../../../platform/log/log.ts'
+import { LocalBus } from '../../../platform/rpc/local-bus.ts'
+import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
+import { computeContract } from '../rpc/compute.ts'
+import { conductorContract, type HostReport, type ServerReport } from '../rpc/conductor.ts'
+import { createComputeService, type ComputeService } from '../service.ts'
+import { FakeImages, FakeNetwork, FakePlacement } from './fakes.ts'
+
+const credentials = (userId: string, projectId: string, roles: string[]): Credentials => ({
+  userId,
+  userName: userId,
+  userDomainId: 'default',
+  projectId,
+  projectName: projectId,
+  projectDomainId: 'default',
+  domainId: null,
+  systemScope: null,
+  roles,
+  expiresAt: '2999-01-01T00:00:00Z',
+  token: new Secret(userId),
+  applicationCredentialId: null,
+  auditId: userId,
+})
+
+export const p1 = '1'.repeat(32)
+export const p2 = '2'.repeat(32)
+const tokens: Record<string, Credentials> = {
+  admin: credentials('admin', 'f'.repeat(32), ['admin', 'member', 'reader']),
+  demo: credentials('demo', p1, ['member', 'reader']),
+  other: credentials('other', p2, ['member', 'reader']),
+  reader: credentials('reader', p1, ['reader']),
+}
+
+/** A host as nova sees it: does at once what is wanted. */
+export class FakeAgent {
+  readonly host: string
+  readonly guests = new Map<string, { revision: number; power: ServerReport['power']; reboots: number }>()
+  /** Keeps guests from starting. */
+  isStuck = false
+  failure: { message: string; detail: string } | null = null
+  readonly #conductor
+  readonly #stop: () => void
+
+  constructor(bus: LocalBus, host: string) {
+    this.host = host
+    const mine = bus.forHost(host)
+    this.#conductor = rpcClient(mine, conductorContract)
+    this.#stop = rpcServe(mine, computeContract, host, {
+      look: async ({ ids }) => this.look(ids),
+      getConsoleOutput: async () => ({ output: 'hello' }),
+      getVncConsole: async () => ({ socketPath: '/x', host: '', port: 0 }),
+    })
+  }
+
+  async heartbeat(changes: Partial<HostReport> = {}) {
+    const report: HostReport = {
+      hypervisorType: 'QEMU',
+      hypervisorVersion: 7002000,
+      hypervisorHostname: this.host,
+      hostIp: '127.0.0.1',
+      vcpus: 64,
+      memoryMb: 65536,
+      diskGb: 1000,
+      runningGuests: 0,
+      cpuInfo: '{}',
+      architecture: 'x86_64',
+      traits: [],
+      ...changes,
+    }
+    await this.#conductor.reportHost(null, { host: this.host, report })
+  }
+
+  async look(ids?: readonly string[]) {
+    const { servers } = await this.#conductor.pullServers(null, { host: this.host, ...(ids && { ids: [...ids] }) })
+    const reports = servers.flatMap((server): ServerReport[] => {
+      const isAbsent = server.power === 'absent'
+      if (this.isStuck && !isAbsent) return []
+      const isWaiting = server.ports.some((port) => !port.isActive) && !isAbsent
+      const power = isAbsent
+        ? 'missing'
+        : this.failure
+          ? 'shutdown'
+          : isWaiting
+            ? 'building'
+            : (server.power as 'running')
+      if (isAbsent) this.guests.delete(server.id)
+      else this.guests.set(server.id, { revision: server.revision, power, reboots: server.reboot.generation })
+      return [this.#report(server.id, server.revision, power, server.reboot.generation, isAbsent ? null : this.failure)]
+    })
+    if (reports.length > 0) await this.#conductor.reportServers(null, { host: this.host, reports })
+  }
+
+  /** The guest does something by itself. */
+  async happens(id: string, power: ServerReport['power'], error: ServerReport['error'] = null) {
+    const guest = this.guests.get(id)!
+    await this.#conductor.reportServers(null, {
+      host: this.host,
+      reports: [this.#report(id, guest.revision, power, guest.reboots, error)],
+    })
+  }
+
+  #report = (
+    id: string,
+    revision: number,
+    power: ServerReport['power'],
+    rebootGeneration: number,
+    error: ServerReport['error'],
+  ): ServerReport => ({
+    id,
+    revision,
+    power,
+    rebootGeneration,
+    events: [],
+    error,
+  })
+
+  stop() {
+    this.#stop()
+  }
+}
+
+export class TestCloud {
+  readonly folder = mkdtempSync(join(tmpdir(), 'nephos-compute-'))
+  readonly bus = new LocalBus('control')
+  readonly image = new FakeImages()
+  readonly placement = new FakePlacement()
+  readonly network = new FakeNetwork()
+  service!: ComputeService
+
+  /** A service on this cloud's database; an earlier one may be gone without having stopped. */
+  async start(): Promise<void> {
+    this.service = await createComputeService(
+      {
+        stateDir: this.folder,
+        configFiles: [join(this.folder, 'nova.conf')],
+        databaseUrl: `sqlite:///${join(this.folder, 'nova.db')}`,
+        policyOverrides: {},
+        log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
+        bus: this.bus,
+        host: 'control',
+        region: 'RegionOne',
+        authenticator: { validate: async (token) => tokens[token] ?? null },
+        connect: () => ({ send: () => Promise.reject(new Error('not here')) }),
+        serviceToken: async () => 'service',
+        baseUrl: 'http://127.0.0.1:8774',
+        authUrl: 'http://127.0.0.1:5000/v3',
+        metadataSecret: new Secret('x'),
+        urls: { novncproxy: 'http://127.0.0.1:6080' },
+      },
+      { image: this.image, placement: this.placement, network: this.network },
+    )
+    await this.service.start()
+  }
+
+  async call(token: string, method: string, path: string, json?: unknown, version = '2.96') {
+    const headers = { 'x-auth-token': token, 'openstack-api-version': `compute ${version}` }
+    const answer = await this.service.apps['compute']!.dispatch({
+      method,
+      url: `/v2.1${path}`,
+      headers,
+      ...(json !== undefined && { json }),
+    })
+    // JSON as a client would get it.
+    const body = (answer.body === undefined ? undefined : JSON.parse(JSON.stringify(answer.body))) as Tree
+    return { status: answer.status, headers: answer.headers, body }
+  }
+
+  async stop() {
+    await this.service.stop()
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+/** A JSON value of any shape: tests say what they expect of it. */
+export interface Tree {
+  [key: string]: Tree
+}
+
+/** Waits until `look` gives something; fails after ten seconds. */
+export async function eventually<T>(look: () => Promise<T | undefined | false>, what: string): Promise<T> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const value = await look()
+    if (value !== undefined && value !== false) return value
+    if (Date.now() > deadline) throw new Error(`${what} did not happen`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
