@@ -54,6 +54,20 @@ export class LocalBus implements Bus {
     return copy(reply)
   }
 
+  /** The same bus as seen by an agent of another host: what it sends carries that host's name. */
+  forHost(host: string): Bus {
+    const caller = (options: CallOptions = {}): Caller => ({ host, requestId: options.requestId ?? null })
+    return {
+      call: (topic, to, method, args, options) =>
+        this.dispatch(topic, to, method, args, caller(options), options?.timeoutMs),
+      cast: async (topic, to, method, args, options) => {
+        this.dispatch(topic, to, method, args, caller(options)).catch(() => undefined)
+      },
+      fanout: (topic, method, args, options) => this.fanout(topic, method, args, options),
+      serve: (topic, name, handler) => this.serve(topic, name, handler),
+    }
+  }
+
   #pick(topic: string, host: string | null): BusHandler | undefined {
     const hosts = this.#topics.get(topic)
     if (!hosts || host !== null) return hosts?.get(host ?? '')

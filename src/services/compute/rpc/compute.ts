@@ -6,8 +6,8 @@ export const computeContract = defineContract({
   topic: 'nova-compute',
   version: '1.0',
   methods: {
-    /** Something changed: pull now. */
-    look: { args: Type.Object({}) },
+    /** Something changed: pull now; only these servers where `ids` names them. */
+    look: { args: Type.Object({ ids: Type.Optional(Type.Array(Type.String())) }) },
     /** The last `lines` lines of the serial console (all when null), at most 1 MiB of UTF-8. */
     getConsoleOutput: {
       args: Type.Object({ serverId: Type.String(), lines: Type.Union([Type.Null(), Type.Integer()]) }),

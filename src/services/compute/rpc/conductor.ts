@@ -85,9 +85,9 @@ export const conductorContract = defineContract({
   topic: 'nova-conductor',
   version: '1.0',
   methods: {
-    /** Everything that `host` should run. The caller's host must be the named one. */
+    /** What `host` should run: everything, or only the servers named by `ids`. The caller's host must be the named one. */
     pullServers: {
-      args: Type.Object({ host: Type.String() }),
+      args: Type.Object({ host: Type.String(), ids: Type.Optional(Type.Array(Type.String())) }),
       reply: Type.Object({ servers: Type.Array(desiredServer) }),
     },
     reportServers: {

@@ -1,0 +1,87 @@
+/** The agent process of a host: the only one with privileges. Started and watched by `nephos up`. Arguments: STATE_DIR. */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { Secret } from '../platform/auth/secret.ts'
+import { httpTransport, ServiceClient } from '../platform/http/client.ts'
+import { createLogger } from '../platform/log/log.ts'
+import { SocketBus } from '../platform/rpc/socket-bus.ts'
+import { ComputeAgent } from '../services/compute/agent/agent.ts'
+import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
+import { ImageClient } from '../services/image/client.ts'
+import { createNetworkAgent } from '../services/network/agent/agent.ts'
+import { RoleBoard, tell } from './roles.ts'
+import { serviceTokens } from './service-token.ts'
+import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
+import { serviceUsers } from './up.ts'
+
+async function run(stateDir: string) {
+  const settings = readSettings(stateDir)
+  if (!settings) throw new Error(`${stateDir} has no settings.json; start the cloud with nephos up`)
+  const secrets = loadSecrets(stateDir, serviceUsers)
+  const host = hostname()
+  const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
+  const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
+  const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
+
+  const network = createNetworkAgent({
+    host,
+    bus,
+    stateDir: join(stateDir, 'network-agent'),
+    cloudName: settings.name,
+    log: log('neutron-agent'),
+    bridgeMappings: new Map([['provider', providerBridge(settings.name)]]),
+    localIp: '127.0.0.1',
+    metadataUrl: urlOf(settings, 'metadata'),
+    metadataSecret: new Secret(secrets.metadataSecret),
+  })
+
+  const identity = httpTransport(urlOf(settings, 'identity'))
+  const token = serviceTokens(identity, 'nova', secrets.servicePasswords['nova'] ?? '')
+  const images = new ImageClient(new ServiceClient('image', httpTransport(urlOf(settings, 'image')), token))
+  const driver = new QemuDriver({
+    host,
+    stateDir: join(stateDir, 'instances'),
+    log: log('nova-compute'),
+    fetchImage: async (id: string): Promise<Readable> => images.download(id),
+  })
+  const compute = new ComputeAgent({
+    host,
+    bus,
+    driver,
+    stateDir: join(stateDir, 'compute-agent'),
+    log: log('nova-compute'),
+    onHealth: (error) => board.set('nova-compute', error ? 'down' : 'up', error),
+  })
+  bus.onConnect(() => compute.reconnected())
+
+  const networkRoles = ['neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent']
+  const stop = async () => {
+    await compute.stop().catch(() => undefined)
+    await network.stop().catch(() => undefined)
+    bus.close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('disconnect', () => void stop())
+  process.on('SIGINT', () => undefined)
+
+  await whenConnected(bus)
+  await network.start()
+  for (const role of networkRoles) board.set(role, 'up')
+  await compute.start()
+  tell({ type: 'ready' })
+}
+
+/** The control process may still be starting. */
+async function whenConnected(bus: SocketBus) {
+  while (!bus.connected) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+run(process.argv[2] ?? '').catch((error: unknown) => {
+  const reason = error instanceof Error ? error.message : String(error)
+  tell({ type: 'failed', error: reason })
+  console.error(process.env['NEPHOS_LOG'] === 'debug' ? error : reason)
+  process.exitCode = 1
+  setTimeout(() => process.exit(1), 50)
+})

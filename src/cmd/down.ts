@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLogger } from '../platform/log/log.ts'
+import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
+import { destroyNetworking } from '../services/network/agent/destroy.ts'
+import type { Arguments } from './arguments.ts'
+import { deleteProviderBridge } from './provider-bridge.ts'
+import { paths, providerBridge, readSettings } from './settings.ts'
+import { readStatus } from './status.ts'
+
+const stopsWithin = 30_000
+
+/** `nephos down`: ends the control plane, its guests, and every device and namespace that the cloud made. */
+export async function down(args: Arguments): Promise<number> {
+  const settings = readSettings(args.stateDir)
+  if (!settings) {
+    console.log(`There is no cloud in ${args.stateDir}.`)
+    return 0
+  }
+  await stopSupervisor(args.stateDir)
+  if (settings.fake) return 0
+  const log = createLogger({ name: 'down', file: join(paths(args.stateDir).log, 'down.log') })
+  const instances = join(args.stateDir, 'instances')
+  if (existsSync(instances)) {
+    const driver = new QemuDriver({ host: '', stateDir: instances, log, fetchImage: () => Promise.reject(new Error('unused')) })
+    await driver.start()
+    await driver.stopAll()
+    await driver.stop()
+  }
+  await destroyNetworking({ stateDir: join(args.stateDir, 'network-agent'), log })
+  await deleteProviderBridge(providerBridge(settings.name))
+  console.log(`The cloud '${settings.name}' is down. Its data stay in ${args.stateDir}.`)
+  return 0
+}
+
+async function stopSupervisor(stateDir: string): Promise<void> {
+  const status = readStatus(stateDir)
+  if (!status?.running) return endLeftOvers(Object.values(status?.pids ?? {}))
+  process.kill(status.pid, 'SIGTERM')
+  const deadline = Date.now() + stopsWithin
+  while (readStatus(stateDir)?.running) {
+    if (Date.now() > deadline) process.kill(status.pid, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** After `kill -9` of the supervisor its children end by themselves; wait for that. */
+async function endLeftOvers(pids: readonly (number | undefined)[]): Promise<void> {
+  const deadline = Date.now() + stopsWithin
+  while (pids.some((pid) => pid !== undefined && isOurs(pid)) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+function isOurs(pid: number): boolean {
+  return existsSync(`/proc/${pid}/cmdline`) && existsSync(`/proc/${pid}/cwd`)
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { createLogger } from '../platform/log/log.ts'
+import { ComputeAgent } from '../services/compute/agent/agent.ts'
+import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
+import { fakeAgent } from '../services/network/fake-agent.ts'
+import type { Cloud } from './cloud.ts'
+import type { RoleBoard } from './roles.ts'
+import { paths, type Settings } from './settings.ts'
+
+/** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
+export async function startFakeHosts(
+  cloud: Cloud,
+  settings: Settings,
+  stateDir: string,
+  board: RoleBoard,
+): Promise<() => Promise<void>> {
+  const log = createLogger({ name: 'nova-compute', file: join(paths(stateDir).log, 'nova-compute.log') })
+  const stops: (() => Promise<void> | void)[] = []
+  for (let index = 1; index <= settings.computeHosts; index++) {
+    const host = settings.computeHosts === 1 ? cloud.hostName : `fake-${index}`
+    const bus = cloud.bus.forHost(host)
+    const folder = join(stateDir, 'hosts', host)
+    stops.push(await fakeAgent(bus, host))
+    const driver = new FakeDriver({ host, stateDir: folder })
+    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64, recordDelayMs: 100 })
+    await agent.start()
+    stops.push(() => agent.stop())
+  }
+  board.set('nova-compute', 'up')
+  return async () => {
+    for (const stop of stops.reverse()) await stop()
+  }
+}

@@ -1,0 +1,24 @@
+export const help = `nephos: OpenStack in one program
+
+Usage: nephos COMMAND [OPTIONS]
+
+Commands
+  up            start the cloud and stay in the foreground; Ctrl-C stops it and leaves guests running
+  down          stop the cloud, its guests, and remove every device and namespace that it made
+  status        show each role: up or not, since when, its last error
+  explain ID    tell the story of a server or port: steps, durations, reasons
+  guest-image   build the tiny guest image
+
+Options
+  --state-dir DIR      everything the cloud keeps (default: /var/lib/nephos/NAME)
+  --name NAME          name of the cloud (default: nephos); devices and folders derive from it
+  --port-base N        move all ports together: identity N, image N+1, placement N+2, compute N+3,
+                       metadata N+4, novncproxy N+5, network N+6, metrics N+7
+  --bind ADDR          address of the APIs (default: 127.0.0.1)
+  --provider-cidr CIDR the external network; this host has its first address
+  --detach             return when every API answers
+  --fake               fake compute driver and no data plane; needs no root
+  --compute-hosts N    with --fake: how many compute hosts (default: 1)
+  --no-install         fail with the list of what is missing instead of installing it
+  --json               with status and explain: print JSON
+`

@@ -1,0 +1,32 @@
+import { parseArguments, UsageError } from './arguments.ts'
+import { help } from './help.ts'
+
+async function run(argv: readonly string[]): Promise<number> {
+  const args = parseArguments(argv)
+  if (args.help || args.command === 'help') {
+    process.stdout.write(help)
+    return 0
+  }
+  switch (args.command) {
+    case 'up':
+      return (await import('./up.ts')).up(args, argv)
+    case 'down':
+      return (await import('./down.ts')).down(args)
+    case 'status':
+      return (await import('./status.ts')).status(args)
+    case 'explain':
+      return (await import('./explain.ts')).explain(args)
+    case 'guest-image':
+      return (await import('./guest-image.ts')).guestImage(args)
+    default:
+      throw new UsageError(`'${args.command}' is no command; see nephos --help`)
+  }
+}
+
+run(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`nephos: ${error instanceof Error ? error.message : String(error)}`)
+    process.exit(error instanceof UsageError ? 2 : 1)
+  },
+)

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { computePrograms, missingPrograms, networkPrograms } from '../host/packages.ts'
+import { ensureGuestImage, guestBuilder, guestImagePath } from './guest-image.ts'
+import { providerBridge, type Settings } from './settings.ts'
+import { ensureProviderBridge } from './provider-bridge.ts'
+
+interface PrepareOptions {
+  install: boolean
+  say: (text: string) => void
+}
+
+/** Brings the machine to what the cloud needs: Debian packages, the guest image, the provider bridge. */
+export async function prepare(settings: Settings, { install, say }: PrepareOptions): Promise<void> {
+  if (settings.fake) return
+  const missing = await missingPackages()
+  if (missing.length > 0) {
+    const command = `apt-get install ${missing.join(' ')}`
+    if (!install) throw new Error(`Debian packages are missing; install them with: ${command}`)
+    say(`Installing Debian packages (once): ${missing.join(' ')}`)
+    installPackages(missing)
+  }
+  await ensureGuestImage(say)
+  await ensureProviderBridge(providerBridge(settings.name), settings.providerCidr)
+}
+
+async function missingPackages(): Promise<string[]> {
+  const programs = await missingPrograms([...computePrograms, ...networkPrograms])
+  const builder = existsSync(guestImagePath()) ? [] : (await guestBuilder()).packages.filter((name) => !isInstalled(name))
+  return [...new Set([...programs.map(({ debianPackage }) => debianPackage), ...builder])].sort()
+}
+
+let installed: Set<string> | undefined
+
+function isInstalled(name: string): boolean {
+  installed ??= new Set(
+    readFileSync('/var/lib/dpkg/status', 'utf8')
+      .split('\n\n')
+      .filter((entry) => /^Status: .* installed$/m.test(entry))
+      .flatMap((entry) => /^Package: (.+)$/m.exec(entry)?.[1] ?? []),
+  )
+  return installed.has(name)
+}
+
+function installPackages(packages: readonly string[]) {
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (args: string[]) => spawnSync('apt-get', args, { env: environment, encoding: 'utf8', timeout: 900_000 })
+  const arguments_ = ['install', '-y', '--no-install-recommends', ...packages]
+  let done = apt(arguments_)
+  if (done.status !== 0) {
+    // Old package lists name files that the mirror no longer has.
+    apt(['update'])
+    done = apt(arguments_)
+  }
+  if (done.status !== 0) {
+    throw new Error(`apt-get install failed: ${(done.stderr ?? String(done.error)).trim().split('\n').at(-1)}`)
+  }
+}

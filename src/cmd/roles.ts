@@ -1,0 +1,38 @@
+/** What a role (what an OpenStack daemon is) says of itself, for `nephos status`. */
+export interface RoleState {
+  role: string
+  state: 'starting' | 'up' | 'down'
+  /** ISO time of the last change of `state`. */
+  since: string
+  error: string | null
+}
+
+/** What a child process tells its supervisor. */
+export type ChildMessage = { type: 'roles'; roles: RoleState[] } | { type: 'ready' } | { type: 'progress'; text: string } | { type: 'failed'; error: string }
+
+/** Keeps the states of the roles of one process and tells `changed` about each change. */
+export class RoleBoard {
+  readonly #roles = new Map<string, RoleState>()
+  readonly #changed: (roles: RoleState[]) => void
+
+  constructor(changed: (roles: RoleState[]) => void) {
+    this.#changed = changed
+  }
+
+  set(role: string, state: RoleState['state'], error: string | null = null) {
+    const before = this.#roles.get(role)
+    if (before?.state === state && before.error === error) return
+    const since = before?.state === state ? before.since : new Date().toISOString()
+    this.#roles.set(role, { role, state, since, error })
+    this.#changed(this.list())
+  }
+
+  list(): RoleState[] {
+    return [...this.#roles.values()]
+  }
+}
+
+/** Sends a message to the supervisor; a process that was started by hand has none. */
+export function tell(message: ChildMessage) {
+  if (process.connected) process.send?.(message)
+}

@@ -1,0 +1,151 @@
+/** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
+import { randomBytes, createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export interface Settings {
+  name: string
+  /** First of the cloud's ports; null for OpenStack's own ports. */
+  portBase: number | null
+  bind: string
+  /** Fake compute driver and no data plane. */
+  fake: boolean
+  computeHosts: number
+  region: string
+  /** The external flat network; the host has its first address. */
+  providerCidr: string
+}
+
+/** Passwords and keys, generated at first start. */
+export interface Secrets {
+  adminPassword: string
+  demoPassword: string
+  servicePasswords: Record<string, string>
+  metadataSecret: string
+  busKey: string
+}
+
+const standardPorts = {
+  identity: 5000,
+  image: 9292,
+  placement: 8778,
+  compute: 8774,
+  metadata: 8775,
+  novncproxy: 6080,
+  network: 9696,
+  metrics: 9180,
+} as const
+
+export type PortName = keyof typeof standardPorts
+
+/** The TCP port of an API. */
+export function portOf(settings: Settings, name: PortName): number {
+  if (settings.portBase === null) return standardPorts[name]
+  return settings.portBase + Object.keys(standardPorts).indexOf(name)
+}
+
+/** `http://address:port` of an API. */
+export function urlOf(settings: Settings, name: PortName): string {
+  const host = settings.bind === '0.0.0.0' ? '127.0.0.1' : settings.bind
+  return `http://${host.includes(':') ? `[${host}]` : host}:${portOf(settings, name)}`
+}
+
+/** Folders and files below the state directory. */
+export const paths = (stateDir: string) => ({
+  settings: join(stateDir, 'settings.json'),
+  secrets: join(stateDir, 'secrets.json'),
+  status: join(stateDir, 'run', 'status.json'),
+  lock: join(stateDir, 'run', 'nephos.pid'),
+  bus: join(stateDir, 'run', 'bus.sock'),
+  run: join(stateDir, 'run'),
+  etc: join(stateDir, 'etc'),
+  log: join(stateDir, 'log'),
+  service: (type: string) => join(stateDir, type),
+  firstUse: join(stateDir, 'first-use.json'),
+})
+
+/** Where a cloud lives unless `--state-dir` says otherwise. */
+export function defaultStateDir(name: string): string {
+  return process.getuid?.() === 0 ? join('/var/lib/nephos', name) : join(homedir(), '.local/share/nephos', name)
+}
+
+/** A network of its own for every cloud name, so that several run on one machine; `nephos` has DevStack's. */
+function providerCidrOf(name: string): string {
+  if (name === 'nephos') return '172.24.4.0/24'
+  const [byte] = createHash('sha256').update(name).digest()
+  return `172.24.${(byte! % 240) + 10}.0/24`
+}
+
+/** Name of the bridge of the provider network, at most 15 characters. */
+export function providerBridge(name: string): string {
+  const full = `br-${name}`
+  return full.length <= 15 ? full : `br-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`
+}
+
+/** Options of the command line that belong to a cloud; undefined where they were not given. */
+export type SettingsInput = { [K in keyof Settings]?: Settings[K] | undefined }
+
+export class SettingsError extends Error {}
+
+/** Reads the settings, writes them at first use, and applies what the command line says. */
+export function loadSettings(stateDir: string, input: SettingsInput): Settings {
+  const file = paths(stateDir).settings
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>
+  const name = given.name ?? 'nephos'
+  if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
+    throw new SettingsError(`--name ${name}: use lower case letters, digits and '-', at most 31`)
+  }
+  const defaults: Settings = {
+    name,
+    portBase: null,
+    bind: '127.0.0.1',
+    fake: false,
+    computeHosts: 1,
+    region: 'RegionOne',
+    providerCidr: providerCidrOf(name),
+  }
+  const saved = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Settings>) : {}
+  if (saved.fake !== undefined && given.fake !== undefined && saved.fake !== given.fake) {
+    throw new SettingsError(`${stateDir} holds a cloud ${saved.fake ? 'with' : 'without'} --fake: use another --state-dir`)
+  }
+  const settings = { ...defaults, ...saved, ...given }
+  makeFolders(stateDir)
+  writePrivate(file, JSON.stringify(settings, null, 2))
+  return settings
+}
+
+/** Settings of a cloud that exists; undefined when there is none. */
+export function readSettings(stateDir: string): Settings | undefined {
+  const file = paths(stateDir).settings
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Settings) : undefined
+}
+
+/** Reads the secrets of the cloud, making them at first use. */
+export function loadSecrets(stateDir: string, services: readonly string[]): Secrets {
+  const file = paths(stateDir).secrets
+  const saved = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {}
+  const random = () => randomBytes(16).toString('hex')
+  const secrets: Secrets = {
+    adminPassword: saved.adminPassword ?? random(),
+    demoPassword: saved.demoPassword ?? random(),
+    servicePasswords: Object.fromEntries(services.map((name) => [name, saved.servicePasswords?.[name] ?? random()])),
+    metadataSecret: saved.metadataSecret ?? random(),
+    busKey: saved.busKey ?? random(),
+  }
+  writePrivate(file, JSON.stringify(secrets, null, 2))
+  return secrets
+}
+
+function makeFolders(stateDir: string) {
+  const { run, etc, log } = paths(stateDir)
+  for (const folder of [stateDir, run, etc, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  chmodSync(stateDir, 0o700)
+}
+
+/** Replaces a file in one step; only its owner may read it. */
+export function writePrivate(file: string, text: string) {
+  const fresh = `${resolve(file)}.${process.pid}.new`
+  writeFileSync(fresh, text, { mode: 0o600 })
+  renameSync(fresh, file)
+}

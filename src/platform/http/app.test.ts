@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Readable } from 'node:stream'
+import { Type } from 'typebox'
+import { PolicyEnforcer, rule } from '../auth/policy.ts'
+import { Secret } from '../auth/secret.ts'
+import { createLogger } from '../log/log.ts'
+import { createApp, type App } from './app.ts'
+import { localTransport } from './client.ts'
+import { route } from './route.ts'
+import { bodies } from './schema.ts'
+import { serve } from './server.ts'
+import { defineVersions } from './versions.ts'
+
+const show = rule('things:show', 'role:reader', 'Show', 'GET /things/:id')
+const table = defineVersions([
+  { at: '2.1', name: 'initial', note: 'first' },
+  { at: '2.2', name: 'typed', note: 'things have a type' },
+  { at: '2.5', name: 'gone', note: 'old route goes' },
+])
+const first = Type.Object({ name: Type.String({ minLength: 1, maxLength: 5 }) }, { additionalProperties: false })
+const typed = Type.Object({ name: Type.String(), type: Type.Optional(Type.String()) }, { additionalProperties: false })
+
+const routes = [
+  route({ method: 'GET', path: '/things/:id', policy: show, handle: ({ ctx, params }) => (ctx.authorize(show), { status: 200, body: { id: params['id'] } }) }),
+  route({ method: 'POST', path: '/things', policy: null, body: bodies(typed, [['initial', first], ['typed', typed]]), handle: ({ body, version }) => ({ status: 201, body: { ...body, at: version.text } }) }),
+  route({ method: 'GET', path: '/old', policy: null, until: 'gone', handle: () => ({ status: 200, body: 'old' }) }),
+  route({ method: 'GET', path: '/boom', policy: null, auth: 'none', handle: () => { throw new Error('secret path /etc/x') } }),
+]
+
+const app: App = createApp({
+  definition: {
+    type: 'compute',
+    basePaths: ['/v2.1', '/v2.1/:project_id([0-9a-f]{32})'],
+    microversions: { table, legacyHeader: 'X-OpenStack-Nova-API-Version' },
+    envelope: ({ status, message }) => ({ error: { code: status, message } }),
+    bodyLimit: 1000,
+  },
+  routes,
+  deps: {},
+  enforcer: new PolicyEnforcer([show]),
+  authenticator: {
+    validate: async (token) =>
+      token === 'good' || token === 'weak'
+        ? { userId: 'u', userName: 'u', userDomainId: 'd', projectId: 'p', projectName: 'p', projectDomainId: 'd', domainId: null, systemScope: null, roles: token === 'good' ? ['reader'] : [], expiresAt: '', token: new Secret(token), applicationCredentialId: null, auditId: '' }
+        : null,
+  },
+  log: createLogger({ name: 'test' }),
+  baseUrl: 'http://test',
+})
+const transport = localTransport(app)
+const send = (method: string, path: string, json?: unknown, headers: Record<string, string> = { 'X-Auth-Token': 'good' }) =>
+  transport.send({ method, path, json, headers })
+
+test('routes answer below every base path, HEAD where there is GET, with a request id', async () => {
+  const answer = await send('GET', '/v2.1/things/a%2Fb')
+  assert.deepEqual([answer.status, answer.body], [200, { id: 'a/b' }])
+  assert.match(answer.headers['x-openstack-request-id'] ?? '', /^req-[0-9a-f-]{36}$/)
+  assert.equal((await send('GET', `/v2.1/${'0'.repeat(32)}/things/1`)).status, 200)
+  assert.equal((await send('HEAD', '/v2.1/things/1')).status, 200)
+  assert.equal((await send('GET', '/v2.1/nothing')).status, 404)
+  const wrong = await send('DELETE', '/v2.1/things/1')
+  assert.deepEqual([wrong.status, wrong.headers['allow']], [405, 'GET'])
+})
+
+test('without a token 401, without the role 403, an unexpected error tells nothing', async () => {
+  assert.equal((await send('GET', '/v2.1/things/1', undefined, {})).status, 401)
+  assert.equal((await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'bad' })).status, 401)
+  assert.equal((await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'weak', 'X-Roles': 'reader' })).status, 403)
+  const boom = await send('GET', '/v2.1/boom', undefined, {})
+  assert.equal(boom.status, 500)
+  assert.doesNotMatch(JSON.stringify(boom.body), /etc/)
+})
+
+test('microversions select schema and route', async () => {
+  const at = (version: string) => ({ 'X-Auth-Token': 'good', 'OpenStack-API-Version': `volume 3.1, compute ${version}` })
+  assert.equal((await send('POST', '/v2.1/things', { name: 'a', type: 'b' })).status, 400)
+  const typedAnswer = await send('POST', '/v2.1/things', { name: 'a', type: 'b' }, at('2.2'))
+  assert.deepEqual(typedAnswer.body, { name: 'a', type: 'b', at: '2.2' })
+  assert.equal(typedAnswer.headers['x-openstack-nova-api-version'], '2.2')
+  assert.equal((await send('GET', '/v2.1/old', undefined, at('2.4'))).status, 200)
+  assert.equal((await send('GET', '/v2.1/old', undefined, at('latest'))).status, 404)
+  assert.equal((await send('GET', '/v2.1/old', undefined, at('2.6'))).status, 406)
+  assert.equal((await send('GET', '/v2.1/old', undefined, at('two'))).status, 400)
+})
+
+test('schema problems are told in the words of jsonschema', async () => {
+  const message = async (json: unknown) => ((await send('POST', '/v2.1/things', json)).body as { error: { message: string } }).error.message
+  assert.match(await message({}), /'name' is a required property/)
+  assert.match(await message({ name: 'abcdef' }), /name.*'abcdef' is too long/)
+  assert.match(await message({ name: 5 }), /5 is not of type 'string'/)
+  assert.match(await message({ name: 'a', x: 1 }), /Additional properties are not allowed \('x' was unexpected\)/)
+})
+
+test('bodies over a socket: limit, media type, malformed, prototype keys, depth, keep-alive', async (t) => {
+  const server = await serve(app, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
+  t.after(() => server.close(10))
+  const post = async (body: string, type = 'application/json') => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/v2.1/things`, { method: 'POST', body, headers: { 'Content-Type': type, 'X-Auth-Token': 'good' } })
+    await response.text()
+    return response.status
+  }
+  assert.equal(await post('{"name":"a"}'), 201)
+  assert.equal(await post(`{"name":"${'a'.repeat(2000)}"}`), 413)
+  assert.equal(await post('{"name":"a"}', 'text/xml'), 415)
+  assert.equal(await post('{"name":'), 400)
+  assert.equal(await post('{"name":"a","__proto__":{"x":1}}'), 400)
+  assert.equal(await post(`${'['.repeat(200)}${']'.repeat(200)}`), 400)
+  assert.equal(await post('{"name":"b"}'), 201)
+})
+
+test('an unread upload does not disturb the next request', async (t) => {
+  const server = await serve(app, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
+  t.after(() => server.close(10))
+  const url = `http://127.0.0.1:${server.port}/v2.1/nothing`
+  const upload = Readable.toWeb(Readable.from([Buffer.alloc(500_000)]))
+  const response = await fetch(url, { method: 'PUT', body: upload as never, duplex: 'half' } as RequestInit)
+  assert.equal(response.status, 404)
+  assert.equal((await fetch(url)).status, 404)
+})

@@ -1,0 +1,73 @@
+import { DriverError, type ComputeDriver, type Guest, type Note } from '../drivers/driver.ts'
+import type { DesiredServer, ServerReport } from '../rpc/conductor.ts'
+import type { Records } from './records.ts'
+
+/** Brings one server to what is wanted of it, and says how it is now. Never rejects. */
+export async function converge(
+  driver: ComputeDriver,
+  records: Records,
+  server: DesiredServer,
+  guest: Guest | undefined,
+): Promise<ServerReport> {
+  const events: ServerReport['events'] = []
+  const note: Note = (what, startedAt, detail) =>
+    events.push({ what, at: startedAt, durationMs: Date.now() - startedAt, ...(detail && { detail }) })
+  const report = (power: ServerReport['power'], error: ServerReport['error'] = null): ServerReport => ({
+    id: server.id,
+    revision: server.revision,
+    power,
+    rebootGeneration: records.get(server.id)?.rebootGeneration ?? 0,
+    events,
+    error,
+  })
+  const applied = records.get(server.id)
+  try {
+    if (server.power === 'absent') {
+      await driver.destroy(server.id)
+      records.delete(server.id)
+      return report('missing')
+    }
+    if (applied?.revision === server.revision) return report(guest?.power ?? 'shutdown', applied.error)
+    const power = await apply(driver, server, guest, applied?.rebootGeneration ?? 0, note)
+    if (power === 'building') return report('building')
+    records.set(server.id, { revision: server.revision, rebootGeneration: server.reboot.generation, error: null })
+    return report(power)
+  } catch (cause) {
+    const error = explain(cause)
+    if (server.power !== 'absent') {
+      // Kept, so that a wish that cannot be fulfilled is not tried for ever; the next wish has another revision.
+      records.set(server.id, { revision: server.revision, rebootGeneration: applied?.rebootGeneration ?? 0, error })
+    }
+    return report(guest?.power ?? 'shutdown', error)
+  }
+}
+
+async function apply(
+  driver: ComputeDriver,
+  server: DesiredServer,
+  guest: Guest | undefined,
+  rebooted: number,
+  note: Note,
+): Promise<ServerReport['power']> {
+  const isUp = guest !== undefined && guest.power !== 'shutdown'
+  if (server.power === 'shutdown') {
+    if (isUp) await driver.shutDown(server.id, note)
+    return 'shutdown'
+  }
+  if (!isUp) {
+    await driver.prepare(server, note)
+    if (server.ports.some((port) => !port.isActive)) return 'building'
+    await driver.boot(server, note)
+  } else if (server.reboot.generation > rebooted) {
+    await driver.prepare(server, note)
+    await driver.reboot(server, server.reboot.type, note)
+  }
+  if (server.power === 'paused') await driver.pause(server.id)
+  else if (guest?.power === 'paused') await driver.unpause(server.id)
+  return server.power === 'paused' ? 'paused' : 'running'
+}
+
+function explain(cause: unknown): { message: string; detail: string } {
+  if (cause instanceof DriverError) return { message: cause.message, detail: cause.detail }
+  return { message: 'The host failed to carry out the operation.', detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) }
+}

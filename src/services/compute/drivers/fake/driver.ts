@@ -1,0 +1,167 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
+import { DriverError, type ComputeDriver, type Guest, type Note, type Power } from '../driver.ts'
+
+export interface FakeOptions {
+  host: string
+  stateDir: string
+  vcpus?: number
+  memoryMb?: number
+  diskGb?: number
+  /** Milliseconds that starting a guest takes. */
+  bootMs?: number
+}
+
+type Step = 'prepare' | 'boot' | 'shutDown' | 'reboot' | 'destroy'
+
+/** State is written at most this often (ms): a lost tail is built again, as on a host that lost power. */
+const saveEvery = 100
+
+/**
+ * A hypervisor without guests, for tests and for people who try clients: it keeps its state over restarts, fails on
+ * demand and can be told that a guest died.
+ */
+export class FakeDriver implements ComputeDriver {
+  readonly name = 'fake'
+  readonly #options: FakeOptions
+  readonly #file: string
+  readonly #guests = new Map<string, { power: Power; name: string }>()
+  readonly #failures: { step: Step; message: string }[] = []
+  readonly #listeners: ((id: string) => void)[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: FakeOptions) {
+    this.#options = options
+    this.#file = join(options.stateDir, 'guests.json')
+  }
+
+  async start() {
+    mkdirSync(this.#options.stateDir, { recursive: true, mode: 0o700 })
+    if (!existsSync(this.#file)) return
+    const saved = JSON.parse(readFileSync(this.#file, 'utf8')) as [string, { power: Power; name: string }][]
+    for (const [id, guest] of saved) this.#guests.set(id, guest)
+  }
+
+  async stop() {
+    if (this.#timer) this.#save()
+  }
+
+  async describeHost(): Promise<HostReport> {
+    const { host, vcpus = 1000, memoryMb = 800_000, diskGb = 600_000 } = this.#options
+    return {
+      hypervisorType: 'fake',
+      hypervisorVersion: 1000,
+      hypervisorHostname: host,
+      hostIp: '127.0.0.1',
+      vcpus,
+      memoryMb,
+      diskGb,
+      runningGuests: [...this.#guests.values()].filter((guest) => guest.power === 'running').length,
+      cpuInfo: '{}',
+      architecture: 'x86_64',
+      traits: [],
+    }
+  }
+
+  async listGuests(): Promise<Guest[]> {
+    return [...this.#guests].map(([id, { power }]) => ({ id, power }))
+  }
+
+  async findGuest(id: string): Promise<Guest | undefined> {
+    const guest = this.#guests.get(id)
+    return guest && { id, power: guest.power }
+  }
+
+  async prepare(server: DesiredServer) {
+    this.#failIfAsked('prepare')
+    if (!this.#guests.has(server.id)) this.#set(server.id, 'shutdown', server.name)
+  }
+
+  async boot(server: DesiredServer, note: Note) {
+    this.#failIfAsked('boot')
+    const started = Date.now()
+    const { bootMs = 0 } = this.#options
+    if (bootMs > 0) await new Promise((resolve) => setTimeout(resolve, bootMs))
+    this.#set(server.id, 'running', server.name)
+    note('start guest', started)
+  }
+
+  async shutDown(id: string) {
+    this.#failIfAsked('shutDown')
+    this.#change(id, 'shutdown')
+  }
+
+  async pause(id: string) {
+    this.#change(id, 'paused')
+  }
+
+  async unpause(id: string) {
+    this.#change(id, 'running')
+  }
+
+  async reboot(server: DesiredServer) {
+    this.#failIfAsked('reboot')
+    this.#set(server.id, 'running', server.name)
+  }
+
+  async destroy(id: string) {
+    this.#failIfAsked('destroy')
+    this.#guests.delete(id)
+    this.#saveSoon()
+  }
+
+  async consoleOutput(id: string, lines: number | null) {
+    if (!this.#guests.has(id)) throw new DriverError('The server has no console yet.', `no fake guest ${id}`)
+    const text = ['FAKE CONSOLE OUTPUT', 'ANOTHER', 'LAST LINE']
+    return lines === null ? text.join('\n') : text.slice(-lines || text.length).join('\n')
+  }
+
+  async vncConsole(): Promise<{ socketPath: string | null; host: string; port: number }> {
+    return { socketPath: null, host: '127.0.0.1', port: 6969 }
+  }
+
+  onChange(listener: (id: string) => void) {
+    this.#listeners.push(listener)
+  }
+
+  /** Makes the next call of `step` fail with this message. */
+  failNext(step: Step, message = 'the fake driver was told to fail') {
+    this.#failures.push({ step, message })
+  }
+
+  /** As if the guest had powered itself off. */
+  powerOff(id: string) {
+    this.#change(id, 'shutdown')
+    for (const listener of this.#listeners) listener(id)
+  }
+
+  #failIfAsked(step: Step) {
+    const at = this.#failures.findIndex((failure) => failure.step === step)
+    if (at < 0) return
+    const [failure] = this.#failures.splice(at, 1)
+    throw new DriverError('The hypervisor could not do it.', failure!.message)
+  }
+
+  #change(id: string, power: Power) {
+    const guest = this.#guests.get(id)
+    if (!guest) throw new DriverError('The server is not on its host.', `no fake guest ${id}`)
+    this.#set(id, power, guest.name)
+  }
+
+  #set(id: string, power: Power, name: string) {
+    this.#guests.set(id, { power, name })
+    this.#saveSoon()
+  }
+
+  #saveSoon() {
+    this.#timer ??= setTimeout(() => this.#save(), saveEvery).unref()
+  }
+
+  #save() {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
+    renameSync(`${this.#file}.new`, this.#file)
+  }
+}

@@ -1,0 +1,56 @@
+import { Type } from 'typebox'
+import { IdentityConflict } from '../../errors.ts'
+import { deleteGroups } from '../../operations/delete-domain.ts'
+import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { domainIdFor, requireDomain } from '../projects/resource.ts'
+import { extraOf, extras, newId, type Entity } from '../resource.ts'
+import { kinds } from '../schema.ts'
+
+const known = ['name', 'description', 'domain_id']
+
+export const viewGroup = (row: Row<'groups'>) => ({
+  ...extras(row),
+  id: row.id,
+  name: row.name,
+  domain_id: row.domain_id,
+  description: row.description,
+})
+
+const duplicate = (name: string, domainId: string) =>
+  new IdentityConflict('group', `Duplicate entry found with name ${name} at domain ID ${domainId}`)
+
+export const groups: Entity<'groups'> = {
+  table: 'groups',
+  singular: 'group',
+  plural: 'groups',
+  create: { name: kinds.shortName, description: Type.Optional(kinds.description), domain_id: Type.Optional(kinds.id) },
+  update: { name: Type.Optional(kinds.shortName), description: Type.Optional(kinds.description) },
+  filters: { name: { column: 'name' }, domain_id: { column: 'domain_id' } },
+  view: viewGroup,
+  target: (row) => ({ target: { group: { id: row.id, domain_id: row.domain_id } } }),
+  newTarget: (ctx, input) => ({ target: { group: { domain_id: domainIdFor(ctx, input) } } }),
+  mayList: (ctx, row) => row.domain_id === ctx.domainId,
+  async insert(deps, input, ctx) {
+    const domainId = domainIdFor(ctx, input)
+    await requireDomain(deps, domainId)
+    const row = {
+      id: newId(),
+      name: input['name'] as string,
+      domain_id: domainId,
+      description: (input['description'] as string | null | undefined) ?? '',
+      extra: extraOf(input, known),
+    }
+    if (!(await insertRow(deps.database.db, 'groups', row))) throw duplicate(row.name, domainId)
+    return row
+  },
+  async change({ database: { db } }, row, input) {
+    const changes = {
+      ...(input['name'] !== undefined && { name: input['name'] as string }),
+      ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
+      extra: extraOf(input, known, row.extra),
+    }
+    if ((await updateRow(db, 'groups', row.id, changes)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
+    return (await findRow(db, 'groups', { id: row.id }))!
+  },
+  remove: ({ database }, row) => database.transaction((tx) => deleteGroups(tx, [row.id])),
+}

@@ -1,0 +1,69 @@
+import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { policy } from '../../policies.ts'
+import { deleteRows, findRow, insertRow, listRows } from '../../store/rows.ts'
+import { collection, withLinks } from '../links.ts'
+import { resource } from '../resource.ts'
+import { viewUser } from '../users/resource.ts'
+import { groups } from './resource.ts'
+
+/** Group and user of a membership route, with the caller's right to it checked. */
+async function members({ ctx, params }: ApiRequest<never>, { database: { db } }: IdentityDeps, rule: string) {
+  const group = await findRow(db, 'groups', { id: params['id'] ?? '' })
+  const user = params['user_id'] === undefined ? undefined : await findRow(db, 'users', { id: params['user_id'] })
+  ctx.authorize(policy(rule), {
+    target: {
+      ...(group && { group: { id: group.id, domain_id: group.domain_id } }),
+      ...(user && { user: { id: user.id, domain_id: user.domain_id } }),
+    },
+  })
+  if (!group) throw new IdentityNotFound('group', params['id'] ?? '')
+  if (params['user_id'] !== undefined && !user) throw new IdentityNotFound('user', params['user_id'])
+  return { groupId: group.id, userId: user?.id ?? '' }
+}
+
+const listMembers = route({
+  method: 'GET',
+  path: '/groups/:id/users',
+  policy: policy('list_users_in_group'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { groupId } = await members(request, deps, 'list_users_in_group')
+    const { db } = deps.database
+    const rows = await listRows(db, 'memberships', [{ column: 'group_id', operator: '=', value: groupId }])
+    const found = rows.length === 0 ? [] : await listRows(db, 'users', [{ column: 'id', operator: 'in', value: rows.map((row) => row.user_id) }])
+    return collection('users', found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user))), request.baseUrl + request.url)
+  },
+})
+
+const memberRoute = (method: Method, rule: string, act: (deps: IdentityDeps, groupId: string, userId: string) => Promise<void>) =>
+  route({
+    method,
+    path: '/groups/:id/users/:user_id',
+    policy: policy(rule),
+    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      const { groupId, userId } = await members(request, deps, rule)
+      await act(deps, groupId, userId)
+      deps.changed()
+      return { status: 204 }
+    },
+  })
+
+const requireMember = async ({ database: { db } }: IdentityDeps, groupId: string, userId: string) => {
+  if (!(await findRow(db, 'memberships', { group_id: groupId, user_id: userId }))) {
+    throw new IdentityNotFound('user', `${userId} in group ${groupId}`)
+  }
+}
+
+export const groupRoutes = [
+  ...resource(groups),
+  listMembers,
+  memberRoute('PUT', 'add_user_to_group', async ({ database: { db } }, group_id, user_id) => {
+    await insertRow(db, 'memberships', { group_id, user_id })
+  }),
+  memberRoute('GET', 'check_user_in_group', requireMember),
+  memberRoute('DELETE', 'remove_user_from_group', async (deps, group_id, user_id) => {
+    await requireMember(deps, group_id, user_id)
+    await deleteRows(deps.database.db, 'memberships', { group_id, user_id })
+  }),
+]

@@ -1,0 +1,60 @@
+import { Type } from 'typebox'
+import { IdentityConflict } from '../../errors.ts'
+import { deleteRoles } from '../../operations/delete-domain.ts'
+import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { last } from '../../../../platform/http/route.ts'
+import { extraOf, extras, newId, type Entity } from '../resource.ts'
+import { kinds } from '../schema.ts'
+
+const known = ['name', 'description', 'domain_id', 'options']
+
+export const viewRole = (row: Row<'roles'>) => ({
+  ...extras(row),
+  id: row.id,
+  name: row.name,
+  domain_id: row.domain_id === '' ? null : row.domain_id,
+  description: row.description,
+  options: JSON.parse(row.options) as object,
+})
+
+export const roles: Entity<'roles'> = {
+  table: 'roles',
+  singular: 'role',
+  plural: 'roles',
+  create: {
+    name: kinds.name,
+    description: Type.Optional(kinds.description),
+    domain_id: Type.Optional(kinds.optionalId),
+    options: Type.Optional(kinds.options),
+  },
+  update: { name: Type.Optional(kinds.name), description: Type.Optional(kinds.description), options: Type.Optional(kinds.options) },
+  filters: { name: { column: 'name' }, domain_id: { column: 'domain_id' } },
+  view: viewRole,
+  target: (row) => ({ target: { role: { id: row.id, name: row.name, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
+  listTarget: (_ctx, query) => ({ target: { domain_id: last(query, 'domain_id') ?? null } }),
+  async insert({ database: { db } }, input) {
+    const row = {
+      id: newId(),
+      name: input['name'] as string,
+      domain_id: (input['domain_id'] as string | null | undefined) ?? '',
+      description: (input['description'] as string | null | undefined) ?? null,
+      options: JSON.stringify(input['options'] ?? {}),
+      extra: extraOf(input, known),
+    }
+    if (!(await insertRow(db, 'roles', row))) throw new IdentityConflict('role', `Duplicate entry found with name ${row.name}`)
+    return row
+  },
+  async change({ database: { db } }, row, input) {
+    const changes = {
+      ...(input['name'] !== undefined && { name: input['name'] as string }),
+      ...(input['description'] !== undefined && { description: input['description'] as string | null }),
+      ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
+      extra: extraOf(input, known, row.extra),
+    }
+    if ((await updateRow(db, 'roles', row.id, changes)) === 'taken') {
+      throw new IdentityConflict('role', `Duplicate entry found with name ${String(input['name'])}`)
+    }
+    return (await findRow(db, 'roles', { id: row.id }))!
+  },
+  remove: ({ database }, row) => database.transaction((tx) => deleteRoles(tx, [row.id])),
+}

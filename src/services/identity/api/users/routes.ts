@@ -1,0 +1,67 @@
+import { Type } from 'typebox'
+import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { policy } from '../../policies.ts'
+import { findRow, updateRow } from '../../store/rows.ts'
+import { groupIdsOf, targetsOf } from '../../store/roles.ts'
+import { checkPassword } from '../../tokens/passwords.ts'
+import { viewGroup } from '../groups/resource.ts'
+import { collection, withLinks } from '../links.ts'
+import { viewProject } from '../projects/view.ts'
+import { resource } from '../resource.ts'
+import { kinds } from '../schema.ts'
+import { passwordColumns, users } from './resource.ts'
+
+async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
+  const id = params['id'] ?? ''
+  const row = await findRow(deps.database.db, 'users', { id })
+  ctx.authorize(policy(rule), row ? users.target(row) : {})
+  if (!row) throw new IdentityNotFound('user', id)
+  return row
+}
+
+const changePassword = route({
+  method: 'POST',
+  path: '/users/:id/password',
+  policy: null,
+  auth: 'none', // the old password is the proof: an expired one may be changed without a token
+  body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
+  async handle({ params, body }, deps: IdentityDeps) {
+    const row = await findRow(deps.database.db, 'users', { id: params['id'] ?? '' })
+    const isRight = await checkPassword(body.user.original_password, row?.password_hash ?? null, deps.config.passwordHashRounds)
+    if (!row || !isRight || row.enabled === 0) throw new Unauthorized()
+    const columns = await passwordColumns(deps, body.user.password)
+    await updateRow(deps.database.db, 'users', row.id, { ...columns, tokens_valid_after: Date.now() })
+    deps.changed()
+    return { status: 204 }
+  },
+})
+
+const listGroups = route({
+  method: 'GET',
+  path: '/users/:id/groups',
+  policy: policy('list_groups_for_user'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const user = await userOf(request, deps, 'list_groups_for_user')
+    const ids = await groupIdsOf(deps.database.db, user.id)
+    const rows = await Promise.all(ids.map((id) => findRow(deps.database.db, 'groups', { id })))
+    const items = rows.flatMap((row) => (row ? [withLinks(request.baseUrl, 'groups', viewGroup(row))] : []))
+    return collection('groups', items, request.baseUrl + request.url)
+  },
+})
+
+const listProjects = route({
+  method: 'GET',
+  path: '/users/:id/projects',
+  policy: policy('list_user_projects'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const user = await userOf(request, deps, 'list_user_projects')
+    const rows = await targetsOf(deps.database.db, user.id, false)
+    const items = rows.map((row) => withLinks(request.baseUrl, 'projects', viewProject(row, [])))
+    return collection('projects', items, request.baseUrl + request.url)
+  },
+})
+
+export const userRoutes = [...resource(users), changePassword, listGroups, listProjects]

@@ -1,0 +1,97 @@
+/** A cloud for tests, as a process of its own on free ports with a state folder of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const bin = join(root, 'bin', 'nephos')
+
+export interface TestCloud {
+  readonly stateDir: string
+  readonly portBase: number
+  /** `identity` … in the order of the port base. */
+  url(service: 'identity' | 'image' | 'placement' | 'compute' | 'metadata' | 'novncproxy' | 'network'): string
+  /** Environment of the openrc file, for real clients. */
+  environment(user: 'admin' | 'demo'): Record<string, string>
+  nephos(...args: string[]): Promise<{ code: number; output: string }>
+  /** Starts the cloud (again). */
+  up(): Promise<void>
+  /** Ends it with its guests and removes the folder. */
+  destroy(): Promise<void>
+}
+
+export interface TestCloudOptions {
+  args: readonly string[]
+  /** Run `nephos` in this network namespace. */
+  netns?: string
+}
+
+const order = ['identity', 'image', 'placement', 'compute', 'metadata', 'novncproxy', 'network'] as const
+
+/** Makes a cloud without starting it. */
+export async function createTestCloud(options: TestCloudOptions): Promise<TestCloud> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'nph-'))
+  const portBase = await freePorts()
+  const name = `t${portBase}`
+  const prefix = options.netns ? ['ip', 'netns', 'exec', options.netns] : []
+  const nephos = (...args: string[]) => collect([...prefix, bin, ...args, '--state-dir', stateDir])
+  return {
+    stateDir,
+    portBase,
+    url: (service) => `http://127.0.0.1:${portBase + order.indexOf(service)}`,
+    environment: (user) =>
+      Object.fromEntries(
+        [...readFileSync(join(stateDir, `${user}-openrc`), 'utf8').matchAll(/^export (\w+)='(.*)'$/gm)].map((match) => [match[1]!, match[2]!]),
+      ),
+    nephos,
+    async up() {
+      const { code, output } = await nephos('up', '--detach', '--name', name, '--port-base', String(portBase), ...options.args)
+      if (code !== 0) throw new Error(`nephos up failed:\n${output}\n${tail(join(stateDir, 'log', 'up.log'))}`)
+    },
+    async destroy() {
+      await nephos('down')
+      rmSync(stateDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Runs a command, gathering what it prints. */
+export function collect(argv: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { cwd: root, env: { ...process.env, ...env } })
+    let output = ''
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.on('error', reject).on('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
+
+const tail = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
+  } catch {
+    return ''
+  }
+}
+
+/** A port base with ten free ports behind it. */
+async function freePorts(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const base = 20_000 + Math.floor((process.hrtime()[1] / 1e9) * 3500) * 10
+    if (await areFree(base)) return base
+  }
+  throw new Error('no ten free ports in a row')
+}
+
+async function areFree(base: number): Promise<boolean> {
+  for (let port = base; port < base + 8; port++) {
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (!free) return false
+  }
+  return true
+}

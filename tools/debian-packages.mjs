@@ -1,0 +1,16 @@
+// Debian packages that the whole test suite needs: what the cloud runs, what builds the guest image, and real clients.
+import { packages as guest } from '../guest/build.mjs'
+
+const cloud = ['qemu-system-x86', 'qemu-utils', 'dnsmasq-base', 'nftables', 'iproute2', 'genisoimage', 'util-linux', 'procps']
+const clients = [
+  'python3-openstackclient',
+  'python3-glanceclient',
+  'python3-novaclient',
+  'python3-neutronclient',
+  'python3-osc-placement',
+  'openssh-client',
+  'iputils-ping',
+  'busybox-static',
+]
+
+export const packages = [...new Set([...cloud, ...guest, ...clients])].sort()
