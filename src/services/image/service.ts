@@ -24,6 +24,7 @@ const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '
 export const definition: ApiDefinition = {
   type: 'image',
   basePaths: ['/v2'],
+  envelopeType: 'text/html; charset=UTF-8',
   // Glance answers errors as pages, which its clients take the message from.
   envelope: ({ status, message }) =>
     `<html>\n <head>\n  <title>${status} ${reasonOf(status)}</title>\n </head>\n <body>\n  <h1>${status} ${reasonOf(status)}</h1>\n  ${escape(message)}<br /><br />\n\n\n </body>\n</html>`,
