@@ -56,7 +56,6 @@ const table: [name: string, check: string, ...operations: string[]][] = [
   ['get_quota', reader, 'GET /v2.0/quotas/{project_id}'],
   ['update_quota', admin, 'PUT /v2.0/quotas/{project_id}'],
   ['delete_quota', admin, 'DELETE /v2.0/quotas/{project_id}'],
-  ['get_auto_allocated_topology', reader, 'GET /v2.0/auto-allocated-topology/{project_id}'],
 ]
 
 const byName = new Map(table.map(([name, check, ...operations]) => [name, rule(name, check, '', ...operations)]))

@@ -1,0 +1,75 @@
+/** neutron-server's end of the contract with the agents. */
+import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
+import { upsert } from '../../../platform/db/upsert.ts'
+import type { NetworkDeps } from '../deps.ts'
+import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
+import { setStatus } from '../operations/ports.ts'
+import { placeRouters } from '../operations/routers.ts'
+import { bind } from '../ml2/binding.ts'
+import type { neutronContract } from '../rpc/host-state.ts'
+import { findRow, listRows, updateRow } from '../store/rows.ts'
+import { hostStateOf } from './host-state.ts'
+import { readRevision } from './revision.ts'
+
+/** A host speaks for itself only. */
+function requireOwn(caller: { host: string }, host: string) {
+  if (caller.host !== host) throw new RpcError(`host ${caller.host} must not speak for ${host}`, 'Forbidden')
+}
+
+export function agentHandlers(deps: NetworkDeps): RpcHandlers<typeof neutronContract> {
+  const { db, engine } = deps.database
+  return {
+    async pullHost({ host, revision }, caller) {
+      requireOwn(caller, host)
+      const now = await readRevision(db)
+      return { state: revision === now ? null : await hostStateOf(deps, host, now) }
+    },
+
+    async reportPorts({ host, up, down, errors }, caller) {
+      requireOwn(caller, host)
+      await setStatus(deps, host, up, 'ACTIVE')
+      await setStatus(deps, host, down, 'DOWN')
+      for (const { portId, message } of errors) deps.log.warn({ port: portId, host }, message)
+      return {}
+    },
+
+    async reportAgents({ host, tunnelIp, bridgeMappings, agents }, caller) {
+      requireOwn(caller, host)
+      const now = Date.now()
+      const known = await listRows(db, 'agents', { host })
+      for (const agent of agents) {
+        const before = known.find((row) => row.agent_type === agent.agentType)
+        const values = {
+          binary_name: agent.binary,
+          configurations: JSON.stringify(agent.configurations),
+          heartbeat_at: now,
+          tunnel_ip: tunnelIp,
+          mappings: JSON.stringify(bridgeMappings),
+          error: agent.error,
+        }
+        if (before) await updateRow(db, 'agents', before.id, values)
+        else {
+          const fresh = { id: crypto.randomUUID() as string, agent_type: agent.agentType, host, admin_state_up: 1, started_at: now, created_at: now, description: '' }
+          await upsert(db, engine, 'agents', ['agent_type', 'host'], { ...fresh, ...values })
+        }
+      }
+      const wasDown = known.length === 0 || known.some((row) => now - Number(row.heartbeat_at) > deps.config.agentDownTime * 1000)
+      if (wasDown) await welcome(deps, host)
+      return {}
+    },
+  }
+}
+
+/** What had to wait for this host's agents: ports that could not be bound, DHCP, routers. */
+async function welcome(deps: NetworkDeps, host: string) {
+  const { db } = deps.database
+  const failed = await listRows(db, 'ports', { host_id: host, vif_type: 'binding_failed' })
+  for (const port of failed) {
+    await deps.change(async (tx) => {
+      const network = await findRow(tx, 'networks', { id: port.network_id })
+      if (network) await updateRow(tx, 'ports', port.id, { vif_type: await bind(tx, deps, network, host) })
+    })
+  }
+  await ensureAllDhcpPorts(deps)
+  await placeRouters(deps)
+}

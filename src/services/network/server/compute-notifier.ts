@@ -1,0 +1,48 @@
+/** Tells nova of plugged ports, several in one request, and again until nova takes it. */
+import { ServiceClient } from '../../../platform/http/client.ts'
+import type { Logger } from '../../../platform/log/log.ts'
+
+export interface PortEvent {
+  name: 'network-vif-plugged' | 'network-vif-unplugged'
+  server: string
+  port: string
+}
+
+const tries = 5
+
+export class ComputeNotifier {
+  readonly #client: ServiceClient
+  readonly #log: Logger
+  #waiting: PortEvent[] = []
+  #sending: Promise<void> | undefined
+
+  constructor(client: ServiceClient, log: Logger) {
+    this.#client = client
+    this.#log = log
+  }
+
+  notify(events: readonly PortEvent[]) {
+    if (events.length === 0) return
+    this.#waiting.push(...events)
+    this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
+  }
+
+  async #send() {
+    for (let attempt = 1; this.#waiting.length > 0; ) {
+      const batch = this.#waiting
+      this.#waiting = []
+      const events = batch.map((event) => ({ name: event.name, server_uuid: event.server, tag: event.port, status: 'completed' }))
+      try {
+        // 404: nova knows none of these servers any more; nothing is lost.
+        await this.#client.request({ method: 'POST', path: '/v2.1/os-server-external-events', json: { events }, accept: [404, 422] })
+        attempt = 1
+      } catch (error) {
+        this.#log.warn({ err: error, attempt }, 'nova does not take port events')
+        // A build that waits asks neutron itself after a while, so giving up loses time, not servers.
+        if (attempt++ >= tries) return
+        this.#waiting.unshift(...batch)
+        await new Promise((resolve) => setTimeout(resolve, 200 * attempt).unref())
+      }
+    }
+  }
+}

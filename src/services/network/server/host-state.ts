@@ -1,0 +1,197 @@
+/** What one host should look like, put together from the database for its agents. */
+import type { NetworkDeps } from '../deps.ts'
+import { parsePrefix } from '../model/address.ts'
+import { groupsOf } from '../operations/ports.ts'
+import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
+import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
+
+interface World {
+  networks: Map<string, Row<'networks'>>
+  subnets: Map<string, Row<'subnets'>>
+  ports: Row<'ports'>[]
+  /** By port. */
+  addresses: Map<string, Row<'ip_allocations'>[]>
+  groups: Row<'security_groups'>[]
+  rules: Map<string, Row<'security_group_rules'>[]>
+  routers: Row<'routers'>[]
+  floating: Row<'floating_ips'>[]
+  tunnelIps: Map<string, string>
+}
+
+async function read(db: NetworkDb): Promise<World> {
+  const byId = <T extends { id: string }>(rows: T[]) => new Map(rows.map((row) => [row.id, row]))
+  const agents = await listRows(db, 'agents')
+  return {
+    networks: byId(await listRows(db, 'networks')),
+    subnets: byId(await listRows(db, 'subnets')),
+    ports: await listRows(db, 'ports'),
+    addresses: Map.groupBy(await listRows(db, 'ip_allocations'), (row) => row.port_id),
+    groups: await listRows(db, 'security_groups'),
+    rules: Map.groupBy(await listRows(db, 'security_group_rules'), (row) => row.security_group_id),
+    routers: await listRows(db, 'routers'),
+    floating: await listRows(db, 'floating_ips'),
+    tunnelIps: new Map(agents.flatMap((agent) => (agent.tunnel_ip === null ? [] : [[agent.host, agent.tunnel_ip]]))),
+  }
+}
+
+/** The whole desired state of `host` at `revision`. */
+export async function hostStateOf({ database: { db } }: NetworkDeps, host: string, revision: number): Promise<HostState> {
+  const world = await read(db)
+  const mine = world.ports.filter((port) => port.host_id === host && port.vif_type === 'bridge')
+  const networkIds = [...new Set(mine.map((port) => port.network_id))]
+  const groupIds = new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsOf))
+  return {
+    revision,
+    networks: networkIds.map((id) => networkOf(world, host, world.networks.get(id)!)),
+    ports: mine.map((port) => portOf(world, port)),
+    securityGroups: securityGroupsOf(world, groupIds),
+    dhcp: mine.filter((port) => port.device_owner === 'network:dhcp').map((port) => dhcpOf(world, port)),
+    routers: world.routers.flatMap((router) => routerOf(world, router, mine) ?? []),
+  }
+}
+
+function networkOf(world: World, host: string, network: Row<'networks'>): HostNetwork {
+  const elsewhere = world.ports.filter((port) => port.network_id === network.id && port.host_id !== host && port.host_id !== '')
+  const forwarding = elsewhere.flatMap((port) => {
+    const peer = world.tunnelIps.get(port.host_id)
+    return peer === undefined ? [] : [{ mac: port.mac_address, peer }]
+  })
+  return {
+    id: network.id,
+    type: network.network_type,
+    physicalNetwork: network.physical_network,
+    segmentationId: network.segmentation_id,
+    mtu: network.mtu,
+    adminStateUp: network.admin_state_up === 1,
+    peers: [...new Set(forwarding.map((each) => each.peer))],
+    forwarding,
+  }
+}
+
+const lengthOf = (world: World, subnetId: string): number => parsePrefix(world.subnets.get(subnetId)?.cidr ?? '0.0.0.0/32')?.length ?? 32
+
+const addressesOf = (world: World, portId: string) => world.addresses.get(portId) ?? []
+
+const withPrefix = (world: World, portId: string) => addressesOf(world, portId).map((each) => `${each.ip}/${lengthOf(world, each.subnet_id)}`)
+
+function portOf(world: World, port: Row<'ports'>): HostPort {
+  const pairs = parseList<{ ip_address: string; mac_address?: string }>(port.allowed_address_pairs)
+  return {
+    id: port.id,
+    networkId: port.network_id,
+    mac: port.mac_address,
+    deviceOwner: port.device_owner,
+    deviceId: port.device_id,
+    tap: `tap${port.id.slice(0, 11)}`,
+    adminStateUp: port.admin_state_up === 1,
+    portSecurityEnabled: port.port_security_enabled === 1,
+    fixedIps: addressesOf(world, port.id).map((each) => ({ ip: each.ip, subnetId: each.subnet_id, prefixLength: lengthOf(world, each.subnet_id) })),
+    allowedAddressPairs: pairs.map((pair) => ({ mac: pair.mac_address ?? port.mac_address, cidr: pair.ip_address })),
+    securityGroupIds: groupsOf(port),
+  }
+}
+
+/** The groups of a host's ports, and those that their rules speak of. */
+function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityGroup[] {
+  const remote = [...ids].flatMap((id) => (world.rules.get(id) ?? []).flatMap((rule) => rule.remote_group_id ?? []))
+  const all = new Set([...ids, ...remote])
+  const members = new Map<string, string[]>()
+  for (const port of world.ports) {
+    for (const id of groupsOf(port)) if (all.has(id)) members.set(id, [...(members.get(id) ?? []), ...addressesOf(world, port.id).map((each) => each.ip)])
+  }
+  return world.groups
+    .filter((group) => all.has(group.id))
+    .map((group) => ({
+      id: group.id,
+      isStateful: group.stateful === 1,
+      memberAddresses: (members.get(group.id) ?? []).sort(),
+      rules: (world.rules.get(group.id) ?? []).map((rule) => ({
+        id: rule.id,
+        direction: rule.direction === 'ingress' ? 'ingress' : 'egress',
+        ethertype: rule.ethertype === 'IPv6' ? 'IPv6' : 'IPv4',
+        protocol: rule.protocol,
+        portRangeMin: rule.port_range_min,
+        portRangeMax: rule.port_range_max,
+        remoteCidr: rule.remote_ip_prefix,
+        remoteGroupId: rule.remote_group_id,
+      })),
+    }))
+}
+
+/** A name that DHCP may carry: neutron's `host-10-0-0-5`. */
+const hostnameOf = (ip: string) => `host-${ip.replaceAll(/[.:]+/g, '-').replaceAll(/^-|-$/g, '')}`
+
+function dhcpOf(world: World, port: Row<'ports'>): HostDhcp {
+  const network = world.networks.get(port.network_id)!
+  const ports = world.ports.filter((each) => each.network_id === network.id && each.id !== port.id)
+  const subnets = [...world.subnets.values()].filter((subnet) => subnet.network_id === network.id)
+  const isRouted = ports.some((each) => each.device_owner === 'network:router_interface')
+  return {
+    networkId: network.id,
+    port: { id: port.id, mac: port.mac_address },
+    addresses: withPrefix(world, port.id),
+    mtu: network.mtu,
+    dnsDomain: 'openstacklocal',
+    servesMetadata: !isRouted,
+    subnets: subnets.map((subnet) => ({
+      id: subnet.id,
+      cidr: subnet.cidr,
+      ipVersion: subnet.ip_version,
+      gatewayIp: subnet.gateway_ip,
+      enableDhcp: subnet.enable_dhcp === 1,
+      dnsNameservers: parseList<string>(subnet.dns_nameservers),
+      hostRoutes: parseList<{ destination: string; nexthop: string }>(subnet.host_routes),
+      ipv6AddressMode: subnet.ipv6_address_mode,
+    })),
+    hosts: ports
+      .filter((each) => addressesOf(world, each.id).length > 0)
+      .map((each) => ({
+        portId: each.id,
+        mac: each.mac_address,
+        hostname: hostnameOf(addressesOf(world, each.id)[0]!.ip),
+        addresses: addressesOf(world, each.id).map((address) => ({ ip: address.ip, subnetId: address.subnet_id })),
+        extraOptions: parseList<{ opt_name: string; opt_value: string | null; ip_version?: number }>(each.extra_dhcp_opts).flatMap((option) =>
+          option.opt_value === null ? [] : [{ name: option.opt_name, value: option.opt_value, ipVersion: option.ip_version ?? 4 }],
+        ),
+        deviceId: each.device_id,
+        projectId: each.project_id,
+      })),
+  }
+}
+
+/** A router as far as its ports are on this host; undefined when none is. */
+function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'ports'>[]): HostRouter | undefined {
+  const ports = mine.filter((port) => port.device_id === router.id)
+  if (ports.length === 0) return undefined
+  const mtuOf = (port: Row<'ports'>) => world.networks.get(port.network_id)?.mtu ?? 1500
+  const face = (port: Row<'ports'>) => ({ portId: port.id, mac: port.mac_address, networkId: port.network_id, mtu: mtuOf(port), addresses: withPrefix(world, port.id) })
+  const gateway = ports.find((port) => port.device_owner === 'network:router_gateway')
+  const interfaces = ports.filter((port) => port.device_owner === 'network:router_interface')
+  const inside = new Set(interfaces.map((port) => port.network_id))
+  return {
+    id: router.id,
+    projectId: router.project_id,
+    adminStateUp: router.admin_state_up === 1,
+    gateway: gateway
+      ? {
+          ...face(gateway),
+          nexthops: addressesOf(world, gateway.id).flatMap((each) => world.subnets.get(each.subnet_id)?.gateway_ip ?? []),
+          enableSnat: router.enable_snat === 1,
+        }
+      : null,
+    interfaces: interfaces.map((port) => ({
+      ...face(port),
+      ipv6RaSubnets: addressesOf(world, port.id).flatMap((each) => {
+        const subnet = world.subnets.get(each.subnet_id)
+        return subnet?.ipv6_ra_mode ? [{ cidr: subnet.cidr, mode: subnet.ipv6_ra_mode }] : []
+      }),
+    })),
+    floatingIps: world.floating.flatMap((each) =>
+      each.router_id === router.id && each.fixed_ip_address !== null ? [{ id: each.id, floating: each.floating_ip_address, fixed: each.fixed_ip_address }] : [],
+    ),
+    routes: parseList<{ destination: string; nexthop: string }>(router.routes),
+    metadataClients: world.ports
+      .filter((port) => inside.has(port.network_id) && port.device_owner.startsWith('compute:'))
+      .flatMap((port) => addressesOf(world, port.id).map((each) => ({ networkId: port.network_id, ip: each.ip, deviceId: port.device_id, projectId: port.project_id }))),
+  }
+}
