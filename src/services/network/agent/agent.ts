@@ -144,7 +144,8 @@ class Agent implements NetworkAgent {
     await convergeBridges(this.#context, round)
     const isFiltered = await convergeFirewall(this.#context, round, this.#memory)
     // Without filters no guest is plugged.
-    if (isFiltered) await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))
+    if (isFiltered)
+      await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))
     await convergeDhcp(this.#context, round, this.#memory)
     await convergeRouters(this.#context, round, this.#memory)
     await this.#metadata.converge(round)
@@ -171,7 +172,12 @@ class Agent implements NetworkAgent {
     const { localIp, bridgeMappings, log } = this.#context
     const mappings = Object.fromEntries(bridgeMappings)
     const l2 = { tunneling_ip: localIp, tunnel_types: ['vxlan'], bridge_mappings: mappings, l2_population: true }
-    const agent = (agentType: string, binary: string, part: AgentPart, configurations: Record<string, unknown> = {}) => ({
+    const agent = (
+      agentType: string,
+      binary: string,
+      part: AgentPart,
+      configurations: Record<string, unknown> = {},
+    ) => ({
       agentType,
       binary,
       configurations,

@@ -32,12 +32,21 @@ export interface Failure {
 }
 
 export function newRound(state: HostState): Round {
-  const wanted = { links: new Set<string>(), namespaces: new Set<string>(), dnsmasq: new Set<string>(), tables: new Set<string>() }
+  const wanted = {
+    links: new Set<string>(),
+    namespaces: new Set<string>(),
+    dnsmasq: new Set<string>(),
+    tables: new Set<string>(),
+  }
   return { state, wanted, failures: [] }
 }
 
 /** Does `work`; an error becomes a failure of this one thing, and the others go on. */
-export async function attempt(round: Round, where: Omit<Failure, 'message'>, work: () => Promise<void>): Promise<boolean> {
+export async function attempt(
+  round: Round,
+  where: Omit<Failure, 'message'>,
+  work: () => Promise<void>,
+): Promise<boolean> {
   try {
     await work()
     return true

@@ -25,7 +25,11 @@ const order: readonly OwnedKind[] = ['dnsmasq', 'links', 'namespaces', 'tables']
 export type Keep = Readonly<Record<OwnedKind, ReadonlySet<string>>>
 
 /** Removes what is owned and not in `keep`. What resists stays owned, for the next time. */
-export async function removeOwned(owned: Owned, keep: Keep, onError: (what: string, error: unknown) => void): Promise<void> {
+export async function removeOwned(
+  owned: Owned,
+  keep: Keep,
+  onError: (what: string, error: unknown) => void,
+): Promise<void> {
   for (const kind of order) {
     for (const name of owned.list(kind).filter((each) => !keep[kind].has(each))) {
       try {

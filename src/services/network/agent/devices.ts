@@ -13,7 +13,13 @@ export interface NamespacePort {
   addresses: readonly string[]
 }
 
-export async function plugNamespace(context: AgentContext, round: Round, netns: string, device: string, port: NamespacePort): Promise<void> {
+export async function plugNamespace(
+  context: AgentContext,
+  round: Round,
+  netns: string,
+  device: string,
+  port: NamespacePort,
+): Promise<void> {
   const { portId, networkId, mac, mtu, addresses } = port
   const master = bridgeOf(round, context, networkId)
   const near = tapName(portId)

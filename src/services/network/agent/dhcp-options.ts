@@ -16,7 +16,12 @@ export const servedSubnets = (dhcp: HostDhcp): Subnet[] =>
   )
 
 export function dhcpRanges(dhcp: HostDhcp): DhcpRange[] {
-  return servedSubnets(dhcp).map((subnet) => ({ tag: subnetTag(subnet), cidr: subnet.cidr, mode: 'static', leaseSeconds }))
+  return servedSubnets(dhcp).map((subnet) => ({
+    tag: subnetTag(subnet),
+    cidr: subnet.cidr,
+    mode: 'static',
+    leaseSeconds,
+  }))
 }
 
 /** Hosts with an address that DHCP gives. */
@@ -62,7 +67,12 @@ function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {
   const servers = subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : own === undefined ? [] : [own]
   const dns: DhcpOption[] = servers.length > 0 ? [{ tag, version, option: 'dns-server', values: servers }] : []
   if (version === 6) return dns
-  const router: DhcpOption = { tag, version, option: 'router', values: subnet.gatewayIp === null ? [] : [subnet.gatewayIp] }
+  const router: DhcpOption = {
+    tag,
+    version,
+    option: 'router',
+    values: subnet.gatewayIp === null ? [] : [subnet.gatewayIp],
+  }
   const routes = classlessRoutes(dhcp, subnet, own)
   // Clients that take classless routes ignore `router`, and some old ones know only Microsoft's number for them.
   const classless: DhcpOption[] =

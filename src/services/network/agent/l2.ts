@@ -46,7 +46,11 @@ async function want({ owned }: AgentContext, round: Round, link: string): Promis
 }
 
 /** Call when the filters are loaded: from here on frames flow. */
-export async function convergeTaps(context: AgentContext, round: Round, links: ReadonlyMap<string, Link>): Promise<void> {
+export async function convergeTaps(
+  context: AgentContext,
+  round: Round,
+  links: ReadonlyMap<string, Link>,
+): Promise<void> {
   const specs: LinkSpec[] = []
   for (const port of round.state.ports.filter(isGuestPort)) {
     const link = links.get(port.tap)
@@ -79,7 +83,10 @@ export async function wiredPorts(context: AgentContext, round: Round): Promise<S
     if (!link?.isUp) return false
     const network = round.state.networks.find(({ id }) => id === port.networkId)
     if (!network) return false
-    const mapped = network.type === 'flat' ? context.bridgeMappings.get(network.physicalNetwork ?? '') : bridgeName(network, context.bridgeMappings)
+    const mapped =
+      network.type === 'flat'
+        ? context.bridgeMappings.get(network.physicalNetwork ?? '')
+        : bridgeName(network, context.bridgeMappings)
     return link.master === mapped
   }
   const failed = new Set(round.failures.map(({ portId }) => portId))

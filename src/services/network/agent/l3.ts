@@ -27,7 +27,8 @@ export async function convergeRouters(context: AgentContext, round: Round, memor
 function want({ stateDir }: AgentContext, { wanted }: Round, router: HostRouter): void {
   wanted.namespaces.add(routerNamespace(router.id))
   for (const { portId } of portsOf(router)) wanted.links.add(tapName(portId))
-  for (const { portId } of router.interfaces.filter(sendsAdvertisements)) wanted.dnsmasq.add(advertiserFolder(stateDir, portId))
+  for (const { portId } of router.interfaces.filter(sendsAdvertisements))
+    wanted.dnsmasq.add(advertiserFolder(stateDir, portId))
 }
 
 const advertiserFolder = (stateDir: string, portId: string) => dnsmasqFolder(stateDir, `ra-${portId}`)
@@ -56,7 +57,9 @@ async function convergeRouter(context: AgentContext, round: Round, router: HostR
   await removeStrangers(netns, router)
   const problems: unknown[] = []
   for (const port of router.interfaces) {
-    await plugNamespace(context, round, netns, routerDevice(port.portId), port).catch((error: unknown) => problems.push(error))
+    await plugNamespace(context, round, netns, routerDevice(port.portId), port).catch((error: unknown) =>
+      problems.push(error),
+    )
   }
   if (gateway) {
     await plugGateway(context, round, netns, router, gateway).catch((error: unknown) => problems.push(error))
@@ -66,7 +69,13 @@ async function convergeRouter(context: AgentContext, round: Round, router: HostR
   for (const port of router.interfaces.filter(sendsAdvertisements)) await advertise(context, netns, port)
 }
 
-async function plugGateway(context: AgentContext, round: Round, netns: string, router: HostRouter, gateway: NonNullable<HostRouter['gateway']>) {
+async function plugGateway(
+  context: AgentContext,
+  round: Round,
+  netns: string,
+  router: HostRouter,
+  gateway: NonNullable<HostRouter['gateway']>,
+) {
   const device = gatewayDevice(gateway.portId)
   const addresses = [...gateway.addresses, ...router.floatingIps.map(({ floating }) => `${floating}/32`)]
   const before = await listAddresses(device, { netns }).catch(() => [])

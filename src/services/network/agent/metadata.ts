@@ -21,8 +21,24 @@ interface Listener {
 
 const answerWithinMs = 30_000
 /** What only we may say. */
-const ownHeaders = ['x-instance-id', 'x-tenant-id', 'x-forwarded-for', 'x-instance-id-signature', 'x-metadata-provider', 'x-metadata-provider-signature']
-const hopHeaders = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection', 'te', 'trailer', 'host']
+const ownHeaders = [
+  'x-instance-id',
+  'x-tenant-id',
+  'x-forwarded-for',
+  'x-instance-id-signature',
+  'x-metadata-provider',
+  'x-metadata-provider-signature',
+]
+const hopHeaders = [
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'host',
+]
 
 export class MetadataProxy {
   readonly #context: AgentContext
@@ -83,7 +99,14 @@ export class MetadataProxy {
     const headers = metadataHeaders(request.headers, address, client, metadataSecret.reveal())
     const path = request.url?.startsWith('/') ? request.url : '/'
     const upstream = httpRequest(
-      { host: base.hostname, port: base.port, method: request.method, path: base.pathname.replace(/\/$/, '') + path, headers, timeout: answerWithinMs },
+      {
+        host: base.hostname,
+        port: base.port,
+        method: request.method,
+        path: base.pathname.replace(/\/$/, '') + path,
+        headers,
+        timeout: answerWithinMs,
+      },
       (answer) => {
         const kept = Object.entries(answer.headers).filter(([name]) => !hopHeaders.includes(name))
         response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept))
@@ -109,7 +132,9 @@ export function metadataHeaders(
   secret: string,
 ): Record<string, string | string[]> {
   const refused = new Set([...ownHeaders, ...hopHeaders])
-  const kept = Object.entries(headers).flatMap(([name, value]) => (refused.has(name) || value === undefined ? [] : [[name, value] as const]))
+  const kept = Object.entries(headers).flatMap(([name, value]) =>
+    refused.has(name) || value === undefined ? [] : [[name, value] as const],
+  )
   return {
     ...Object.fromEntries(kept),
     'X-Instance-ID': deviceId,

@@ -17,8 +17,18 @@ function translation({ gateway, floatingIps }: HostRouter): NftTable {
     family: 'ip',
     name: 'nephos-nat',
     maps: [
-      { name: 'fip_dnat', type: 'ipv4_addr', valueType: 'ipv4_addr', elements: pairs.map(({ floating, fixed }) => [floating, fixed] as const) },
-      { name: 'fip_snat', type: 'ipv4_addr', valueType: 'ipv4_addr', elements: pairs.map(({ floating, fixed }) => [fixed, floating] as const) },
+      {
+        name: 'fip_dnat',
+        type: 'ipv4_addr',
+        valueType: 'ipv4_addr',
+        elements: pairs.map(({ floating, fixed }) => [floating, fixed] as const),
+      },
+      {
+        name: 'fip_snat',
+        type: 'ipv4_addr',
+        valueType: 'ipv4_addr',
+        elements: pairs.map(({ floating, fixed }) => [fixed, floating] as const),
+      },
     ],
     chains: [
       {
@@ -29,7 +39,11 @@ function translation({ gateway, floatingIps }: HostRouter): NftTable {
           'dnat to ip daddr map @fip_dnat',
         ],
       },
-      { name: 'post', hook: { type: 'nat', hook: 'postrouting', priority: 100 }, rules: gateway ? sourceRules(gateway) : [] },
+      {
+        name: 'post',
+        hook: { type: 'nat', hook: 'postrouting', priority: 100 },
+        rules: gateway ? sourceRules(gateway) : [],
+      },
     ],
   }
 }
