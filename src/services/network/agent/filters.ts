@@ -94,6 +94,7 @@ function groupsTable(
 ): NftTable {
   const used = new Set(ports.flatMap(({ securityGroupIds }) => securityGroupIds))
   const groups = state.securityGroups.filter(({ id }) => used.has(id))
+  const described = new Set(state.securityGroups.map(({ id }) => id))
   const known = new Set(groups.map(({ id }) => id))
   const jumps = (port: HostPort, direction: 'in' | 'out') =>
     port.securityGroupIds.filter((id) => known.has(id)).map((id) => `jump ${groupChain(direction, id)}`)
@@ -141,7 +142,7 @@ function groupsTable(
         name: `in${number}`,
         rules: [...alwaysIn, ...jumps(port, 'in'), 'drop'],
       })),
-      ...groups.flatMap((group) => groupChains(group, groupChain, problems)),
+      ...groups.flatMap((group) => groupChains(group, described, groupChain, problems)),
     ],
   }
 }

@@ -78,7 +78,7 @@ async function plugGateway(
 ) {
   const device = gatewayDevice(gateway.portId)
   const addresses = [...gateway.addresses, ...router.floatingIps.map(({ floating }) => `${floating}/32`)]
-  const before = await listAddresses(device, { netns }).catch(() => [])
+  const before = await listAddresses(device, { netns }).catch((): string[] => [])
   await plugNamespace(context, round, netns, device, { ...gateway, addresses })
   const after = await listAddresses(device, { netns })
   // Neighbours may remember another router for this floating IP: setting the MAC makes the kernel announce all.

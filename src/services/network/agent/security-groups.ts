@@ -1,5 +1,5 @@
 /** Security groups as chains and sets. Pure. A rule that cannot be rendered is left out, which keeps its door closed. */
-import { ipVersion } from '../../../base/ip.ts'
+import { ipVersion, isIpv4, isIpv6 } from '../../../base/ip.ts'
 import { nftNetwork, nftPorts, rule, type NftChain, type NftSet } from '../../../host/nft.ts'
 import type { HostState } from '../rpc/host-state.ts'
 
@@ -19,17 +19,25 @@ export function groupSets(groups: readonly Group[]): NftSet[] {
     ([4, 6] as const).map((version): NftSet => ({
       name: setName(id, version),
       type: version === 4 ? 'ipv4_addr' : 'ipv6_addr',
-      elements: [...new Set(memberAddresses.filter((each) => ipVersion(each) === version))].sort(),
+      elements: [...new Set(memberAddresses.filter((each) => (version === 4 ? isIpv4(each) : isIpv6(each))))].sort(),
     })),
   )
 }
 
-export function groupChains(group: Group, name: ChainName, problems: FilterProblem[]): NftChain[] {
+/** `known` are the groups that have sets. */
+export function groupChains(
+  group: Group,
+  known: ReadonlySet<string>,
+  name: ChainName,
+  problems: FilterProblem[],
+): NftChain[] {
   const render = (direction: 'ingress' | 'egress') =>
     group.rules
       .filter((each) => each.direction === direction)
       .flatMap((each) => {
         try {
+          if (each.remoteGroupId !== null && !known.has(each.remoteGroupId))
+            throw new Error('its remote group is not described')
           return [renderRule(each)]
         } catch (error) {
           problems.push({ what: `security group rule ${each.id}`, message: String(error) })
