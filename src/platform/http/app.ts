@@ -157,7 +157,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     } else if (shown.detail) {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
-    return { status: shown.status, headers: shown.headers, body: definition.envelope(shown, requestId) }
+    const type = definition.envelopeType && { 'Content-Type': definition.envelopeType }
+    return { status: shown.status, headers: { ...type, ...shown.headers }, body: definition.envelope(shown, requestId) }
   }
 
   return {

@@ -15,6 +15,8 @@ export interface ApiDefinition {
   readonly microversions?: Microversions
   /** The error body that this service's clients expect. */
   envelope(error: ApiError, requestId: string): unknown
+  /** Media type of the error body where it is not JSON. */
+  readonly envelopeType?: string
   /** A schema problem in the service's own sentence and status. */
   invalid?(problem: Problem, where: 'body' | 'query'): ApiError
   /** Name of the request id header besides `X-Openstack-Request-Id` (nova: `x-compute-request-id`). */

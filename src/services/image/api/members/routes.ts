@@ -1,0 +1,107 @@
+import { Type } from 'typebox'
+import { Conflict, NotFound } from '../../../../platform/http/errors.ts'
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ImageDeps } from '../../deps.ts'
+import { ImageForbidden, TooLarge } from '../../errors.ts'
+import { isDuplicate } from '../../../../platform/db/database.ts'
+import { policy } from '../../policies.ts'
+import { findMember, listMembers, type Image, type MemberRow } from '../../store/images.ts'
+import { permitted, visible } from '../access.ts'
+
+const iso = (ms: number) => `${new Date(Number(ms)).toISOString().slice(0, 19)}Z`
+const view = (row: MemberRow) => ({
+  member_id: row.member_id,
+  image_id: row.image_id,
+  status: row.status,
+  created_at: iso(row.created_at),
+  updated_at: iso(row.updated_at),
+  schema: '/v2/schemas/member',
+})
+
+function requireShared(image: Image) {
+  if (image.visibility !== 'shared') throw new ImageForbidden('Only shared images have members.')
+}
+
+const list = route({
+  method: 'GET',
+  path: '/images/:id/members',
+  policy: policy('get_members'),
+  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
+    const image = await permitted(ctx, deps, params['id'] ?? '', 'get_members', 'list the members of')
+    requireShared(image)
+    const rows = await listMembers(deps.database.db, image.id)
+    // A member sees itself, the owner sees all.
+    const shown = ctx.isAdmin || image.owner === ctx.projectId ? rows : rows.filter((row) => row.member_id === ctx.projectId)
+    return { status: 200, body: { members: shown.map(view), schema: '/v2/schemas/members' } }
+  },
+})
+
+const add = route({
+  method: 'POST',
+  path: '/images/:id/members',
+  policy: policy('add_member'),
+  body: Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) }, { additionalProperties: false }),
+  async handle({ ctx, params, body }, deps: ImageDeps) {
+    const image = await permitted(ctx, deps, params['id'] ?? '', 'add_member', 'add members to')
+    requireShared(image)
+    const { db } = deps.database
+    if ((await listMembers(db, image.id)).length >= deps.config.memberQuota) {
+      throw new TooLarge(`The limit has been exceeded on the number of allowed image members for this image. Maximum: ${deps.config.memberQuota}`)
+    }
+    const now = Date.now()
+    const row: MemberRow = { image_id: image.id, member_id: body.member, status: 'pending', created_at: now, updated_at: now }
+    try {
+      await db.insertInto('members').values(row).execute()
+    } catch (error) {
+      if (isDuplicate(error)) throw new Conflict(`The target member ${body.member} is already associated with image ${image.id}.`)
+      throw error
+    }
+    return { status: 200, body: view(row) }
+  },
+})
+
+async function load({ ctx, params }: Pick<ApiRequest<never>, 'ctx' | 'params'>, deps: ImageDeps) {
+  const { image } = await visible(ctx, deps, params['id'] ?? '')
+  const member = await findMember(deps.database.db, image.id, params['member_id'] ?? '')
+  const maySee = ctx.isAdmin || image.owner === ctx.projectId || member?.member_id === ctx.projectId
+  if (!member || !maySee) throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
+  return { image, member }
+}
+
+const show = route({
+  method: 'GET',
+  path: '/images/:id/members/:member_id',
+  policy: policy('get_member'),
+  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+    return { status: 200, body: view((await load(request, deps)).member) }
+  },
+})
+
+const update = route({
+  method: 'PUT',
+  path: '/images/:id/members/:member_id',
+  policy: policy('modify_member'),
+  body: Type.Object({ status: Type.Enum(['pending', 'accepted', 'rejected']) }, { additionalProperties: false }),
+  async handle({ ctx, params, body }, deps: ImageDeps) {
+    const { image, member } = await load({ ctx, params }, deps)
+    // Only the member itself accepts or rejects.
+    ctx.authorize(policy('modify_member'), { member_id: member.member_id, project_id: image.owner })
+    const changes = { status: body.status as MemberRow['status'], updated_at: Date.now() }
+    await deps.database.db.updateTable('members').set(changes).where('image_id', '=', image.id).where('member_id', '=', member.member_id).execute()
+    return { status: 200, body: view({ ...member, ...changes }) }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: '/images/:id/members/:member_id',
+  policy: policy('delete_member'),
+  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
+    const image = await permitted(ctx, deps, params['id'] ?? '', 'delete_member', 'remove members of')
+    const done = await deps.database.db.deleteFrom('members').where('image_id', '=', image.id).where('member_id', '=', params['member_id'] ?? '').executeTakeFirst()
+    if (done.numDeletedRows === 0n) throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
+    return { status: 204 }
+  },
+})
+
+export const memberRoutes = [list, add, show, update, remove] as Route<ImageDeps>[]

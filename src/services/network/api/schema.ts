@@ -1,0 +1,24 @@
+import { Type } from 'typebox'
+import type { Context } from '../../../platform/auth/context.ts'
+import { Forbidden } from '../../../platform/http/errors.ts'
+
+const id = Type.String({ minLength: 1, maxLength: 255 })
+
+/** Attribute types that neutron's resources share. */
+export const kinds = {
+  name: Type.String({ maxLength: 255 }),
+  boolean: Type.Boolean(),
+  id,
+  uuid: Type.String({ pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' }),
+  owner: { project_id: Type.Optional(id), tenant_id: Type.Optional(id) },
+  nullableText: Type.Union([Type.Null(), Type.String({ maxLength: 255 })]),
+  mac: Type.String({ pattern: '^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$' }),
+}
+
+/** The project that a new resource belongs to; only services and administrators name another one than their own. */
+export function ownerOf(ctx: Context, input: { project_id?: string; tenant_id?: string }): string {
+  const asked = input.project_id ?? input.tenant_id
+  if (asked === undefined || asked === ctx.projectId) return ctx.projectId ?? ''
+  if (!ctx.isAdmin && !ctx.roles.includes('service')) throw new Forbidden('Specifying a project_id of another project is not allowed.', { code: 'AdminRequired' })
+  return asked
+}

@@ -1,0 +1,17 @@
+import type { Transaction } from 'kysely'
+import type { Values } from '../../platform/config/options.ts'
+import type { Database } from '../../platform/db/database.ts'
+import type { Logger } from '../../platform/log/log.ts'
+import type { options } from './config.ts'
+import type { NetworkSchema } from './store/tables.ts'
+
+/** What neutron's operations may use. */
+export interface NetworkDeps {
+  readonly database: Database<NetworkSchema>
+  readonly config: Values<typeof options>
+  readonly log: Logger
+  /** A write transaction that also raises the revision which agents compare; afterwards they are told to look. */
+  change<T>(work: (tx: Transaction<NetworkSchema>) => Promise<T>): Promise<T>
+  /** Tells nova that ports were plugged or unplugged. */
+  notifyCompute(events: readonly { name: 'network-vif-plugged' | 'network-vif-unplugged'; server: string; port: string }[]): void
+}

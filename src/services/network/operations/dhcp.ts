@@ -1,0 +1,44 @@
+import type { NetworkDeps } from '../deps.ts'
+import { pickHost } from '../ml2/binding.ts'
+import { listRows, type NetworkDb, type Row } from '../store/rows.ts'
+import { allocate, release } from './addresses.ts'
+import { insertPort, removePort } from './ports.ts'
+
+/**
+ * Gives a network with a DHCP subnet its DHCP port on the host of a live agent, with an address of each such subnet;
+ * takes it away where there is none. Run whenever subnets change and when an agent first reports.
+ */
+export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>): Promise<void> {
+  const subnets = (await listRows(tx, 'subnets', { network_id: network.id })).filter((subnet) => subnet.enable_dhcp === 1)
+  const [port] = await listRows(tx, 'ports', { network_id: network.id, device_owner: 'network:dhcp' })
+  if (subnets.length === 0) {
+    if (port) await removePort(tx, port)
+    return
+  }
+  const wanted = subnets.map((subnet) => subnet.id)
+  if (port) {
+    const has = (await listRows(tx, 'ip_allocations', { port_id: port.id })).map((row) => row.subnet_id)
+    if (wanted.length === has.length && wanted.every((id) => has.includes(id))) return
+    await release(tx, port.id)
+    await allocate(tx, { ...port }, wanted.map((subnet_id) => ({ subnet_id })))
+    return
+  }
+  const host = await pickHost(tx, deps, 'DHCP agent')
+  if (host === undefined) return
+  await insertPort(tx, deps, network, network.project_id, {
+    device_owner: 'network:dhcp',
+    device_id: `dhcp-${host}-${network.id}`.slice(0, 255),
+    fixed_ips: wanted.map((subnet_id) => ({ subnet_id })),
+    'binding:host_id': host,
+  })
+}
+
+/** After an agent came: networks that had to wait for one. */
+export async function ensureAllDhcpPorts(deps: NetworkDeps): Promise<void> {
+  const { db } = deps.database
+  const served = new Set((await listRows(db, 'ports', { device_owner: 'network:dhcp' })).map((port) => port.network_id))
+  const wanting = new Set((await listRows(db, 'subnets', { enable_dhcp: 1 })).map((subnet) => subnet.network_id))
+  for (const network of await listRows(db, 'networks')) {
+    if (wanting.has(network.id) && !served.has(network.id)) await deps.change((tx) => ensureDhcpPort(tx, deps, network))
+  }
+}

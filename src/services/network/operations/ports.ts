@@ -1,0 +1,114 @@
+import { recordEvent } from '../../../platform/saga/timeline.ts'
+import type { NetworkDeps } from '../deps.ts'
+import { ipAddressGenerationFailure, macAddressInUse } from '../errors.ts'
+import { generateMac } from '../model/mac.ts'
+import { bind } from '../ml2/binding.ts'
+import { deleteRows, insertRow, newEntity, parseList, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import { allocate, release, type AddressRequest } from './addresses.ts'
+import { defaultGroup } from './security-groups.ts'
+
+export interface PortInput {
+  name?: string
+  description?: string
+  mac_address?: string
+  admin_state_up?: boolean
+  device_id?: string
+  device_owner?: string
+  fixed_ips?: AddressRequest[]
+  port_security_enabled?: boolean
+  security_groups?: string[]
+  allowed_address_pairs?: { ip_address: string; mac_address?: string }[]
+  extra_dhcp_opts?: { opt_name: string; opt_value: string; ip_version?: number }[]
+  'binding:host_id'?: string | null
+  'binding:vnic_type'?: string
+  'binding:profile'?: Record<string, unknown> | null
+}
+
+const macTries = 5
+
+/** Makes a port with its addresses in `tx`. Quota and rights are the caller's business. */
+export async function insertPort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, projectId: string, input: PortInput): Promise<Row<'ports'>> {
+  const owner = input.device_owner ?? ''
+  const isService = owner.startsWith('network:')
+  const security = input.port_security_enabled ?? (isService ? false : network.port_security_enabled === 1)
+  const groups = !security || isService ? [] : (input.security_groups ?? [await defaultGroup(tx, projectId)])
+  const host = input['binding:host_id'] ?? ''
+  const vifType = await bind(tx, deps, network, host)
+  for (let attempt = 1; ; attempt++) {
+    const port: Row<'ports'> = {
+      ...newEntity(projectId, input),
+      network_id: network.id,
+      mac_address: (input.mac_address ?? generateMac()).toLowerCase(),
+      admin_state_up: input.admin_state_up === false ? 0 : 1,
+      status: 'DOWN',
+      device_id: input.device_id ?? '',
+      device_owner: owner,
+      port_security_enabled: security ? 1 : 0,
+      security_groups: JSON.stringify(groups),
+      allowed_address_pairs: JSON.stringify(input.allowed_address_pairs ?? []),
+      extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts ?? []),
+      host_id: host,
+      vif_type: vifType,
+      vnic_type: input['binding:vnic_type'] ?? 'normal',
+      profile: JSON.stringify(input['binding:profile'] ?? {}),
+    }
+    if (await insertRow(tx, 'ports', port)) {
+      await allocate(tx, port, input.fixed_ips)
+      return port
+    }
+    if (input.mac_address !== undefined) throw macAddressInUse(input.mac_address, network.id)
+    if (attempt === macTries) throw ipAddressGenerationFailure(network.id)
+  }
+}
+
+/** Changes a port; a new host binds it anew. */
+export async function changePort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, port: Row<'ports'>, input: PortInput): Promise<void> {
+  const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
+  const isMoved = host !== port.host_id
+  const changes: Partial<Row<'ports'>> = {
+    ...(input.name !== undefined && { name: input.name }),
+    ...(input.description !== undefined && { description: input.description }),
+    ...(input.admin_state_up !== undefined && { admin_state_up: input.admin_state_up ? 1 : 0 }),
+    ...(input.device_id !== undefined && { device_id: input.device_id }),
+    ...(input.device_owner !== undefined && { device_owner: input.device_owner }),
+    ...(input.mac_address !== undefined && { mac_address: input.mac_address.toLowerCase() }),
+    ...(input.port_security_enabled !== undefined && { port_security_enabled: input.port_security_enabled ? 1 : 0 }),
+    ...(input.security_groups !== undefined && { security_groups: JSON.stringify(input.security_groups) }),
+    ...(input.allowed_address_pairs !== undefined && { allowed_address_pairs: JSON.stringify(input.allowed_address_pairs) }),
+    ...(input.extra_dhcp_opts !== undefined && { extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts) }),
+    ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
+    ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
+    ...(isMoved && { host_id: host, vif_type: await bind(tx, deps, network, host), status: 'DOWN' }),
+    ...touched(port),
+  }
+  await updateRow(tx, 'ports', port.id, changes)
+  if (input.fixed_ips) {
+    await release(tx, port.id)
+    await allocate(tx, port, input.fixed_ips)
+  }
+}
+
+/** Removes a port with its addresses; floating IPs lose it. */
+export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<void> {
+  await release(tx, port.id)
+  await tx.updateTable('floating_ips').set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' }).where('port_id', '=', port.id).execute()
+  await deleteRows(tx, 'ports', { id: port.id })
+}
+
+/** Ports that are wired now become ACTIVE, and nova hears of its own. */
+export async function setStatus(deps: NetworkDeps, host: string, ids: readonly string[], status: 'ACTIVE' | 'DOWN'): Promise<void> {
+  if (ids.length === 0) return
+  const { db } = deps.database
+  const ports = await db.selectFrom('ports').selectAll().where('id', 'in', [...ids]).where('host_id', '=', host).execute()
+  const name = status === 'ACTIVE' ? 'network-vif-plugged' : 'network-vif-unplugged'
+  const changed = ports.filter((port) => port.status !== status)
+  for (const port of changed) {
+    await updateRow(db, 'ports', port.id, { status })
+    await recordEvent(db, { resourceId: port.id, requestId: null, at: Date.now(), what: name, outcome: 'info', detail: `on ${host}` })
+  }
+  // Nova may have missed an earlier word: an ACTIVE port that is reported again is told again.
+  const told = status === 'ACTIVE' ? ports : changed
+  deps.notifyCompute(told.filter((port) => port.device_owner.startsWith('compute:')).map((port) => ({ name, server: port.device_id, port: port.id })))
+}
+
+export const groupsOf = (port: Row<'ports'>): string[] => parseList<string>(port.security_groups)

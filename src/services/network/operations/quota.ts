@@ -1,0 +1,56 @@
+import { upsert } from '../../../platform/db/upsert.ts'
+import type { NetworkDeps } from '../deps.ts'
+import { overQuota } from '../errors.ts'
+import type { NetworkDb } from '../store/rows.ts'
+import { listRows } from '../store/rows.ts'
+
+const tables = {
+  network: 'networks',
+  subnet: 'subnets',
+  port: 'ports',
+  router: 'routers',
+  floatingip: 'floating_ips',
+  security_group: 'security_groups',
+  security_group_rule: 'security_group_rules',
+} as const
+
+export type QuotaResource = keyof typeof tables
+export const quotaResources = Object.keys(tables) as QuotaResource[]
+
+export const defaultQuotas = ({ config }: Pick<NetworkDeps, 'config'>): Record<QuotaResource, number> => ({
+  network: config.quotaNetwork,
+  subnet: config.quotaSubnet,
+  port: config.quotaPort,
+  router: config.quotaRouter,
+  floatingip: config.quotaFloatingip,
+  security_group: config.quotaSecurityGroup,
+  security_group_rule: config.quotaSecurityGroupRule,
+})
+
+/** The limits of a project: the defaults with what was set for it. */
+export async function quotasOf(db: NetworkDb, deps: Pick<NetworkDeps, 'config'>, projectId: string): Promise<Record<QuotaResource, number>> {
+  const rows = await listRows(db, 'quotas', { project_id: projectId })
+  return { ...defaultQuotas(deps), ...Object.fromEntries(rows.map((row) => [row.resource, Number(row.value)])) }
+}
+
+/** How many a project has. */
+export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaResource): Promise<number> {
+  const { count } = await db
+    .selectFrom(tables[resource])
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('project_id', '=', projectId)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** Throws OverQuota unless `more` fit; inside the transaction that adds them, so that it is exact. */
+export async function requireQuota(tx: NetworkDb, deps: Pick<NetworkDeps, 'config'>, projectId: string, resource: QuotaResource, more = 1): Promise<void> {
+  const limit = (await quotasOf(tx, deps, projectId))[resource]
+  if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
+}
+
+export async function setQuotas({ database: { db, engine } }: NetworkDeps, projectId: string, values: Readonly<Record<string, number>>) {
+  for (const [resource, value] of Object.entries(values)) {
+    await upsert(db, engine, 'quotas', ['project_id', 'resource'], { project_id: projectId, resource, value })
+  }
+}

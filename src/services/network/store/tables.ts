@@ -1,0 +1,104 @@
+import type { SagaSchema } from '../../../platform/saga/saga.ts'
+
+/** Lists and objects are JSON texts; booleans 0 and 1; times milliseconds since the epoch. */
+export interface Common {
+  id: string
+  project_id: string
+  name: string
+  description: string
+  created_at: number
+  updated_at: number
+  revision: number
+}
+
+export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
+  networks: Common & {
+    admin_state_up: number
+    shared: number
+    is_external: number
+    is_default: number
+    mtu: number
+    port_security_enabled: number
+    network_type: string
+    physical_network: string | null
+    segmentation_id: number | null
+  }
+  subnets: Common & {
+    network_id: string
+    ip_version: number
+    cidr: string
+    gateway_ip: string | null
+    enable_dhcp: number
+    pools: string
+    dns_nameservers: string
+    host_routes: string
+    ipv6_ra_mode: string | null
+    ipv6_address_mode: string | null
+  }
+  ports: Common & {
+    network_id: string
+    mac_address: string
+    admin_state_up: number
+    status: string
+    device_id: string
+    device_owner: string
+    port_security_enabled: number
+    security_groups: string
+    allowed_address_pairs: string
+    extra_dhcp_opts: string
+    host_id: string
+    vif_type: string
+    vnic_type: string
+    profile: string
+  }
+  ip_allocations: { subnet_id: string; ip: string; port_id: string; network_id: string }
+  security_groups: Common & { stateful: number; is_default: number }
+  security_group_rules: {
+    id: string
+    project_id: string
+    security_group_id: string
+    description: string
+    direction: string
+    ethertype: string
+    protocol: string | null
+    port_range_min: number | null
+    port_range_max: number | null
+    remote_ip_prefix: string | null
+    remote_group_id: string | null
+    created_at: number
+    revision: number
+  }
+  routers: Common & {
+    admin_state_up: number
+    gateway_port_id: string | null
+    gateway_network_id: string | null
+    enable_snat: number
+    routes: string
+  }
+  floating_ips: Common & {
+    floating_network_id: string
+    floating_port_id: string
+    floating_ip_address: string
+    port_id: string | null
+    fixed_ip_address: string | null
+    router_id: string | null
+    status: string
+  }
+  agents: {
+    id: string
+    agent_type: string
+    binary_name: string
+    host: string
+    admin_state_up: number
+    configurations: string
+    heartbeat_at: number
+    started_at: number
+    created_at: number
+    tunnel_ip: string | null
+    mappings: string
+    error: string | null
+    description: string
+  }
+  quotas: { project_id: string; resource: string; value: number }
+  revisions: { name: string; value: number }
+}
