@@ -213,7 +213,8 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
     await agent.start()
     const dir = dnsmasqFolder(stateDir, `dhcp-${network}`)
     await waitFor(async () => (await findDnsmasq(dir)) !== undefined, { what: 'dnsmasq', timeoutMs: 20_000 })
-    assert.deepEqual([...up], [], 'no tap yet')
+    await waitFor(async () => up.size === 3, { what: 'ports of DHCP and router', timeoutMs: 20_000 })
+    assert.ok(!up.has(guest), 'no tap yet')
 
     // The guest is a namespace at the other end of a cable that is called like its tap.
     await ensureNetns('guest')
@@ -247,6 +248,16 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
       () => false,
     )
     assert.equal(spoofed, false, 'a foreign source address is dropped')
+
+    state = { ...state, revision: 3, ports: [], routers: [] }
+    await bus.fanout('neutron-agent', 'look', {})
+    await waitFor(async () => !up.has(guest) && up.size === 1, { what: 'only DHCP', timeoutMs: 15_000 })
+    assert.equal(
+      (await listLinks()).find(({ name }) => name === tap)?.master,
+      undefined,
+      'a tap without a port is unplugged',
+    )
+    assert.deepEqual(await listNetns().then((all) => all.filter((name) => name.startsWith('qrouter'))), [])
     assert.deepEqual(errors, [])
   } finally {
     if (errors.length > 0) console.log(errors)

@@ -4,14 +4,13 @@
  */
 import { LinkMonitor } from '../../../host/link-monitor.ts'
 import { listLinks } from '../../../host/links.ts'
-import { setSysctls } from '../../../host/netns.ts'
 import { rpcClient, rpcServe, type Bus } from '../../../platform/rpc/contract.ts'
 import { networkAgentContract, neutronContract, type HostState } from '../rpc/host-state.ts'
 import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
 import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
 import { convergeFirewall } from './firewall.ts'
-import { convergeBridges, convergeTaps, wiredPorts } from './l2.ts'
+import { convergeBridges, convergeTaps, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters } from './l3.ts'
 import { Memory } from './memory.ts'
 import { MetadataProxy } from './metadata.ts'
@@ -20,7 +19,8 @@ import { PortReports } from './reports.ts'
 
 const heartbeatMs = 10_000
 const fullLookMs = 30_000
-const retryMs = 2000
+const firstRetryMs = 1000
+const longestRetryMs = 30_000
 
 export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
   host: string
@@ -50,7 +50,9 @@ class Agent implements NetworkAgent {
   #timers: NodeJS.Timeout[] = []
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
+  readonly #plugged = new Set<string>()
   #isDirty = false
+  #retryMs = firstRetryMs
   #isFull = true
   #isStopped = false
   #state: HostState | undefined
@@ -67,7 +69,6 @@ class Agent implements NetworkAgent {
   async start(): Promise<void> {
     this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
     await this.#heartbeat()
-    await this.#prepareHost()
     // A tap that nobody waits for is none of our business; most events are the echo of our own work.
     this.#monitor.on('link', ({ name }) => this.#state?.ports.some(({ tap }) => tap === name) && this.look())
     this.#monitor.on('restart', () => this.look())
@@ -115,7 +116,8 @@ class Agent implements NetworkAgent {
 
   #retryLater(): void {
     clearTimeout(this.#retry)
-    if (!this.#isStopped) this.#retry = setTimeout(() => this.look(), retryMs)
+    if (!this.#isStopped) this.#retry = setTimeout(() => this.look(), this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
   }
 
   async #converge(): Promise<void> {
@@ -138,10 +140,12 @@ class Agent implements NetworkAgent {
       this.#reports.delivered(report)
     }
     if (round.failures.length > 0) this.#retryLater()
+    else this.#retryMs = firstRetryMs
   }
 
   async #convergeAll(round: Round): Promise<void> {
     await convergeBridges(this.#context, round)
+    await unplugStrangers(this.#context, round, this.#plugged)
     const isFiltered = await convergeFirewall(this.#context, round, this.#memory)
     // Without filters no guest is plugged.
     if (isFiltered)
@@ -157,15 +161,6 @@ class Agent implements NetworkAgent {
   #noteFailures({ failures }: Round): void {
     this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
     for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
-  }
-
-  /** Bridged packets pass the inet filters, where connections are known. */
-  async #prepareHost(): Promise<void> {
-    try {
-      await setSysctls({ 'net/bridge/bridge-nf-call-iptables': 1, 'net/bridge/bridge-nf-call-ip6tables': 1 })
-    } catch (error) {
-      this.#context.log.error({ err: String(error) }, 'bridged packets do not pass the security groups')
-    }
   }
 
   async #heartbeat(): Promise<void> {

@@ -1,5 +1,6 @@
 /** Takes away what an agent has made, and only that. */
-import { rm } from 'node:fs/promises'
+import { rm, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { stopDnsmasq } from '../../../host/dnsmasq.ts'
 import { deleteLink } from '../../../host/links.ts'
 import { deleteNetns } from '../../../host/netns.ts'
@@ -11,6 +12,7 @@ const removers: Record<OwnedKind, (name: string) => Promise<void>> = {
   dnsmasq: async (dir) => {
     await stopDnsmasq(dir)
     await rm(dir, { recursive: true, force: true })
+    await rmdir(dirname(dir)).catch(() => undefined) // the last one takes the folder of all along
   },
   links: (name) => deleteLink(name),
   namespaces: (name) => deleteNetns(name),

@@ -1,4 +1,6 @@
 /** Loads the filters of a host's ports: all at once, and only when they changed. */
+import { run } from '../../../host/command.ts'
+import { setSysctls } from '../../../host/netns.ts'
 import { loadRuleset } from '../../../host/nft.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
 import { renderFilters, tableNames } from './filters.ts'
@@ -10,6 +12,7 @@ export async function convergeFirewall(context: AgentContext, round: Round, memo
   for (const name of names) round.wanted.tables.add(name)
   const where = { part: 'l2' as const, what: 'packet filters' }
   return attempt(round, where, async () => {
+    await memory.once('bridge-nf', true, passInetFilters)
     for (const name of names) await context.owned.claim('tables', name)
     const { text, problems } = renderFilters(round.state, context)
     for (const problem of problems) round.failures.push({ part: 'l2', ...problem })
@@ -25,4 +28,16 @@ export async function convergeFirewall(context: AgentContext, round: Round, memo
     })
     if (error !== undefined) throw error
   })
+}
+
+/** Bridged packets shall pass the inet filters, where connections are known; without that no guest may be plugged. */
+async function passInetFilters(): Promise<boolean> {
+  const settings = { 'net/bridge/bridge-nf-call-iptables': 1, 'net/bridge/bridge-nf-call-ip6tables': 1 }
+  try {
+    await setSysctls(settings)
+  } catch {
+    await run(['modprobe', 'br_netfilter'])
+    await setSysctls(settings)
+  }
+  return true
 }

@@ -1,9 +1,9 @@
 /** Bridges and tunnels of the networks, and the guests' taps in them. */
 import { ensureFdb, floodMac } from '../../../host/fdb.ts'
-import { ensureLinks, listLinks, type Link, type LinkSpec } from '../../../host/links.ts'
-import type { HostNetwork, HostPort } from '../rpc/host-state.ts'
+import { ensureLinks, listLinks, setMaster, type Link, type LinkSpec } from '../../../host/links.ts'
+import type { HostNetwork, HostPort, HostState } from '../rpc/host-state.ts'
 import { attempt, bridgeOf, type AgentContext, type Round } from './context.ts'
-import { bridgeName, vxlanDevice } from './names.ts'
+import { bridgeName, tapName, vxlanDevice } from './names.ts'
 
 /** Ports of DHCP and routers are wired by those agents. */
 export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('network:')
@@ -75,20 +75,54 @@ async function ensureTapsOneByOneOnError(specs: readonly LinkSpec[], round: Roun
   }
 }
 
-/** Ports whose device is up in the bridge of its network. */
+/** Ports of guests, DHCP and routers whose device is up in the bridge of its network. */
 export async function wiredPorts(context: AgentContext, round: Round): Promise<Set<string>> {
   const links = new Map((await listLinks()).map((link) => [link.name, link]))
-  const isWired = (port: HostPort) => {
-    const link = links.get(port.tap)
-    if (!link?.isUp) return false
-    const network = round.state.networks.find(({ id }) => id === port.networkId)
-    if (!network) return false
-    const mapped =
-      network.type === 'flat'
-        ? context.bridgeMappings.get(network.physicalNetwork ?? '')
-        : bridgeName(network, context.bridgeMappings)
-    return link.master === mapped
-  }
+  const bridges = new Map(round.state.networks.map((network) => [network.id, bridgeIfAny(network, context)]))
   const failed = new Set(round.failures.map(({ portId }) => portId))
-  return new Set(round.state.ports.filter((port) => isWired(port) && !failed.has(port.id)).map(({ id }) => id))
+  const isWired = ({ id, networkId, tap }: Plugged) => {
+    const link = links.get(tap)
+    return link !== undefined && link.isUp && link.master === bridges.get(networkId) && !failed.has(id)
+  }
+  return new Set(
+    pluggedPorts(round.state)
+      .filter(isWired)
+      .map(({ id }) => id),
+  )
+}
+
+type Plugged = { id: string; networkId: string; tap: string }
+
+function pluggedPorts({ ports, dhcp, routers }: HostState): Plugged[] {
+  const cable = (id: string, networkId: string) => ({ id, networkId, tap: tapName(id) })
+  return [
+    ...ports,
+    ...dhcp.map(({ port, networkId }) => cable(port.id, networkId)),
+    ...routers
+      .flatMap(({ interfaces, gateway }) => (gateway ? [...interfaces, gateway] : interfaces))
+      .map(({ portId, networkId }) => cable(portId, networkId)),
+  ]
+}
+
+function bridgeIfAny(network: HostNetwork, { bridgeMappings }: AgentContext): string | null {
+  try {
+    return bridgeName(network, bridgeMappings)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Taps in our bridges that belong to no port any more are pulled out before the filters forget them. In a bridge of the
+ * operator's only those that we have plugged are ours to pull.
+ */
+export async function unplugStrangers({ owned }: AgentContext, round: Round, plugged: Set<string>): Promise<void> {
+  const known = new Set(round.state.ports.map(({ tap }) => tap))
+  for (const { name, master } of await listLinks()) {
+    const isOurs = plugged.has(name) || (master !== undefined && owned.has('links', master))
+    if (!isOurs || master === undefined || !/^tap/.test(name) || known.has(name) || owned.has('links', name)) continue
+    await attempt(round, { part: 'l2', what: name }, () => setMaster(name, undefined))
+    plugged.delete(name)
+  }
+  for (const tap of known) plugged.add(tap)
 }
