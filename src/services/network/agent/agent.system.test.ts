@@ -238,7 +238,22 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
     assert.equal(headers['x-instance-id'], 'server-1')
     assert.equal(headers['x-tenant-id'], 'project-1')
 
-    state = stateWith([anyEgress, rule('ingress', 'icmp')], 2)
+    state = stateWith(
+      [
+        anyEgress,
+        rule('ingress', 'icmp'),
+        // Every kind of rule, so that the kernel has seen it.
+        { ...rule('ingress', 'icmp'), ethertype: 'IPv6', portRangeMin: 128, portRangeMax: 0 },
+        { ...rule('ingress', 'udp'), portRangeMin: 1, portRangeMax: 65_535, remoteCidr: '192.0.2.0/24' },
+        { ...rule('ingress', null), remoteGroupId: group },
+        { ...rule('egress', null), ethertype: 'IPv6', remoteGroupId: group },
+        { ...rule('egress', 'tcp'), ethertype: 'IPv6', portRangeMin: 80, portRangeMax: 80, remoteCidr: 'fd00::/8' },
+        { ...rule('ingress', 'sctp'), portRangeMin: 5, portRangeMax: 6 },
+        rule('ingress', 'vrrp'),
+        rule('ingress', '99'),
+      ],
+      2,
+    )
     await bus.fanout('neutron-agent', 'look', {})
     await waitFor(() => pings(undefined, '203.0.113.20'), { what: 'ping to the floating IP', timeoutMs: 15_000 })
 

@@ -120,7 +120,8 @@ export async function unplugStrangers({ owned }: AgentContext, round: Round, plu
   const known = new Set(round.state.ports.map(({ tap }) => tap))
   for (const { name, master } of await listLinks()) {
     const isOurs = plugged.has(name) || (master !== undefined && owned.has('links', master))
-    if (!isOurs || master === undefined || !/^tap/.test(name) || known.has(name) || owned.has('links', name)) continue
+    if (!isOurs || master === undefined || !name.startsWith('tap') || known.has(name) || owned.has('links', name))
+      continue
     await attempt(round, { part: 'l2', what: name }, () => setMaster(name, undefined))
     plugged.delete(name)
   }
