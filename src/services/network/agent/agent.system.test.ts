@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
 import { findDnsmasq } from '../../../host/dnsmasq.ts'
+import { listFdb } from '../../../host/fdb.ts'
 import { ensureAddresses, ensureBridge, ensureVethPair, listLinks } from '../../../host/links.ts'
 import { ensureNetns, listNetns } from '../../../host/netns.ts'
 import { listTables } from '../../../host/nft.ts'
@@ -232,6 +233,9 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
     await waitFor(() => pings('guest', '203.0.113.1'), { what: 'way out through the router', timeoutMs: 15_000 })
     assert.equal(await pings(undefined, '203.0.113.20'), false, 'the floating IP is closed by the security group')
 
+    const dhcp = ['busybox', 'udhcpc', '-n', '-q', '-f', '-t', '5', '-T', '1', '-i', 'eth0', '-s', '/bin/true']
+    assert.match((await run(dhcp, { netns: 'guest' })).stderr, /lease of 10\.1\.0\.11 obtained/)
+
     const program = `fetch('http://169.254.169.254/x',{headers:{'x-tenant-id':'mine'}}).then((r) => r.text()).then((t) => process.stdout.write(t))`
     const { stdout } = await run([process.execPath, '-e', program], { netns: 'guest' })
     const headers = JSON.parse(stdout) as Record<string, string>
@@ -273,6 +277,40 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
       'a tap without a port is unplugged',
     )
     assert.deepEqual(await listNetns().then((all) => all.filter((name) => name.startsWith('qrouter'))), [])
+
+    // Without a router the DHCP port serves metadata.
+    const isolated = stateWith([anyEgress], 4)
+    state = { ...isolated, routers: [], dhcp: isolated.dhcp.map((each) => ({ ...each, servesMetadata: true })) }
+    await bus.fanout('neutron-agent', 'look', {})
+    await waitFor(async () => up.has(guest), { what: 'port up again', timeoutMs: 15_000 })
+    await run(['ip', '-n', 'guest', 'route', 'add', '169.254.169.254', 'via', '10.1.0.2'])
+    const answer = async () => (await run([process.execPath, '-e', program], { netns: 'guest' })).stdout
+    await waitFor(
+      () =>
+        answer().then(
+          (text) => text.includes('server-1'),
+          () => false,
+        ),
+      { what: 'metadata', timeoutMs: 15_000 },
+    )
+
+    // Other hosts have ports in the network.
+    state = {
+      ...state,
+      revision: 5,
+      networks: state.networks.map((each) => ({
+        ...each,
+        peers: ['127.0.0.2'],
+        forwarding: [{ mac: 'fa:16:3e:00:00:77', peer: '127.0.0.2' }],
+      })),
+    }
+    await bus.fanout('neutron-agent', 'look', {})
+    const tunnel = async () => (await listLinks()).find(({ name }) => name === 'vxlan-7')
+    await waitFor(async () => (await tunnel())?.master !== undefined, { what: 'tunnel', timeoutMs: 15_000 })
+    await waitFor(async () => (await listFdb('vxlan-7')).length === 2, {
+      what: 'forwarding entries',
+      timeoutMs: 15_000,
+    })
     assert.deepEqual(errors, [])
   } finally {
     if (errors.length > 0) console.log(errors)
