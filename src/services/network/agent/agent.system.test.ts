@@ -198,17 +198,19 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
   }
   await ensureBridge({ name: 'br-provider' })
   await ensureAddresses('br-provider', ['203.0.113.1/24'])
-  const agent = createNetworkAgent({
-    host: 'host1',
-    bus,
-    stateDir,
-    cloudName: 'test cloud',
-    log,
-    bridgeMappings: new Map([['provider', 'br-provider']]),
-    localIp: '127.0.0.1',
-    metadataUrl: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/`,
-    metadataSecret: new Secret('key'),
-  })
+  const startAgain = () =>
+    createNetworkAgent({
+      host: 'host1',
+      bus,
+      stateDir,
+      cloudName: 'test cloud',
+      log,
+      bridgeMappings: new Map([['provider', 'br-provider']]),
+      localIp: '127.0.0.1',
+      metadataUrl: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/`,
+      metadataSecret: new Secret('key'),
+    })
+  let agent = startAgain()
   const before = (await listLinks()).map(({ name }) => name).sort()
   try {
     await agent.start()
@@ -311,6 +313,26 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
       what: 'forwarding entries',
       timeoutMs: 15_000,
     })
+
+    // A new agent takes over what the old one left, and interrupts nobody.
+    const links = await listLinks()
+    await agent.stop()
+    up.clear()
+    agent = startAgain()
+    await agent.start()
+    await waitFor(async () => up.size === 2, { what: 'ports of the old agent', timeoutMs: 15_000 })
+    await waitFor(
+      () =>
+        answer().then(
+          (text) => text.includes('server-1'),
+          () => false,
+        ),
+      { what: 'metadata again', timeoutMs: 15_000 },
+    )
+    assert.deepEqual(
+      (await listLinks()).map(({ index }) => index),
+      links.map(({ index }) => index),
+    )
     assert.deepEqual(errors, [])
   } finally {
     if (errors.length > 0) console.log(errors)

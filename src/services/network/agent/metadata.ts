@@ -20,6 +20,8 @@ interface Listener {
 }
 
 const answerWithinMs = 30_000
+/** For each network or router: one tenant's guests cannot use up the agent's sockets. */
+const connectionsAtMost = 256
 /** What only we may say. */
 const ownHeaders = [
   'x-instance-id',
@@ -80,7 +82,9 @@ export class MetadataProxy {
       this.#answer(netns, request, response),
     )
     const onConnection = (socket: Socket) => void http.emit('connection', socket)
-    this.#listeners.set(netns, { http, server: await listenInNamespace({ netns, ...where, onConnection }) })
+    const server = await listenInNamespace({ netns, ...where, onConnection })
+    server.maxConnections = connectionsAtMost
+    this.#listeners.set(netns, { http, server })
   }
 
   #close(netns: string): void {
