@@ -1,0 +1,194 @@
+/**
+ * The network agents of one host in one: they pull what the host shall look like and make it so. Whatever wakes them -
+ * a cast, a new tap, the clock - the same convergence runs, one at a time.
+ */
+import { LinkMonitor } from '../../../host/link-monitor.ts'
+import { listLinks } from '../../../host/links.ts'
+import { rpcClient, rpcServe, type Bus } from '../../../platform/rpc/contract.ts'
+import { networkAgentContract, neutronContract, type HostState } from '../rpc/host-state.ts'
+import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
+import { removeOwned } from './destroy.ts'
+import { convergeDhcp } from './dhcp.ts'
+import { convergeFirewall } from './firewall.ts'
+import { convergeBridges, convergeTaps, unplugStrangers, wiredPorts } from './l2.ts'
+import { convergeRouters } from './l3.ts'
+import { Memory } from './memory.ts'
+import { MetadataProxy } from './metadata.ts'
+import { Owned } from './owned.ts'
+import { PortReports } from './reports.ts'
+
+const heartbeatMs = 10_000
+const fullLookMs = 30_000
+const firstRetryMs = 1000
+const longestRetryMs = 30_000
+
+export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
+  host: string
+  bus: Bus
+}
+export interface NetworkAgent {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Something may have changed: pull and converge soon. */
+  look(): void
+}
+
+export function createNetworkAgent(options: NetworkAgentOptions): NetworkAgent {
+  return new Agent(options)
+}
+
+class Agent implements NetworkAgent {
+  readonly #context: AgentContext
+  readonly #host: string
+  readonly #bus: Bus
+  readonly #server
+  readonly #monitor = new LinkMonitor()
+  readonly #memory = new Memory()
+  readonly #reports = new PortReports()
+  readonly #metadata: MetadataProxy
+  #unserve: () => void = () => undefined
+  #timers: NodeJS.Timeout[] = []
+  #retry: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  readonly #plugged = new Set<string>()
+  #isDirty = false
+  #retryMs = firstRetryMs
+  #isFull = true
+  #isStopped = false
+  #state: HostState | undefined
+  #errors = new Map<AgentPart, string>()
+
+  constructor({ host, bus, ...context }: NetworkAgentOptions) {
+    this.#host = host
+    this.#bus = bus
+    this.#context = { ...context, owned: new Owned(context.stateDir) }
+    this.#server = rpcClient(bus, neutronContract)
+    this.#metadata = new MetadataProxy(this.#context)
+  }
+
+  async start(): Promise<void> {
+    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
+    await this.#heartbeat()
+    // A tap that nobody waits for is none of our business; most events are the echo of our own work.
+    this.#monitor.on('link', ({ name }) => this.#state?.ports.some(({ tap }) => tap === name) && this.look())
+    this.#monitor.on('restart', () => this.look())
+    this.#monitor.on('error', (error) => this.#context.log.warn({ err: error.message }, 'cannot watch interfaces'))
+    await this.#monitor.start()
+    this.#timers = [
+      setInterval(() => void this.#heartbeat(), heartbeatMs),
+      setInterval(() => this.#lookAtAll(), fullLookMs),
+    ]
+    this.look()
+  }
+
+  /** The data plane stays as it is; guests go on talking. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#retry)
+    this.#monitor.close()
+    this.#unserve()
+    await this.#running
+    this.#metadata.stop()
+  }
+
+  look(): void {
+    this.#isDirty = true
+    this.#running ??= this.#work().finally(() => (this.#running = undefined))
+  }
+
+  #lookAtAll(): void {
+    this.#isFull = true
+    this.look()
+  }
+
+  async #work(): Promise<void> {
+    while (this.#isDirty && !this.#isStopped) {
+      this.#isDirty = false
+      try {
+        await this.#converge()
+      } catch (error) {
+        this.#context.log.warn({ err: String(error) }, 'neutron-server was not heard or the host not read')
+        this.#retryLater()
+      }
+    }
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry)
+    if (!this.#isStopped) this.#retry = setTimeout(() => this.look(), this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
+  }
+
+  async #converge(): Promise<void> {
+    const isFull = this.#isFull
+    const revision = isFull ? null : (this.#state?.revision ?? null)
+    const { state } = await this.#server.pullHost(null, { host: this.#host, revision })
+    this.#state = state ?? this.#state
+    if (!this.#state) return
+    if (isFull) {
+      this.#isFull = false
+      this.#memory.forgetAll()
+      this.#reports.repeatAll()
+    }
+    const round = newRound(this.#state)
+    await this.#convergeAll(round)
+    this.#noteFailures(round)
+    const report = this.#reports.differences(round, await wiredPorts(this.#context, round))
+    if (report) {
+      await this.#server.reportPorts(null, { host: this.#host, ...report })
+      this.#reports.delivered(report)
+    }
+    if (round.failures.length > 0) this.#retryLater()
+    else this.#retryMs = firstRetryMs
+  }
+
+  async #convergeAll(round: Round): Promise<void> {
+    await convergeBridges(this.#context, round)
+    await unplugStrangers(this.#context, round, this.#plugged)
+    const isFiltered = await convergeFirewall(this.#context, round, this.#memory)
+    // Without filters no guest is plugged.
+    if (isFiltered)
+      await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))
+    await convergeDhcp(this.#context, round, this.#memory)
+    await convergeRouters(this.#context, round, this.#memory)
+    await this.#metadata.converge(round)
+    await removeOwned(this.#context.owned, round.wanted, (what, error) =>
+      round.failures.push({ part: 'l2', what, message: String(error) }),
+    )
+  }
+
+  #noteFailures({ failures }: Round): void {
+    this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
+    for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { localIp, bridgeMappings, log } = this.#context
+    const mappings = Object.fromEntries(bridgeMappings)
+    const l2 = { tunneling_ip: localIp, tunnel_types: ['vxlan'], bridge_mappings: mappings, l2_population: true }
+    const agent = (
+      agentType: string,
+      binary: string,
+      part: AgentPart,
+      configurations: Record<string, unknown> = {},
+    ) => ({
+      agentType,
+      binary,
+      configurations,
+      error: this.#errors.get(part) ?? null,
+    })
+    const agents = [
+      agent('Linux bridge agent', 'neutron-linuxbridge-agent', 'l2', l2),
+      agent('DHCP agent', 'neutron-dhcp-agent', 'dhcp'),
+      agent('L3 agent', 'neutron-l3-agent', 'l3'),
+      agent('Metadata agent', 'neutron-metadata-agent', 'metadata'),
+    ]
+    try {
+      const names = [...bridgeMappings.keys()]
+      await this.#server.reportAgents(null, { host: this.#host, tunnelIp: localIp, bridgeMappings: names, agents })
+    } catch (error) {
+      log.warn({ err: String(error) }, 'neutron-server did not hear the heartbeat')
+    }
+  }
+}

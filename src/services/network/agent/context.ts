@@ -1,0 +1,67 @@
+/** What the parts of a host's network agent share. */
+import type { Secret } from '../../../platform/auth/secret.ts'
+import type { Logger } from '../../../platform/log/log.ts'
+import type { HostNetwork, HostState } from '../rpc/host-state.ts'
+import { bridgeName } from './names.ts'
+import type { Owned } from './owned.ts'
+
+export interface AgentContext {
+  stateDir: string
+  cloudName: string
+  log: Logger
+  /** Physical network to the bridge it is reached by. */
+  bridgeMappings: ReadonlyMap<string, string>
+  localIp: string
+  metadataUrl: string
+  metadataSecret: Secret
+  owned: Owned
+}
+
+/** What one convergence found out: which things it wants to exist, and what went wrong. */
+export interface Round {
+  state: HostState
+  wanted: { links: Set<string>; namespaces: Set<string>; dnsmasq: Set<string>; tables: Set<string> }
+  failures: Failure[]
+}
+export type AgentPart = 'l2' | 'dhcp' | 'l3' | 'metadata'
+export interface Failure {
+  part: AgentPart
+  what: string
+  message: string
+  portId?: string
+}
+
+export function newRound(state: HostState): Round {
+  const wanted = {
+    links: new Set<string>(),
+    namespaces: new Set<string>(),
+    dnsmasq: new Set<string>(),
+    tables: new Set<string>(),
+  }
+  return { state, wanted, failures: [] }
+}
+
+/** Does `work`; an error becomes a failure of this one thing, and the others go on. */
+export async function attempt(
+  round: Round,
+  where: Omit<Failure, 'message'>,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    round.failures.push({ ...where, message: error instanceof Error ? error.message : String(error) })
+    return false
+  }
+}
+
+export function bridgeOf({ state }: Round, context: AgentContext, networkId: string): string {
+  return bridgeName(networkOf(state, networkId), context.bridgeMappings)
+}
+
+function networkOf(state: HostState, id: string): HostNetwork {
+  const network = state.networks.find((each) => each.id === id)
+  if (!network) throw new Error(`network ${id} is not described`)
+  return network
+}

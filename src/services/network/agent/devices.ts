@@ -1,0 +1,37 @@
+/** The cable from a namespace to the bridge of a network. */
+import { ensureAddresses, ensureVethPair } from '../../../host/links.ts'
+import { ensureNetns, setSysctls } from '../../../host/netns.ts'
+import { bridgeOf, type AgentContext, type Round } from './context.ts'
+import { tapName } from './names.ts'
+
+export interface NamespacePort {
+  portId: string
+  networkId: string
+  mac: string
+  mtu: number
+  /** With prefix length. */
+  addresses: readonly string[]
+}
+
+export async function plugNamespace(
+  context: AgentContext,
+  round: Round,
+  netns: string,
+  device: string,
+  port: NamespacePort,
+): Promise<void> {
+  const { portId, networkId, mac, mtu, addresses } = port
+  const master = bridgeOf(round, context, networkId)
+  const near = tapName(portId)
+  round.wanted.links.add(near)
+  await context.owned.claim('links', near)
+  await ensureVethPair({ name: near, mtu, master }, { name: device, netns, mac, mtu })
+  await setSysctls({ [`net/ipv6/conf/${near}/disable_ipv6`]: 1 })
+  await ensureAddresses(device, addresses, { netns })
+}
+
+export async function wantNamespace({ owned }: AgentContext, round: Round, netns: string): Promise<void> {
+  round.wanted.namespaces.add(netns)
+  await owned.claim('namespaces', netns)
+  await ensureNetns(netns)
+}

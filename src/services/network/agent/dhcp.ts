@@ -1,0 +1,57 @@
+/** The DHCP agent: a namespace with a dnsmasq for each network that has DHCP. */
+import { ensureDnsmasq } from '../../../host/dnsmasq.ts'
+import type { HostDhcp } from '../rpc/host-state.ts'
+import { attempt, type AgentContext, type Round } from './context.ts'
+import { plugNamespace, wantNamespace } from './devices.ts'
+import { dhcpHosts, dhcpOptions, dhcpRanges, dnsHosts, domainOf } from './dhcp-options.ts'
+import type { Memory } from './memory.ts'
+import { dhcpDevice, dhcpNamespace, dnsmasqFolder, tapName } from './names.ts'
+
+export const metadataAddress = '169.254.169.254'
+
+export async function convergeDhcp(context: AgentContext, round: Round, memory: Memory): Promise<void> {
+  for (const dhcp of round.state.dhcp) {
+    want(context, round, dhcp)
+    const where = { part: 'dhcp' as const, what: `network ${dhcp.networkId}`, portId: dhcp.port.id }
+    const network = round.state.networks.find(({ id }) => id === dhcp.networkId)
+    await memory.once(`dhcp ${dhcp.networkId}`, { dhcp, network }, () =>
+      attempt(round, where, () => convergeNetwork(context, round, dhcp)),
+    )
+  }
+}
+
+/** Before anything else, so that an error does not take away what is there. */
+function want({ stateDir }: AgentContext, { wanted }: Round, { networkId, port }: HostDhcp): void {
+  wanted.namespaces.add(dhcpNamespace(networkId))
+  wanted.links.add(tapName(port.id))
+  wanted.dnsmasq.add(dnsmasqFolder(stateDir, `dhcp-${networkId}`))
+}
+
+async function convergeNetwork(context: AgentContext, round: Round, dhcp: HostDhcp): Promise<void> {
+  const { networkId, port, mtu, servesMetadata } = dhcp
+  const netns = dhcpNamespace(networkId)
+  const device = dhcpDevice(port.id)
+  const addresses = [...dhcp.addresses, ...(servesMetadata ? [`${metadataAddress}/32`] : [])]
+  await wantNamespace(context, round, netns)
+  await plugNamespace(context, round, netns, device, { portId: port.id, networkId, mac: port.mac, mtu, addresses })
+
+  const ranges = dhcpRanges(dhcp)
+  if (ranges.length === 0) return
+  const dir = dnsmasqFolder(context.stateDir, `dhcp-${networkId}`)
+  await context.owned.claim('dnsmasq', dir)
+  const domain = domainOf(dhcp.dnsDomain)
+  await ensureDnsmasq({
+    netns,
+    interface: device,
+    dir,
+    ranges,
+    hosts: dhcpHosts(dhcp),
+    options: dhcpOptions(dhcp, (portId, error) =>
+      round.failures.push({ part: 'dhcp', what: `DHCP option of port ${portId}`, message: String(error) }),
+    ),
+    dnsHosts: dnsHosts(dhcp),
+    dns: { servers: [...new Set(dhcp.subnets.flatMap(({ dnsNameservers }) => dnsNameservers))] },
+    mtu,
+    ...(domain === undefined ? {} : { domain }),
+  })
+}

@@ -1,0 +1,129 @@
+/** Bridges and tunnels of the networks, and the guests' taps in them. */
+import { ensureFdb, floodMac } from '../../../host/fdb.ts'
+import { ensureLinks, listLinks, setMaster, type Link, type LinkSpec } from '../../../host/links.ts'
+import type { HostNetwork, HostPort, HostState } from '../rpc/host-state.ts'
+import { attempt, bridgeOf, type AgentContext, type Round } from './context.ts'
+import { bridgeName, tapName, vxlanDevice } from './names.ts'
+
+/** Ports of DHCP and routers are wired by those agents. */
+export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('network:')
+
+export async function convergeBridges(context: AgentContext, round: Round): Promise<void> {
+  for (const network of round.state.networks) {
+    await attempt(round, { part: 'l2', what: `network ${network.id}` }, () => convergeNetwork(context, round, network))
+  }
+}
+
+async function convergeNetwork(context: AgentContext, round: Round, network: HostNetwork): Promise<void> {
+  const bridge = bridgeName(network, context.bridgeMappings)
+  // The bridge of a physical network is the operator's.
+  if (network.type === 'flat') return
+  const specs: LinkSpec[] = [{ kind: 'bridge', name: bridge, mtu: network.mtu }]
+  await want(context, round, bridge)
+  const tunnel = tunnelOf(network)
+  if (tunnel !== undefined) {
+    await want(context, round, tunnel.name)
+    const { name, id } = tunnel
+    specs.push({ kind: 'vxlan', name, id, local: context.localIp, mtu: network.mtu, master: bridge, learning: false })
+  }
+  await ensureLinks(specs)
+  if (tunnel === undefined) return
+  await ensureFdb(tunnel.name, [
+    ...network.peers.map((destination) => ({ mac: floodMac, destination })),
+    ...network.forwarding.map(({ mac, peer }) => ({ mac, destination: peer })),
+  ])
+}
+
+/** None while no other host has ports in the network: several clouds on one machine may then use the same numbers. */
+function tunnelOf(network: HostNetwork): { name: string; id: number } | undefined {
+  if (network.type !== 'vxlan' || network.segmentationId === null || network.peers.length === 0) return undefined
+  return { name: vxlanDevice(network.segmentationId), id: network.segmentationId }
+}
+
+async function want({ owned }: AgentContext, round: Round, link: string): Promise<void> {
+  round.wanted.links.add(link)
+  await owned.claim('links', link)
+}
+
+/** Call when the filters are loaded: from here on frames flow. */
+export async function convergeTaps(
+  context: AgentContext,
+  round: Round,
+  links: ReadonlyMap<string, Link>,
+): Promise<void> {
+  const specs: LinkSpec[] = []
+  for (const port of round.state.ports.filter(isGuestPort)) {
+    const link = links.get(port.tap)
+    if (!link) continue
+    await attempt(round, { part: 'l2', what: `port ${port.id}`, portId: port.id }, async () => {
+      if (link.kind !== 'tap' && link.kind !== 'veth') throw new Error(`${port.tap} is no tap but ${link.kind}`)
+      const network = round.state.networks.find(({ id }) => id === port.networkId)
+      const isUp = port.adminStateUp && (network?.adminStateUp ?? true)
+      const master = bridgeOf(round, context, port.networkId)
+      specs.push({ kind: 'existing', name: port.tap, master, isUp, ...(network ? { mtu: network.mtu } : {}) })
+    })
+  }
+  await attempt(round, { part: 'l2', what: 'taps' }, () => ensureTapsOneByOneOnError(specs, round))
+}
+
+/** A tap may go in the middle of it, which fails the batch; the others shall be wired all the same. */
+async function ensureTapsOneByOneOnError(specs: readonly LinkSpec[], round: Round): Promise<void> {
+  try {
+    await ensureLinks(specs)
+  } catch {
+    for (const spec of specs) await attempt(round, { part: 'l2', what: spec.name }, () => ensureLinks([spec]))
+  }
+}
+
+/** Ports of guests, DHCP and routers whose device is up in the bridge of its network. */
+export async function wiredPorts(context: AgentContext, round: Round): Promise<Set<string>> {
+  const links = new Map((await listLinks()).map((link) => [link.name, link]))
+  const bridges = new Map(round.state.networks.map((network) => [network.id, bridgeIfAny(network, context)]))
+  const failed = new Set(round.failures.map(({ portId }) => portId))
+  const isWired = ({ id, networkId, tap }: Plugged) => {
+    const link = links.get(tap)
+    return link !== undefined && link.isUp && link.master === bridges.get(networkId) && !failed.has(id)
+  }
+  return new Set(
+    pluggedPorts(round.state)
+      .filter(isWired)
+      .map(({ id }) => id),
+  )
+}
+
+type Plugged = { id: string; networkId: string; tap: string }
+
+function pluggedPorts({ ports, dhcp, routers }: HostState): Plugged[] {
+  const cable = (id: string, networkId: string) => ({ id, networkId, tap: tapName(id) })
+  return [
+    ...ports,
+    ...dhcp.map(({ port, networkId }) => cable(port.id, networkId)),
+    ...routers
+      .flatMap(({ interfaces, gateway }) => (gateway ? [...interfaces, gateway] : interfaces))
+      .map(({ portId, networkId }) => cable(portId, networkId)),
+  ]
+}
+
+function bridgeIfAny(network: HostNetwork, { bridgeMappings }: AgentContext): string | null {
+  try {
+    return bridgeName(network, bridgeMappings)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Taps in our bridges that belong to no port any more are pulled out before the filters forget them. In a bridge of the
+ * operator's only those that we have plugged are ours to pull.
+ */
+export async function unplugStrangers({ owned }: AgentContext, round: Round, plugged: Set<string>): Promise<void> {
+  const known = new Set(round.state.ports.map(({ tap }) => tap))
+  for (const { name, master } of await listLinks()) {
+    const isOurs = plugged.has(name) || (master !== undefined && owned.has('links', master))
+    if (!isOurs || master === undefined || !name.startsWith('tap') || known.has(name) || owned.has('links', name))
+      continue
+    await attempt(round, { part: 'l2', what: name }, () => setMaster(name, undefined))
+    plugged.delete(name)
+  }
+  for (const tap of known) plugged.add(tap)
+}

@@ -1,0 +1,126 @@
+/** The L3 agent: a namespace for each router, with its interfaces, routes and address translation. */
+import { ensureDnsmasq } from '../../../host/dnsmasq.ts'
+import { deleteLink, ensureRoutes, listAddresses, listLinks, runIpBatch, type RouteSpec } from '../../../host/links.ts'
+import { setSysctls } from '../../../host/netns.ts'
+import { replaceTables } from '../../../host/nft.ts'
+import { ipVersion } from '../../../base/ip.ts'
+import type { HostRouter } from '../rpc/host-state.ts'
+import { attempt, type AgentContext, type Round } from './context.ts'
+import { plugNamespace, wantNamespace, type NamespacePort } from './devices.ts'
+import type { Memory } from './memory.ts'
+import { dnsmasqFolder, gatewayDevice, routerDevice, routerNamespace, tapName } from './names.ts'
+import { routerTables } from './nat.ts'
+
+export async function convergeRouters(context: AgentContext, round: Round, memory: Memory): Promise<void> {
+  for (const router of round.state.routers.filter(({ adminStateUp }) => adminStateUp)) {
+    want(context, round, router)
+    // Who may ask for metadata is no business of the namespace.
+    const { metadataClients: _, ...description } = router
+    const networks = round.state.networks.filter(({ id }) => portsOf(router).some(({ networkId }) => networkId === id))
+    const where = { part: 'l3' as const, what: `router ${router.id}` }
+    await memory.once(`router ${router.id}`, { description, networks }, () =>
+      attempt(round, where, () => convergeRouter(context, round, router)),
+    )
+  }
+}
+
+function want({ stateDir }: AgentContext, { wanted }: Round, router: HostRouter): void {
+  wanted.namespaces.add(routerNamespace(router.id))
+  for (const { portId } of portsOf(router)) wanted.links.add(tapName(portId))
+  for (const { portId } of router.interfaces.filter(sendsAdvertisements))
+    wanted.dnsmasq.add(advertiserFolder(stateDir, portId))
+}
+
+const advertiserFolder = (stateDir: string, portId: string) => dnsmasqFolder(stateDir, `ra-${portId}`)
+const sendsAdvertisements = ({ ipv6RaSubnets }: HostRouter['interfaces'][number]) => ipv6RaSubnets.length > 0
+
+function portsOf({ interfaces, gateway }: HostRouter): NamespacePort[] {
+  return gateway ? [...interfaces, gateway] : interfaces
+}
+
+async function convergeRouter(context: AgentContext, round: Round, router: HostRouter): Promise<void> {
+  const netns = routerNamespace(router.id)
+  const { gateway } = router
+  await wantNamespace(context, round, netns)
+  await setSysctls(
+    {
+      'net/ipv4/ip_forward': 1,
+      'net/ipv6/conf/all/forwarding': 1,
+      'net/ipv4/conf/all/rp_filter': 0,
+      'net/ipv4/conf/default/rp_filter': 0,
+      'net/ipv4/conf/all/arp_notify': 1,
+    },
+    { netns },
+  )
+  // Filters first: no packet leaves untranslated.
+  await replaceTables(routerTables(router), { netns })
+  await removeStrangers(netns, router)
+  const problems: unknown[] = []
+  for (const port of router.interfaces) {
+    await plugNamespace(context, round, netns, routerDevice(port.portId), port).catch((error: unknown) =>
+      problems.push(error),
+    )
+  }
+  if (gateway) {
+    await plugGateway(context, round, netns, router, gateway).catch((error: unknown) => problems.push(error))
+  }
+  if (problems.length > 0) throw problems[0]
+  await ensureRoutes(routesOf(router), { netns })
+  for (const port of router.interfaces.filter(sendsAdvertisements)) await advertise(context, netns, port)
+}
+
+async function plugGateway(
+  context: AgentContext,
+  round: Round,
+  netns: string,
+  router: HostRouter,
+  gateway: NonNullable<HostRouter['gateway']>,
+) {
+  const device = gatewayDevice(gateway.portId)
+  const addresses = [...gateway.addresses, ...router.floatingIps.map(({ floating }) => `${floating}/32`)]
+  const before = await listAddresses(device, { netns }).catch((): string[] => [])
+  await plugNamespace(context, round, netns, device, { ...gateway, addresses })
+  const after = await listAddresses(device, { netns })
+  // Neighbours may remember another router for this floating IP: setting the MAC makes the kernel announce all.
+  if (after.some((each) => !before.includes(each))) {
+    await runIpBatch([['link', 'set', 'dev', device, 'address', gateway.mac]], { netns })
+  }
+}
+
+function routesOf({ gateway, routes }: HostRouter): RouteSpec[] {
+  const defaults = (gateway?.nexthops ?? []).map((nexthop) => ({
+    destination: ipVersion(nexthop) === 6 ? '::/0' : '0.0.0.0/0',
+    gateway: nexthop,
+  }))
+  return [...defaults, ...routes.map(({ destination, nexthop }) => ({ destination, gateway: nexthop }))]
+}
+
+/** Interfaces that the router has no more. */
+async function removeStrangers(netns: string, { interfaces, gateway }: HostRouter): Promise<void> {
+  const known = new Set(interfaces.map(({ portId }) => routerDevice(portId)))
+  if (gateway) known.add(gatewayDevice(gateway.portId))
+  for (const { name } of await listLinks({ netns })) {
+    if (/^q[rg]-/.test(name) && !known.has(name)) await deleteLink(name, { netns })
+  }
+}
+
+async function advertise(context: AgentContext, netns: string, port: HostRouter['interfaces'][number]): Promise<void> {
+  const dir = advertiserFolder(context.stateDir, port.portId)
+  await context.owned.claim('dnsmasq', dir)
+  const ranges = port.ipv6RaSubnets.map(({ cidr, mode }, index) => ({
+    tag: `ra${index}`,
+    cidr,
+    mode: mode === 'slaac' ? ('ra-only' as const) : ('ra-stateless' as const),
+    leaseSeconds: 86_400,
+  }))
+  await ensureDnsmasq({
+    netns,
+    interface: routerDevice(port.portId),
+    dir,
+    ranges,
+    hosts: [],
+    options: [],
+    dns: false,
+    mtu: port.mtu,
+  })
+}

@@ -1,0 +1,117 @@
+/** Security groups as chains and sets. Pure. A rule that cannot be rendered is left out, which keeps its door closed. */
+import { ipVersion, isIpv4, isIpv6 } from '../../../base/ip.ts'
+import { nftNetwork, nftPorts, rule, type NftChain, type NftSet } from '../../../host/nft.ts'
+import type { HostState } from '../rpc/host-state.ts'
+
+type Group = HostState['securityGroups'][number]
+type Rule = Group['rules'][number]
+export interface FilterProblem {
+  what: string
+  message: string
+}
+type ChainName = (direction: 'in' | 'out', id: string) => string
+
+const setName = (id: string, version: 4 | 6) => `members${version}-${id}`
+
+/** Who is in each group, for rules that name a group. */
+export function groupSets(groups: readonly Group[]): NftSet[] {
+  return groups.flatMap(({ id, memberAddresses }) =>
+    ([4, 6] as const).map((version): NftSet => ({
+      name: setName(id, version),
+      type: version === 4 ? 'ipv4_addr' : 'ipv6_addr',
+      elements: [...new Set(memberAddresses.filter((each) => (version === 4 ? isIpv4(each) : isIpv6(each))))].sort(),
+    })),
+  )
+}
+
+/** `known` are the groups that have sets. */
+export function groupChains(
+  group: Group,
+  known: ReadonlySet<string>,
+  name: ChainName,
+  problems: FilterProblem[],
+): NftChain[] {
+  const render = (direction: 'ingress' | 'egress') =>
+    group.rules
+      .filter((each) => each.direction === direction)
+      .flatMap((each) => {
+        try {
+          if (each.remoteGroupId !== null && !known.has(each.remoteGroupId))
+            throw new Error('its remote group is not described')
+          return [renderRule(each)]
+        } catch (error) {
+          problems.push({ what: `security group rule ${each.id}`, message: String(error) })
+          return []
+        }
+      })
+  return [
+    { name: name('in', group.id), rules: render('ingress') },
+    { name: name('out', group.id), rules: render('egress') },
+  ]
+}
+
+function renderRule(each: Rule): string {
+  const verdict = each.direction === 'ingress' ? 'accept' : 'goto arriving'
+  const family = each.ethertype === 'IPv4' ? 'meta nfproto ipv4' : 'meta nfproto ipv6'
+  return [family, remoteMatch(each), protocolMatch(each), verdict].filter(Boolean).join(' ')
+}
+
+function remoteMatch({ direction, ethertype, remoteCidr, remoteGroupId }: Rule): string {
+  const version = ethertype === 'IPv4' ? 4 : 6
+  const address = `${version === 4 ? 'ip' : 'ip6'} ${direction === 'ingress' ? 'saddr' : 'daddr'}`
+  if (remoteGroupId !== null) return `${address} @${setName(remoteGroupId, version)}`
+  if (remoteCidr === null) return ''
+  const network = nftNetwork(remoteCidr)
+  if (ipVersion(network.split('/')[0] ?? '') !== version) throw new Error(`${remoteCidr} is not ${ethertype}`)
+  return network.endsWith('/0') ? '' : `${address} ${network}`
+}
+
+const numbers: Readonly<Record<string, number>> = {
+  ah: 51,
+  dccp: 33,
+  egp: 8,
+  esp: 50,
+  gre: 47,
+  icmp: 1,
+  icmpv6: 58,
+  'ipv6-icmp': 58,
+  igmp: 2,
+  ipip: 4,
+  'ipv6-encap': 41,
+  'ipv6-frag': 44,
+  'ipv6-nonxt': 59,
+  'ipv6-opts': 60,
+  'ipv6-route': 43,
+  ospf: 89,
+  pgm: 113,
+  rsvp: 46,
+  sctp: 132,
+  tcp: 6,
+  udp: 17,
+  udplite: 136,
+  vrrp: 112,
+}
+const withPorts: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' }
+
+function protocolMatch({ protocol, ethertype, portRangeMin, portRangeMax }: Rule): string {
+  if (protocol === null || protocol === 'any' || protocol === '0') return ''
+  const number = protocolNumber(protocol, ethertype)
+  if (number === 1 || number === 58) return icmpMatch(number, portRangeMin, portRangeMax)
+  const name = withPorts[number]
+  if (portRangeMin === null && portRangeMax === null) return rule`meta l4proto ${number}`
+  if (name === undefined) throw new Error(`protocol ${protocol} has no ports`)
+  return rule`${name} dport ${nftPorts(portRangeMin ?? 0, portRangeMax ?? portRangeMin ?? 65_535)}`
+}
+
+function protocolNumber(protocol: string, ethertype: Rule['ethertype']): number {
+  const number = Object.hasOwn(numbers, protocol) ? numbers[protocol]! : Number(protocol)
+  if (!Number.isInteger(number) || number < 0 || number > 255) throw new Error(`protocol ${protocol} is not known`)
+  return number === 1 && ethertype === 'IPv6' ? 58 : number
+}
+
+/** For ICMP the port range's fields are type and code. */
+function icmpMatch(number: 1 | 58, type: number | null, code: number | null): string {
+  const name = number === 1 ? 'icmp' : 'icmpv6'
+  if (type === null) return rule`meta l4proto ${number}`
+  return code === null ? rule`${name} type ${type}` : rule`${name} type ${type} ${name} code ${code}`
+}
