@@ -35,7 +35,7 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
   const stateDir = mkdtempSync(join(tmpdir(), 'nph-'))
   const portBase = await freePorts()
   const name = `t${portBase}`
-  const prefix = options.netns ? ['ip', 'netns', 'exec', options.netns] : []
+  const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
   const nephos = (...args: string[]) => collect([...prefix, bin, ...args, '--state-dir', stateDir])
   return {
     stateDir,

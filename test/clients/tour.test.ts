@@ -26,7 +26,7 @@ after(async () => {
 for (const section of ['identity', 'image', 'first-vm']) {
   test(`the tour's section ${section} passes`, { skip: why || false, timeout: 600_000 }, async () => {
     const env = { ...cloud.environment('admin'), TOUR_IMAGE: join(root, 'guest/build/guest.qcow2') }
-    const { output } = await collect(['ip', 'netns', 'exec', netns, 'bash', tour, section], env)
+    const { output } = await collect(['nsenter', `--net=/run/netns/${netns}`, 'bash', tour, section], env)
     const counts = /(\d+) passed, (\d+) failed\s*$/.exec(output)
     assert.ok(counts && Number(counts[1]) > 0, output)
     assert.equal(Number(counts[2]), 0, output)

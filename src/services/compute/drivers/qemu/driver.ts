@@ -133,6 +133,14 @@ export class QemuDriver implements ComputeDriver {
     await this.boot(server, note)
   }
 
+  /** Ends every guest and removes its devices; disks stay (`nephos down`). */
+  async stopAll() {
+    for (const { id } of await this.listGuests()) {
+      await this.#kill(id)
+      for (const tap of await readTaps(this.#folder(id).taps)) await deleteLink(tap)
+    }
+  }
+
   async destroy(id: string) {
     const folder = this.#folder(id)
     await this.#kill(id)
