@@ -61,6 +61,7 @@ export async function firstUse(
 
 const parts: readonly Part[] = [
   { name: 'flavors', make: makeFlavors },
+  { name: 'quota of the administrator', make: liftAdminQuota },
   { name: 'provider network', make: makeProviderNetwork },
   { name: 'demo network', make: makeDemoNetwork },
   { name: 'guest image', make: makeGuestImage },
@@ -71,6 +72,14 @@ async function makeFlavors({ admin }: Clients) {
     const json = { flavor: { name, id, ram, vcpus, disk } }
     await admin('compute').request({ method: 'POST', path: '/v2.1/flavors', json, accept: [409] })
   }
+}
+
+/** The administrator's own project has no limits: what fits is for the scheduler to say. */
+async function liftAdminQuota({ admin }: Clients) {
+  const { body } = await admin('identity').request({ method: 'GET', path: '/v3/projects?name=admin' })
+  const [project] = (body as { projects: Named[] }).projects
+  const json = { quota_set: { cores: -1, ram: -1, instances: -1 } }
+  await admin('compute').request({ method: 'PUT', path: `/v2.1/os-quota-sets/${project?.id}`, json })
 }
 
 async function makeProviderNetwork({ admin, settings }: Clients) {

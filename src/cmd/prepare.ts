@@ -20,7 +20,10 @@ export async function prepare(settings: Settings, { install, say }: PrepareOptio
     say(`Installing Debian packages (once): ${missing.join(' ')}`)
     installPackages(missing)
   }
-  await ensureGuestImage(say)
+  await ensureGuestImage(say).catch((error: unknown) => {
+    // The cloud is useful without it; the next start tries again.
+    say(`The guest image cannot be built now: ${error instanceof Error ? error.message : String(error)}`)
+  })
   await ensureProviderBridge(providerBridge(settings.name), settings.providerCidr)
 }
 
