@@ -1,6 +1,6 @@
 // Runs the test suites, fast ones first, and prints one closing line. Usage: node tools/test.mjs [suite...]
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -45,11 +45,15 @@ for (const [name, suite] of Object.entries(suites)) {
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
+/** Files below the pattern's folder that end as it does; Node 20 has no globSync. */
 function find(pattern) {
-  if (globSync) return globSync(pattern)
-  const [folder, ending] = [pattern.split('/')[0], pattern.slice(pattern.lastIndexOf('*') + 1)]
-  const out = spawnSync('git', ['ls-files', '--', folder], { encoding: 'utf8' }).stdout
-  return out.split('\n').filter((file) => file.endsWith(ending) && file.startsWith(pattern.split('*')[0]))
+  const folder = pattern.split('/*')[0]
+  const ending = pattern.slice(pattern.lastIndexOf('*') + 1)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => file.endsWith(ending) && !file.includes('node_modules'))
+    .map((file) => join(folder, file))
+    .sort()
 }
 
 function runSuite(files, atOnce) {
