@@ -11,17 +11,29 @@ export interface Api {
   readonly token: string
   readonly projectId: string
   readonly userId: string
-  call<T>(service: Parameters<TestCloud['url']>[0], method: string, path: string, json?: unknown, headers?: Record<string, string>): Promise<Answer<T>>
+  call<T>(
+    service: Parameters<TestCloud['url']>[0],
+    method: string,
+    path: string,
+    json?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>
 }
 
 /** Logs in with the credentials of an openrc file, or with the given ones. */
-export async function login(cloud: TestCloud, user: 'admin' | 'demo', other: { name?: string; password?: string; project?: string } = {}): Promise<Api> {
+export async function login(
+  cloud: TestCloud,
+  user: 'admin' | 'demo',
+  other: { name?: string; password?: string; project?: string } = {},
+): Promise<Api> {
   const env = cloud.environment(user)
   const domain = { name: 'Default' }
   const auth = {
     identity: {
       methods: ['password'],
-      password: { user: { name: other.name ?? env['OS_USERNAME'], domain, password: other.password ?? env['OS_PASSWORD'] } },
+      password: {
+        user: { name: other.name ?? env['OS_USERNAME'], domain, password: other.password ?? env['OS_PASSWORD'] },
+      },
     },
     scope: { project: { name: other.project ?? env['OS_PROJECT_NAME'], domain } },
   }
@@ -39,7 +51,11 @@ export async function login(cloud: TestCloud, user: 'admin' | 'demo', other: { n
     async call(service, method, path, json, headers = {}) {
       const answer = await fetch(cloud.url(service) + path, {
         method,
-        headers: { 'X-Auth-Token': token, ...(json !== undefined && { 'Content-Type': 'application/json' }), ...headers },
+        headers: {
+          'X-Auth-Token': token,
+          ...(json !== undefined && { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
         ...(json !== undefined && { body: JSON.stringify(json) }),
       })
       const text = await answer.text()
@@ -50,7 +66,11 @@ export async function login(cloud: TestCloud, user: 'admin' | 'demo', other: { n
 }
 
 /** Polls until `probe` gives a value; rejects after `seconds` with the last state. */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined | false>, seconds = 30): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+  seconds = 30,
+): Promise<T> {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
     const value = await probe()

@@ -43,11 +43,22 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
     url: (service) => `http://127.0.0.1:${portBase + order.indexOf(service)}`,
     environment: (user) =>
       Object.fromEntries(
-        [...readFileSync(join(stateDir, `${user}-openrc`), 'utf8').matchAll(/^export (\w+)='(.*)'$/gm)].map((match) => [match[1]!, match[2]!]),
+        [...readFileSync(join(stateDir, `${user}-openrc`), 'utf8').matchAll(/^export (\w+)='(.*)'$/gm)].map((match) => [
+          match[1]!,
+          match[2]!,
+        ]),
       ),
     nephos,
     async up() {
-      const { code, output } = await nephos('up', '--detach', '--name', name, '--port-base', String(portBase), ...options.args)
+      const { code, output } = await nephos(
+        'up',
+        '--detach',
+        '--name',
+        name,
+        '--port-base',
+        String(portBase),
+        ...options.args,
+      )
       if (code !== 0) throw new Error(`nephos up failed:\n${output}\n${tail(join(stateDir, 'log', 'up.log'))}`)
     },
     async destroy() {
@@ -58,7 +69,10 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
 }
 
 /** Runs a command, gathering what it prints. */
-export function collect(argv: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
+export function collect(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { cwd: root, env: { ...process.env, ...env } })
     let output = ''

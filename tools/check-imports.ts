@@ -9,18 +9,37 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
   { layer: /^src\/base\//, may: ['src/base/'] },
   { layer: /^src\/host\//, may: ['src/base/', 'src/host/'] },
   { layer: /^src\/platform\//, may: ['src/base/', 'src/platform/'] },
-  { layer: /^src\/services\/([a-z-]+)\/model\//, may: ['src/base/', 'src/services/$1/model/'] },
+  {
+    layer: /^src\/services\/([a-z-]+)\/model\//,
+    may: ['src/base/', 'src/services/$1/model/', 'src/services/$1/errors.ts'],
+  },
   {
     layer: /^src\/services\/([a-z-]+)\/store\//,
     may: ['src/base/', 'src/platform/db/', 'src/platform/saga/', 'src/services/$1/model/', 'src/services/$1/store/'],
   },
   {
     layer: /^src\/services\/([a-z-]+)\/agent\//,
-    may: ['src/base/', 'src/host/', 'src/platform/', '!src/platform/db/', 'src/services/$1/agent/', 'src/services/$1/rpc/', 'src/services/$1/drivers/', 'src/services/$1/model/'],
+    may: [
+      'src/base/',
+      'src/host/',
+      'src/platform/',
+      '!src/platform/db/',
+      'src/services/$1/agent/',
+      'src/services/$1/rpc/',
+      'src/services/$1/drivers/',
+      'src/services/$1/model/',
+    ],
   },
   {
     layer: /^src\/services\/([a-z-]+)\/drivers\//,
-    may: ['src/base/', 'src/host/', 'src/platform/log/', 'src/services/$1/drivers/', 'src/services/$1/rpc/', 'src/services/$1/model/'],
+    may: [
+      'src/base/',
+      'src/host/',
+      'src/platform/log/',
+      'src/services/$1/drivers/',
+      'src/services/$1/rpc/',
+      'src/services/$1/model/',
+    ],
   },
   {
     layer: /^src\/services\/([a-z-]+)\//,
@@ -32,16 +51,16 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
 const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
 const importsOf = new Map(files.map((file) => [file, readImports(file, /(?:from|import)\s*\(?\s*'(\.[^']+)'/g)]))
 /** Types vanish before the program runs, so only the other imports can make a cycle. */
-const valueImportsOf = new Map(files.map((file) => [file, readImports(file, /^(?:import|export)(?! type)[^']*? from '(\.[^']+)'/gm)]))
+const valueImportsOf = new Map(
+  files.map((file) => [file, readImports(file, /^(?:import|export)(?! type)[^']*? from '(\.[^']+)'/gm)]),
+)
 const complaints = [...files.flatMap(checkFile), ...findCycles()]
 for (const complaint of complaints) console.error(complaint)
 process.exit(complaints.length === 0 ? 0 : 1)
 
 function readImports(file: string, pattern: RegExp): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(pattern)].map((match) =>
-    relative(root, join(root, dirname(file), match[1]!)),
-  )
+  return [...text.matchAll(pattern)].map((match) => relative(root, join(root, dirname(file), match[1]!)))
 }
 
 function checkFile(file: string): string[] {
@@ -56,7 +75,8 @@ function checkFile(file: string): string[] {
 }
 
 function isAllowed(target: string, may: readonly string[]): boolean {
-  const matches = (pattern: string) => new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '[a-z-]+')}`).test(target)
+  const matches = (pattern: string) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replace('*', '[a-z-]+')}`).test(target)
   const refused = may.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)))
   return !refused && may.some((pattern) => !pattern.startsWith('!') && matches(pattern))
 }
@@ -66,7 +86,8 @@ function findCycles(): string[] {
   const found: string[] = []
   const visit = (file: string, trail: readonly string[]) => {
     if (state.get(file) === 'done') return
-    if (state.get(file) === 'open') return void found.push(`cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
+    if (state.get(file) === 'open')
+      return void found.push(`cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
     state.set(file, 'open')
     for (const target of valueImportsOf.get(file) ?? []) if (importsOf.has(target)) visit(target, [...trail, file])
     state.set(file, 'done')

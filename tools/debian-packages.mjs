@@ -1,7 +1,16 @@
 // Debian packages that the whole test suite needs: what the cloud runs, what builds the guest image, and real clients.
 import { packages as guest } from '../guest/build.mjs'
 
-const cloud = ['qemu-system-x86', 'qemu-utils', 'dnsmasq-base', 'nftables', 'iproute2', 'genisoimage', 'util-linux', 'procps']
+const cloud = [
+  'qemu-system-x86',
+  'qemu-utils',
+  'dnsmasq-base',
+  'nftables',
+  'iproute2',
+  'genisoimage',
+  'util-linux',
+  'procps',
+]
 const clients = [
   'python3-openstackclient',
   'python3-glanceclient',

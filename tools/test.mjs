@@ -9,7 +9,9 @@ process.chdir(root)
 const packaged = ['x64', 'arm64'].map((cpu) => join(root, 'node_modules', `node-linux-${cpu}`, 'bin', 'node'))
 if (!existsSync(join(root, 'node_modules', 'oxlint'))) {
   console.error('installing the npm packages of package-lock.json, development tools included (once)')
-  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const done = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   if (done.status !== 0) process.exit(1)
 }
 const node = Number(process.versions.node.split('.')[0]) >= 24 ? process.execPath : packaged.find(existsSync)
@@ -58,7 +60,14 @@ function find(pattern) {
 
 function runSuite(files, atOnce) {
   return new Promise((resolve) => {
-    const args = ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${atOnce}`, '--test-timeout=600000', '--test-reporter=spec', ...files]
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      '--test',
+      `--test-concurrency=${atOnce}`,
+      '--test-timeout=600000',
+      '--test-reporter=spec',
+      ...files,
+    ]
     const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const counts = { passed: 0, failed: 0 }
     let rest = ''

@@ -25,7 +25,10 @@ export async function login(identity: Transport, { user, password, project }: Lo
 }
 
 /** Clients of every service as one user, by service type. */
-export async function clientsOf(connect: (type: string) => Transport, who: Login): Promise<(type: string) => ServiceClient> {
+export async function clientsOf(
+  connect: (type: string) => Transport,
+  who: Login,
+): Promise<(type: string) => ServiceClient> {
   const token = await login(connect('identity'), who)
   return (type) => new ServiceClient(type, connect(type), () => Promise.resolve(token))
 }

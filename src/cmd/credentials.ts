@@ -23,7 +23,9 @@ export function writeCredentials(stateDir: string, settings: Settings, secrets: 
     const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`)
     writePrivate(join(stateDir, `${user}-openrc`), lines.join(''))
   }
-  const clouds = users.map(({ user, project, password }) => cloudEntry(`${settings.name}-${user}`, user, project, password))
+  const clouds = users.map(({ user, project, password }) =>
+    cloudEntry(`${settings.name}-${user}`, user, project, password),
+  )
   const names = [cloudEntry(settings.name, 'admin', 'admin', secrets.adminPassword), ...clouds]
   writePrivate(join(stateDir, 'clouds.yaml'), `clouds:\n${names.join('')}`)
 

@@ -22,7 +22,12 @@ export async function down(args: Arguments): Promise<number> {
   const log = createLogger({ name: 'down', file: join(paths(args.stateDir).log, 'down.log') })
   const instances = join(args.stateDir, 'instances')
   if (existsSync(instances)) {
-    const driver = new QemuDriver({ host: '', stateDir: instances, log, fetchImage: () => Promise.reject(new Error('unused')) })
+    const driver = new QemuDriver({
+      host: '',
+      stateDir: instances,
+      log,
+      fetchImage: () => Promise.reject(new Error('unused')),
+    })
     await driver.start()
     await driver.stopAll()
     await driver.stop()

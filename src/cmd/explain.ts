@@ -37,7 +37,9 @@ function story(events: readonly TimelineEvent[]): string[] {
     request = event.requestId ?? request
     const took = event.durationMs === undefined ? '' : `${event.durationMs} ms`
     const time = new Date(event.at).toISOString().slice(0, 23)
-    lines.push(`  ${time}  ${took.padStart(9)}  ${marks[event.outcome]}  ${event.what}${event.detail ? `: ${event.detail}` : ''}`)
+    lines.push(
+      `  ${time}  ${took.padStart(9)}  ${marks[event.outcome]}  ${event.what}${event.detail ? `: ${event.detail}` : ''}`,
+    )
     return lines
   })
 }

@@ -160,9 +160,17 @@ async function find(clients: Clients['admin'], kind: string, name: string): Prom
 }
 
 /** The network resource of that name, made when there is none. */
-async function ensure(clients: Clients['admin'], kind: string, attributes: { name: string } & Record<string, unknown>): Promise<Named> {
+async function ensure(
+  clients: Clients['admin'],
+  kind: string,
+  attributes: { name: string } & Record<string, unknown>,
+): Promise<Named> {
   const existing = await find(clients, kind, attributes.name)
   if (existing) return existing
-  const response = await clients('network').request({ method: 'POST', path: `/v2.0/${kind}s`, json: { [kind]: attributes } })
+  const response = await clients('network').request({
+    method: 'POST',
+    path: `/v2.0/${kind}s`,
+    json: { [kind]: attributes },
+  })
   return (response.body as Record<string, Named>)[kind]!
 }

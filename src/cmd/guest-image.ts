@@ -20,7 +20,11 @@ export async function ensureGuestImage(log: (text: string) => void): Promise<voi
   if (existsSync(guestImagePath())) return
   log('building the guest image (once, about 10 s)')
   const { buildGuestImage } = await guestBuilder()
-  await buildGuestImage({ out: guestImagePath(), cacheDir: fileURLToPath(new URL('build/cache', guestFolder)), log: () => undefined })
+  await buildGuestImage({
+    out: guestImagePath(),
+    cacheDir: fileURLToPath(new URL('build/cache', guestFolder)),
+    log: () => undefined,
+  })
 }
 
 /** `nephos guest-image`. */

@@ -29,7 +29,9 @@ export async function prepare(settings: Settings, { install, say }: PrepareOptio
 
 async function missingPackages(): Promise<string[]> {
   const programs = await missingPrograms([...computePrograms, ...networkPrograms])
-  const builder = existsSync(guestImagePath()) ? [] : (await guestBuilder()).packages.filter((name) => !isInstalled(name))
+  const builder = existsSync(guestImagePath())
+    ? []
+    : (await guestBuilder()).packages.filter((name) => !isInstalled(name))
   return [...new Set([...programs.map(({ debianPackage }) => debianPackage), ...builder])].sort()
 }
 

@@ -8,7 +8,11 @@ export interface RoleState {
 }
 
 /** What a child process tells its supervisor. */
-export type ChildMessage = { type: 'roles'; roles: RoleState[] } | { type: 'ready' } | { type: 'progress'; text: string } | { type: 'failed'; error: string }
+export type ChildMessage =
+  | { type: 'roles'; roles: RoleState[] }
+  | { type: 'ready' }
+  | { type: 'progress'; text: string }
+  | { type: 'failed'; error: string }
 
 /** Keeps the states of the roles of one process and tells `changed` about each change. */
 export class RoleBoard {

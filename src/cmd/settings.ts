@@ -91,7 +91,9 @@ export class SettingsError extends Error {}
 /** Reads the settings, writes them at first use, and applies what the command line says. */
 export function loadSettings(stateDir: string, input: SettingsInput): Settings {
   const file = paths(stateDir).settings
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Settings>
+  const given = Object.fromEntries(
+    Object.entries(input).filter(([, value]) => value !== undefined),
+  ) as Partial<Settings>
   const name = given.name ?? 'nephos'
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
     throw new SettingsError(`--name ${name}: use lower case letters, digits and '-', at most 31`)
@@ -107,7 +109,9 @@ export function loadSettings(stateDir: string, input: SettingsInput): Settings {
   }
   const saved = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Settings>) : {}
   if (saved.fake !== undefined && given.fake !== undefined && saved.fake !== given.fake) {
-    throw new SettingsError(`${stateDir} holds a cloud ${saved.fake ? 'with' : 'without'} --fake: use another --state-dir`)
+    throw new SettingsError(
+      `${stateDir} holds a cloud ${saved.fake ? 'with' : 'without'} --fake: use another --state-dir`,
+    )
   }
   const settings = { ...defaults, ...saved, ...given }
   makeFolders(stateDir)

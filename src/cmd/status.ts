@@ -38,10 +38,21 @@ export async function status(args: Arguments): Promise<number> {
   if (!found?.running) {
     const roles = (found?.roles ?? []).map((role) => ({ ...role, state: 'down' as const }))
     if (args.json) console.log(JSON.stringify({ running: false, ready: false, roles }))
-    else console.log(`The cloud in ${args.stateDir} is not running. Start it with: nephos up --state-dir ${args.stateDir}`)
+    else
+      console.log(`The cloud in ${args.stateDir} is not running. Start it with: nephos up --state-dir ${args.stateDir}`)
     return 1
   }
-  if (args.json) console.log(JSON.stringify({ running: true, ready: found.ready, pid: found.pid, pids: found.pids, startedAt: found.startedAt, roles: found.roles }))
+  if (args.json)
+    console.log(
+      JSON.stringify({
+        running: true,
+        ready: found.ready,
+        pid: found.pid,
+        pids: found.pids,
+        startedAt: found.startedAt,
+        roles: found.roles,
+      }),
+    )
   else for (const line of table(found.roles)) console.log(line)
   return found.roles.every((role) => role.state === 'up') && found.ready ? 0 : 1
 }
@@ -50,5 +61,8 @@ function table(roles: readonly RoleState[]): string[] {
   const width = Math.max(4, ...roles.map((role) => role.role.length))
   const row = (role: string, state: string, since: string, error: string) =>
     `${role.padEnd(width)}  ${state.padEnd(8)}  ${since.padEnd(24)}  ${error}`.trimEnd()
-  return [row('ROLE', 'STATE', 'SINCE', 'LAST ERROR'), ...roles.map((each) => row(each.role, each.state, each.since, each.error ?? ''))]
+  return [
+    row('ROLE', 'STATE', 'SINCE', 'LAST ERROR'),
+    ...roles.map((each) => row(each.role, each.state, each.since, each.error ?? '')),
+  ]
 }

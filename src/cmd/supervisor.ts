@@ -50,7 +50,12 @@ export class Supervised {
       this.#child = undefined
       if (this.#stopping) return
       const reason = complaint.trim().split('\n').at(-1) || `ended with ${signal ?? `status ${code}`}`
-      this.roles = this.roles.map((role) => ({ ...role, state: 'down', since: new Date().toISOString(), error: reason }))
+      this.roles = this.roles.map((role) => ({
+        ...role,
+        state: 'down',
+        since: new Date().toISOString(),
+        error: reason,
+      }))
       this.#options.onDeath(reason)
       if (Date.now() - started > 60_000) this.#pause = 100
       this.#timer = setTimeout(() => this.#spawn(), this.#pause)

@@ -19,7 +19,9 @@ const readyWithin = 120_000
 export async function up(args: Arguments, argv: readonly string[]): Promise<number> {
   const running = readStatus(args.stateDir)
   if (running?.running) {
-    throw new Error(`the cloud in ${args.stateDir} runs already (process ${running.pid}); see nephos status, nephos down`)
+    throw new Error(
+      `the cloud in ${args.stateDir} runs already (process ${running.pid}); see nephos status, nephos down`,
+    )
   }
   if (!args.settings.fake && process.getuid?.() !== 0) {
     throw new Error(
@@ -37,7 +39,13 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 
 async function stay(args: Arguments, settings: Settings): Promise<number> {
   const started = Date.now()
-  const status: CloudStatus = { pid: process.pid, pids: {}, ready: false, startedAt: new Date().toISOString(), roles: [] }
+  const status: CloudStatus = {
+    pid: process.pid,
+    pids: {},
+    ready: false,
+    startedAt: new Date().toISOString(),
+    roles: [],
+  }
   const waiting = new Set(settings.fake ? ['control'] : ['control', 'agent'])
   const children = new Map<string, Supervised>()
   const publish = () => {
@@ -90,7 +98,10 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
   const output = openSync(log, 'a', 0o600)
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const rest = argv.filter((argument) => argument !== '--detach')
-  const child = spawn(process.execPath, [...process.execArgv, main, ...rest], { detached: true, stdio: ['ignore', output, output] })
+  const child = spawn(process.execPath, [...process.execArgv, main, ...rest], {
+    detached: true,
+    stdio: ['ignore', output, output],
+  })
   child.unref()
   let ended: number | null | undefined
   child.on('exit', (code) => (ended = code))
@@ -102,7 +113,8 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
       console.log(summary(args.stateDir, settings, Date.now() - started))
       return 0
     }
-    if (ended !== undefined) throw new Error(`the cloud did not start (status ${ended}); the reason is at the end of ${log}`)
+    if (ended !== undefined)
+      throw new Error(`the cloud did not start (status ${ended}); the reason is at the end of ${log}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   child.kill('SIGTERM')

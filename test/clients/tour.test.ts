@@ -7,7 +7,13 @@ import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
 
 const root = join(import.meta.dirname, '../..')
 const tour = process.env['NEPHOS_TOUR'] ?? join(root, '../shared/acceptance/run.sh')
-const why = !existsSync(tour) ? 'the tour is not on this machine' : process.getuid?.() !== 0 ? 'needs root' : !existsSync('/usr/bin/openstack') ? 'needs python3-openstackclient' : ''
+const why = !existsSync(tour)
+  ? 'the tour is not on this machine'
+  : process.getuid?.() !== 0
+    ? 'needs root'
+    : !existsSync('/usr/bin/openstack')
+      ? 'needs python3-openstackclient'
+      : ''
 const netns = `nph-tour-${process.pid}`
 let cloud: TestCloud
 

@@ -31,10 +31,17 @@ const networkId = async () => {
   return body.networks[0]!.id
 }
 const create = async (extra: object = {}) => {
-  const server = { name: 'one', flavorRef: '1', imageRef: await imageId(), networks: [{ uuid: await networkId() }], ...extra }
+  const server = {
+    name: 'one',
+    flavorRef: '1',
+    imageRef: await imageId(),
+    networks: [{ uuid: await networkId() }],
+    ...extra,
+  }
   return demo.call<{ server: Server }>('compute', 'POST', '/v2.1/servers', { server })
 }
-const show = async (id: string) => (await demo.call<{ server: Server }>('compute', 'GET', `/v2.1/servers/${id}`)).body.server
+const show = async (id: string) =>
+  (await demo.call<{ server: Server }>('compute', 'GET', `/v2.1/servers/${id}`)).body.server
 const becomes = (id: string, status: string) =>
   eventually(`server ${id} is ${status}`, async () => {
     const server = await show(id)
@@ -53,7 +60,13 @@ test('first use made flavors, networks, the image and the catalog', async () => 
   const { body: networks } = await demo.call<{ networks: { name: string }[] }>('network', 'GET', '/v2.0/networks')
   assert.deepEqual(networks.networks.map((network) => network.name).sort(), ['private', 'provider'])
   const { body: services } = await admin.call<{ services: { type: string }[] }>('identity', 'GET', '/v3/services')
-  assert.deepEqual(services.services.map((service) => service.type).sort(), ['compute', 'identity', 'image', 'network', 'placement'])
+  assert.deepEqual(services.services.map((service) => service.type).sort(), [
+    'compute',
+    'identity',
+    'image',
+    'network',
+    'placement',
+  ])
 })
 
 test('a server is built, stopped, started, rebooted, paused and deleted without a trace', async () => {
@@ -87,20 +100,35 @@ test('a server is built, stopped, started, rebooted, paused and deleted without 
 test('a server that fits nowhere says which host refused it and why', async () => {
   const flavor = { flavor: { name: 'huge', ram: 99_999_999, vcpus: 500, disk: 1, id: 'huge' } }
   await admin.call('compute', 'POST', '/v2.1/flavors', flavor)
-  const created = await create({ flavorRef: 'huge' })
-  const server = await becomes(created.body.server.id, 'ERROR')
-  assert.match(server.fault?.message ?? '', /No valid host/)
-  await demo.call('compute', 'DELETE', `/v2.1/servers/${server.id}`)
+  const version = { 'OpenStack-API-Version': 'compute 2.37' }
+  const server = { name: 'huge', flavorRef: 'huge', imageRef: await imageId(), networks: 'none' }
+  const created = await admin.call<{ server: Server }>('compute', 'POST', '/v2.1/servers', { server }, version)
+  assert.equal(created.status, 202)
+  const path = `/v2.1/servers/${created.body.server.id}`
+  const failed = await eventually('it is in ERROR', async () => {
+    const { body } = await admin.call<{ server: Server }>('compute', 'GET', path)
+    return body.server.status === 'ERROR' && body.server
+  })
+  assert.match(failed.fault?.message ?? '', /No valid host/)
+  assert.equal((await admin.call('compute', 'DELETE', path)).status, 204)
 })
 
 test("another project's server does not exist", async () => {
   const created = await create()
   const { id } = created.body.server
   await becomes(id, 'ACTIVE')
-  const project = await admin.call<{ project: { id: string } }>('identity', 'POST', '/v3/projects', { project: { name: 'other', domain_id: 'default' } })
-  const user = await admin.call<{ user: { id: string } }>('identity', 'POST', '/v3/users', { user: { name: 'other', password: 'pw', domain_id: 'default' } })
+  const project = await admin.call<{ project: { id: string } }>('identity', 'POST', '/v3/projects', {
+    project: { name: 'other', domain_id: 'default' },
+  })
+  const user = await admin.call<{ user: { id: string } }>('identity', 'POST', '/v3/users', {
+    user: { name: 'other', password: 'pw', domain_id: 'default' },
+  })
   const roles = await admin.call<{ roles: { id: string }[] }>('identity', 'GET', '/v3/roles?name=member')
-  await admin.call('identity', 'PUT', `/v3/projects/${project.body.project.id}/users/${user.body.user.id}/roles/${roles.body.roles[0]!.id}`)
+  await admin.call(
+    'identity',
+    'PUT',
+    `/v3/projects/${project.body.project.id}/users/${user.body.user.id}/roles/${roles.body.roles[0]!.id}`,
+  )
   const other = await login(cloud, 'demo', { name: 'other', password: 'pw', project: 'other' })
   assert.equal((await other.call('compute', 'GET', `/v2.1/servers/${id}`)).status, 404)
   assert.equal((await other.call('compute', 'DELETE', `/v2.1/servers/${id}`)).status, 404)

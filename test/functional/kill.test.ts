@@ -18,33 +18,66 @@ after(() => cloud?.destroy())
 const rounds = 8
 
 test('kill -9 of the control process at any moment: every server ends ACTIVE, ERROR or gone, and nothing is left over', async () => {
-  const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body.images[0]!.id
-  const network = (await demo.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private')).body.networks[0]!.id
+  const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body
+    .images[0]!.id
+  const network = (await demo.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private'))
+    .body.networks[0]!.id
   for (let round = 0; round < rounds; round++) {
     const status = JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: { control: number } }
-    const server = { name: `r${round}`, flavorRef: '42', imageRef: image, networks: [{ uuid: network }], max_count: 3, min_count: 3 }
-    const created = demo.call<{ server: { id: string } }>('compute', 'POST', '/v2.1/servers', { server }).catch(() => undefined)
+    const server = {
+      name: `r${round}`,
+      flavorRef: '42',
+      imageRef: image,
+      networks: [{ uuid: network }],
+      max_count: 3,
+      min_count: 3,
+    }
+    const created = demo
+      .call<{ server: { id: string } }>('compute', 'POST', '/v2.1/servers', { server })
+      .catch(() => undefined)
     const listed = round % 2 === 1 ? await servers() : []
-    const deletes = listed.map((each) => demo.call('compute', 'DELETE', `/v2.1/servers/${each.id}`).catch(() => undefined))
+    const deletes = listed.map((each) =>
+      demo.call('compute', 'DELETE', `/v2.1/servers/${each.id}`).catch(() => undefined),
+    )
     await new Promise((resolve) => setTimeout(resolve, 5 + round * 20))
     process.kill(status.pids.control, 'SIGKILL')
     await Promise.all([created, ...deletes])
     await eventually('the control process is back', async () => (await cloud.nephos('status')).code === 0, 60)
-    await eventually('every server is settled', async () => (await servers()).every((each) => each.status !== 'BUILD'), 60)
+    await eventually(
+      'every server is settled',
+      async () => (await servers()).every((each) => each.status !== 'BUILD'),
+      60,
+    )
   }
   const left = await servers()
   await Promise.all(left.map((each) => demo.call('compute', 'DELETE', `/v2.1/servers/${each.id}`)))
   await eventually('all are gone', async () => (await servers()).length === 0, 60)
   const ports = await admin.call<{ ports: { device_owner: string }[] }>('network', 'GET', '/v2.0/ports')
-  assert.deepEqual(ports.body.ports.filter((port) => port.device_owner.startsWith('compute:')), [])
-  const providers = await admin.call<{ resource_providers: { uuid: string }[] }>('placement', 'GET', '/resource_providers')
+  assert.deepEqual(
+    ports.body.ports.filter((port) => port.device_owner.startsWith('compute:')),
+    [],
+  )
+  const providers = await admin.call<{ resource_providers: { uuid: string }[] }>(
+    'placement',
+    'GET',
+    '/resource_providers',
+  )
   for (const { uuid } of providers.body.resource_providers) {
-    const usage = await admin.call<{ usages: Record<string, number> }>('placement', 'GET', `/resource_providers/${uuid}/usages`)
-    assert.deepEqual(Object.values(usage.body.usages).filter((used) => used !== 0), [])
+    const usage = await admin.call<{ usages: Record<string, number> }>(
+      'placement',
+      'GET',
+      `/resource_providers/${uuid}/usages`,
+    )
+    assert.deepEqual(
+      Object.values(usage.body.usages).filter((used) => used !== 0),
+      [],
+    )
   }
 })
 
 async function servers(): Promise<{ id: string; status: string }[]> {
-  const answer = await demo.call<{ servers?: { id: string; status: string }[] }>('compute', 'GET', '/v2.1/servers/detail').catch(() => undefined)
+  const answer = await demo
+    .call<{ servers?: { id: string; status: string }[] }>('compute', 'GET', '/v2.1/servers/detail')
+    .catch(() => undefined)
   return answer?.body.servers ?? [{ id: '', status: 'BUILD' }]
 }

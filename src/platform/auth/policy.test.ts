@@ -20,7 +20,12 @@ const base: Credentials = {
   auditId: 'a',
 }
 
-function allowed(check: string, who: Partial<Credentials> = {}, target: PolicyTarget = {}, others: Record<string, string> = {}) {
+function allowed(
+  check: string,
+  who: Partial<Credentials> = {},
+  target: PolicyTarget = {},
+  others: Record<string, string> = {},
+) {
   const tested = rule('tested', check)
   const enforcer = new PolicyEnforcer([tested, ...Object.entries(others).map(([name, text]) => rule(name, text))])
   return createContext(enforcer, 'req-1', { ...base, ...who }).can(tested, target)

@@ -67,19 +67,23 @@ export class PolicyEnforcer {
     const fail = (why: string): never => {
       throw new PolicySyntaxError(`policy rule '${name}': ${why} in "${text}"`)
     }
+    const accept = (word: string): boolean => {
+      const isThere = tokens[at] === word
+      if (isThere) at++
+      return isThere
+    }
     const parseOr = (): Check => {
       const parts = [parseAnd()]
-      while (tokens[at] === 'or') (at++, parts.push(parseAnd()))
+      while (accept('or')) parts.push(parseAnd())
       return parts.length === 1 ? parts[0]! : (target, context) => parts.some((part) => part(target, context))
     }
     const parseAnd = (): Check => {
       const parts = [parseNot()]
-      while (tokens[at] === 'and') (at++, parts.push(parseNot()))
+      while (accept('and')) parts.push(parseNot())
       return parts.length === 1 ? parts[0]! : (target, context) => parts.every((part) => part(target, context))
     }
     const parseNot = (): Check => {
-      if (tokens[at] !== 'not') return parseAtom()
-      at++
+      if (!accept('not')) return parseAtom()
       const inner = parseNot()
       return (target, context) => !inner(target, context)
     }

@@ -48,9 +48,15 @@ test('a wrong option names file, line, section, option and the remedy', (t) => {
     }
     return assert.fail(`accepted: ${text}`)
   }
-  assert.match(message('[token]\nexpiration = soon\n'), /nova\.conf:2: \[token\] expiration = soon: must be a whole number|must be a number/)
+  assert.match(
+    message('[token]\nexpiration = soon\n'),
+    /nova\.conf:2: \[token\] expiration = soon: must be a whole number|must be a number/,
+  )
   assert.match(message('[token]\nexpiration = 0\n'), /at least 1/)
-  assert.match(message('[DEFAULT]\nexpiration = 5\n'), /\[DEFAULT\] expiration is no known option; it belongs in \[token\]/)
+  assert.match(
+    message('[DEFAULT]\nexpiration = 5\n'),
+    /\[DEFAULT\] expiration is no known option; it belongs in \[token\]/,
+  )
   assert.match(message('[token]\nexpirationn = 5\n'), /no known option/)
   assert.match(message('[DEFAULT]\ndebug = maybe\n'), /must be true or false/)
   assert.match(message('hello\n'), /neither \[section\] nor name = value/)

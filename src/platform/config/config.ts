@@ -17,7 +17,9 @@ export function loadConfig<D extends Record<string, OptionDeclaration<never> | O
   const entries = files.filter((file) => existsSync(file)).flatMap((file) => readEntries(file, declarations))
   const values: Record<string, unknown> = {}
   for (const [key, declaration] of Object.entries(declarations)) {
-    const found = entries.findLast(({ entry }) => entry.section === declaration.section && entry.name === declaration.name)
+    const found = entries.findLast(
+      ({ entry }) => entry.section === declaration.section && entry.name === declaration.name,
+    )
     values[key] = found ? convert(found.entry, declaration, found.file, entries) : declaration.default
   }
   return { ...values, ...overrides } as Values<D>
@@ -28,7 +30,10 @@ interface Located {
   entry: IniEntry
 }
 
-function readEntries(file: string, declarations: Record<string, OptionDeclaration<never> | OptionDeclaration>): Located[] {
+function readEntries(
+  file: string,
+  declarations: Record<string, OptionDeclaration<never> | OptionDeclaration>,
+): Located[] {
   const known = Object.values(declarations)
   return parseIni(readFileSync(file, 'utf8'), file).map((entry) => {
     const sections = known.filter((declaration) => declaration.section === entry.section)
@@ -41,13 +46,21 @@ function readEntries(file: string, declarations: Record<string, OptionDeclaratio
   })
 }
 
-function convert(entry: IniEntry, declaration: OptionDeclaration<never> | OptionDeclaration, file: string, all: readonly Located[]): unknown {
+function convert(
+  entry: IniEntry,
+  declaration: OptionDeclaration<never> | OptionDeclaration,
+  file: string,
+  all: readonly Located[],
+): unknown {
   const texts = entry.values.map((value) => substitute(value, all))
   const text = texts.at(-1)!
   const fail = (why: string): never => {
-    throw new ConfigError(`${file}:${entry.line}: [${entry.section}] ${entry.name} = ${declaration.type === 'secret' ? '***' : text}: ${why}`)
+    throw new ConfigError(
+      `${file}:${entry.line}: [${entry.section}] ${entry.name} = ${declaration.type === 'secret' ? '***' : text}: ${why}`,
+    )
   }
-  if (declaration.choices && !declaration.choices.includes(text)) fail(`must be one of ${declaration.choices.join(', ')}`)
+  if (declaration.choices && !declaration.choices.includes(text))
+    fail(`must be one of ${declaration.choices.join(', ')}`)
   switch (declaration.type) {
     case 'integer':
     case 'float': {
@@ -63,7 +76,10 @@ function convert(entry: IniEntry, declaration: OptionDeclaration<never> | Option
       if (/^(false|0|off|no)$/i.test(text)) return false
       return fail('must be true or false')
     case 'list':
-      return text.split(',').map((each) => each.trim()).filter((each) => each !== '')
+      return text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
     case 'multi':
       return texts
     default:

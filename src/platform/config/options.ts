@@ -35,7 +35,8 @@ export const option = {
   multi: declare<readonly string[]>('multi'),
 }
 
-export type Declarations = Readonly<Record<string, OptionDeclaration<never>>> | Readonly<Record<string, OptionDeclaration>>
+export type Declarations =
+  Readonly<Record<string, OptionDeclaration<never>>> | Readonly<Record<string, OptionDeclaration>>
 
 /** The values of a service's options, by the keys of its declaration table. */
 export type Values<D> = { readonly [K in keyof D]: D[K] extends OptionDeclaration<infer T> ? T : never }

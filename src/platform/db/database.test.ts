@@ -15,7 +15,11 @@ const migrations = [
   {
     name: '0001-things',
     up: (db: never, engine: 'sqlite' | 'mysql') =>
-      runStatements(db, engine, 'create table if not exists things (id varchar(64) primary key, generation bigint not null);\n'),
+      runStatements(
+        db,
+        engine,
+        'create table if not exists things (id varchar(64) primary key, generation bigint not null);\n',
+      ),
   },
 ]
 
@@ -29,7 +33,10 @@ test('transactions queue, roll back on errors and are invisible until committed'
   await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
       database.transaction(async (tx) => {
-        await tx.insertInto('things').values({ id: `t${index}`, generation: 0 }).execute()
+        await tx
+          .insertInto('things')
+          .values({ id: `t${index}`, generation: 0 })
+          .execute()
         await new Promise((resolve) => setImmediate(resolve))
         await tx.updateTable('things').set({ generation: 1 }).where('id', '=', `t${index}`).execute()
       }),
@@ -48,6 +55,10 @@ test('transactions queue, roll back on errors and are invisible until committed'
   await upsert(database.db, database.engine, 'things', ['id'], { id: 't0', generation: 9 })
   const row = await database.db.selectFrom('things').selectAll().where('id', '=', 't0').executeTakeFirstOrThrow()
   assert.equal(row.generation, 9)
-  const swap = await database.db.updateTable('things').set({ generation: 1 }).where('generation', '=', 5).executeTakeFirst()
+  const swap = await database.db
+    .updateTable('things')
+    .set({ generation: 1 })
+    .where('generation', '=', 5)
+    .executeTakeFirst()
   assert.equal(swap.numUpdatedRows, 0n)
 })

@@ -29,7 +29,10 @@ export class DatabaseUrlError extends Error {}
  * Opens the database of a service. `url` is SQLAlchemy's form, as the install guides write it:
  * `sqlite:////path/file.db` or `mysql+pymysql://user:password@host:port/name`.
  */
-export function openDatabase<Schema>(url: string, options: { onQuery?: (event: LogEvent) => void } = {}): Database<Schema> {
+export function openDatabase<Schema>(
+  url: string,
+  options: { onQuery?: (event: LogEvent) => void } = {},
+): Database<Schema> {
   const log = options.onQuery
   if (url.startsWith('sqlite://')) {
     const file = url.slice('sqlite:///'.length) || ':memory:'
@@ -53,7 +56,9 @@ export function openDatabase<Schema>(url: string, options: { onQuery?: (event: L
     })
     return wrap('mysql', new Kysely<Schema>({ dialect: new MysqlDialect({ pool }), ...(log && { log }) }))
   }
-  throw new DatabaseUrlError(`[database] connection: '${url.split(':')[0]}' is no known engine, use sqlite:// or mysql+pymysql://`)
+  throw new DatabaseUrlError(
+    `[database] connection: '${url.split(':')[0]}' is no known engine, use sqlite:// or mysql+pymysql://`,
+  )
 }
 
 function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {

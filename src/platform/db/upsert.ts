@@ -10,7 +10,9 @@ export async function upsert<Schema, Table extends keyof Schema & string>(
   values: Insertable<Schema[Table]>,
 ): Promise<void> {
   const changes = Object.fromEntries(Object.entries(values as object).filter(([name]) => !keys.includes(name)))
-  const insert = (db as unknown as Kysely<Record<string, Record<string, unknown>>>).insertInto(table).values(values as never)
+  const insert = (db as unknown as Kysely<Record<string, Record<string, unknown>>>)
+    .insertInto(table)
+    .values(values as never)
   const unchanged = Object.keys(changes).length === 0
   if (engine === 'mysql') {
     await (unchanged ? insert.ignore() : insert.onDuplicateKeyUpdate(changes as never)).execute()
@@ -18,7 +20,9 @@ export async function upsert<Schema, Table extends keyof Schema & string>(
   }
   await insert
     .onConflict((conflict) =>
-      unchanged ? conflict.columns(keys as never).doNothing() : conflict.columns(keys as never).doUpdateSet(changes as never),
+      unchanged
+        ? conflict.columns(keys as never).doNothing()
+        : conflict.columns(keys as never).doUpdateSet(changes as never),
     )
     .execute()
 }

@@ -22,10 +22,32 @@ const first = Type.Object({ name: Type.String({ minLength: 1, maxLength: 5 }) },
 const typed = Type.Object({ name: Type.String(), type: Type.Optional(Type.String()) }, { additionalProperties: false })
 
 const routes = [
-  route({ method: 'GET', path: '/things/:id', policy: show, handle: ({ ctx, params }) => (ctx.authorize(show), { status: 200, body: { id: params['id'] } }) }),
-  route({ method: 'POST', path: '/things', policy: null, body: bodies(typed, [['initial', first], ['typed', typed]]), handle: ({ body, version }) => ({ status: 201, body: { ...body, at: version.text } }) }),
+  route({
+    method: 'GET',
+    path: '/things/:id',
+    policy: show,
+    handle: ({ ctx, params }) => (ctx.authorize(show), { status: 200, body: { id: params['id'] } }),
+  }),
+  route({
+    method: 'POST',
+    path: '/things',
+    policy: null,
+    body: bodies(typed, [
+      ['initial', first],
+      ['typed', typed],
+    ]),
+    handle: ({ body, version }) => ({ status: 201, body: { ...body, at: version.text } }),
+  }),
   route({ method: 'GET', path: '/old', policy: null, until: 'gone', handle: () => ({ status: 200, body: 'old' }) }),
-  route({ method: 'GET', path: '/boom', policy: null, auth: 'none', handle: () => { throw new Error('secret path /etc/x') } }),
+  route({
+    method: 'GET',
+    path: '/boom',
+    policy: null,
+    auth: 'none',
+    handle: () => {
+      throw new Error('secret path /etc/x')
+    },
+  }),
 ]
 
 const app: App = createApp({
@@ -42,15 +64,33 @@ const app: App = createApp({
   authenticator: {
     validate: async (token) =>
       token === 'good' || token === 'weak'
-        ? { userId: 'u', userName: 'u', userDomainId: 'd', projectId: 'p', projectName: 'p', projectDomainId: 'd', domainId: null, systemScope: null, roles: token === 'good' ? ['reader'] : [], expiresAt: '', token: new Secret(token), applicationCredentialId: null, auditId: '' }
+        ? {
+            userId: 'u',
+            userName: 'u',
+            userDomainId: 'd',
+            projectId: 'p',
+            projectName: 'p',
+            projectDomainId: 'd',
+            domainId: null,
+            systemScope: null,
+            roles: token === 'good' ? ['reader'] : [],
+            expiresAt: '',
+            token: new Secret(token),
+            applicationCredentialId: null,
+            auditId: '',
+          }
         : null,
   },
   log: createLogger({ name: 'test' }),
   baseUrl: 'http://test',
 })
 const transport = localTransport(app)
-const send = (method: string, path: string, json?: unknown, headers: Record<string, string> = { 'X-Auth-Token': 'good' }) =>
-  transport.send({ method, path, json, headers })
+const send = (
+  method: string,
+  path: string,
+  json?: unknown,
+  headers: Record<string, string> = { 'X-Auth-Token': 'good' },
+) => transport.send({ method, path, json, headers })
 
 test('routes answer below every base path, HEAD where there is GET, with a request id', async () => {
   const answer = await send('GET', '/v2.1/things/a%2Fb')
@@ -66,14 +106,20 @@ test('routes answer below every base path, HEAD where there is GET, with a reque
 test('without a token 401, without the role 403, an unexpected error tells nothing', async () => {
   assert.equal((await send('GET', '/v2.1/things/1', undefined, {})).status, 401)
   assert.equal((await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'bad' })).status, 401)
-  assert.equal((await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'weak', 'X-Roles': 'reader' })).status, 403)
+  assert.equal(
+    (await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'weak', 'X-Roles': 'reader' })).status,
+    403,
+  )
   const boom = await send('GET', '/v2.1/boom', undefined, {})
   assert.equal(boom.status, 500)
   assert.doesNotMatch(JSON.stringify(boom.body), /etc/)
 })
 
 test('microversions select schema and route', async () => {
-  const at = (version: string) => ({ 'X-Auth-Token': 'good', 'OpenStack-API-Version': `volume 3.1, compute ${version}` })
+  const at = (version: string) => ({
+    'X-Auth-Token': 'good',
+    'OpenStack-API-Version': `volume 3.1, compute ${version}`,
+  })
   assert.equal((await send('POST', '/v2.1/things', { name: 'a', type: 'b' })).status, 400)
   const typedAnswer = await send('POST', '/v2.1/things', { name: 'a', type: 'b' }, at('2.2'))
   assert.deepEqual(typedAnswer.body, { name: 'a', type: 'b', at: '2.2' })
@@ -85,7 +131,8 @@ test('microversions select schema and route', async () => {
 })
 
 test('schema problems are told in the words of jsonschema', async () => {
-  const message = async (json: unknown) => ((await send('POST', '/v2.1/things', json)).body as { error: { message: string } }).error.message
+  const message = async (json: unknown) =>
+    ((await send('POST', '/v2.1/things', json)).body as { error: { message: string } }).error.message
   assert.match(await message({}), /'name' is a required property/)
   assert.match(await message({ name: 'abcdef' }), /name.*'abcdef' is too long/)
   assert.match(await message({ name: 5 }), /5 is not of type 'string'/)
@@ -96,7 +143,11 @@ test('bodies over a socket: limit, media type, malformed, prototype keys, depth,
   const server = await serve(app, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
   t.after(() => server.close(10))
   const post = async (body: string, type = 'application/json') => {
-    const response = await fetch(`http://127.0.0.1:${server.port}/v2.1/things`, { method: 'POST', body, headers: { 'Content-Type': type, 'X-Auth-Token': 'good' } })
+    const response = await fetch(`http://127.0.0.1:${server.port}/v2.1/things`, {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': type, 'X-Auth-Token': 'good' },
+    })
     await response.text()
     return response.status
   }

@@ -12,7 +12,11 @@ const slowest = 30_000
  * Reads and parses a JSON body. Throws 413 over the limit, 415 on another content type, 408 when it does not arrive
  * within 30 s, and 400 on what is no JSON, is nested too deep or has a `__proto__` key.
  */
-export async function readJson(request: RawRequest, route: Route<unknown>, definition: ApiDefinition): Promise<unknown> {
+export async function readJson(
+  request: RawRequest,
+  route: Route<unknown>,
+  definition: ApiDefinition,
+): Promise<unknown> {
   const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim().toLowerCase()
   if (type !== 'application/json' && !(route.contentTypes ?? []).includes(type)) {
     throw new ApiError(415, `The media type ${type} is not supported, use application/json.`)
@@ -30,7 +34,8 @@ export async function readJson(request: RawRequest, route: Route<unknown>, defin
 }
 
 async function readText({ headers, stream }: RawRequest, limit: number): Promise<string> {
-  const tooLarge = () => new ApiError(413, `The body is larger than ${limit} bytes.`, { headers: { Connection: 'close' } })
+  const tooLarge = () =>
+    new ApiError(413, `The body is larger than ${limit} bytes.`, { headers: { Connection: 'close' } })
   if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge()
   if (!stream) return ''
   const chunks: Buffer[] = []

@@ -57,7 +57,7 @@ export function httpTransport(baseUrl: string, timeoutMs = 60_000): Transport {
       const type = names['content-type'] ?? ''
       const body = /json/.test(type)
         ? ((await response.json()) as unknown)
-        : /^text\//.test(type) || !response.body
+        : type.startsWith('text/') || !response.body
           ? await response.text()
           : Readable.fromWeb(response.body as never)
       return { status: response.status, headers: names, body }
@@ -112,7 +112,9 @@ export class ServiceClient {
   }
 
   /** Sends a request; rejects with RemoteError on a status of 400 or more that is not in `accept`. */
-  async request(request: ClientRequest & { accept?: readonly number[]; requestId?: string | null }): Promise<ClientResponse> {
+  async request(
+    request: ClientRequest & { accept?: readonly number[]; requestId?: string | null },
+  ): Promise<ClientResponse> {
     const { accept = [], requestId, ...rest } = request
     const headers = {
       ...this.#headers,

@@ -8,7 +8,10 @@ import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Static, TSchema } from 'typebox'
 
 const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true, coerceTypes: false, useDefaults: false })
-addFormats.default(ajv, { mode: 'fast', formats: ['date-time', 'uri', 'email', 'uuid', 'base64' as never].slice(0, 4) as never })
+addFormats.default(ajv, {
+  mode: 'fast',
+  formats: ['date-time', 'uri', 'email', 'uuid', 'base64' as never].slice(0, 4) as never,
+})
 ajv.addFormat('ipv4', isIPv4)
 ajv.addFormat('ipv6', isIPv6)
 ajv.addFormat('ip', (text: string) => isIP(text) !== 0)
@@ -41,7 +44,10 @@ const pick = (errors: ErrorObject[]): ErrorObject =>
   errors.findLast((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf') ?? errors[0]!
 
 function toProblem(error: ErrorObject): Problem {
-  const path = error.instancePath.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
   return { path, value: error.data, message: messageOf(error) }
 }
 
@@ -57,7 +63,10 @@ function messageOf(error: ErrorObject): string {
         params['additionalProperty'] ?? params['unevaluatedProperty'],
       )}' was unexpected)`
     case 'type':
-      return `${value} is not of type ${[params['type']].flat().map((type) => `'${String(type)}'`).join(', ')}`
+      return `${value} is not of type ${[params['type']]
+        .flat()
+        .map((type) => `'${String(type)}'`)
+        .join(', ')}`
     case 'enum':
       return `${value} is not one of ${pythonRepr(params['allowedValues'])}`
     case 'const':

@@ -20,7 +20,12 @@ export async function serve(
   options: { host: string; port: number; log: Logger; observe?: Observer },
 ): Promise<HttpServer> {
   const { log } = options
-  const server = createServer({ headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 65_536 })
+  const server = createServer({
+    headersTimeout: 20_000,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 65_536,
+  })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
     app

@@ -13,7 +13,10 @@ const contract = defineContract({
   topic: 'things',
   version: '1.0',
   methods: {
-    echo: { args: Type.Object({ text: Type.String() }), reply: Type.Object({ text: Type.String(), from: Type.String() }) },
+    echo: {
+      args: Type.Object({ text: Type.String() }),
+      reply: Type.Object({ text: Type.String(), from: Type.String() }),
+    },
     poke: { args: Type.Object({}) },
   },
 })
@@ -24,12 +27,21 @@ const until = async (condition: () => boolean) => {
 
 test('calls in one process are copied and checked', async () => {
   const bus = new LocalBus('here')
-  const stop = rpcServe(bus, contract, 'h1', { echo: async ({ text }, { host }) => ({ text, from: host }), poke: async () => undefined })
+  const stop = rpcServe(bus, contract, 'h1', {
+    echo: async ({ text }, { host }) => ({ text, from: host }),
+    poke: async () => undefined,
+  })
   const client = rpcClient(bus, contract)
   assert.deepEqual(await client.echo('h1', { text: 'x' }), { text: 'x', from: 'here' })
-  assert.deepEqual(await rpcClient(bus.forHost('other'), contract).echo(null, { text: 'x' }), { text: 'x', from: 'other' })
+  assert.deepEqual(await rpcClient(bus.forHost('other'), contract).echo(null, { text: 'x' }), {
+    text: 'x',
+    from: 'other',
+  })
   await assert.rejects(client.echo('h1', { text: 5 as never }), /is not of type/)
-  await assert.rejects(client.echo('h2', { text: 'x' }), (error) => error instanceof RpcError && error.kind === 'NoServer')
+  await assert.rejects(
+    client.echo('h2', { text: 'x' }),
+    (error) => error instanceof RpcError && error.kind === 'NoServer',
+  )
   stop()
   await assert.rejects(client.echo('h1', { text: 'x' }))
 })
@@ -48,7 +60,10 @@ test('agents join through a socket, are who they proved to be, and come back by 
   assert.deepEqual(await rpcClient(bus, contract).echo('h1', { text: 'down' }), { text: 'down', from: 'agent' })
 
   bus.serve('control-things', 'control', async (_method, args, caller) => ({ args, from: caller.host }))
-  assert.deepEqual(await agent.call('control-things', null, 'any', { host: 'h2' }), { args: { host: 'h2' }, from: 'h1' })
+  assert.deepEqual(await agent.call('control-things', null, 'any', { host: 'h2' }), {
+    args: { host: 'h2' },
+    from: 'h1',
+  })
 
   await server.close()
   await until(() => !agent.connected)

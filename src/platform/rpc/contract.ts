@@ -85,12 +85,18 @@ export type RpcHandlers<C extends Contract> = {
 }
 
 /** Serves a contract; arguments that do not match their schema are refused before a handler sees them. */
-export function rpcServe<C extends Contract>(bus: Bus, contract: C, host: string, handlers: RpcHandlers<C>): () => void {
+export function rpcServe<C extends Contract>(
+  bus: Bus,
+  contract: C,
+  host: string,
+  handlers: RpcHandlers<C>,
+): () => void {
   return bus.serve(contract.topic, host, async (name, args, caller) => {
     const method = Object.hasOwn(contract.methods, name) ? contract.methods[name] : undefined
     if (!method) throw new RpcError(`${contract.topic} has no method '${name}'`, 'UnsupportedMethod')
     const problem = findProblem(method.args, args)
-    if (problem) throw new RpcError(`${contract.topic}.${name}: ${problem.path.join('.')} ${problem.message}`, 'BadMessage')
+    if (problem)
+      throw new RpcError(`${contract.topic}.${name}: ${problem.path.join('.')} ${problem.message}`, 'BadMessage')
     return handlers[name as keyof C['methods']](args as never, caller)
   })
 }

@@ -30,7 +30,13 @@ export class LocalBus implements Bus {
     return this.dispatch(topic, host, method, args, this.#caller(options), options.timeoutMs)
   }
 
-  async cast(topic: string, host: string | null, method: string, args: unknown, options: CallOptions = {}): Promise<void> {
+  async cast(
+    topic: string,
+    host: string | null,
+    method: string,
+    args: unknown,
+    options: CallOptions = {},
+  ): Promise<void> {
     // A lost cast is healed by reconciling; its sender must not wait or fail.
     this.dispatch(topic, host, method, args, this.#caller(options)).catch(() => undefined)
   }

@@ -13,7 +13,16 @@ import { RpcError, type Bus, type BusHandler, type CallOptions } from './contrac
 type Frame =
   | { type: 'hello'; host: string; key: string }
   | { type: 'serve' | 'unserve'; topic: string; host: string }
-  | { type: 'call'; id: number; topic: string; host: string | null; method: string; args: unknown; requestId: string | null; timeoutMs?: number }
+  | {
+      type: 'call'
+      id: number
+      topic: string
+      host: string | null
+      method: string
+      args: unknown
+      requestId: string | null
+      timeoutMs?: number
+    }
   | { type: 'reply'; id: number; ok: true; value: unknown }
   | { type: 'reply'; id: number; ok: false; message: string; kind: string }
   | { type: 'fanout'; topic: string; method: string; args: unknown; requestId: string | null }
@@ -60,7 +69,13 @@ async function answer(socket: Socket, id: number, work: Promise<unknown>) {
     write(socket, { type: 'reply', id, ok: true, value: (await work) ?? null })
   } catch (error) {
     const kind = error instanceof RpcError ? error.kind : error instanceof Error ? error.constructor.name : 'Error'
-    write(socket, { type: 'reply', id, ok: false, message: error instanceof Error ? error.message : String(error), kind })
+    write(socket, {
+      type: 'reply',
+      id,
+      ok: false,
+      message: error instanceof Error ? error.message : String(error),
+      kind,
+    })
   }
 }
 
@@ -194,7 +209,13 @@ export class SocketBus implements Bus {
     return withTimeout(reply, timeoutMs + 1_000, `${topic}.${method}`)
   }
 
-  async cast(topic: string, host: string | null, method: string, args: unknown, options: CallOptions = {}): Promise<void> {
+  async cast(
+    topic: string,
+    host: string | null,
+    method: string,
+    args: unknown,
+    options: CallOptions = {},
+  ): Promise<void> {
     this.call(topic, host, method, args, options).catch(() => undefined)
   }
 

@@ -38,7 +38,8 @@ async function setUp(t: TestContext) {
   const database: Database<SagaSchema> = openDatabase(`sqlite:///${folder}/s.db`)
   t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
   await runStatements(database.db as never, 'sqlite', sagaTables)
-  const runner = () => new SagaRunner<World>(database.db, createLogger({ name: 'test' }), [kind as SagaKind<never, World>])
+  const runner = () =>
+    new SagaRunner<World>(database.db, createLogger({ name: 'test' }), [kind as SagaKind<never, World>])
   return { database, runner }
 }
 

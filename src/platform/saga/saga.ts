@@ -132,7 +132,17 @@ export class SagaRunner<Deps> {
     const id = randomUUID()
     await tx
       .insertInto('sagas')
-      .values({ id, kind, resource_id: resourceId, request_id: requestId, state: 'running', step: 0, data: JSON.stringify(data), error: null, created_at: Date.now() })
+      .values({
+        id,
+        kind,
+        resource_id: resourceId,
+        request_id: requestId,
+        state: 'running',
+        step: 0,
+        data: JSON.stringify(data),
+        error: null,
+        created_at: Date.now(),
+      })
       .execute()
     return () => this.#launch({ id, kind, resourceId, requestId, state: 'running', step: 0, data, error: null })
   }
@@ -200,7 +210,8 @@ export class SagaRunner<Deps> {
         await this.#note(record, current.name, 'failed', started, error.message)
       }
     }
-    if (state === 'unwinding') await this.#unwind(record, kind, deps, { step, data, error: error ?? new Error('unknown') }, context)
+    if (state === 'unwinding')
+      await this.#unwind(record, kind, deps, { step, data, error: error ?? new Error('unknown') }, context)
     else await kind.done?.(data as never, deps, context)
     await this.#db.deleteFrom('sagas').where('id', '=', record.id).execute()
   }
@@ -217,7 +228,10 @@ export class SagaRunner<Deps> {
     for (let step = Math.min(at.step, kind.steps.length - 1); step >= 0; step--) {
       const current = kind.steps[step]!
       const started = Date.now()
-      await this.#insist(() => current.undo?.(at.data as never, deps, calm) ?? Promise.resolve(), `undo ${current.name}`)
+      await this.#insist(
+        () => current.undo?.(at.data as never, deps, calm) ?? Promise.resolve(),
+        `undo ${current.name}`,
+      )
       if (current.undo) await this.#note(record, `undo ${current.name}`, 'done', started)
       await this.#save(record.id, { state: 'unwinding', step: step - 1, data: at.data })
     }
@@ -237,12 +251,27 @@ export class SagaRunner<Deps> {
     }
   }
 
-  async #save(id: string, { data, ...changes }: { state: 'running' | 'unwinding'; step: number; data: object; error?: string }) {
-    await this.#db.updateTable('sagas').set({ ...changes, data: JSON.stringify(data) }).where('id', '=', id).execute()
+  async #save(
+    id: string,
+    { data, ...changes }: { state: 'running' | 'unwinding'; step: number; data: object; error?: string },
+  ) {
+    await this.#db
+      .updateTable('sagas')
+      .set({ ...changes, data: JSON.stringify(data) })
+      .where('id', '=', id)
+      .execute()
   }
 
   async #note(record: Record_, what: string, outcome: 'done' | 'failed', started: number, detail?: string) {
     const { resourceId, requestId } = record
-    await recordEvent(this.#db, { resourceId, requestId, at: started, what, outcome, durationMs: Date.now() - started, detail })
+    await recordEvent(this.#db, {
+      resourceId,
+      requestId,
+      at: started,
+      what,
+      outcome,
+      durationMs: Date.now() - started,
+      detail,
+    })
   }
 }

@@ -36,9 +36,13 @@ import { TokenProvider } from './tokens/provider.ts'
 export const definition: ApiDefinition = {
   type: 'identity',
   basePaths: ['/v3'],
-  envelope: (error: ApiError) => ({ error: { code: error.status, message: error.message, title: reasonOf(error.status) } }),
+  envelope: (error: ApiError) => ({
+    error: { code: error.status, message: error.message, title: reasonOf(error.status) },
+  }),
   invalid: ({ path, message }) =>
-    new BadRequest(path.length === 0 ? message : `Invalid input for field '${path.slice(1).join('/') || path[0]}': ${message}`),
+    new BadRequest(
+      path.length === 0 ? message : `Invalid input for field '${path.slice(1).join('/') || path[0]}': ${message}`,
+    ),
 }
 
 export const routes: readonly Route<IdentityDeps>[] = [
@@ -73,7 +77,14 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   if (config.keyRepository === '') setUpKeys(keys)
   const tokens = new TokenProvider(database, () => readKeys(keys))
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
-  const deps: IdentityDeps = { database, config, tokens, log: env.log, baseUrl: env.baseUrl, changed: () => tokens.changed() }
+  const deps: IdentityDeps = {
+    database,
+    config,
+    tokens,
+    log: env.log,
+    baseUrl: env.baseUrl,
+    changed: () => tokens.changed(),
+  }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
     definition,

@@ -28,7 +28,10 @@ export const definition: ApiDefinition = {
   // Glance answers errors as pages, which its clients take the message from.
   envelope: ({ status, message }) =>
     `<html>\n <head>\n  <title>${status} ${reasonOf(status)}</title>\n </head>\n <body>\n  <h1>${status} ${reasonOf(status)}</h1>\n  ${escape(message)}<br /><br />\n\n\n </body>\n</html>`,
-  invalid: ({ path, message }) => new BadRequest(`Provided object does not match schema 'image': ${message}${path.length > 0 ? ` for property ${path.join('.')}` : ''}`),
+  invalid: ({ path, message }) =>
+    new BadRequest(
+      `Provided object does not match schema 'image': ${message}${path.length > 0 ? ` for property ${path.join('.')}` : ''}`,
+    ),
 }
 
 export const routes: readonly Route<ImageDeps>[] = [...imageRoutes, ...memberRoutes, ...documentRoutes]
@@ -38,14 +41,23 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<ImageSchema>(config.connection || env.databaseUrl)
   await migrate(database, [initial])
-  const deps: ImageDeps = { database, config, log: env.log, files: new FileStore(config.datadir || join(env.stateDir, 'images')) }
+  const deps: ImageDeps = {
+    database,
+    config,
+    log: env.log,
+    files: new FileStore(config.datadir || join(env.stateDir, 'images')),
+  }
   await cleanUp(deps)
   const app = createApp<ImageDeps>({
     definition,
     routes,
     rootRoutes,
     deps,
-    enforcer: new PolicyEnforcer(policies, env.policyOverrides, () => 'You are not authorized to complete this action.'),
+    enforcer: new PolicyEnforcer(
+      policies,
+      env.policyOverrides,
+      () => 'You are not authorized to complete this action.',
+    ),
     authenticator: env.authenticator,
     log: env.log,
     baseUrl: env.baseUrl,

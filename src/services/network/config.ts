@@ -2,11 +2,32 @@ import { option } from '../../platform/config/options.ts'
 
 /** Options of neutron.conf and ml2_conf.ini. */
 export const options = {
-  connection: option.string('database', 'connection', '', 'SQLAlchemy URL of the database; empty for the embedded one.'),
+  connection: option.string(
+    'database',
+    'connection',
+    '',
+    'SQLAlchemy URL of the database; empty for the embedded one.',
+  ),
   globalPhysnetMtu: option.integer('DEFAULT', 'global_physnet_mtu', 1500, 'MTU of the physical networks.', { min: 68 }),
-  agentDownTime: option.integer('DEFAULT', 'agent_down_time', 75, 'Seconds without a report after which an agent is down.', { min: 1 }),
-  typeDrivers: option.list('ml2', 'type_drivers', ['local', 'flat', 'vlan', 'vxlan'], 'Network types that may be made.'),
-  tenantNetworkTypes: option.list('ml2', 'tenant_network_types', ['vxlan'], 'Types of networks that users make, in order.'),
+  agentDownTime: option.integer(
+    'DEFAULT',
+    'agent_down_time',
+    75,
+    'Seconds without a report after which an agent is down.',
+    { min: 1 },
+  ),
+  typeDrivers: option.list(
+    'ml2',
+    'type_drivers',
+    ['local', 'flat', 'vlan', 'vxlan'],
+    'Network types that may be made.',
+  ),
+  tenantNetworkTypes: option.list(
+    'ml2',
+    'tenant_network_types',
+    ['vxlan'],
+    'Types of networks that users make, in order.',
+  ),
   flatNetworks: option.list('ml2_type_flat', 'flat_networks', ['*'], 'Physical networks for flat networks; * for any.'),
   vlanRanges: option.list('ml2_type_vlan', 'network_vlan_ranges', [], 'physical_network:min:max, …'),
   vniRanges: option.list('ml2_type_vxlan', 'vni_ranges', ['1:1000'], 'Ranges of VXLAN ids.'),
@@ -16,5 +37,10 @@ export const options = {
   quotaRouter: option.integer('QUOTAS', 'quota_router', 10, 'Routers of a project.'),
   quotaFloatingip: option.integer('QUOTAS', 'quota_floatingip', 50, 'Floating IPs of a project.'),
   quotaSecurityGroup: option.integer('QUOTAS', 'quota_security_group', 10, 'Security groups of a project.'),
-  quotaSecurityGroupRule: option.integer('QUOTAS', 'quota_security_group_rule', 100, 'Security group rules of a project.'),
+  quotaSecurityGroupRule: option.integer(
+    'QUOTAS',
+    'quota_security_group_rule',
+    100,
+    'Security group rules of a project.',
+  ),
 }

@@ -13,5 +13,7 @@ export interface NetworkDeps {
   /** A write transaction that also raises the revision which agents compare; afterwards they are told to look. */
   change<T>(work: (tx: Transaction<NetworkSchema>) => Promise<T>): Promise<T>
   /** Tells nova that ports were plugged or unplugged. */
-  notifyCompute(events: readonly { name: 'network-vif-plugged' | 'network-vif-unplugged'; server: string; port: string }[]): void
+  notifyCompute(
+    events: readonly { name: 'network-vif-plugged' | 'network-vif-unplugged'; server: string; port: string }[],
+  ): void
 }

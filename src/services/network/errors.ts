@@ -31,23 +31,38 @@ export const gatewayConflictWithAllocationPools = (ip: string, pool: string) =>
   conflict('GatewayConflictWithAllocationPools', `Gateway ip ${ip} conflicts with allocation pool ${pool}.`)
 
 export const networkInUse = (id: string) =>
-  conflict('NetworkInUse', `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`)
+  conflict(
+    'NetworkInUse',
+    `Unable to complete operation on network ${id}. There are one or more ports still in use on the network.`,
+  )
 export const subnetInUse = (id: string) =>
-  conflict('SubnetInUse', `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`)
+  conflict(
+    'SubnetInUse',
+    `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`,
+  )
 export const ipAddressInUse = (ip: string, networkId: string) =>
   conflict('IpAddressInUse', `Unable to complete operation for network ${networkId}. The IP address ${ip} is in use.`)
 export const macAddressInUse = (mac: string, networkId: string) =>
-  conflict('MacAddressInUse', `Unable to complete operation for network ${networkId}. The mac address ${mac} is in use.`)
+  conflict(
+    'MacAddressInUse',
+    `Unable to complete operation for network ${networkId}. The mac address ${mac} is in use.`,
+  )
 export const ipAddressGenerationFailure = (networkId: string) =>
   conflict('IpAddressGenerationFailure', `No more IP addresses available on network ${networkId}.`)
 export const invalidInput = (message: string) => badRequest('InvalidInput', `Invalid input for operation: ${message}.`)
-export const badAttribute = (name: string, why: string) => badRequest('HTTPBadRequest', `Invalid input for ${name}. Reason: ${why}.`)
+export const badAttribute = (name: string, why: string) =>
+  badRequest('HTTPBadRequest', `Invalid input for ${name}. Reason: ${why}.`)
 export const overQuota = (resources: string) => conflict('OverQuota', `Quota exceeded for resources: ['${resources}'].`)
 export const routerInUse = (id: string, why: string) => conflict('RouterInUse', `Router ${id} ${why}`)
 export const routerInterfaceInUse = (id: string, subnetId: string) =>
-  conflict('RouterInterfaceInUseByFloatingIP', `Router interface for subnet ${subnetId} on router ${id} cannot be deleted, as it is required by one or more floating IPs.`)
-export const noSegment = (type: string) => conflict('NoNetworkAvailable', `Unable to create the network. No ${type} network segment is available.`)
-export const securityGroupInUse = (id: string, why: string) => conflict('SecurityGroupInUse', `Security Group ${id} ${why}.`)
+  conflict(
+    'RouterInterfaceInUseByFloatingIP',
+    `Router interface for subnet ${subnetId} on router ${id} cannot be deleted, as it is required by one or more floating IPs.`,
+  )
+export const noSegment = (type: string) =>
+  conflict('NoNetworkAvailable', `Unable to create the network. No ${type} network segment is available.`)
+export const securityGroupInUse = (id: string, why: string) =>
+  conflict('SecurityGroupInUse', `Security Group ${id} ${why}.`)
 export const portInUse = (id: string, owner: string) =>
   conflict('ServicePortInUse', `Port ${id} cannot be deleted directly via the port API: has device owner ${owner}.`)
 export const agentNotFound = (id: string) => notFound('AgentNotFound', `Agent ${id} could not be found`)

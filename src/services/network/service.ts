@@ -30,11 +30,18 @@ import type { NetworkSchema } from './store/tables.ts'
 export const definition: ApiDefinition = {
   type: 'network',
   basePaths: ['/v2.0'],
-  envelope: ({ status, message, code }) => ({ NeutronError: { type: code ?? `HTTP${reasonOf(status).replaceAll(' ', '')}`, message, detail: '' } }),
+  envelope: ({ status, message, code }) => ({
+    NeutronError: { type: code ?? `HTTP${reasonOf(status).replaceAll(' ', '')}`, message, detail: '' },
+  }),
   invalid({ path, message }) {
     const field = path.at(-1) ?? 'body'
     const unknown = /^Additional properties are not allowed \('(.+)' was unexpected\)$/.exec(message)?.[1]
-    return new BadRequest(unknown === undefined ? `Invalid input for ${field}. Reason: ${message}.` : `Unrecognized attribute(s) '${unknown}'`, { code: 'HTTPBadRequest' })
+    return new BadRequest(
+      unknown === undefined
+        ? `Invalid input for ${field}. Reason: ${message}.`
+        : `Unrecognized attribute(s) '${unknown}'`,
+      { code: 'HTTPBadRequest' },
+    )
   },
 }
 
@@ -76,7 +83,11 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     routes,
     rootRoutes,
     deps,
-    enforcer: new PolicyEnforcer(policies, env.policyOverrides, (denied) => `rule:${denied.name} is disallowed by policy`),
+    enforcer: new PolicyEnforcer(
+      policies,
+      env.policyOverrides,
+      (denied) => `rule:${denied.name} is disallowed by policy`,
+    ),
     authenticator: env.authenticator,
     log: env.log,
     baseUrl: env.baseUrl,

@@ -24,13 +24,17 @@ export class InventoryInUse extends Conflict {
 
 export class ProviderInUse extends Conflict {
   constructor(uuid: string) {
-    super(`Unable to delete resource provider ${uuid}: Resource provider has allocations.`, { code: code('resource_provider.inuse') })
+    super(`Unable to delete resource provider ${uuid}: Resource provider has allocations.`, {
+      code: code('resource_provider.inuse'),
+    })
   }
 }
 
 export class ProviderHasChildren extends Conflict {
   constructor(uuid: string) {
-    super(`Unable to delete resource provider ${uuid}: Cannot delete parent provider with children.`, { code: code('resource_provider.cannot_delete_parent') })
+    super(`Unable to delete resource provider ${uuid}: Cannot delete parent provider with children.`, {
+      code: code('resource_provider.cannot_delete_parent'),
+    })
   }
 }
 

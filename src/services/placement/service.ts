@@ -35,7 +35,8 @@ export const definition: ApiDefinition = {
       },
     ],
   }),
-  invalid: ({ message }, where) => new BadRequest(`${where === 'body' ? 'JSON does not validate' : 'Invalid query string parameters'}: ${message}`),
+  invalid: ({ message }, where) =>
+    new BadRequest(`${where === 'body' ? 'JSON does not validate' : 'Invalid query string parameters'}: ${message}`),
 }
 
 const showVersions = route({
@@ -45,7 +46,17 @@ const showVersions = route({
   auth: 'none',
   handle: () => ({
     status: 200,
-    body: { versions: [{ id: 'v1.0', min_version: versions.min, max_version: versions.max, status: 'CURRENT', links: [{ rel: 'self', href: '' }] }] },
+    body: {
+      versions: [
+        {
+          id: 'v1.0',
+          min_version: versions.min,
+          max_version: versions.max,
+          status: 'CURRENT',
+          links: [{ rel: 'self', href: '' }],
+        },
+      ],
+    },
   }),
 })
 
@@ -68,7 +79,11 @@ export async function createPlacementService(env: ServiceEnv): Promise<RunningSe
     routes,
     rootRoutes: [showVersions] as Route<PlacementDeps>[],
     deps: { database, log: env.log },
-    enforcer: new PolicyEnforcer(policies, env.policyOverrides, (denied) => `Policy does not allow ${denied.name} to be performed.`),
+    enforcer: new PolicyEnforcer(
+      policies,
+      env.policyOverrides,
+      (denied) => `Policy does not allow ${denied.name} to be performed.`,
+    ),
     authenticator: env.authenticator,
     log: env.log,
     baseUrl: env.baseUrl,

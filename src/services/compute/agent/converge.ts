@@ -69,5 +69,8 @@ async function apply(
 
 function explain(cause: unknown): { message: string; detail: string } {
   if (cause instanceof DriverError) return { message: cause.message, detail: cause.detail }
-  return { message: 'The host failed to carry out the operation.', detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) }
+  return {
+    message: 'The host failed to carry out the operation.',
+    detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+  }
 }

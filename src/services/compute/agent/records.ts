@@ -22,7 +22,8 @@ export class Records {
     this.#delayMs = delayMs
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     if (existsSync(file)) {
-      for (const [id, record] of JSON.parse(readFileSync(file, 'utf8')) as [string, Applied][]) this.#records.set(id, record)
+      for (const [id, record] of JSON.parse(readFileSync(file, 'utf8')) as [string, Applied][])
+        this.#records.set(id, record)
     }
   }
 

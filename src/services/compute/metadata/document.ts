@@ -30,7 +30,14 @@ export interface MetadataPort {
   mtu: number
   networkId: string
   tap: string
-  addresses: readonly { subnetId: string; cidr: string; ip: string; gateway: string | null; dns: readonly string[]; isDhcp: boolean }[]
+  addresses: readonly {
+    subnetId: string
+    cidr: string
+    ip: string
+    gateway: string | null
+    dns: readonly string[]
+    isDhcp: boolean
+  }[]
 }
 
 /** Path to content. */
@@ -132,7 +139,11 @@ function networkData(server: ServerMetadata) {
         type: `ipv${isV6 ? 6 : 4}${address.isDhcp ? '_dhcp' : ''}`,
         link: port.tap,
         network_id: port.networkId,
-        ...(!address.isDhcp && { ip_address: address.ip, netmask: address.cidr.split('/')[1], gateway: address.gateway }),
+        ...(!address.isDhcp && {
+          ip_address: address.ip,
+          netmask: address.cidr.split('/')[1],
+          gateway: address.gateway,
+        }),
       }
     }),
   )

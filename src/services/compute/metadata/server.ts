@@ -38,7 +38,8 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
     const id = header(request, 'x-instance-id')
     const projectId = header(request, 'x-tenant-id')
     const signature = header(request, 'x-instance-id-signature')
-    if (!id || !projectId || !signature) return end(response, 400, 'X-Instance-ID, X-Tenant-ID and a signature are required.')
+    if (!id || !projectId || !signature)
+      return end(response, 400, 'X-Instance-ID, X-Tenant-ID and a signature are required.')
     const expected = createHmac('sha256', options.secret.reveal()).update(id).digest('hex')
     if (!constantTimeEqual(signature, expected)) {
       options.log.warn({ server: id }, 'metadata asked for with a wrong signature')
@@ -76,5 +77,7 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
 const header = (request: IncomingMessage, name: string): string | undefined => [request.headers[name]].flat()[0]
 
 function end(response: ServerResponse, status: number, text: string) {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8', 'Content-Length': Buffer.byteLength(text) }).end(text)
+  response
+    .writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8', 'Content-Length': Buffer.byteLength(text) })
+    .end(text)
 }

@@ -23,5 +23,6 @@ rfb.addEventListener('disconnect', () => { state.textContent = 'The console is c
 export const consolePage = {
   html,
   script,
-  policy: "default-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'",
+  policy:
+    "default-src 'self'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'",
 }

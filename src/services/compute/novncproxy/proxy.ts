@@ -19,7 +19,12 @@ export interface NovncOptions {
   allowedOrigins?: readonly string[]
 }
 
-const types: Record<string, string> = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' }
+const types: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+}
 const largestFrame = 1 << 20
 
 /** Serves consoles; rejects when the port cannot be taken. */
@@ -29,7 +34,12 @@ export async function serveNovncProxy(options: NovncOptions): Promise<{ port: nu
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve))
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : options.port
-  const origins = new Set([...(options.allowedOrigins ?? []), `${options.host}:${port}`, `127.0.0.1:${port}`, `localhost:${port}`])
+  const origins = new Set([
+    ...(options.allowedOrigins ?? []),
+    `${options.host}:${port}`,
+    `127.0.0.1:${port}`,
+    `localhost:${port}`,
+  ])
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     open(request, socket, head).catch((error: unknown) => {
@@ -77,7 +87,10 @@ function tokenOf(request: IncomingMessage): string | undefined {
 }
 
 function bridge(client: WebSocket, guest: Socket) {
-  client.on('message', (data: Buffer) => void (guest.write(data) || (client.pause(), guest.once('drain', () => client.resume()))))
+  client.on(
+    'message',
+    (data: Buffer) => void (guest.write(data) || (client.pause(), guest.once('drain', () => client.resume()))),
+  )
   guest.on('data', (data) => {
     guest.pause()
     client.send(data, { binary: true }, () => guest.resume())
@@ -96,11 +109,15 @@ const novnc = dirname(dirname(createRequire(import.meta.url).resolve('@novnc/nov
 function serveFile(request: IncomingMessage, response: ServerResponse) {
   const [path = '/'] = (request.url ?? '/').split('?')
   if (path === '/vnc_auto.html' || path === '/vnc_lite.html' || path === '/vnc.html') {
-    response.writeHead(200, { 'Content-Type': 'text/html; charset=UTF-8', 'Content-Security-Policy': consolePage.policy })
+    response.writeHead(200, {
+      'Content-Type': 'text/html; charset=UTF-8',
+      'Content-Security-Policy': consolePage.policy,
+    })
     response.end(consolePage.html)
     return
   }
-  if (path === '/console.js') return void response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(consolePage.script)
+  if (path === '/console.js')
+    return void response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(consolePage.script)
   const file = normalize(join(novnc, path))
   const isInside = file.startsWith(novnc + sep) && /^\/(core|vendor)\/[\w./-]+\.js$/.test(path)
   if (!isInside || !existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end()

@@ -10,7 +10,10 @@ import { withLinks } from './links.ts'
 import { extraOf, extras, newId, resource, type Attributes, type Entity } from './resource.ts'
 import { kinds } from './schema.ts'
 
-const regionAttributes = { description: Type.Optional(kinds.description), parent_region_id: Type.Optional(kinds.nullableText) }
+const regionAttributes = {
+  description: Type.Optional(kinds.description),
+  parent_region_id: Type.Optional(kinds.nullableText),
+}
 
 const viewRegion = (row: Row<'regions'>) => ({
   ...extras(row),
@@ -53,7 +56,8 @@ const regions: Entity<'regions'> = {
   },
   async remove({ database: { db } }, row) {
     const used = await listRows(db, 'endpoints', [{ column: 'region_id', operator: '=', value: row.id }], 1)
-    if (used.length > 0) throw new Conflict(`Unable to delete region ${row.id} because it or its child regions have associated endpoints.`)
+    if (used.length > 0)
+      throw new Conflict(`Unable to delete region ${row.id} because it or its child regions have associated endpoints.`)
     await deleteRows(db, 'regions', { id: row.id })
   },
 }
@@ -141,8 +145,13 @@ function requireKnownVariables(url: string) {
   }
 }
 
-async function requireServiceAndRegion({ database: { db } }: IdentityDeps, serviceId: string | undefined, regionId: string | null | undefined) {
-  if (serviceId !== undefined && !(await findRow(db, 'services', { id: serviceId }))) throw new IdentityNotFound('service', serviceId)
+async function requireServiceAndRegion(
+  { database: { db } }: IdentityDeps,
+  serviceId: string | undefined,
+  regionId: string | null | undefined,
+) {
+  if (serviceId !== undefined && !(await findRow(db, 'services', { id: serviceId })))
+    throw new IdentityNotFound('service', serviceId)
   // As keystone's clients have always been served: a region that an endpoint names comes into being.
   if (regionId) await insertRow(db, 'regions', { id: regionId, description: '', parent_region_id: null, extra: '{}' })
 }
@@ -152,8 +161,18 @@ const endpoints: Entity<'endpoints'> = {
   singular: 'endpoint',
   plural: 'endpoints',
   create: { service_id: kinds.id, interface: interfaces, url: kinds.url, ...endpointAttributes },
-  update: { service_id: Type.Optional(kinds.id), interface: Type.Optional(interfaces), url: Type.Optional(kinds.url), ...endpointAttributes },
-  filters: { service_id: { column: 'service_id' }, region_id: { column: 'region_id' }, region: { column: 'region_id' }, interface: { column: 'interface' } },
+  update: {
+    service_id: Type.Optional(kinds.id),
+    interface: Type.Optional(interfaces),
+    url: Type.Optional(kinds.url),
+    ...endpointAttributes,
+  },
+  filters: {
+    service_id: { column: 'service_id' },
+    region_id: { column: 'region_id' },
+    region: { column: 'region_id' },
+    interface: { column: 'interface' },
+  },
   view: (row) => ({
     ...extras(row),
     id: row.id,
@@ -202,4 +221,9 @@ const endpoints: Entity<'endpoints'> = {
   },
 }
 
-export const catalogRoutes: Route<IdentityDeps>[] = [...resource(regions), putRegion, ...resource(services), ...resource(endpoints)]
+export const catalogRoutes: Route<IdentityDeps>[] = [
+  ...resource(regions),
+  putRegion,
+  ...resource(services),
+  ...resource(endpoints),
+]

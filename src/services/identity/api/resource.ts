@@ -71,10 +71,16 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path,
       policy: rules.list,
       async handle({ ctx, query, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const canAll = ctx.can(rules.list, entity.listTarget?.(ctx, query) ?? { target: { domain_id: last(query, 'domain_id') } })
+        const canAll = ctx.can(
+          rules.list,
+          entity.listTarget?.(ctx, query) ?? { target: { domain_id: last(query, 'domain_id') } },
+        )
         if (!canAll && !entity.mayList) ctx.authorize(rules.list)
         if (!canAll && ctx.domainId === null) ctx.authorize(rules.list)
-        const rows = await listRows(deps.database.db, entity.table, [...(entity.always ?? []), ...conditionsOf(entity, query)])
+        const rows = await listRows(deps.database.db, entity.table, [
+          ...(entity.always ?? []),
+          ...conditionsOf(entity, query),
+        ])
         const visible = canAll ? rows : rows.filter((row) => entity.mayList!(ctx, row))
         const items = await Promise.all(visible.map((row) => show(row, deps, baseUrl)))
         return collection(plural, items, baseUrl + url)
@@ -85,7 +91,9 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules.show,
       async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<Row<T>>)
+        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
+          Row<T>
+        >)
         // Who may not see it is not told whether it exists.
         ctx.authorize(rules.show, row ? entity.target(row) : {})
         if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
@@ -111,7 +119,9 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       policy: rules.update,
       body: wrap(singular, entity.update),
       async handle({ ctx, params, body, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<Row<T>>)
+        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
+          Row<T>
+        >)
         ctx.authorize(rules.update, row ? entity.target(row) : {})
         if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
         const changed = await entity.change(deps, row, (body as Record<string, Attributes>)[singular]!, ctx)
@@ -124,7 +134,9 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules.delete,
       async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<Row<T>>)
+        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
+          Row<T>
+        >)
         ctx.authorize(rules.delete, row ? entity.target(row) : {})
         if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
         await entity.remove(deps, row)
@@ -147,11 +159,15 @@ function conditionsOf<T extends Table>(entity: Entity<T>, query: Query): Conditi
     if (!filter) continue
     const value = last(query, name)!
     const pattern = value.replaceAll(/[\\%_]/g, '')
-    if (filter.kind === 'boolean') conditions.push({ column: filter.column, operator: '=', value: isTrue(value) ? 1 : 0 })
+    if (filter.kind === 'boolean')
+      conditions.push({ column: filter.column, operator: '=', value: isTrue(value) ? 1 : 0 })
     else if (comparator === undefined) conditions.push({ column: filter.column, operator: '=', value })
-    else if (/^i?contains$/.test(comparator)) conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}%` })
-    else if (/^i?startswith$/.test(comparator)) conditions.push({ column: filter.column, operator: 'like', value: `${pattern}%` })
-    else if (/^i?endswith$/.test(comparator)) conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}` })
+    else if (/^i?contains$/.test(comparator))
+      conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}%` })
+    else if (/^i?startswith$/.test(comparator))
+      conditions.push({ column: filter.column, operator: 'like', value: `${pattern}%` })
+    else if (/^i?endswith$/.test(comparator))
+      conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}` })
   }
   return conditions
 }

@@ -15,5 +15,8 @@ export const kinds = {
   options: Type.Object({}),
   url: Type.String({ minLength: 1, maxLength: 2048, pattern: '^[a-zA-Z0-9+.-]+:.+' }),
   integer: Type.Integer({ minimum: -1, maximum: 2147483647 }),
-  tags: Type.Array(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^,/]*$' }), { maxItems: 80, uniqueItems: true }),
+  tags: Type.Array(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^,/]*$' }), {
+    maxItems: 80,
+    uniqueItems: true,
+  }),
 }

@@ -16,7 +16,8 @@ export interface AuthRequest {
     token?: { id: string }
     application_credential?: { id?: string; name?: string; secret: string; user?: Named & { domain?: Named } }
   }
-  scope?: 'unscoped' | { project?: Named & { domain?: Named }; domain?: Named; system?: { all?: boolean }; unscoped?: object }
+  scope?:
+    'unscoped' | { project?: Named & { domain?: Named }; domain?: Named; system?: { all?: boolean }; unscoped?: object }
 }
 
 interface Proof {
@@ -31,7 +32,10 @@ interface Proof {
 }
 
 /** Checks the proofs and issues a token. */
-export async function authenticate(deps: IdentityDeps, { identity, scope }: AuthRequest): Promise<{ token: string; valid: ValidToken }> {
+export async function authenticate(
+  deps: IdentityDeps,
+  { identity, scope }: AuthRequest,
+): Promise<{ token: string; valid: ValidToken }> {
   const proof = await prove(deps, identity)
   const wanted = await resolveScope(deps, proof, scope)
   const auditIds = [newAuditId(), ...(proof.parentAuditId === null ? [] : [proof.parentAuditId])]
@@ -58,12 +62,16 @@ async function nextSecondAfter(time: number) {
 
 async function prove(deps: IdentityDeps, identity: AuthRequest['identity']): Promise<Proof> {
   const methods = [...new Set(identity.methods)]
-  if (methods.length === 0) throw new ValidationFailed("Expecting to find methods in identity. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
+  if (methods.length === 0)
+    throw new ValidationFailed(
+      'Expecting to find methods in identity. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.',
+    )
   const proofs: Proof[] = []
   for (const method of methods) {
     if (method === 'password') proofs.push(await byPassword(deps, identity.password))
     else if (method === 'token') proofs.push(await byToken(deps, identity.token))
-    else if (method === 'application_credential') proofs.push(await byApplicationCredential(deps, identity.application_credential))
+    else if (method === 'application_credential')
+      proofs.push(await byApplicationCredential(deps, identity.application_credential))
     else throw new AuthFailed()
   }
   const [first] = proofs
@@ -83,7 +91,14 @@ async function byPassword(deps: IdentityDeps, input: AuthRequest['identity']['pa
   const isRight = await checkPassword(input.user.password, user?.password_hash ?? null, deps.config.passwordHashRounds)
   const isExpired = user?.password_expires_at != null && user.password_expires_at <= Date.now()
   if (!user || !isRight || isExpired || !(await isUsable(deps, user))) throw new AuthFailed()
-  return { user, methods: ['password'], expiresAt: freshExpiry(deps), parentAuditId: null, applicationCredential: null, from: null }
+  return {
+    user,
+    methods: ['password'],
+    expiresAt: freshExpiry(deps),
+    parentAuditId: null,
+    applicationCredential: null,
+    from: null,
+  }
 }
 
 async function byToken(deps: IdentityDeps, input: AuthRequest['identity']['token']): Promise<Proof> {
@@ -101,7 +116,10 @@ async function byToken(deps: IdentityDeps, input: AuthRequest['identity']['token
   }
 }
 
-async function byApplicationCredential(deps: IdentityDeps, input: AuthRequest['identity']['application_credential']): Promise<Proof> {
+async function byApplicationCredential(
+  deps: IdentityDeps,
+  input: AuthRequest['identity']['application_credential'],
+): Promise<Proof> {
   if (!input) throw new ValidationFailed('Expecting to find application_credential in identity.')
   const { db } = deps.database
   const owner = input.user ? await findUser(deps, input.user) : undefined
@@ -113,13 +131,23 @@ async function byApplicationCredential(deps: IdentityDeps, input: AuthRequest['i
   const isExpired = credential?.expires_at != null && credential.expires_at <= Date.now()
   if (!credential || !user || !isRight || isExpired || !(await isUsable(deps, user))) throw new AuthFailed()
   const expiresAt = Math.min(freshExpiry(deps), credential.expires_at ?? Infinity)
-  return { user, methods: ['application_credential'], expiresAt, parentAuditId: null, applicationCredential: credential, from: null }
+  return {
+    user,
+    methods: ['application_credential'],
+    expiresAt,
+    parentAuditId: null,
+    applicationCredential: credential,
+    from: null,
+  }
 }
 
 async function findUser(deps: IdentityDeps, user: Named & { domain?: Named }): Promise<Row<'users'> | undefined> {
   const { db } = deps.database
   if (user.id !== undefined) return findRow(db, 'users', { id: user.id })
-  if (user.name === undefined || !user.domain) throw new ValidationFailed('Expecting to find domain in user. The server could not comply with the request since it is either malformed or otherwise incorrect.')
+  if (user.name === undefined || !user.domain)
+    throw new ValidationFailed(
+      'Expecting to find domain in user. The server could not comply with the request since it is either malformed or otherwise incorrect.',
+    )
   const domain = await findDomain(deps, user.domain)
   return domain && findRow(db, 'users', { name: user.name, domain_id: domain.id })
 }
@@ -155,7 +183,10 @@ async function resolveScope(deps: IdentityDeps, proof: Proof, scope: AuthRequest
   return { kind: 'project', projectId: project.id }
 }
 
-async function findProject(deps: IdentityDeps, project: Named & { domain?: Named }): Promise<Row<'projects'> | undefined> {
+async function findProject(
+  deps: IdentityDeps,
+  project: Named & { domain?: Named },
+): Promise<Row<'projects'> | undefined> {
   const { db } = deps.database
   if (project.id !== undefined) return findRow(db, 'projects', { id: project.id })
   if (!project.domain) throw new ValidationFailed('Expecting to find domain in project.')

@@ -30,10 +30,22 @@ export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Prom
     const grants = user.roles.map((role) => ['project', projectIds.get(user.project)!, roleIds.get(role)!] as const)
     if (user.systemAdmin) grants.push(['system', 'all', roleIds.get('admin')!] as never)
     for (const [target_type, target_id, role_id] of grants) {
-      await insertRow(deps.database.db, 'assignments', { actor_type: 'user', actor_id: id, target_type, target_id, role_id, inherited: 0 })
+      await insertRow(deps.database.db, 'assignments', {
+        actor_type: 'user',
+        actor_id: id,
+        target_type,
+        target_id,
+        role_id,
+        inherited: 0,
+      })
     }
   }
-  await insertRow(deps.database.db, 'regions', { id: input.region, description: '', parent_region_id: null, extra: '{}' })
+  await insertRow(deps.database.db, 'regions', {
+    id: input.region,
+    description: '',
+    parent_region_id: null,
+    extra: '{}',
+  })
   for (const service of input.services) await makeService(deps, service, input.region)
   deps.changed()
 }
@@ -62,7 +74,15 @@ async function makeRoles({ database: { db } }: IdentityDeps): Promise<Map<string
   for (const name of roleNames) {
     const existing = await findRow(db, 'roles', { name, domain_id: '' })
     const id = existing?.id ?? newId()
-    if (!existing) await insertRow(db, 'roles', { id, name, domain_id: '', description: null, options: '{"immutable":true}', extra: '{}' })
+    if (!existing)
+      await insertRow(db, 'roles', {
+        id,
+        name,
+        domain_id: '',
+        description: null,
+        options: '{"immutable":true}',
+        extra: '{}',
+      })
     ids.set(name, id)
   }
   for (const [prior, implied] of implications) {
@@ -98,14 +118,28 @@ async function makeUser(deps: IdentityDeps, user: BootstrapInput['users'][number
   return id
 }
 
-async function makeService({ database: { db } }: IdentityDeps, { type, name, url }: BootstrapInput['services'][number], region: string) {
+async function makeService(
+  { database: { db } }: IdentityDeps,
+  { type, name, url }: BootstrapInput['services'][number],
+  region: string,
+) {
   const existing = await findRow(db, 'services', { type, name })
   const serviceId = existing?.id ?? newId()
-  if (!existing) await insertRow(db, 'services', { id: serviceId, type, name, description: null, enabled: 1, extra: '{}' })
+  if (!existing)
+    await insertRow(db, 'services', { id: serviceId, type, name, description: null, enabled: 1, extra: '{}' })
   for (const face of ['public', 'internal', 'admin']) {
     const endpoint = await findRow(db, 'endpoints', { service_id: serviceId, interface: face, region_id: region })
     if (!endpoint) {
-      await insertRow(db, 'endpoints', { id: newId(), service_id: serviceId, region_id: region, interface: face, url, enabled: 1, name: null, extra: '{}' })
+      await insertRow(db, 'endpoints', {
+        id: newId(),
+        service_id: serviceId,
+        region_id: region,
+        interface: face,
+        url,
+        enabled: 1,
+        name: null,
+        extra: '{}',
+      })
     } else if (endpoint.url !== url) await updateRow(db, 'endpoints', endpoint.id, { url })
   }
 }

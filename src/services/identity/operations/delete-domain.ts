@@ -5,38 +5,90 @@ import type { IdentitySchema } from '../store/tables.ts'
 /** Removes users with everything that refers to them. */
 export async function deleteUsers(tx: IdentityDb, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await tx.deleteFrom('assignments').where('actor_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('memberships').where('user_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('application_credentials').where('user_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('users').where('id', 'in', [...ids]).execute()
+  await tx
+    .deleteFrom('assignments')
+    .where('actor_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('memberships')
+    .where('user_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('application_credentials')
+    .where('user_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('users')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 /** Removes projects with everything that refers to them. */
 export async function deleteProjects(tx: IdentityDb, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await tx.deleteFrom('assignments').where('target_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('project_tags').where('project_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('application_credentials').where('project_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('limits').where('project_id', 'in', [...ids]).execute()
-  await tx.updateTable('users').set({ default_project_id: null }).where('default_project_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('projects').where('id', 'in', [...ids]).execute()
+  await tx
+    .deleteFrom('assignments')
+    .where('target_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('project_tags')
+    .where('project_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('application_credentials')
+    .where('project_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('limits')
+    .where('project_id', 'in', [...ids])
+    .execute()
+  await tx
+    .updateTable('users')
+    .set({ default_project_id: null })
+    .where('default_project_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('projects')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 /** Removes groups with their members and assignments. */
 export async function deleteGroups(tx: IdentityDb, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await tx.deleteFrom('assignments').where('actor_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('memberships').where('group_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('groups').where('id', 'in', [...ids]).execute()
+  await tx
+    .deleteFrom('assignments')
+    .where('actor_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('memberships')
+    .where('group_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('groups')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 /** Removes roles with their assignments and implications. */
 export async function deleteRoles(tx: IdentityDb, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
-  await tx.deleteFrom('assignments').where('role_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('implied_roles').where('prior_role_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('implied_roles').where('implied_role_id', 'in', [...ids]).execute()
-  await tx.deleteFrom('roles').where('id', 'in', [...ids]).execute()
+  await tx
+    .deleteFrom('assignments')
+    .where('role_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('implied_roles')
+    .where('prior_role_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('implied_roles')
+    .where('implied_role_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('roles')
+    .where('id', 'in', [...ids])
+    .execute()
 }
 
 /** Removes a domain and all that is in it, in one transaction. */

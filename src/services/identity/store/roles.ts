@@ -16,7 +16,7 @@ export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string
 /** The project's parents up to and with its domain, nearest first. */
 export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<string[]> {
   const found: string[] = []
-  for (let id: string | null = projectId; id !== null && found.length < 100; ) {
+  for (let id: string | null = projectId; id !== null && found.length < 100;) {
     const row: { parent_id: string | null; domain_id: string } | undefined = await db
       .selectFrom('projects')
       .select(['parent_id', 'domain_id'])
@@ -33,17 +33,24 @@ export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<st
 export async function withImplied(db: IdentityDb, roleIds: ReadonlySet<string>): Promise<Set<string>> {
   const all = new Set(roleIds)
   const pairs = await db.selectFrom('implied_roles').selectAll().execute()
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false
     for (const { prior_role_id, implied_role_id } of pairs) {
-      if (all.has(prior_role_id) && !all.has(implied_role_id)) (all.add(implied_role_id), (grew = true))
+      if (!all.has(prior_role_id) || all.has(implied_role_id)) continue
+      all.add(implied_role_id)
+      grew = true
     }
   }
   return all
 }
 
 /** The roles that a user has on a target: own and the groups', inherited and implied. */
-export async function effectiveRoles(db: IdentityDb, userId: string, type: TargetType, targetId: string): Promise<RoleRef[]> {
+export async function effectiveRoles(
+  db: IdentityDb,
+  userId: string,
+  type: TargetType,
+  targetId: string,
+): Promise<RoleRef[]> {
   const actors = [userId, ...(await groupIdsOf(db, userId))]
   const direct = await db
     .selectFrom('assignments')
@@ -69,7 +76,12 @@ export async function effectiveRoles(db: IdentityDb, userId: string, type: Targe
   }
   if (ids.size === 0) return []
   const all = await withImplied(db, ids)
-  const roles = await db.selectFrom('roles').select(['id', 'name', 'domain_id']).where('id', 'in', [...all]).orderBy('name').execute()
+  const roles = await db
+    .selectFrom('roles')
+    .select(['id', 'name', 'domain_id'])
+    .where('id', 'in', [...all])
+    .orderBy('name')
+    .execute()
   // Domain-specific roles only stand for what they imply.
   return roles.filter((role) => role.domain_id === '').map(({ id, name }) => ({ id, name }))
 }
@@ -77,10 +89,20 @@ export async function effectiveRoles(db: IdentityDb, userId: string, type: Targe
 /** Projects or domains on which a user has a role. */
 export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolean): Promise<Row<'projects'>[]> {
   const actors = [userId, ...(await groupIdsOf(db, userId))]
-  const rows = await db.selectFrom('assignments').selectAll().where('actor_id', 'in', actors).where('target_type', '!=', 'system').execute()
+  const rows = await db
+    .selectFrom('assignments')
+    .selectAll()
+    .where('actor_id', 'in', actors)
+    .where('target_type', '!=', 'system')
+    .execute()
   const direct = new Set(rows.filter((row) => row.inherited === 0).map((row) => row.target_id))
   const roots = rows.filter((row) => row.inherited === 1).map((row) => row.target_id)
-  const all = await db.selectFrom('projects').selectAll().where('is_domain', '=', isDomain ? 1 : 0).orderBy('id').execute()
+  const all = await db
+    .selectFrom('projects')
+    .selectAll()
+    .where('is_domain', '=', isDomain ? 1 : 0)
+    .orderBy('id')
+    .execute()
   if (!isDomain && roots.length > 0) {
     const parents = new Map(all.map((project) => [project.id, project.parent_id ?? project.domain_id]))
     for (const project of all) {

@@ -19,24 +19,45 @@ type Loose = Kysely<{ t: Record<string, unknown> }>
 const loose = (db: IdentityDb) => db as unknown as Loose
 
 /** Rows that meet all conditions, ordered by id. */
-export async function listRows<T extends Table>(db: IdentityDb, table: T, conditions: readonly Condition[] = [], limit?: number): Promise<Row<T>[]> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
+export async function listRows<T extends Table>(
+  db: IdentityDb,
+  table: T,
+  conditions: readonly Condition[] = [],
+  limit?: number,
+): Promise<Row<T>[]> {
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
   for (const { column, operator, value } of conditions) query = query.where(column, operator, value)
-  if (table !== 'memberships' && table !== 'implied_roles' && table !== 'assignments' && table !== 'project_tags') query = query.orderBy('id')
+  if (table !== 'memberships' && table !== 'implied_roles' && table !== 'assignments' && table !== 'project_tags')
+    query = query.orderBy('id')
   if (limit !== undefined) query = query.limit(limit)
   return (await query.execute()) as Row<T>[]
 }
 
-export async function findRow<T extends Table>(db: IdentityDb, table: T, where: Partial<Row<T>>): Promise<Row<T> | undefined> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
+export async function findRow<T extends Table>(
+  db: IdentityDb,
+  table: T,
+  where: Partial<Row<T>>,
+): Promise<Row<T> | undefined> {
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
   for (const [column, value] of Object.entries(where)) query = query.where(column, '=', value)
   return (await query.limit(1).executeTakeFirst()) as Row<T> | undefined
 }
 
 /** False when a row with the same unique key exists. */
-export async function insertRow<T extends Table>(db: IdentityDb, table: T, row: Insertable<IdentitySchema[T]>): Promise<boolean> {
+export async function insertRow<T extends Table>(
+  db: IdentityDb,
+  table: T,
+  row: Insertable<IdentitySchema[T]>,
+): Promise<boolean> {
   try {
-    await loose(db).insertInto(table as 't').values(row as never).execute()
+    await loose(db)
+      .insertInto(table as 't')
+      .values(row as never)
+      .execute()
     return true
   } catch (error) {
     if (isDuplicate(error)) return false
@@ -53,7 +74,11 @@ export async function updateRow<T extends Table>(
 ): Promise<'done' | 'missing' | 'taken'> {
   try {
     if (Object.keys(changes).length === 0) return 'done'
-    const result = await loose(db).updateTable(table as 't').set(changes as never).where('id', '=', id).executeTakeFirst()
+    const result = await loose(db)
+      .updateTable(table as 't')
+      .set(changes as never)
+      .where('id', '=', id)
+      .executeTakeFirst()
     return result.numUpdatedRows > 0n ? 'done' : 'missing'
   } catch (error) {
     if (isDuplicate(error)) return 'taken'

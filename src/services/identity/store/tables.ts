@@ -39,7 +39,14 @@ export interface IdentitySchema {
     inherited: number
   }
   regions: { id: string; description: string; parent_region_id: string | null; extra: string }
-  services: { id: string; type: string; name: string | null; description: string | null; enabled: number; extra: string }
+  services: {
+    id: string
+    type: string
+    name: string | null
+    description: string | null
+    enabled: number
+    extra: string
+  }
   endpoints: {
     id: string
     service_id: string

@@ -2,7 +2,15 @@
  * Fernet: version byte, time, IV, AES-128-CBC, HMAC-SHA256. The MAC is checked, in constant time, before anything else
  * is looked at. Source: the Fernet specification.
  */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto'
 
 export interface FernetKey {
   readonly signing: KeyObject

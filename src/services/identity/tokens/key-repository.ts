@@ -33,14 +33,23 @@ export function readKeys(folder: string): FernetKey[] {
   try {
     numbers = numbersIn(folder)
   } catch (cause) {
-    throw new KeyRepositoryError(`[fernet_tokens] key_repository ${folder} cannot be read: restore it from a backup or correct its path`, { cause })
+    throw new KeyRepositoryError(
+      `[fernet_tokens] key_repository ${folder} cannot be read: restore it from a backup or correct its path`,
+      { cause },
+    )
   }
-  if (numbers.length === 0) throw new KeyRepositoryError(`[fernet_tokens] key_repository ${folder} has no keys: restore them, or remove the folder to begin anew (every token ends)`)
+  if (numbers.length === 0)
+    throw new KeyRepositoryError(
+      `[fernet_tokens] key_repository ${folder} has no keys: restore them, or remove the folder to begin anew (every token ends)`,
+    )
   return numbers.reverse().map((number) => {
     try {
       return parseKey(readFileSync(join(folder, String(number)), 'utf8'))
     } catch (cause) {
-      throw new KeyRepositoryError(`[fernet_tokens] key_repository ${join(folder, String(number))}: ${(cause as Error).message}`, { cause })
+      throw new KeyRepositoryError(
+        `[fernet_tokens] key_repository ${join(folder, String(number))}: ${(cause as Error).message}`,
+        { cause },
+      )
     }
   })
 }
@@ -51,5 +60,6 @@ export function rotateKeys(folder: string, maxActiveKeys: number) {
   renameSync(join(folder, '0'), join(folder, String((numbers.at(-1) ?? 0) + 1)))
   write(folder, 0, generateKey())
   const old = numbersIn(folder).filter((number) => number !== 0)
-  for (const number of old.slice(0, Math.max(0, old.length + 1 - maxActiveKeys))) unlinkSync(join(folder, String(number)))
+  for (const number of old.slice(0, Math.max(0, old.length + 1 - maxActiveKeys)))
+    unlinkSync(join(folder, String(number)))
 }

@@ -37,13 +37,28 @@ export function packPayload(payload: TokenPayload): Uint8Array {
   const expires = payload.expiresAt / 1000
   const audit = payload.auditIds.map((id) => Buffer.from(id, 'base64url'))
   if (payload.applicationCredentialId !== null && scope.kind === 'project') {
-    return encode([version.applicationCredential, user, bits, pack(scope.projectId), expires, audit, pack(payload.applicationCredentialId)])
+    return encode([
+      version.applicationCredential,
+      user,
+      bits,
+      pack(scope.projectId),
+      expires,
+      audit,
+      pack(payload.applicationCredentialId),
+    ])
   }
   switch (scope.kind) {
     case 'unscoped':
       return encode([version.unscoped, user, bits, expires, audit])
     case 'domain':
-      return encode([version.domain, user, bits, isHex(scope.domainId) ? Buffer.from(scope.domainId, 'hex') : scope.domainId, expires, audit])
+      return encode([
+        version.domain,
+        user,
+        bits,
+        isHex(scope.domainId) ? Buffer.from(scope.domainId, 'hex') : scope.domainId,
+        expires,
+        audit,
+      ])
     case 'project':
       return encode([version.project, user, bits, pack(scope.projectId), expires, audit])
     case 'system':
@@ -55,7 +70,12 @@ export function packPayload(payload: TokenPayload): Uint8Array {
 export function unpackPayload(bytes: Uint8Array): TokenPayload | undefined {
   const [kind, user, bits, ...rest] = decode(bytes) as [number, Packed, number, ...unknown[]]
   const names = methods.filter((_method, bit) => bits & (1 << bit))
-  const make = (scope: Scope, expires: unknown, audit: unknown, applicationCredentialId: string | null = null): TokenPayload => ({
+  const make = (
+    scope: Scope,
+    expires: unknown,
+    audit: unknown,
+    applicationCredentialId: string | null = null,
+  ): TokenPayload => ({
     userId: unpack(user),
     methods: names,
     scope,
@@ -68,14 +88,23 @@ export function unpackPayload(bytes: Uint8Array): TokenPayload | undefined {
       return make({ kind: 'unscoped' }, rest[0], rest[1])
     case version.domain: {
       const domain = rest[0] as Uint8Array | string
-      return make({ kind: 'domain', domainId: typeof domain === 'string' ? domain : Buffer.from(domain).toString('hex') }, rest[1], rest[2])
+      return make(
+        { kind: 'domain', domainId: typeof domain === 'string' ? domain : Buffer.from(domain).toString('hex') },
+        rest[1],
+        rest[2],
+      )
     }
     case version.project:
       return make({ kind: 'project', projectId: unpack(rest[0] as Packed) }, rest[1], rest[2])
     case version.system:
       return make({ kind: 'system' }, rest[1], rest[2])
     case version.applicationCredential:
-      return make({ kind: 'project', projectId: unpack(rest[0] as Packed) }, rest[1], rest[2], unpack(rest[3] as Packed))
+      return make(
+        { kind: 'project', projectId: unpack(rest[0] as Packed) },
+        rest[1],
+        rest[2],
+        unpack(rest[3] as Packed),
+      )
     default:
       return undefined
   }

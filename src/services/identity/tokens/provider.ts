@@ -95,11 +95,24 @@ export class TokenProvider {
     const user = await findRow(db, 'users', { id: payload.userId })
     // Fernet knows whole seconds: what was issued in the second of a password change is not valid either.
     if (!user || user.enabled === 0 || opened.seconds <= Math.floor(user.tokens_valid_after / 1000)) return undefined
-    const revoked = await db.selectFrom('revoked_tokens').select('audit_id').where('audit_id', 'in', [...payload.auditIds]).execute()
+    const revoked = await db
+      .selectFrom('revoked_tokens')
+      .select('audit_id')
+      .where('audit_id', 'in', [...payload.auditIds])
+      .execute()
     if (revoked.length > 0) return undefined
     const userDomain = await findRow(db, 'projects', { id: user.domain_id })
     if (!userDomain || userDomain.enabled === 0) return undefined
-    return this.#scoped({ payload, issuedAt, user, userDomain, project: null, projectDomain: null, domain: null, roles: [] })
+    return this.#scoped({
+      payload,
+      issuedAt,
+      user,
+      userDomain,
+      project: null,
+      projectDomain: null,
+      domain: null,
+      roles: [],
+    })
   }
 
   /** Completes a token by its scope; undefined when the scope is gone, disabled or no role is left on it. */

@@ -15,7 +15,11 @@ export async function targetOf(ctx: Context, { database }: ImageDeps, image: Ima
 }
 
 /** An image that the caller may see. Throws ImageNotFound also for those of others: their existence is not told. */
-export async function visible(ctx: Context, deps: ImageDeps, id: string): Promise<{ image: Image; target: PolicyTarget }> {
+export async function visible(
+  ctx: Context,
+  deps: ImageDeps,
+  id: string,
+): Promise<{ image: Image; target: PolicyTarget }> {
   const image = await findImage(deps.database.db, id)
   if (!image) throw new ImageNotFound(id)
   const target = await targetOf(ctx, deps, image)

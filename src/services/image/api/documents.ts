@@ -14,7 +14,11 @@ const versions = (status: number, path: string) =>
     handle: ({ baseUrl }: ApiRequest<never>) => ({
       status,
       body: {
-        versions: ids.map((id, index) => ({ id, status: index === 0 ? 'CURRENT' : 'SUPPORTED', links: [{ rel: 'self', href: `${baseUrl}/v2/` }] })),
+        versions: ids.map((id, index) => ({
+          id,
+          status: index === 0 ? 'CURRENT' : 'SUPPORTED',
+          links: [{ rel: 'self', href: `${baseUrl}/v2/` }],
+        })),
       },
     }),
   })
@@ -38,7 +42,10 @@ const documents: Record<string, object> = {
   image: imageSchema,
   images: listOf('images', imageSchema),
   member: memberSchema,
-  members: { name: 'members', properties: { members: { type: 'array', items: memberSchema }, schema: { type: 'string' } } },
+  members: {
+    name: 'members',
+    properties: { members: { type: 'array', items: memberSchema }, schema: { type: 'string' } },
+  },
 }
 
 const schemas = Object.entries(documents).map(([name, document]) =>
@@ -57,7 +64,10 @@ const imports = route({
   path: '/info/import',
   policy: null,
   // Nothing is imported yet: clients upload directly when the list is empty.
-  handle: () => ({ status: 200, body: { 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } } }),
+  handle: () => ({
+    status: 200,
+    body: { 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } },
+  }),
 })
 
 export const rootRoutes = [versions(300, '/'), versions(200, '/versions')] as Route<ImageDeps>[]

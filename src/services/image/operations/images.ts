@@ -23,23 +23,38 @@ export interface NewImage {
 export function authorizeVisibility(ctx: Context, visibility: Image['visibility'], owner: string) {
   const rules = { public: 'publicize_image', community: 'communitize_image' } as const
   if (visibility !== 'public' && visibility !== 'community') return
-  if (!ctx.can(policy(rules[visibility]), { project_id: owner })) throw new ImageForbidden('You are not authorized to complete publicize_image action.')
+  if (!ctx.can(policy(rules[visibility]), { project_id: owner }))
+    throw new ImageForbidden('You are not authorized to complete publicize_image action.')
 }
 
-export function requireQuotas({ config }: ImageDeps, properties: Readonly<Record<string, string>>, tags: readonly string[]) {
+export function requireQuotas(
+  { config }: ImageDeps,
+  properties: Readonly<Record<string, string>>,
+  tags: readonly string[],
+) {
   const over = (count: number, quota: number) => quota >= 0 && count > quota
   if (over(Object.keys(properties).length, config.propertyQuota)) {
-    throw new TooLarge(`The limit has been exceeded on the number of allowed image properties. Attempted: ${Object.keys(properties).length}, Maximum: ${config.propertyQuota}`)
+    throw new TooLarge(
+      `The limit has been exceeded on the number of allowed image properties. Attempted: ${Object.keys(properties).length}, Maximum: ${config.propertyQuota}`,
+    )
   }
   if (over(tags.length, config.tagQuota)) {
-    throw new TooLarge(`The limit has been exceeded on the number of allowed image tags. Attempted: ${tags.length}, Maximum: ${config.tagQuota}`)
+    throw new TooLarge(
+      `The limit has been exceeded on the number of allowed image tags. Attempted: ${tags.length}, Maximum: ${config.tagQuota}`,
+    )
   }
 }
 
 /** Makes an image record without data. */
-export async function createImage(ctx: Context, deps: ImageDeps, input: NewImage, properties: Record<string, string>): Promise<Image> {
+export async function createImage(
+  ctx: Context,
+  deps: ImageDeps,
+  input: NewImage,
+  properties: Record<string, string>,
+): Promise<Image> {
   const owner = input.owner ?? ctx.projectId ?? ''
-  if (owner !== ctx.projectId && !ctx.isAdmin) throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'.`)
+  if (owner !== ctx.projectId && !ctx.isAdmin)
+    throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'.`)
   ctx.authorize(policy('add_image'), { project_id: ctx.projectId, owner })
   const visibility = input.visibility ?? 'shared'
   authorizeVisibility(ctx, visibility, owner)
@@ -92,9 +107,18 @@ export async function saveImage(deps: ImageDeps, before: Image, after: Image): P
   }
   requireQuotas(deps, after.properties, after.tags)
   const { id, properties, tags, ...columns } = after
-  const { status: _status, size: _size, virtual_size: _virtual, checksum: _checksum, hash_value: _hash, created_at: _created, ...changes } = columns
+  const {
+    status: _status,
+    size: _size,
+    virtual_size: _virtual,
+    checksum: _checksum,
+    hash_value: _hash,
+    created_at: _created,
+    ...changes
+  } = columns
   await deps.database.transaction(async (tx) => {
-    if (!(await updateImage(tx, id, [before.status], changes))) throw new InvalidImage(`Image ${id} changed meanwhile, try again.`)
+    if (!(await updateImage(tx, id, [before.status], changes)))
+      throw new InvalidImage(`Image ${id} changed meanwhile, try again.`)
     await replaceProperties(tx, id, properties)
     await replaceTags(tx, id, tags)
   })

@@ -10,10 +10,16 @@ import { ImageConflict, TooLarge, UnsupportedFormat } from '../errors.ts'
 import { updateImage, type Image } from '../store/images.ts'
 
 /** Throws UnsupportedFormat, TooLarge, ImageConflict; the image is `queued` again then and no byte is kept. */
-export async function upload(deps: ImageDeps, image: Image, data: Readable, declaredSize: number | undefined): Promise<void> {
+export async function upload(
+  deps: ImageDeps,
+  image: Image,
+  data: Readable,
+  declaredSize: number | undefined,
+): Promise<void> {
   const { database, files } = deps
   const limit = await largestUpload(deps, image)
-  if (declaredSize !== undefined && declaredSize > limit) throw new TooLarge(`The image is larger than the ${limit} bytes that are left for it.`)
+  if (declaredSize !== undefined && declaredSize > limit)
+    throw new TooLarge(`The image is larger than the ${limit} bytes that are left for it.`)
   if (!(await updateImage(database.db, image.id, ['queued'], { status: 'saving' }))) {
     throw new ImageConflict(`Image status transition from ${image.status} to saving is not allowed`)
   }
@@ -31,7 +37,8 @@ export async function upload(deps: ImageDeps, image: Image, data: Readable, decl
   }
 }
 
-const isCut = (error: unknown): boolean => ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes((error as { code?: string }).code ?? '')
+const isCut = (error: unknown): boolean =>
+  ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes((error as { code?: string }).code ?? '')
 
 async function largestUpload({ config, database }: ImageDeps, image: Image): Promise<number> {
   if (config.userStorageQuota === 0) return config.imageSizeCap
@@ -73,7 +80,9 @@ async function store({ files }: ImageDeps, image: Image, data: Readable, limit: 
 export async function cleanUp({ database, files, log }: ImageDeps): Promise<void> {
   await database.db.updateTable('images').set({ status: 'queued' }).where('status', '=', 'saving').execute()
   const rows = await database.db.selectFrom('images').select(['id', 'status']).execute()
-  const kept = new Set(rows.filter((row) => row.status === 'active' || row.status === 'deactivated').map((row) => row.id))
+  const kept = new Set(
+    rows.filter((row) => row.status === 'active' || row.status === 'deactivated').map((row) => row.id),
+  )
   for (const id of files.list()) {
     if (kept.has(id)) await files.discard(id)
     else if (/^[0-9a-f-]{36}$/.test(id)) {

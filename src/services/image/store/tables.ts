@@ -21,7 +21,13 @@ export interface ImageSchema {
   }
   properties: { image_id: string; name: string; value: string }
   tags: { image_id: string; tag: string }
-  members: { image_id: string; member_id: string; status: 'pending' | 'accepted' | 'rejected'; created_at: number; updated_at: number }
+  members: {
+    image_id: string
+    member_id: string
+    status: 'pending' | 'accepted' | 'rejected'
+    created_at: number
+    updated_at: number
+  }
 }
 
 export type ImageStatus = 'queued' | 'saving' | 'active' | 'deactivated' | 'killed' | 'deleted'

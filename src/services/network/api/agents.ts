@@ -19,7 +19,10 @@ const view = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   admin_state_up: row.admin_state_up === 1,
   alive: isAlive(row, deps),
   availability_zone: /DHCP|L3/.test(row.agent_type) ? 'nova' : null,
-  configurations: { ...(JSON.parse(row.configurations) as object), ...(row.error !== null && { last_error: row.error }) },
+  configurations: {
+    ...(JSON.parse(row.configurations) as object),
+    ...(row.error !== null && { last_error: row.error }),
+  },
   created_at: time(row.created_at),
   started_at: time(row.started_at),
   heartbeat_timestamp: time(row.heartbeat_at),
@@ -40,7 +43,12 @@ const list = route({
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: NetworkDeps) {
     ctx.authorize(policy('get_agent'))
     const rows = await listRows(deps.database.db, 'agents')
-    return page('agents', rows.map((row) => view(row, deps)), query, baseUrl + url)
+    return page(
+      'agents',
+      rows.map((row) => view(row, deps)),
+      query,
+      baseUrl + url,
+    )
   },
 })
 
@@ -58,7 +66,12 @@ const update = route({
   method: 'PUT',
   path: '/agents/:id',
   policy: policy('update_agent'),
-  body: Type.Object({ agent: Type.Object({ admin_state_up: Type.Optional(kinds.boolean), description: Type.Optional(kinds.name) }, { additionalProperties: false }) }),
+  body: Type.Object({
+    agent: Type.Object(
+      { admin_state_up: Type.Optional(kinds.boolean), description: Type.Optional(kinds.name) },
+      { additionalProperties: false },
+    ),
+  }),
   async handle({ ctx, params, body: { agent } }, deps: NetworkDeps) {
     ctx.authorize(policy('update_agent'))
     const row = await load(deps, params['id'] ?? '')

@@ -7,7 +7,11 @@ import { defaultQuotas, quotaResources, quotasOf, setQuotas, usedOf } from '../o
 import { policy } from '../policies.ts'
 import { deleteRows, listRows } from '../store/rows.ts'
 
-const versionOf = (baseUrl: string) => ({ id: 'v2.0', status: 'CURRENT', links: [{ rel: 'self', href: `${baseUrl}/v2.0/` }] })
+const versionOf = (baseUrl: string) => ({
+  id: 'v2.0',
+  status: 'CURRENT',
+  links: [{ rel: 'self', href: `${baseUrl}/v2.0/` }],
+})
 
 const listVersions = route({
   method: 'GET',
@@ -17,7 +21,18 @@ const listVersions = route({
   handle: ({ baseUrl }: ApiRequest<never>) => ({ status: 200, body: { versions: [versionOf(baseUrl)] } }),
 })
 
-const collections = ['networks', 'subnets', 'ports', 'routers', 'floatingips', 'security-groups', 'security-group-rules', 'agents', 'quotas', 'extensions']
+const collections = [
+  'networks',
+  'subnets',
+  'ports',
+  'routers',
+  'floatingips',
+  'security-groups',
+  'security-group-rules',
+  'agents',
+  'quotas',
+  'extensions',
+]
 
 const showVersion = route({
   method: 'GET',
@@ -26,7 +41,13 @@ const showVersion = route({
   auth: 'none',
   handle: ({ baseUrl }: ApiRequest<never>) => ({
     status: 200,
-    body: { resources: collections.map((name) => ({ name: name.replace(/s$/, ''), collection: name, links: [{ rel: 'self', href: `${baseUrl}/v2.0/${name}` }] })) },
+    body: {
+      resources: collections.map((name) => ({
+        name: name.replace(/s$/, ''),
+        collection: name,
+        links: [{ rel: 'self', href: `${baseUrl}/v2.0/${name}` }],
+      })),
+    },
   }),
 })
 
@@ -55,7 +76,13 @@ const extensions: readonly [alias: string, name: string][] = [
   ['standard-attr-timestamp', 'Resource timestamps'],
   ['stateful-security-group', 'Stateful security group'],
 ]
-const viewExtension = ([alias, name]: readonly [string, string]) => ({ alias, name, description: name, links: [], updated: '2024-04-01T00:00:00-00:00' })
+const viewExtension = ([alias, name]: readonly [string, string]) => ({
+  alias,
+  name,
+  description: name,
+  links: [],
+  updated: '2024-04-01T00:00:00-00:00',
+})
 
 const listExtensions = route({
   method: 'GET',
@@ -104,7 +131,10 @@ const showQuotaDetails = route({
   async handle(request: ApiRequest<never>, deps: NetworkDeps) {
     request.ctx.authorize(policy('get_quota'), { project_id: project(request) })
     const limits = await quotasOf(deps.database.db, deps, project(request))
-    const pairs = quotaResources.map(async (name) => [name, { limit: limits[name], used: await usedOf(deps.database.db, project(request), name), reserved: 0 }])
+    const pairs = quotaResources.map(async (name) => [
+      name,
+      { limit: limits[name], used: await usedOf(deps.database.db, project(request), name), reserved: 0 },
+    ])
     return { status: 200, body: { quota: Object.fromEntries(await Promise.all(pairs)) as object } }
   },
 })
@@ -116,7 +146,11 @@ const listQuotas = route({
   async handle({ ctx }: ApiRequest<never>, deps: NetworkDeps) {
     ctx.authorize(policy('update_quota'))
     const ids = [...new Set((await listRows(deps.database.db, 'quotas')).map((row) => row.project_id))]
-    const quotas = ids.map(async (id) => ({ ...(await quotasOf(deps.database.db, deps, id)), project_id: id, tenant_id: id }))
+    const quotas = ids.map(async (id) => ({
+      ...(await quotasOf(deps.database.db, deps, id)),
+      project_id: id,
+      tenant_id: id,
+    }))
     return { status: 200, body: { quotas: await Promise.all(quotas) } }
   },
 })
@@ -147,4 +181,13 @@ const deleteQuota = route({
 })
 
 export const rootRoutes = [listVersions, showVersion] as Route<NetworkDeps>[]
-export const documentRoutes = [listExtensions, showExtension, showQuota, showDefaultQuota, showQuotaDetails, listQuotas, updateQuota, deleteQuota] as Route<NetworkDeps>[]
+export const documentRoutes = [
+  listExtensions,
+  showExtension,
+  showQuota,
+  showDefaultQuota,
+  showQuotaDetails,
+  listQuotas,
+  updateQuota,
+  deleteQuota,
+] as Route<NetworkDeps>[]

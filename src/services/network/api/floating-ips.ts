@@ -6,7 +6,17 @@ import { badRequest, conflict, floatingIpNotFound, notFound, portNotFound } from
 import { insertPort, removePort } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
-import { deleteRows, findRow, insertRow, listRows, newEntity, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import {
+  deleteRows,
+  findRow,
+  insertRow,
+  listRows,
+  newEntity,
+  touched,
+  updateRow,
+  type NetworkDb,
+  type Row,
+} from '../store/rows.ts'
 import { visibleNetwork } from './networks.ts'
 import { page, pick, standard, type View } from './listing.ts'
 import { kinds, ownerOf } from './schema.ts'
@@ -37,27 +47,50 @@ async function visible(ctx: Context, { database: { db } }: NetworkDeps, id: stri
 }
 
 /** Port, address and router of an association: a router must lead from the external network to the port's subnet. */
-async function associate(tx: NetworkDb, ctx: Context, networkId: string, own: string | null, portId: string | null, fixed: string | undefined) {
+async function associate(
+  tx: NetworkDb,
+  ctx: Context,
+  networkId: string,
+  own: string | null,
+  portId: string | null,
+  fixed: string | undefined,
+) {
   if (portId === null) return { port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' }
   const port = await findRow(tx, 'ports', { id: portId })
   if (!port || !(ctx.isAdmin || port.project_id === ctx.projectId)) throw portNotFound(portId)
-  const addresses = (await listRows(tx, 'ip_allocations', { port_id: port.id })).filter((each) => !each.ip.includes(':'))
+  const addresses = (await listRows(tx, 'ip_allocations', { port_id: port.id })).filter(
+    (each) => !each.ip.includes(':'),
+  )
   const address = fixed === undefined ? addresses[0] : addresses.find((each) => each.ip === fixed)
   if (!address) {
     throw fixed === undefined
-      ? badRequest('BadRequest', `Bad floatingip request: Cannot add floating IP to port ${port.id} that has no fixed IPv4 addresses.`)
+      ? badRequest(
+          'BadRequest',
+          `Bad floatingip request: Cannot add floating IP to port ${port.id} that has no fixed IPv4 addresses.`,
+        )
       : badRequest('BadRequest', `Bad floatingip request: Port ${port.id} does not have fixed ip ${fixed}.`)
   }
-  const taken = (await listRows(tx, 'floating_ips', { port_id: port.id })).find((each) => each.fixed_ip_address === address.ip && each.id !== own)
+  const taken = (await listRows(tx, 'floating_ips', { port_id: port.id })).find(
+    (each) => each.fixed_ip_address === address.ip && each.id !== own,
+  )
   if (taken) {
-    throw conflict('FloatingIPPortAlreadyAssociated', `Cannot associate floating IP with port ${port.id} using fixed IP ${address.ip}, as that fixed IP already has a floating IP on external network ${networkId}.`)
+    throw conflict(
+      'FloatingIPPortAlreadyAssociated',
+      `Cannot associate floating IP with port ${port.id} using fixed IP ${address.ip}, as that fixed IP already has a floating IP on external network ${networkId}.`,
+    )
   }
   const beside = await listRows(tx, 'ip_allocations', { subnet_id: address.subnet_id })
-  const interfaces = await listRows(tx, 'ports', { id: beside.map((each) => each.port_id), device_owner: 'network:router_interface' })
+  const interfaces = await listRows(tx, 'ports', {
+    id: beside.map((each) => each.port_id),
+    device_owner: 'network:router_interface',
+  })
   const routers = await listRows(tx, 'routers', { id: interfaces.map((each) => each.device_id) })
   const router = routers.find((each) => each.gateway_network_id === networkId)
   if (!router) {
-    throw notFound('ExternalGatewayForFloatingIPNotFound', `External network ${networkId} is not reachable from subnet ${address.subnet_id}.  Therefore, cannot associate Port ${port.id} with a Floating IP.`)
+    throw notFound(
+      'ExternalGatewayForFloatingIPNotFound',
+      `External network ${networkId} is not reachable from subnet ${address.subnet_id}.  Therefore, cannot associate Port ${port.id} with a Floating IP.`,
+    )
   }
   return { port_id: port.id, fixed_ip_address: address.ip, router_id: router.id, status: 'ACTIVE' }
 }
@@ -67,7 +100,9 @@ const list = route({
   path: '/floatingips',
   policy: policy('get_floatingip'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const rows = (await listRows(db, 'floating_ips', { id: query['id'] })).filter((row) => ctx.can(policy('get_floatingip'), owner(row)))
+    const rows = (await listRows(db, 'floating_ips', { id: query['id'] })).filter((row) =>
+      ctx.can(policy('get_floatingip'), owner(row)),
+    )
     return page('floatingips', rows.map(view), query, baseUrl + url)
   },
 })
@@ -81,7 +116,11 @@ const show = route({
   },
 })
 
-const association = { port_id: Type.Optional(Type.Union([Type.Null(), kinds.uuid])), fixed_ip_address: Type.Optional(kinds.nullableText), description: Type.Optional(kinds.name) }
+const association = {
+  port_id: Type.Optional(Type.Union([Type.Null(), kinds.uuid])),
+  fixed_ip_address: Type.Optional(kinds.nullableText),
+  description: Type.Optional(kinds.name),
+}
 
 const create = route({
   method: 'POST',
@@ -102,22 +141,47 @@ const create = route({
   async handle({ ctx, body: { floatingip: input } }, deps: NetworkDeps) {
     const projectId = ownerOf(ctx, input)
     ctx.authorize(policy('create_floatingip'), { project_id: projectId })
-    if (input.floating_ip_address != null) ctx.authorize(policy('create_floatingip:floating_ip_address'), { project_id: projectId })
+    if (input.floating_ip_address != null)
+      ctx.authorize(policy('create_floatingip:floating_ip_address'), { project_id: projectId })
     const network = await visibleNetwork(ctx, deps, input.floating_network_id)
-    if (network.is_external === 0) throw badRequest('BadRequest', `Bad floatingip request: Network ${network.id} is not a valid external network.`)
+    if (network.is_external === 0)
+      throw badRequest('BadRequest', `Bad floatingip request: Network ${network.id} is not a valid external network.`)
     const row = await deps.change(async (tx) => {
       await requireQuota(tx, deps, projectId, 'floatingip')
       const id = crypto.randomUUID()
-      const asked = { ...(input.floating_ip_address != null && { ip_address: input.floating_ip_address }), ...(input.subnet_id != null && { subnet_id: input.subnet_id }) }
+      const asked = {
+        ...(input.floating_ip_address != null && { ip_address: input.floating_ip_address }),
+        ...(input.subnet_id != null && { subnet_id: input.subnet_id }),
+      }
       const port = await insertPort(tx, deps, network, '', {
         device_owner: 'network:floatingip',
         device_id: id,
         ...(Object.keys(asked).length > 0 && { fixed_ips: [asked] }),
       })
-      const address = (await listRows(tx, 'ip_allocations', { port_id: port.id })).find((each) => !each.ip.includes(':'))
-      if (!address) throw badRequest('BadRequest', `Bad floatingip request: Network ${network.id} does not contain any IPv4 subnet.`)
-      const where = await associate(tx, ctx, network.id, null, input.port_id ?? null, input.fixed_ip_address ?? undefined)
-      const floating: FloatingIp = { ...newEntity(projectId, input), id, floating_network_id: network.id, floating_port_id: port.id, floating_ip_address: address.ip, ...where }
+      const address = (await listRows(tx, 'ip_allocations', { port_id: port.id })).find(
+        (each) => !each.ip.includes(':'),
+      )
+      if (!address)
+        throw badRequest(
+          'BadRequest',
+          `Bad floatingip request: Network ${network.id} does not contain any IPv4 subnet.`,
+        )
+      const where = await associate(
+        tx,
+        ctx,
+        network.id,
+        null,
+        input.port_id ?? null,
+        input.fixed_ip_address ?? undefined,
+      )
+      const floating: FloatingIp = {
+        ...newEntity(projectId, input),
+        id,
+        floating_network_id: network.id,
+        floating_port_id: port.id,
+        floating_ip_address: address.ip,
+        ...where,
+      }
       await insertRow(tx, 'floating_ips', floating)
       return floating
     })
@@ -135,11 +199,28 @@ const update = route({
     ctx.authorize(policy('update_floatingip'), owner(row))
     await deps.change(async (tx) => {
       // As in neutron: an update that names no port takes the port away.
-      const isOnlyText = input.port_id === undefined && input.fixed_ip_address === undefined && input.description !== undefined
-      const where = isOnlyText ? {} : await associate(tx, ctx, row.floating_network_id, row.id, input.port_id ?? null, input.fixed_ip_address ?? undefined)
-      await updateRow(tx, 'floating_ips', row.id, { ...where, ...(input.description !== undefined && { description: input.description }), ...touched(row) })
+      const isOnlyText =
+        input.port_id === undefined && input.fixed_ip_address === undefined && input.description !== undefined
+      const where = isOnlyText
+        ? {}
+        : await associate(
+            tx,
+            ctx,
+            row.floating_network_id,
+            row.id,
+            input.port_id ?? null,
+            input.fixed_ip_address ?? undefined,
+          )
+      await updateRow(tx, 'floating_ips', row.id, {
+        ...where,
+        ...(input.description !== undefined && { description: input.description }),
+        ...touched(row),
+      })
     })
-    return { status: 200, body: { floatingip: view((await findRow(deps.database.db, 'floating_ips', { id: row.id }))!) } }
+    return {
+      status: 200,
+      body: { floatingip: view((await findRow(deps.database.db, 'floating_ips', { id: row.id }))!) },
+    }
   },
 })
 

@@ -8,15 +8,20 @@ const own = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir', 'page_reverse'
 
 /** The page of a collection that the query asks for. */
 export function page(plural: string, views: readonly View[], query: Query, self: string): ApiResponse {
-  const sorted = sort(views.filter((view) => matches(view, query)), query)
+  const sorted = sort(
+    views.filter((view) => matches(view, query)),
+    query,
+  )
   const limitText = last(query, 'limit')
-  if (limitText !== undefined && !/^\d+$/.test(limitText)) throw badRequest('HTTPBadRequest', `Invalid input for limit. Reason: '${limitText}' is not an integer.`)
+  if (limitText !== undefined && !/^\d+$/.test(limitText))
+    throw badRequest('HTTPBadRequest', `Invalid input for limit. Reason: '${limitText}' is not an integer.`)
   const limit = limitText === undefined ? Infinity : Number(limitText)
   const marker = last(query, 'marker')
   const isReverse = last(query, 'page_reverse') === 'True'
   const ordered = isReverse ? sorted.toReversed() : sorted
   const from = marker === undefined ? 0 : ordered.findIndex((view) => view.id === marker) + 1
-  if (marker !== undefined && from === 0) throw badRequest('HTTPBadRequest', `Invalid input for marker. Reason: '${marker}' is not in the collection.`)
+  if (marker !== undefined && from === 0)
+    throw badRequest('HTTPBadRequest', `Invalid input for marker. Reason: '${marker}' is not in the collection.`)
   const shown = ordered.slice(from, from + limit)
   const links: { rel: string; href: string }[] = []
   const link = (rel: string, id: string, reverse: boolean) => {
@@ -62,14 +67,23 @@ function matchesAddress(actual: unknown, wanted: readonly string[]): boolean {
   const addresses = (actual ?? []) as Record<string, string>[]
   return wanted.some((text) => {
     const [key = '', value = ''] = text.split('=')
-    return addresses.some((address) => (key.endsWith('_substr') ? (address[key.slice(0, -7)] ?? '').includes(value) : address[key] === value))
+    return addresses.some((address) =>
+      key.endsWith('_substr') ? (address[key.slice(0, -7)] ?? '').includes(value) : address[key] === value,
+    )
   })
 }
 
 function sort(views: readonly View[], query: Query): View[] {
   const keys = query['sort_key'] ?? []
   const directions = query['sort_dir'] ?? []
-  const compare = (a: unknown, b: unknown) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a ?? '') < String(b ?? '') ? -1 : String(a ?? '') > String(b ?? '') ? 1 : 0)
+  const compare = (a: unknown, b: unknown) =>
+    typeof a === 'number' && typeof b === 'number'
+      ? a - b
+      : String(a ?? '') < String(b ?? '')
+        ? -1
+        : String(a ?? '') > String(b ?? '')
+          ? 1
+          : 0
   return views.toSorted((a, b) => {
     for (const [index, key] of keys.entries()) {
       const order = compare(a[key], b[key]) * (directions[index] === 'desc' ? -1 : 1)
@@ -80,7 +94,15 @@ function sort(views: readonly View[], query: Query): View[] {
 }
 
 /** Times and numbers that every entity shows. */
-export const standard = (row: { id: string; project_id: string; name: string; description: string; created_at: number; updated_at: number; revision: number }) => ({
+export const standard = (row: {
+  id: string
+  project_id: string
+  name: string
+  description: string
+  created_at: number
+  updated_at: number
+  revision: number
+}) => ({
   id: row.id,
   name: row.name,
   description: row.description,

@@ -74,13 +74,30 @@ const list = route({
   path: '/networks',
   policy: policy('get_network'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const rows = (await listRows(db, 'networks', { id: query['id'] })).filter((row) => ctx.can(policy('get_network'), networkTarget(row)))
-    const subnets = Map.groupBy(await listRows(db, 'subnets', { network_id: rows.map((row) => row.id) }), (subnet) => subnet.network_id)
-    return page('networks', rows.map((row) => viewNetwork(row, (subnets.get(row.id) ?? []).map((subnet) => subnet.id), ctx)), query, baseUrl + url)
+    const rows = (await listRows(db, 'networks', { id: query['id'] })).filter((row) =>
+      ctx.can(policy('get_network'), networkTarget(row)),
+    )
+    const subnets = Map.groupBy(
+      await listRows(db, 'subnets', { network_id: rows.map((row) => row.id) }),
+      (subnet) => subnet.network_id,
+    )
+    return page(
+      'networks',
+      rows.map((row) =>
+        viewNetwork(
+          row,
+          (subnets.get(row.id) ?? []).map((subnet) => subnet.id),
+          ctx,
+        ),
+      ),
+      query,
+      baseUrl + url,
+    )
   },
 })
 
-const subnetIds = async ({ database: { db } }: NetworkDeps, id: string) => (await listRows(db, 'subnets', { network_id: id })).map((row) => row.id)
+const subnetIds = async ({ database: { db } }: NetworkDeps, id: string) =>
+  (await listRows(db, 'subnets', { network_id: id })).map((row) => row.id)
 
 const show = route({
   method: 'GET',
@@ -95,9 +112,11 @@ const show = route({
 /** Attributes that only some may set: each is refused by its own rule. */
 function authorizeAttributes(ctx: Context, verb: 'create' | 'update', input: object, target: object) {
   for (const name of ['shared', 'router:external', 'is_default'] as const) {
-    if ((input as Record<string, unknown>)[name] === true) ctx.authorize(policy(`${verb}_network:${name}`), { ...target })
+    if ((input as Record<string, unknown>)[name] === true)
+      ctx.authorize(policy(`${verb}_network:${name}`), { ...target })
   }
-  if (Object.keys(input).some((name) => name.startsWith('provider:'))) ctx.authorize(policy(`${verb}_network:provider`), { ...target })
+  if (Object.keys(input).some((name) => name.startsWith('provider:')))
+    ctx.authorize(policy(`${verb}_network:provider`), { ...target })
 }
 
 const create = route({
@@ -121,7 +140,11 @@ const create = route({
               segmentation_id: input['provider:segmentation_id'] ?? null,
             })
       const largest = mtuOf(segment.network_type, deps.config.globalPhysnetMtu)
-      if (input.mtu !== undefined && input.mtu > largest) throw badRequest('InvalidInput', `Invalid input for operation: Requested MTU is too big, maximum is ${largest}.`)
+      if (input.mtu !== undefined && input.mtu > largest)
+        throw badRequest(
+          'InvalidInput',
+          `Invalid input for operation: Requested MTU is too big, maximum is ${largest}.`,
+        )
       const network: Row<'networks'> = {
         ...newEntity(projectId, input),
         admin_state_up: input.admin_state_up === false ? 0 : 1,

@@ -12,7 +12,10 @@ import { networkTarget } from './networks.ts'
 import { page, pick, standard, type View } from './listing.ts'
 import { kinds, ownerOf } from './schema.ts'
 
-const fixedIp = Type.Object({ subnet_id: Type.Optional(kinds.uuid), ip_address: Type.Optional(Type.String()) }, { additionalProperties: false })
+const fixedIp = Type.Object(
+  { subnet_id: Type.Optional(kinds.uuid), ip_address: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
 const attributes = {
   name: Type.Optional(kinds.name),
   description: Type.Optional(kinds.name),
@@ -24,12 +27,22 @@ const attributes = {
   port_security_enabled: Type.Optional(kinds.boolean),
   security_groups: Type.Optional(Type.Array(kinds.uuid, { maxItems: 50 })),
   allowed_address_pairs: Type.Optional(
-    Type.Array(Type.Object({ ip_address: Type.String(), mac_address: Type.Optional(kinds.mac) }, { additionalProperties: false }), { maxItems: 10 }),
+    Type.Array(
+      Type.Object(
+        { ip_address: Type.String(), mac_address: Type.Optional(kinds.mac) },
+        { additionalProperties: false },
+      ),
+      { maxItems: 10 },
+    ),
   ),
   extra_dhcp_opts: Type.Optional(
     Type.Array(
       Type.Object(
-        { opt_name: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), opt_value: Type.Union([Type.Null(), Type.String({ maxLength: 255, pattern: '^[^\\x00-\\x1f]*$' })]), ip_version: Type.Optional(Type.Enum([4, 6])) },
+        {
+          opt_name: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }),
+          opt_value: Type.Union([Type.Null(), Type.String({ maxLength: 255, pattern: '^[^\\x00-\\x1f]*$' })]),
+          ip_version: Type.Optional(Type.Enum([4, 6])),
+        },
         { additionalProperties: false },
       ),
       { maxItems: 20 },
@@ -39,7 +52,10 @@ const attributes = {
   'binding:vnic_type': Type.Optional(Type.Enum(['normal'])),
   'binding:profile': Type.Optional(Type.Union([Type.Null(), Type.Object({})])),
 }
-const createPort = Type.Object({ ...attributes, ...kinds.owner, network_id: kinds.uuid }, { additionalProperties: false })
+const createPort = Type.Object(
+  { ...attributes, ...kinds.owner, network_id: kinds.uuid },
+  { additionalProperties: false },
+)
 
 interface Surroundings {
   network: Row<'networks'> | undefined
@@ -75,19 +91,34 @@ const viewPort = (row: Row<'ports'>, { network, addresses }: Surroundings, ctx: 
   }),
 })
 
-async function viewAll(db: NetworkDb, rows: readonly Row<'ports'>[], networks: ReadonlyMap<string, Row<'networks'>>, ctx: Context): Promise<View[]> {
-  const addresses = Map.groupBy(await listRows(db, 'ip_allocations', { port_id: rows.map((row) => row.id) }), (each) => each.port_id)
-  return rows.map((row) => viewPort(row, { network: networks.get(row.network_id), addresses: addresses.get(row.id) ?? [] }, ctx))
+async function viewAll(
+  db: NetworkDb,
+  rows: readonly Row<'ports'>[],
+  networks: ReadonlyMap<string, Row<'networks'>>,
+  ctx: Context,
+): Promise<View[]> {
+  const addresses = Map.groupBy(
+    await listRows(db, 'ip_allocations', { port_id: rows.map((row) => row.id) }),
+    (each) => each.port_id,
+  )
+  return rows.map((row) =>
+    viewPort(row, { network: networks.get(row.network_id), addresses: addresses.get(row.id) ?? [] }, ctx),
+  )
 }
 
-const networksById = async (db: NetworkDb, ids?: string[]) => new Map((await listRows(db, 'networks', { id: ids })).map((row) => [row.id, row]))
+const networksById = async (db: NetworkDb, ids?: string[]) =>
+  new Map((await listRows(db, 'networks', { id: ids })).map((row) => [row.id, row]))
 
 const list = route({
   method: 'GET',
   path: '/ports',
   policy: policy('get_port'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const rows = await listRows(db, 'ports', { id: query['id'], device_id: query['device_id'], network_id: query['network_id'] })
+    const rows = await listRows(db, 'ports', {
+      id: query['id'],
+      device_id: query['device_id'],
+      network_id: query['network_id'],
+    })
     const networks = await networksById(db)
     const seen = rows.filter((row) => ctx.can(policy('get_port'), target(row, networks.get(row.network_id))))
     return page('ports', await viewAll(db, seen, networks, ctx), query, baseUrl + url)
@@ -118,30 +149,48 @@ const show = route({
 })
 
 /** Each attribute that is somebody's privilege is refused by its own rule. */
-function authorizeAttributes(ctx: Context, verb: 'create' | 'update', input: PortInput, projectId: string, network: Row<'networks'>) {
+function authorizeAttributes(
+  ctx: Context,
+  verb: 'create' | 'update',
+  input: PortInput,
+  projectId: string,
+  network: Row<'networks'>,
+) {
   const facts = target({ project_id: projectId, device_owner: input.device_owner ?? '' }, network)
   if (input.device_owner) ctx.authorize(policy(`${verb}_port:device_owner`), facts)
   if (input.mac_address !== undefined) ctx.authorize(policy(`${verb}_port:mac_address`), facts)
-  if (Object.keys(input).some((name) => name === 'binding:host_id' || name === 'binding:profile')) ctx.authorize(policy(`${verb}_port:binding`), facts)
+  if (Object.keys(input).some((name) => name === 'binding:host_id' || name === 'binding:profile'))
+    ctx.authorize(policy(`${verb}_port:binding`), facts)
 }
 
 /** Ids in the body are looked up as the caller: a foreign group does not exist for him. */
 async function requireReferences(db: NetworkDb, ctx: Context, projectId: string, input: PortInput) {
   const wanted = [...new Set(input.security_groups ?? [])]
   const groups = await listRows(db, 'security_groups', { id: wanted })
-  const missing = wanted.find((id) => !groups.some((group) => group.id === id && (ctx.isAdmin || ctx.roles.includes('service') || group.project_id === projectId)))
+  const missing = wanted.find(
+    (id) =>
+      !groups.some(
+        (group) => group.id === id && (ctx.isAdmin || ctx.roles.includes('service') || group.project_id === projectId),
+      ),
+  )
   if (missing !== undefined) throw securityGroupNotFound(missing)
   for (const pair of input.allowed_address_pairs ?? []) {
-    if (!parseAddress(pair.ip_address) && !parsePrefix(pair.ip_address)) throw badAttribute('allowed_address_pairs', `'${pair.ip_address}' is not a valid IP address or subnet`)
+    if (!parseAddress(pair.ip_address) && !parsePrefix(pair.ip_address))
+      throw badAttribute('allowed_address_pairs', `'${pair.ip_address}' is not a valid IP address or subnet`)
   }
 }
 
-async function createOne(ctx: Context, deps: NetworkDeps, input: PortInput & { network_id: string; project_id?: string; tenant_id?: string }): Promise<{ row: Row<'ports'>; network: Row<'networks'> }> {
+async function createOne(
+  ctx: Context,
+  deps: NetworkDeps,
+  input: PortInput & { network_id: string; project_id?: string; tenant_id?: string },
+): Promise<{ row: Row<'ports'>; network: Row<'networks'> }> {
   const projectId = ownerOf(ctx, input)
   return deps.change(async (tx) => {
     const network = await findRow(tx, 'networks', { id: input.network_id })
     // Users may join their own and shared networks; an external one is for routers and floating IPs only.
-    if (!network || !ctx.can(policy('get_network'), { ...networkTarget(network), 'router:external': false })) throw networkNotFound(input.network_id)
+    if (!network || !ctx.can(policy('get_network'), { ...networkTarget(network), 'router:external': false }))
+      throw networkNotFound(input.network_id)
     ctx.authorize(policy('create_port'), target({ project_id: projectId, device_owner: '' }, network))
     authorizeAttributes(ctx, 'create', input, projectId, network)
     await requireReferences(tx, ctx, projectId, input)
@@ -154,7 +203,10 @@ const create = route({
   method: 'POST',
   path: '/ports',
   policy: policy('create_port'),
-  body: Type.Union([Type.Object({ port: createPort }), Type.Object({ ports: Type.Array(createPort, { minItems: 1, maxItems: 1000 }) })]),
+  body: Type.Union([
+    Type.Object({ port: createPort }),
+    Type.Object({ ports: Type.Array(createPort, { minItems: 1, maxItems: 1000 }) }),
+  ]),
   async handle({ ctx, body }, deps: NetworkDeps) {
     const { db } = deps.database
     const inputs = ('port' in body ? [body.port] : body.ports) as (PortInput & { network_id: string })[]
@@ -168,7 +220,10 @@ const create = route({
       }
     } catch (error) {
       // All or none.
-      if (made.length > 0) await deps.change(async (tx) => { for (const row of made) await removePort(tx, row) })
+      if (made.length > 0)
+        await deps.change(async (tx) => {
+          for (const row of made) await removePort(tx, row)
+        })
       throw error
     }
     const views = await viewAll(db, made, networks, ctx)

@@ -2,12 +2,30 @@ import { Type, type Static } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
 import type { NetworkDeps } from '../deps.ts'
-import { badRequest, notFound, portNotFound, routerInUse, routerInterfaceInUse, routerNotFound, subnetNotFound } from '../errors.ts'
+import {
+  badRequest,
+  notFound,
+  portNotFound,
+  routerInUse,
+  routerInterfaceInUse,
+  routerNotFound,
+  subnetNotFound,
+} from '../errors.ts'
 import { removePort } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { addSubnet, hostOf, setGateway } from '../operations/routers.ts'
 import { policy } from '../policies.ts'
-import { deleteRows, findRow, insertRow, listRows, newEntity, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import {
+  deleteRows,
+  findRow,
+  insertRow,
+  listRows,
+  newEntity,
+  touched,
+  updateRow,
+  type NetworkDb,
+  type Row,
+} from '../store/rows.ts'
 import { visibleNetwork } from './networks.ts'
 import { page, pick, standard, type View } from './listing.ts'
 import { kinds, ownerOf } from './schema.ts'
@@ -18,7 +36,9 @@ const gatewayInfo = Type.Union([
     {
       network_id: Type.Optional(kinds.uuid),
       enable_snat: Type.Optional(kinds.boolean),
-      external_fixed_ips: Type.Optional(Type.Array(Type.Object({ subnet_id: Type.Optional(kinds.uuid), ip_address: Type.Optional(Type.String()) }))),
+      external_fixed_ips: Type.Optional(
+        Type.Array(Type.Object({ subnet_id: Type.Optional(kinds.uuid), ip_address: Type.Optional(Type.String()) })),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -28,7 +48,11 @@ const attributes = {
   description: Type.Optional(kinds.name),
   admin_state_up: Type.Optional(kinds.boolean),
   external_gateway_info: Type.Optional(gatewayInfo),
-  routes: Type.Optional(Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() }, { additionalProperties: false }), { maxItems: 30 })),
+  routes: Type.Optional(
+    Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() }, { additionalProperties: false }), {
+      maxItems: 30,
+    }),
+  ),
 }
 const owner = (row: { project_id: string }) => ({ project_id: row.project_id })
 
@@ -45,7 +69,10 @@ async function viewAll(db: NetworkDb, rows: readonly Row<'routers'>[]): Promise<
         : {
             network_id: row.gateway_network_id,
             enable_snat: row.enable_snat === 1,
-            external_fixed_ips: (addresses.get(row.gateway_port_id ?? '') ?? []).map((each) => ({ subnet_id: each.subnet_id, ip_address: each.ip })),
+            external_fixed_ips: (addresses.get(row.gateway_port_id ?? '') ?? []).map((each) => ({
+              subnet_id: each.subnet_id,
+              ip_address: each.ip,
+            })),
           },
     routes: JSON.parse(row.routes) as unknown,
     availability_zone_hints: [],
@@ -56,9 +83,14 @@ async function viewAll(db: NetworkDb, rows: readonly Row<'routers'>[]): Promise<
   }))
 }
 
-const view = async ({ database: { db } }: NetworkDeps, id: string): Promise<View> => (await viewAll(db, [(await findRow(db, 'routers', { id }))!]))[0]!
+const view = async ({ database: { db } }: NetworkDeps, id: string): Promise<View> =>
+  (await viewAll(db, [(await findRow(db, 'routers', { id }))!]))[0]!
 
-export async function visibleRouter(ctx: Context, { database: { db } }: NetworkDeps, id: string): Promise<Row<'routers'>> {
+export async function visibleRouter(
+  ctx: Context,
+  { database: { db } }: NetworkDeps,
+  id: string,
+): Promise<Row<'routers'>> {
   const row = await findRow(db, 'routers', { id })
   if (!row || !ctx.can(policy('get_router'), owner(row))) throw routerNotFound(id)
   return row
@@ -69,7 +101,9 @@ const list = route({
   path: '/routers',
   policy: policy('get_router'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const rows = (await listRows(db, 'routers', { id: query['id'] })).filter((row) => ctx.can(policy('get_router'), owner(row)))
+    const rows = (await listRows(db, 'routers', { id: query['id'] })).filter((row) =>
+      ctx.can(policy('get_router'), owner(row)),
+    )
     return page('routers', await viewAll(db, rows), query, baseUrl + url)
   },
 })
@@ -85,15 +119,29 @@ const show = route({
 })
 
 /** The external network that a gateway names, looked up as the caller. */
-async function gatewayNetwork(ctx: Context, deps: NetworkDeps, info: Static<typeof gatewayInfo>): Promise<Row<'networks'> | null> {
+async function gatewayNetwork(
+  ctx: Context,
+  deps: NetworkDeps,
+  info: Static<typeof gatewayInfo>,
+): Promise<Row<'networks'> | null> {
   if (info === null || info.network_id === undefined) return null
   const network = await visibleNetwork(ctx, deps, info.network_id)
-  if (network.is_external === 0) throw badRequest('BadRequest', `Bad router request: Network ${network.id} is not an external network.`)
+  if (network.is_external === 0)
+    throw badRequest('BadRequest', `Bad router request: Network ${network.id} is not an external network.`)
   return network
 }
 
-async function writeGateway(tx: NetworkDb, deps: NetworkDeps, router: Row<'routers'>, info: Static<typeof gatewayInfo>, network: Row<'networks'> | null) {
-  await setGateway(tx, deps, router, network, { enableSnat: info?.enable_snat ?? true, fixedIps: info?.external_fixed_ips })
+async function writeGateway(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  router: Row<'routers'>,
+  info: Static<typeof gatewayInfo>,
+  network: Row<'networks'> | null,
+) {
+  await setGateway(tx, deps, router, network, {
+    enableSnat: info?.enable_snat ?? true,
+    fixedIps: info?.external_fixed_ips,
+  })
 }
 
 const create = route({
@@ -102,7 +150,13 @@ const create = route({
   policy: policy('create_router'),
   body: Type.Object({
     router: Type.Object(
-      { ...attributes, ...kinds.owner, ha: Type.Optional(Type.Literal(false)), distributed: Type.Optional(Type.Literal(false)), availability_zone_hints: Type.Optional(Type.Array(Type.String())) },
+      {
+        ...attributes,
+        ...kinds.owner,
+        ha: Type.Optional(Type.Literal(false)),
+        distributed: Type.Optional(Type.Literal(false)),
+        availability_zone_hints: Type.Optional(Type.Array(Type.String())),
+      },
       { additionalProperties: false },
     ),
   }),
@@ -162,7 +216,8 @@ const remove = route({
     ctx.authorize(policy('delete_router'), owner(row))
     await deps.change(async (tx) => {
       const ports = await listRows(tx, 'ports', { device_id: row.id })
-      if (ports.some((port) => port.device_owner === 'network:router_interface')) throw routerInUse(row.id, 'still has ports')
+      if (ports.some((port) => port.device_owner === 'network:router_interface'))
+        throw routerInUse(row.id, 'still has ports')
       for (const port of ports) await removePort(tx, port)
       await deleteRows(tx, 'routers', { id: row.id })
     })
@@ -170,9 +225,17 @@ const remove = route({
   },
 })
 
-const interfaceBody = Type.Object({ subnet_id: Type.Optional(kinds.uuid), port_id: Type.Optional(kinds.uuid) }, { additionalProperties: false })
+const interfaceBody = Type.Object(
+  { subnet_id: Type.Optional(kinds.uuid), port_id: Type.Optional(kinds.uuid) },
+  { additionalProperties: false },
+)
 
-async function answerOf({ database: { db } }: NetworkDeps, router: Row<'routers'>, port: Row<'ports'>, subnetIds: readonly string[]) {
+async function answerOf(
+  { database: { db } }: NetworkDeps,
+  router: Row<'routers'>,
+  port: Row<'ports'>,
+  subnetIds: readonly string[],
+) {
   const network = await findRow(db, 'networks', { id: port.network_id })
   return {
     id: router.id,
@@ -207,9 +270,20 @@ const addInterface = route({
       }
       const existing = await findRow(tx, 'ports', { id: body.port_id! })
       if (!existing || !mayUse(existing)) throw portNotFound(body.port_id!)
-      if (existing.device_id !== '') throw badRequest('PortInUse', `Unable to complete operation on port ${existing.id} for network ${existing.network_id}. Port already has an attached device ${existing.device_id}.`)
+      if (existing.device_id !== '')
+        throw badRequest(
+          'PortInUse',
+          `Unable to complete operation on port ${existing.id} for network ${existing.network_id}. Port already has an attached device ${existing.device_id}.`,
+        )
       const host = await hostOf(tx, deps, router.id)
-      const changes = { device_id: router.id, device_owner: 'network:router_interface', host_id: host ?? '', vif_type: 'bridge', port_security_enabled: 0, security_groups: '[]' }
+      const changes = {
+        device_id: router.id,
+        device_owner: 'network:router_interface',
+        host_id: host ?? '',
+        vif_type: 'bridge',
+        port_security_enabled: 0,
+        security_groups: '[]',
+      }
       await updateRow(tx, 'ports', existing.id, { ...changes, ...touched(existing) })
       return { ...existing, ...changes }
     })
@@ -229,8 +303,16 @@ const removeInterface = route({
     const { port, subnets } = await deps.change(async (tx) => {
       const ports = await listRows(tx, 'ports', { device_id: router.id, device_owner: 'network:router_interface' })
       const used = await listRows(tx, 'ip_allocations', { port_id: ports.map((each) => each.id) })
-      const found = ports.find((each) => each.id === body.port_id || used.some((address) => address.port_id === each.id && address.subnet_id === body.subnet_id))
-      if (!found) throw notFound('RouterInterfaceNotFound', `Router ${router.id} does not have an interface with id ${body.port_id ?? body.subnet_id}`)
+      const found = ports.find(
+        (each) =>
+          each.id === body.port_id ||
+          used.some((address) => address.port_id === each.id && address.subnet_id === body.subnet_id),
+      )
+      if (!found)
+        throw notFound(
+          'RouterInterfaceNotFound',
+          `Router ${router.id} does not have an interface with id ${body.port_id ?? body.subnet_id}`,
+        )
       const mine = used.filter((address) => address.port_id === found.id).map((address) => address.subnet_id)
       const floating = await listRows(tx, 'floating_ips', { router_id: router.id })
       const behind = await listRows(tx, 'ip_allocations', { port_id: floating.flatMap((each) => each.port_id ?? []) })

@@ -19,6 +19,7 @@ export const kinds = {
 export function ownerOf(ctx: Context, input: { project_id?: string; tenant_id?: string }): string {
   const asked = input.project_id ?? input.tenant_id
   if (asked === undefined || asked === ctx.projectId) return ctx.projectId ?? ''
-  if (!ctx.isAdmin && !ctx.roles.includes('service')) throw new Forbidden('Specifying a project_id of another project is not allowed.', { code: 'AdminRequired' })
+  if (!ctx.isAdmin && !ctx.roles.includes('service'))
+    throw new Forbidden('Specifying a project_id of another project is not allowed.', { code: 'AdminRequired' })
   return asked
 }

@@ -2,7 +2,14 @@ import { Type, type Static } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
 import type { NetworkDeps } from '../deps.ts'
-import { badRequest, conflict, securityGroupInUse, securityGroupNotFound, securityGroupRuleExists, securityGroupRuleNotFound } from '../errors.ts'
+import {
+  badRequest,
+  conflict,
+  securityGroupInUse,
+  securityGroupNotFound,
+  securityGroupRuleExists,
+  securityGroupRuleNotFound,
+} from '../errors.ts'
 import { parsePrefix, parseAddress } from '../model/address.ts'
 import { groupsOf } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
@@ -51,7 +58,8 @@ async function visible(ctx: Context, { database: { db } }: NetworkDeps, id: stri
   return row
 }
 
-const rulesOf = ({ database: { db } }: NetworkDeps, groups: readonly Group[]) => listRows(db, 'security_group_rules', { security_group_id: groups.map((group) => group.id) })
+const rulesOf = ({ database: { db } }: NetworkDeps, groups: readonly Group[]) =>
+  listRows(db, 'security_group_rules', { security_group_id: groups.map((group) => group.id) })
 
 const list = route({
   method: 'GET',
@@ -59,12 +67,22 @@ const list = route({
   policy: policy('get_security_group'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: NetworkDeps) {
     // As in neutron, a project's first look makes its default group; never somebody else's (OSSA-2022).
-    if (ctx.projectId !== null && !(await findRow(deps.database.db, 'security_groups', { project_id: ctx.projectId, is_default: 1 }))) {
+    if (
+      ctx.projectId !== null &&
+      !(await findRow(deps.database.db, 'security_groups', { project_id: ctx.projectId, is_default: 1 }))
+    ) {
       await deps.change((tx) => defaultGroup(tx, ctx.projectId!))
     }
-    const rows = (await listRows(deps.database.db, 'security_groups', { id: query['id'] })).filter((row) => ctx.can(policy('get_security_group'), owner(row)))
+    const rows = (await listRows(deps.database.db, 'security_groups', { id: query['id'] })).filter((row) =>
+      ctx.can(policy('get_security_group'), owner(row)),
+    )
     const rules = Map.groupBy(await rulesOf(deps, rows), (each) => each.security_group_id)
-    return page('security_groups', rows.map((row) => viewGroup(row, rules.get(row.id) ?? [])), query, baseUrl + url)
+    return page(
+      'security_groups',
+      rows.map((row) => viewGroup(row, rules.get(row.id) ?? [])),
+      query,
+      baseUrl + url,
+    )
   },
 })
 
@@ -84,11 +102,14 @@ const create = route({
   method: 'POST',
   path: '/security-groups',
   policy: policy('create_security_group'),
-  body: Type.Object({ security_group: Type.Object({ name: kinds.name, ...attributes, ...kinds.owner }, { additionalProperties: false }) }),
+  body: Type.Object({
+    security_group: Type.Object({ name: kinds.name, ...attributes, ...kinds.owner }, { additionalProperties: false }),
+  }),
   async handle({ ctx, body: { security_group: input } }, deps: NetworkDeps) {
     const projectId = ownerOf(ctx, input)
     ctx.authorize(policy('create_security_group'), { project_id: projectId })
-    if (input.name === 'default') throw conflict('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
+    if (input.name === 'default')
+      throw conflict('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
     const row = await deps.change(async (tx) => {
       await defaultGroup(tx, projectId)
       await requireQuota(tx, deps, projectId, 'security_group')
@@ -102,11 +123,14 @@ const update = route({
   method: 'PUT',
   path: '/security-groups/:id',
   policy: policy('update_security_group'),
-  body: Type.Object({ security_group: Type.Object({ name: Type.Optional(kinds.name), ...attributes }, { additionalProperties: false }) }),
+  body: Type.Object({
+    security_group: Type.Object({ name: Type.Optional(kinds.name), ...attributes }, { additionalProperties: false }),
+  }),
   async handle({ ctx, params, body: { security_group: input } }, deps: NetworkDeps) {
     const row = await visible(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('update_security_group'), owner(row))
-    if (row.is_default === 1 && input.name !== undefined && input.name !== 'default') throw conflict('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
+    if (row.is_default === 1 && input.name !== undefined && input.name !== 'default')
+      throw conflict('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
     await deps.change((tx) =>
       updateRow(tx, 'security_groups', row.id, {
         ...(input.name !== undefined && { name: input.name }),
@@ -127,7 +151,8 @@ const remove = route({
   async handle({ ctx, params }: ApiRequest<never>, deps: NetworkDeps) {
     const row = await visible(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('delete_security_group'), owner(row))
-    if (row.is_default === 1 && !ctx.isAdmin) throw conflict('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.')
+    if (row.is_default === 1 && !ctx.isAdmin)
+      throw conflict('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.')
     await deps.change(async (tx) => {
       const ports = await listRows(tx, 'ports', { project_id: row.project_id })
       if (ports.some((port) => groupsOf(port).includes(row.id))) throw securityGroupInUse(row.id, 'in use')
@@ -139,14 +164,18 @@ const remove = route({
   },
 })
 
-const port = Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ pattern: '^\\d{1,5}$' })]))
+const port = Type.Optional(
+  Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ pattern: '^\\d{1,5}$' })]),
+)
 const createRuleBody = Type.Object(
   {
     ...kinds.owner,
     security_group_id: kinds.uuid,
     direction: Type.Enum(['ingress', 'egress']),
     ethertype: Type.Optional(Type.Enum(['IPv4', 'IPv6'])),
-    protocol: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 }), Type.String({ maxLength: 32 })])),
+    protocol: Type.Optional(
+      Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 255 }), Type.String({ maxLength: 32 })]),
+    ),
     port_range_min: port,
     port_range_max: port,
     remote_ip_prefix: Type.Optional(kinds.nullableText),
@@ -157,7 +186,33 @@ const createRuleBody = Type.Object(
   { additionalProperties: false },
 )
 
-const protocolNames = ['ah', 'dccp', 'egp', 'esp', 'gre', 'hopopt', 'icmp', 'icmpv6', 'igmp', 'ip', 'ipip', 'ipv6-encap', 'ipv6-frag', 'ipv6-icmp', 'ipv6-nonxt', 'ipv6-opts', 'ipv6-route', 'ospf', 'pgm', 'rsvp', 'sctp', 'tcp', 'udp', 'udplite', 'vrrp']
+const protocolNames = [
+  'ah',
+  'dccp',
+  'egp',
+  'esp',
+  'gre',
+  'hopopt',
+  'icmp',
+  'icmpv6',
+  'igmp',
+  'ip',
+  'ipip',
+  'ipv6-encap',
+  'ipv6-frag',
+  'ipv6-icmp',
+  'ipv6-nonxt',
+  'ipv6-opts',
+  'ipv6-route',
+  'ospf',
+  'pgm',
+  'rsvp',
+  'sctp',
+  'tcp',
+  'udp',
+  'udplite',
+  'vrrp',
+]
 const withPorts = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', '6', '17', '132', '33', '136']
 const icmpLike = ['icmp', 'icmpv6', 'ipv6-icmp', '1', '58']
 
@@ -168,26 +223,57 @@ function checkRule(input: Static<typeof createRuleBody>) {
   const min = number(input.port_range_min)
   const max = number(input.port_range_max)
   if (protocolText !== null && !protocolNames.includes(protocolText) && !/^\d{1,3}$/.test(protocolText)) {
-    throw badRequest('SecurityGroupRuleInvalidProtocol', `Security group rule protocol ${protocolText} not supported. Only protocol values ${protocolNames.join(', ')} and integer representations [0 to 255] are supported.`)
+    throw badRequest(
+      'SecurityGroupRuleInvalidProtocol',
+      `Security group rule protocol ${protocolText} not supported. Only protocol values ${protocolNames.join(', ')} and integer representations [0 to 255] are supported.`,
+    )
   }
-  if ((min !== null || max !== null) && protocolText === null) throw badRequest('SecurityGroupProtocolRequiredWithPorts', 'Must also specify protocol if port range is given.')
+  if ((min !== null || max !== null) && protocolText === null)
+    throw badRequest('SecurityGroupProtocolRequiredWithPorts', 'Must also specify protocol if port range is given.')
   if (protocolText !== null && withPorts.includes(protocolText)) {
     const isRight = (min === null && max === null) || (min !== null && max !== null && min <= max)
-    if (!isRight) throw badRequest('SecurityGroupInvalidPortRange', 'For TCP/UDP protocols, port_range_min must be <= port_range_max.')
+    if (!isRight)
+      throw badRequest(
+        'SecurityGroupInvalidPortRange',
+        'For TCP/UDP protocols, port_range_min must be <= port_range_max.',
+      )
   }
   if (protocolText !== null && icmpLike.includes(protocolText) && ((min ?? 0) > 255 || (max ?? 0) > 255)) {
     throw badRequest('SecurityGroupInvalidIcmpValue', `Invalid value for ICMP type or code: it must be 0 to 255.`)
   }
   const ethertype = input.ethertype ?? 'IPv4'
   const cidr = input.remote_ip_prefix ?? null
-  if (cidr !== null && input.remote_group_id) throw badRequest('SecurityGroupRemoteGroupAndRemoteIpPrefix', 'Only remote_ip_prefix or remote_group_id may be provided.')
-  const prefix = cidr === null ? undefined : (parsePrefix(cidr) ?? (parseAddress(cidr) && parsePrefix(`${cidr}/${cidr.includes(':') ? 128 : 32}`)))
-  if (cidr !== null && !prefix) throw badRequest('InvalidInput', `Invalid input for remote_ip_prefix. Reason: '${cidr}' is neither a valid IP address, nor is it a valid IP subnet.`)
-  if (prefix && `IPv${prefix.version}` !== ethertype) throw badRequest('SecurityGroupRuleParameterConflict', `Conflicting value ethertype ${ethertype} for CIDR ${cidr}`)
-  return { ethertype: String(ethertype), protocol: protocolText, port_range_min: min, port_range_max: max, remote_ip_prefix: cidr, remote_group_id: input.remote_group_id ?? null }
+  if (cidr !== null && input.remote_group_id)
+    throw badRequest(
+      'SecurityGroupRemoteGroupAndRemoteIpPrefix',
+      'Only remote_ip_prefix or remote_group_id may be provided.',
+    )
+  const prefix =
+    cidr === null
+      ? undefined
+      : (parsePrefix(cidr) ?? (parseAddress(cidr) && parsePrefix(`${cidr}/${cidr.includes(':') ? 128 : 32}`)))
+  if (cidr !== null && !prefix)
+    throw badRequest(
+      'InvalidInput',
+      `Invalid input for remote_ip_prefix. Reason: '${cidr}' is neither a valid IP address, nor is it a valid IP subnet.`,
+    )
+  if (prefix && `IPv${prefix.version}` !== ethertype)
+    throw badRequest('SecurityGroupRuleParameterConflict', `Conflicting value ethertype ${ethertype} for CIDR ${cidr}`)
+  return {
+    ethertype: String(ethertype),
+    protocol: protocolText,
+    port_range_min: min,
+    port_range_max: max,
+    remote_ip_prefix: cidr,
+    remote_group_id: input.remote_group_id ?? null,
+  }
 }
 
-async function createRule(ctx: Context, deps: NetworkDeps, input: Static<typeof createRuleBody>): Promise<SecurityRule> {
+async function createRule(
+  ctx: Context,
+  deps: NetworkDeps,
+  input: Static<typeof createRuleBody>,
+): Promise<SecurityRule> {
   const group = await visible(ctx, deps, input.security_group_id)
   ctx.authorize(policy('create_security_group_rule'), owner(group))
   const fields = { ...checkRule(input), direction: String(input.direction) }
@@ -210,7 +296,10 @@ const addRule = route({
   policy: policy('create_security_group_rule'),
   body: Type.Object({ security_group_rule: createRuleBody }),
   async handle({ ctx, body }, deps: NetworkDeps) {
-    return { status: 201, body: { security_group_rule: viewRule(await createRule(ctx, deps, body.security_group_rule)) } }
+    return {
+      status: 201,
+      body: { security_group_rule: viewRule(await createRule(ctx, deps, body.security_group_rule)) },
+    }
   },
 })
 
@@ -219,7 +308,9 @@ const listRules = route({
   path: '/security-group-rules',
   policy: policy('get_security_group_rule'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const rows = (await listRows(db, 'security_group_rules', { security_group_id: query['security_group_id'] })).filter((row) => ctx.can(policy('get_security_group_rule'), owner(row)))
+    const rows = (await listRows(db, 'security_group_rules', { security_group_id: query['security_group_id'] })).filter(
+      (row) => ctx.can(policy('get_security_group_rule'), owner(row)),
+    )
     return page('security_group_rules', rows.map(viewRule), query, baseUrl + url)
   },
 })
@@ -235,7 +326,10 @@ const showRule = route({
   path: '/security-group-rules/:id',
   policy: policy('get_security_group_rule'),
   async handle({ ctx, params, query }: ApiRequest<never>, deps: NetworkDeps) {
-    return { status: 200, body: { security_group_rule: pick(viewRule(await visibleRule(ctx, deps, params['id'] ?? '')), query) } }
+    return {
+      status: 200,
+      body: { security_group_rule: pick(viewRule(await visibleRule(ctx, deps, params['id'] ?? '')), query) },
+    }
   },
 })
 
@@ -251,4 +345,14 @@ const removeRule = route({
   },
 })
 
-export const securityGroupRoutes = [list, show, create, update, remove, addRule, listRules, showRule, removeRule] as Route<NetworkDeps>[]
+export const securityGroupRoutes = [
+  list,
+  show,
+  create,
+  update,
+  remove,
+  addRule,
+  listRules,
+  showRule,
+  removeRule,
+] as Route<NetworkDeps>[]

@@ -2,13 +2,30 @@ import { Type, type Static } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
 import type { NetworkDeps } from '../deps.ts'
-import { badAttribute, gatewayConflictWithAllocationPools, invalidInput, subnetInUse, subnetNotFound } from '../errors.ts'
+import {
+  badAttribute,
+  gatewayConflictWithAllocationPools,
+  invalidInput,
+  subnetInUse,
+  subnetNotFound,
+} from '../errors.ts'
 import { formatAddress, formatPrefix, overlaps, parseAddress, parsePrefix } from '../model/address.ts'
 import { checkPools, defaultPools } from '../model/ipam.ts'
 import { ensureDhcpPort } from '../operations/dhcp.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
-import { deleteRows, findRow, insertRow, listRows, newEntity, parseList, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import {
+  deleteRows,
+  findRow,
+  insertRow,
+  listRows,
+  newEntity,
+  parseList,
+  touched,
+  updateRow,
+  type NetworkDb,
+  type Row,
+} from '../store/rows.ts'
 import { networkTarget, visibleNetwork } from './networks.ts'
 import { page, pick, standard, type View } from './listing.ts'
 import { kinds, ownerOf } from './schema.ts'
@@ -54,7 +71,10 @@ export const viewSubnet = (row: Row<'subnets'>): View => ({
   subnetpool_id: null,
 })
 
-const subnetTarget = (row: Row<'subnets'>, network: Row<'networks'> | undefined) => ({ ...(network && networkTarget(network)), project_id: row.project_id })
+const subnetTarget = (row: Row<'subnets'>, network: Row<'networks'> | undefined) => ({
+  ...(network && networkTarget(network)),
+  project_id: row.project_id,
+})
 
 async function visible(ctx: Context, { database: { db } }: NetworkDeps, id: string): Promise<Row<'subnets'>> {
   const row = await findRow(db, 'subnets', { id })
@@ -88,10 +108,13 @@ const show = route({
 function addressing(cidr: string, version: number, input: Input) {
   const prefix = parsePrefix(cidr)
   if (!prefix || prefix.version !== version) throw badAttribute('cidr', `'${cidr}' is not a valid IPv${version} subnet`)
-  const gatewayText = input.gateway_ip === undefined ? formatAddress(prefix.version, prefix.first + 1n) : input.gateway_ip
+  const gatewayText =
+    input.gateway_ip === undefined ? formatAddress(prefix.version, prefix.first + 1n) : input.gateway_ip
   const gateway = gatewayText === null ? null : parseAddress(gatewayText)
-  if (gateway === undefined || (gateway && gateway.version !== version)) throw badAttribute('gateway_ip', `'${gatewayText}' is not a valid IPv${version} address`)
-  if (gateway && version === 4 && (gateway.value < prefix.first || gateway.value > prefix.last)) throw invalidInput('Gateway is not valid on subnet')
+  if (gateway === undefined || (gateway && gateway.version !== version))
+    throw badAttribute('gateway_ip', `'${gatewayText}' is not a valid IPv${version} address`)
+  if (gateway && version === 4 && (gateway.value < prefix.first || gateway.value > prefix.last))
+    throw invalidInput('Gateway is not valid on subnet')
   const value = gateway?.value ?? null
   const pools = input.allocation_pools ? checkPools(prefix, input.allocation_pools, null) : defaultPools(prefix, value)
   const clash = pools.find((each) => value !== null && value >= each.first && value <= each.last)
@@ -106,7 +129,8 @@ function addressing(cidr: string, version: number, input: Input) {
 }
 
 function requireAddresses(input: Input) {
-  for (const dns of input.dns_nameservers ?? []) if (!parseAddress(dns)) throw badAttribute('dns_nameservers', `'${dns}' is not a valid nameserver`)
+  for (const dns of input.dns_nameservers ?? [])
+    if (!parseAddress(dns)) throw badAttribute('dns_nameservers', `'${dns}' is not a valid nameserver`)
   for (const { destination, nexthop } of input.host_routes ?? []) {
     if (!parsePrefix(destination)) throw badAttribute('host_routes', `'${destination}' is not a valid IP subnet`)
     if (!parseAddress(nexthop)) throw badAttribute('host_routes', `'${nexthop}' is not a valid IP address`)
@@ -116,7 +140,9 @@ function requireAddresses(input: Input) {
 async function requireNoOverlap(tx: NetworkDb, networkId: string, prefix: NonNullable<ReturnType<typeof parsePrefix>>) {
   for (const other of await listRows(tx, 'subnets', { network_id: networkId })) {
     if (overlaps(parsePrefix(other.cidr)!, prefix)) {
-      throw invalidInput(`Requested subnet with cidr: ${formatPrefix(prefix)} for network: ${networkId} overlaps with another subnet`)
+      throw invalidInput(
+        `Requested subnet with cidr: ${formatPrefix(prefix)} for network: ${networkId} overlaps with another subnet`,
+      )
     }
   }
 }
@@ -164,7 +190,10 @@ const update = route({
     ctx.authorize(policy('update_subnet'), { project_id: row.project_id })
     requireAddresses(input)
     const isReaddressed = input.gateway_ip !== undefined || input.allocation_pools !== undefined
-    const before = { gateway_ip: row.gateway_ip, allocation_pools: parseList<{ start: string; end: string }>(row.pools) }
+    const before = {
+      gateway_ip: row.gateway_ip,
+      allocation_pools: parseList<{ start: string; end: string }>(row.pools),
+    }
     const { gateway_ip, pools } = addressing(row.cidr, row.ip_version, { ...before, ...input })
     await deps.change(async (tx) => {
       await updateRow(tx, 'subnets', row.id, {
@@ -176,7 +205,8 @@ const update = route({
         ...(isReaddressed && { gateway_ip, pools }),
         ...touched(row),
       })
-      if (input.enable_dhcp !== undefined) await ensureDhcpPort(tx, deps, (await findRow(tx, 'networks', { id: row.network_id }))!)
+      if (input.enable_dhcp !== undefined)
+        await ensureDhcpPort(tx, deps, (await findRow(tx, 'networks', { id: row.network_id }))!)
     })
     return { status: 200, body: { subnet: viewSubnet((await findRow(deps.database.db, 'subnets', { id: row.id }))!) } }
   },

@@ -14,7 +14,8 @@ const vxlanOverhead = 50
 const largestVni = 2 ** 24 - 1
 
 /** Bytes that are left for guests. */
-export const mtuOf = (type: string, physical: number): number => (type === 'vxlan' ? physical - vxlanOverhead : physical)
+export const mtuOf = (type: string, physical: number): number =>
+  type === 'vxlan' ? physical - vxlanOverhead : physical
 
 /** The segment of a network that a user makes: the first tenant type with a free one. */
 export async function tenantSegment(tx: NetworkDb, deps: NetworkDeps): Promise<Segment> {
@@ -32,7 +33,8 @@ export async function tenantSegment(tx: NetworkDb, deps: NetworkDeps): Promise<S
 /** The segment that an administrator asks for. Throws 400 on what no type driver can do and 409 on what is taken. */
 export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Segment): Promise<Segment> {
   const { network_type: type, physical_network: physical, segmentation_id: id } = ask
-  if (!deps.config.typeDrivers.includes(type)) throw badRequest('InvalidInput', `Invalid input for operation: network_type value '${type}' not supported.`)
+  if (!deps.config.typeDrivers.includes(type))
+    throw badRequest('InvalidInput', `Invalid input for operation: network_type value '${type}' not supported.`)
   const taken = (await listRows(tx, 'networks', { network_type: type })).find(
     (row) => row.physical_network === physical && (type === 'flat' || row.segmentation_id === id) && type !== 'local',
   )
@@ -41,14 +43,25 @@ export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Seg
       return { network_type: type, physical_network: null, segmentation_id: null }
     case 'flat': {
       const known = deps.config.flatNetworks
-      if (physical === null) throw badRequest('InvalidInput', 'Invalid input for operation: physical_network required for flat provider network.')
-      if (!known.includes('*') && !known.includes(physical)) throw badRequest('InvalidInput', `Invalid input for operation: physical_network '${physical}' unknown for flat provider network.`)
-      if (taken) throw conflict('FlatNetworkInUse', `Unable to create the flat network. Physical network ${physical} is in use.`)
+      if (physical === null)
+        throw badRequest(
+          'InvalidInput',
+          'Invalid input for operation: physical_network required for flat provider network.',
+        )
+      if (!known.includes('*') && !known.includes(physical))
+        throw badRequest(
+          'InvalidInput',
+          `Invalid input for operation: physical_network '${physical}' unknown for flat provider network.`,
+        )
+      if (taken)
+        throw conflict('FlatNetworkInUse', `Unable to create the flat network. Physical network ${physical} is in use.`)
       return { network_type: type, physical_network: physical, segmentation_id: null }
     }
     case 'vxlan': {
-      if (id !== null && (id < 1 || id > largestVni)) throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id ${id} is not a VXLAN id.`)
-      if (id !== null && taken) throw conflict('TunnelIdInUse', `Unable to create the network. The tunnel ID ${id} is in use.`)
+      if (id !== null && (id < 1 || id > largestVni))
+        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id ${id} is not a VXLAN id.`)
+      if (id !== null && taken)
+        throw conflict('TunnelIdInUse', `Unable to create the network. The tunnel ID ${id} is in use.`)
       const vni = id ?? (await freeVni(tx, deps))
       if (vni === undefined) throw noSegment('vxlan')
       return { network_type: type, physical_network: null, segmentation_id: vni }
@@ -59,8 +72,13 @@ export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Seg
         if (!free) throw noSegment('vlan')
         return free
       }
-      if (id === null || id < 1 || id > 4094) throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id out of range (1 through 4094).`)
-      if (taken) throw conflict('VlanIdInUse', `Unable to create the network. The VLAN ${id} on physical network ${physical} is in use.`)
+      if (id === null || id < 1 || id > 4094)
+        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id out of range (1 through 4094).`)
+      if (taken)
+        throw conflict(
+          'VlanIdInUse',
+          `Unable to create the network. The VLAN ${id} on physical network ${physical} is in use.`,
+        )
       return { network_type: type, physical_network: physical, segmentation_id: id }
     }
     default:
@@ -69,14 +87,21 @@ export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Seg
 }
 
 async function freeVni(tx: NetworkDb, { config }: NetworkDeps): Promise<number | undefined> {
-  const taken = new Set((await listRows(tx, 'networks', { network_type: 'vxlan' })).map((row) => Number(row.segmentation_id)))
-  return firstFreeId(config.vniRanges.flatMap((range) => parseTunnelRanges(range, largestVni)), taken)
+  const taken = new Set(
+    (await listRows(tx, 'networks', { network_type: 'vxlan' })).map((row) => Number(row.segmentation_id)),
+  )
+  return firstFreeId(
+    config.vniRanges.flatMap((range) => parseTunnelRanges(range, largestVni)),
+    taken,
+  )
 }
 
 async function freeVlan(tx: NetworkDb, { config }: NetworkDeps): Promise<Segment | undefined> {
   const used = await listRows(tx, 'networks', { network_type: 'vlan' })
   for (const [physical, ranges] of parseVlanRanges(config.vlanRanges.join(','))) {
-    const taken = new Set(used.filter((row) => row.physical_network === physical).map((row) => Number(row.segmentation_id)))
+    const taken = new Set(
+      used.filter((row) => row.physical_network === physical).map((row) => Number(row.segmentation_id)),
+    )
     const id = firstFreeId(ranges, taken)
     if (id !== undefined) return { network_type: 'vlan', physical_network: physical, segmentation_id: id }
   }

@@ -15,14 +15,21 @@ interface PortIdentity {
   device_owner: string
 }
 
-const isSlaac = (subnet: Row<'subnets'>) => subnet.ipv6_address_mode === 'slaac' || subnet.ipv6_address_mode === 'dhcpv6-stateless'
+const isSlaac = (subnet: Row<'subnets'>) =>
+  subnet.ipv6_address_mode === 'slaac' || subnet.ipv6_address_mode === 'dhcpv6-stateless'
 
 /**
  * Gives a port its addresses: those asked for, else one of each IP version. Throws IpAddressInUse,
  * IpAddressGenerationFailure, InvalidInput.
  */
-export async function allocate(tx: NetworkDb, port: PortIdentity, asked: readonly AddressRequest[] | undefined): Promise<void> {
-  const subnets = (await listRows(tx, 'subnets', { network_id: port.network_id })).toSorted((a, b) => Number(a.created_at) - Number(b.created_at))
+export async function allocate(
+  tx: NetworkDb,
+  port: PortIdentity,
+  asked: readonly AddressRequest[] | undefined,
+): Promise<void> {
+  const subnets = (await listRows(tx, 'subnets', { network_id: port.network_id })).toSorted(
+    (a, b) => Number(a.created_at) - Number(b.created_at),
+  )
   for (const request of asked ?? automatic(subnets)) await allocateOne(tx, port, subnets, request)
 }
 
@@ -33,14 +40,25 @@ function automatic(subnets: readonly Row<'subnets'>[]): AddressRequest[] {
   return [...versions, ...subnets.filter(isSlaac)].map((subnet) => ({ subnet_id: subnet.id }))
 }
 
-async function allocateOne(tx: NetworkDb, port: PortIdentity, subnets: readonly Row<'subnets'>[], request: AddressRequest) {
-  const add = (subnet: Row<'subnets'>, ip: string) => insertRow(tx, 'ip_allocations', { subnet_id: subnet.id, ip, port_id: port.id, network_id: port.network_id })
+async function allocateOne(
+  tx: NetworkDb,
+  port: PortIdentity,
+  subnets: readonly Row<'subnets'>[],
+  request: AddressRequest,
+) {
+  const add = (subnet: Row<'subnets'>, ip: string) =>
+    insertRow(tx, 'ip_allocations', { subnet_id: subnet.id, ip, port_id: port.id, network_id: port.network_id })
   if (request.ip_address !== undefined) {
     const address = parseAddress(request.ip_address)
     if (!address) throw badAttribute('fixed_ips', `'${request.ip_address}' is not a valid IP address`)
     const subnet = subnets.find((each) => {
       const prefix = parsePrefix(each.cidr)!
-      return (request.subnet_id === undefined || each.id === request.subnet_id) && prefix.version === address.version && address.value >= prefix.first && address.value <= prefix.last
+      return (
+        (request.subnet_id === undefined || each.id === request.subnet_id) &&
+        prefix.version === address.version &&
+        address.value >= prefix.first &&
+        address.value <= prefix.last
+      )
     })
     if (!subnet) throw invalidInput(`IP address ${request.ip_address} is not a valid IP for the specified subnet`)
     const ip = formatAddress(address.version, address.value)
@@ -48,12 +66,20 @@ async function allocateOne(tx: NetworkDb, port: PortIdentity, subnets: readonly 
     return
   }
   const subnet = subnets.find((each) => each.id === request.subnet_id)
-  if (!subnet) throw request.subnet_id === undefined ? invalidInput('fixed_ips needs subnet_id or ip_address') : subnetNotFound(request.subnet_id)
+  if (!subnet)
+    throw request.subnet_id === undefined
+      ? invalidInput('fixed_ips needs subnet_id or ip_address')
+      : subnetNotFound(request.subnet_id)
   if (isSlaac(subnet) && !port.device_owner.startsWith('network:router')) {
     await add(subnet, formatAddress(6, slaacAddress(parsePrefix(subnet.cidr)!, port.mac_address)))
     return
   }
-  const candidates = [subnet, ...subnets.filter((each) => each.id !== subnet.id && each.ip_version === subnet.ip_version && request.subnet_id === undefined)]
+  const candidates = [
+    subnet,
+    ...subnets.filter(
+      (each) => each.id !== subnet.id && each.ip_version === subnet.ip_version && request.subnet_id === undefined,
+    ),
+  ]
   for (const each of candidates) {
     const ip = await freeAddress(tx, each)
     if (ip !== undefined && (await add(each, ip))) return
@@ -63,7 +89,9 @@ async function allocateOne(tx: NetworkDb, port: PortIdentity, subnets: readonly 
 
 async function freeAddress(tx: NetworkDb, subnet: Row<'subnets'>): Promise<string | undefined> {
   const prefix = parsePrefix(subnet.cidr)!
-  const taken = (await listRows(tx, 'ip_allocations', { subnet_id: subnet.id })).map((row) => parseAddress(row.ip)!.value)
+  const taken = (await listRows(tx, 'ip_allocations', { subnet_id: subnet.id })).map(
+    (row) => parseAddress(row.ip)!.value,
+  )
   const gateway = subnet.gateway_ip === null ? undefined : parseAddress(subnet.gateway_ip)?.value
   if (gateway !== undefined) taken.push(gateway)
   const pools = checkPools(prefix, parseList<{ start: string; end: string }>(subnet.pools), null)
@@ -72,4 +100,5 @@ async function freeAddress(tx: NetworkDb, subnet: Row<'subnets'>): Promise<strin
   return free === undefined ? undefined : formatAddress(prefix.version, free)
 }
 
-export const release = (tx: NetworkDb, portId: string): Promise<number> => deleteRows(tx, 'ip_allocations', { port_id: portId })
+export const release = (tx: NetworkDb, portId: string): Promise<number> =>
+  deleteRows(tx, 'ip_allocations', { port_id: portId })

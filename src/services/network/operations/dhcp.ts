@@ -9,7 +9,9 @@ import { insertPort, removePort } from './ports.ts'
  * takes it away where there is none. Run whenever subnets change and when an agent first reports.
  */
 export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>): Promise<void> {
-  const subnets = (await listRows(tx, 'subnets', { network_id: network.id })).filter((subnet) => subnet.enable_dhcp === 1)
+  const subnets = (await listRows(tx, 'subnets', { network_id: network.id })).filter(
+    (subnet) => subnet.enable_dhcp === 1,
+  )
   const [port] = await listRows(tx, 'ports', { network_id: network.id, device_owner: 'network:dhcp' })
   if (subnets.length === 0) {
     if (port) await removePort(tx, port)
@@ -20,7 +22,11 @@ export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: 
     const has = (await listRows(tx, 'ip_allocations', { port_id: port.id })).map((row) => row.subnet_id)
     if (wanted.length === has.length && wanted.every((id) => has.includes(id))) return
     await release(tx, port.id)
-    await allocate(tx, { ...port }, wanted.map((subnet_id) => ({ subnet_id })))
+    await allocate(
+      tx,
+      { ...port },
+      wanted.map((subnet_id) => ({ subnet_id })),
+    )
     return
   }
   const host = await pickHost(tx, deps, 'DHCP agent')

@@ -3,7 +3,16 @@ import type { NetworkDeps } from '../deps.ts'
 import { ipAddressGenerationFailure, macAddressInUse } from '../errors.ts'
 import { generateMac } from '../model/mac.ts'
 import { bind } from '../ml2/binding.ts'
-import { deleteRows, insertRow, newEntity, parseList, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import {
+  deleteRows,
+  insertRow,
+  newEntity,
+  parseList,
+  touched,
+  updateRow,
+  type NetworkDb,
+  type Row,
+} from '../store/rows.ts'
 import { allocate, release, type AddressRequest } from './addresses.ts'
 import { defaultGroup } from './security-groups.ts'
 
@@ -27,7 +36,13 @@ export interface PortInput {
 const macTries = 5
 
 /** Makes a port with its addresses in `tx`. Quota and rights are the caller's business. */
-export async function insertPort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, projectId: string, input: PortInput): Promise<Row<'ports'>> {
+export async function insertPort(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  network: Row<'networks'>,
+  projectId: string,
+  input: PortInput,
+): Promise<Row<'ports'>> {
   const owner = input.device_owner ?? ''
   const isService = owner.startsWith('network:')
   const security = input.port_security_enabled ?? (isService ? false : network.port_security_enabled === 1)
@@ -62,7 +77,13 @@ export async function insertPort(tx: NetworkDb, deps: NetworkDeps, network: Row<
 }
 
 /** Changes a port; a new host binds it anew. */
-export async function changePort(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, port: Row<'ports'>, input: PortInput): Promise<void> {
+export async function changePort(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  network: Row<'networks'>,
+  port: Row<'ports'>,
+  input: PortInput,
+): Promise<void> {
   const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
   const isMoved = host !== port.host_id
   const changes: Partial<Row<'ports'>> = {
@@ -74,7 +95,9 @@ export async function changePort(tx: NetworkDb, deps: NetworkDeps, network: Row<
     ...(input.mac_address !== undefined && { mac_address: input.mac_address.toLowerCase() }),
     ...(input.port_security_enabled !== undefined && { port_security_enabled: input.port_security_enabled ? 1 : 0 }),
     ...(input.security_groups !== undefined && { security_groups: JSON.stringify(input.security_groups) }),
-    ...(input.allowed_address_pairs !== undefined && { allowed_address_pairs: JSON.stringify(input.allowed_address_pairs) }),
+    ...(input.allowed_address_pairs !== undefined && {
+      allowed_address_pairs: JSON.stringify(input.allowed_address_pairs),
+    }),
     ...(input.extra_dhcp_opts !== undefined && { extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts) }),
     ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
     ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
@@ -91,24 +114,49 @@ export async function changePort(tx: NetworkDb, deps: NetworkDeps, network: Row<
 /** Removes a port with its addresses; floating IPs lose it. */
 export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<void> {
   await release(tx, port.id)
-  await tx.updateTable('floating_ips').set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' }).where('port_id', '=', port.id).execute()
+  await tx
+    .updateTable('floating_ips')
+    .set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' })
+    .where('port_id', '=', port.id)
+    .execute()
   await deleteRows(tx, 'ports', { id: port.id })
 }
 
 /** Ports that are wired now become ACTIVE, and nova hears of its own. */
-export async function setStatus(deps: NetworkDeps, host: string, ids: readonly string[], status: 'ACTIVE' | 'DOWN'): Promise<void> {
+export async function setStatus(
+  deps: NetworkDeps,
+  host: string,
+  ids: readonly string[],
+  status: 'ACTIVE' | 'DOWN',
+): Promise<void> {
   if (ids.length === 0) return
   const { db } = deps.database
-  const ports = await db.selectFrom('ports').selectAll().where('id', 'in', [...ids]).where('host_id', '=', host).execute()
+  const ports = await db
+    .selectFrom('ports')
+    .selectAll()
+    .where('id', 'in', [...ids])
+    .where('host_id', '=', host)
+    .execute()
   const name = status === 'ACTIVE' ? 'network-vif-plugged' : 'network-vif-unplugged'
   const changed = ports.filter((port) => port.status !== status)
   for (const port of changed) {
     await updateRow(db, 'ports', port.id, { status })
-    await recordEvent(db, { resourceId: port.id, requestId: null, at: Date.now(), what: name, outcome: 'info', detail: `on ${host}` })
+    await recordEvent(db, {
+      resourceId: port.id,
+      requestId: null,
+      at: Date.now(),
+      what: name,
+      outcome: 'info',
+      detail: `on ${host}`,
+    })
   }
   // Nova may have missed an earlier word: an ACTIVE port that is reported again is told again.
   const told = status === 'ACTIVE' ? ports : changed
-  deps.notifyCompute(told.filter((port) => port.device_owner.startsWith('compute:')).map((port) => ({ name, server: port.device_id, port: port.id })))
+  deps.notifyCompute(
+    told
+      .filter((port) => port.device_owner.startsWith('compute:'))
+      .map((port) => ({ name, server: port.device_id, port: port.id })),
+  )
 }
 
 export const groupsOf = (port: Row<'ports'>): string[] => parseList<string>(port.security_groups)

@@ -28,7 +28,11 @@ export const defaultQuotas = ({ config }: Pick<NetworkDeps, 'config'>): Record<Q
 })
 
 /** The limits of a project: the defaults with what was set for it. */
-export async function quotasOf(db: NetworkDb, deps: Pick<NetworkDeps, 'config'>, projectId: string): Promise<Record<QuotaResource, number>> {
+export async function quotasOf(
+  db: NetworkDb,
+  deps: Pick<NetworkDeps, 'config'>,
+  projectId: string,
+): Promise<Record<QuotaResource, number>> {
   const rows = await listRows(db, 'quotas', { project_id: projectId })
   return { ...defaultQuotas(deps), ...Object.fromEntries(rows.map((row) => [row.resource, Number(row.value)])) }
 }
@@ -44,12 +48,22 @@ export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaRe
 }
 
 /** Throws OverQuota unless `more` fit; inside the transaction that adds them, so that it is exact. */
-export async function requireQuota(tx: NetworkDb, deps: Pick<NetworkDeps, 'config'>, projectId: string, resource: QuotaResource, more = 1): Promise<void> {
+export async function requireQuota(
+  tx: NetworkDb,
+  deps: Pick<NetworkDeps, 'config'>,
+  projectId: string,
+  resource: QuotaResource,
+  more = 1,
+): Promise<void> {
   const limit = (await quotasOf(tx, deps, projectId))[resource]
   if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
 }
 
-export async function setQuotas({ database: { db, engine } }: NetworkDeps, projectId: string, values: Readonly<Record<string, number>>) {
+export async function setQuotas(
+  { database: { db, engine } }: NetworkDeps,
+  projectId: string,
+  values: Readonly<Record<string, number>>,
+) {
   for (const [resource, value] of Object.entries(values)) {
     await upsert(db, engine, 'quotas', ['project_id', 'resource'], { project_id: projectId, resource, value })
   }

@@ -19,10 +19,12 @@ export async function setGateway(
   network: Row<'networks'> | null,
   options: { enableSnat: boolean; fixedIps?: AddressRequest[] | undefined },
 ): Promise<void> {
-  const current = router.gateway_port_id === null ? undefined : await findRow(tx, 'ports', { id: router.gateway_port_id })
+  const current =
+    router.gateway_port_id === null ? undefined : await findRow(tx, 'ports', { id: router.gateway_port_id })
   const floating = await listRows(tx, 'floating_ips', { router_id: router.id })
   if (current && current.network_id !== network?.id) {
-    if (floating.length > 0) throw routerInUse(router.id, 'still has floating IPs: disassociate them before changing the gateway')
+    if (floating.length > 0)
+      throw routerInUse(router.id, 'still has floating IPs: disassociate them before changing the gateway')
     await removePort(tx, current)
   }
   let portId = current && current.network_id === network?.id ? current.id : null
@@ -37,13 +39,23 @@ export async function setGateway(
     })
     portId = port.id
   }
-  const changes = { gateway_port_id: portId, gateway_network_id: network?.id ?? null, enable_snat: options.enableSnat ? 1 : 0 }
+  const changes = {
+    gateway_port_id: portId,
+    gateway_network_id: network?.id ?? null,
+    enable_snat: options.enableSnat ? 1 : 0,
+  }
   await updateRow(tx, 'routers', router.id, { ...changes, ...touched(router) })
 }
 
 /** Connects a subnet by a new port with the subnet's gateway address. */
-export async function addSubnet(tx: NetworkDb, deps: NetworkDeps, router: Row<'routers'>, subnet: Row<'subnets'>): Promise<Row<'ports'>> {
-  if (subnet.gateway_ip === null) throw badRequest('BadRequest', `Bad router request: Subnet for router interface must have a gateway IP.`)
+export async function addSubnet(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  router: Row<'routers'>,
+  subnet: Row<'subnets'>,
+): Promise<Row<'ports'>> {
+  if (subnet.gateway_ip === null)
+    throw badRequest('BadRequest', `Bad router request: Subnet for router interface must have a gateway IP.`)
   const interfaces = await listRows(tx, 'ports', { device_id: router.id, device_owner: 'network:router_interface' })
   const used = await listRows(tx, 'ip_allocations', { port_id: interfaces.map((port) => port.id) })
   if (used.some((each) => each.subnet_id === subnet.id)) {
@@ -62,7 +74,9 @@ export async function addSubnet(tx: NetworkDb, deps: NetworkDeps, router: Row<'r
 /** After an L3 agent came: ports of routers that had to wait for one. */
 export async function placeRouters(deps: NetworkDeps): Promise<void> {
   const { db } = deps.database
-  const waiting = (await listRows(db, 'ports', { host_id: '' })).filter((port) => port.device_owner.startsWith('network:router_'))
+  const waiting = (await listRows(db, 'ports', { host_id: '' })).filter((port) =>
+    port.device_owner.startsWith('network:router_'),
+  )
   for (const port of waiting) {
     await deps.change(async (tx) => {
       const host = await hostOf(tx, deps, port.device_id)

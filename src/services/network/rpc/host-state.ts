@@ -169,7 +169,12 @@ export const neutronContract = defineContract({
     },
     /** Heartbeat, every 10 s; `tunnelIp` is where this host takes vxlan packets. */
     reportAgents: {
-      args: Type.Object({ host: Type.String(), tunnelIp: nullable(Type.String()), bridgeMappings: Type.Array(Type.String()), agents: Type.Array(agentReport) }),
+      args: Type.Object({
+        host: Type.String(),
+        tunnelIp: nullable(Type.String()),
+        bridgeMappings: Type.Array(Type.String()),
+        agents: Type.Array(agentReport),
+      }),
       reply: Type.Object({}),
     },
   },

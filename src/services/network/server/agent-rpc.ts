@@ -49,11 +49,20 @@ export function agentHandlers(deps: NetworkDeps): RpcHandlers<typeof neutronCont
         }
         if (before) await updateRow(db, 'agents', before.id, values)
         else {
-          const fresh = { id: crypto.randomUUID() as string, agent_type: agent.agentType, host, admin_state_up: 1, started_at: now, created_at: now, description: '' }
+          const fresh = {
+            id: crypto.randomUUID() as string,
+            agent_type: agent.agentType,
+            host,
+            admin_state_up: 1,
+            started_at: now,
+            created_at: now,
+            description: '',
+          }
           await upsert(db, engine, 'agents', ['agent_type', 'host'], { ...fresh, ...values })
         }
       }
-      const wasDown = known.length === 0 || known.some((row) => now - Number(row.heartbeat_at) > deps.config.agentDownTime * 1000)
+      const wasDown =
+        known.length === 0 || known.some((row) => now - Number(row.heartbeat_at) > deps.config.agentDownTime * 1000)
       if (wasDown) await welcome(deps, host)
       return {}
     },

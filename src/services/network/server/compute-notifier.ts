@@ -14,7 +14,7 @@ export class ComputeNotifier {
   readonly #client: ServiceClient
   readonly #log: Logger
   #waiting: PortEvent[] = []
-  #sending: Promise<void> | undefined
+  #isSending = false
 
   constructor(client: ServiceClient, log: Logger) {
     this.#client = client
@@ -24,17 +24,29 @@ export class ComputeNotifier {
   notify(events: readonly PortEvent[]) {
     if (events.length === 0) return
     this.#waiting.push(...events)
-    this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
+    if (this.#isSending) return
+    this.#isSending = true
+    void this.#send().finally(() => (this.#isSending = false))
   }
 
   async #send() {
-    for (let attempt = 1; this.#waiting.length > 0; ) {
+    for (let attempt = 1; this.#waiting.length > 0;) {
       const batch = this.#waiting
       this.#waiting = []
-      const events = batch.map((event) => ({ name: event.name, server_uuid: event.server, tag: event.port, status: 'completed' }))
+      const events = batch.map((event) => ({
+        name: event.name,
+        server_uuid: event.server,
+        tag: event.port,
+        status: 'completed',
+      }))
       try {
         // 404: nova knows none of these servers any more; nothing is lost.
-        await this.#client.request({ method: 'POST', path: '/v2.1/os-server-external-events', json: { events }, accept: [404, 422] })
+        await this.#client.request({
+          method: 'POST',
+          path: '/v2.1/os-server-external-events',
+          json: { events },
+          accept: [404, 422],
+        })
         attempt = 1
       } catch (error) {
         this.#log.warn({ err: error, attempt }, 'nova does not take port events')

@@ -35,7 +35,11 @@ async function read(db: NetworkDb): Promise<World> {
 }
 
 /** The whole desired state of `host` at `revision`. */
-export async function hostStateOf({ database: { db } }: NetworkDeps, host: string, revision: number): Promise<HostState> {
+export async function hostStateOf(
+  { database: { db } }: NetworkDeps,
+  host: string,
+  revision: number,
+): Promise<HostState> {
   const world = await read(db)
   const mine = world.ports.filter((port) => port.host_id === host && port.vif_type === 'bridge')
   const networkIds = [...new Set(mine.map((port) => port.network_id))]
@@ -51,7 +55,9 @@ export async function hostStateOf({ database: { db } }: NetworkDeps, host: strin
 }
 
 function networkOf(world: World, host: string, network: Row<'networks'>): HostNetwork {
-  const elsewhere = world.ports.filter((port) => port.network_id === network.id && port.host_id !== host && port.host_id !== '')
+  const elsewhere = world.ports.filter(
+    (port) => port.network_id === network.id && port.host_id !== host && port.host_id !== '',
+  )
   const forwarding = elsewhere.flatMap((port) => {
     const peer = world.tunnelIps.get(port.host_id)
     return peer === undefined ? [] : [{ mac: port.mac_address, peer }]
@@ -68,11 +74,13 @@ function networkOf(world: World, host: string, network: Row<'networks'>): HostNe
   }
 }
 
-const lengthOf = (world: World, subnetId: string): number => parsePrefix(world.subnets.get(subnetId)?.cidr ?? '0.0.0.0/32')?.length ?? 32
+const lengthOf = (world: World, subnetId: string): number =>
+  parsePrefix(world.subnets.get(subnetId)?.cidr ?? '0.0.0.0/32')?.length ?? 32
 
 const addressesOf = (world: World, portId: string) => world.addresses.get(portId) ?? []
 
-const withPrefix = (world: World, portId: string) => addressesOf(world, portId).map((each) => `${each.ip}/${lengthOf(world, each.subnet_id)}`)
+const withPrefix = (world: World, portId: string) =>
+  addressesOf(world, portId).map((each) => `${each.ip}/${lengthOf(world, each.subnet_id)}`)
 
 function portOf(world: World, port: Row<'ports'>): HostPort {
   const pairs = parseList<{ ip_address: string; mac_address?: string }>(port.allowed_address_pairs)
@@ -85,7 +93,11 @@ function portOf(world: World, port: Row<'ports'>): HostPort {
     tap: `tap${port.id.slice(0, 11)}`,
     adminStateUp: port.admin_state_up === 1,
     portSecurityEnabled: port.port_security_enabled === 1,
-    fixedIps: addressesOf(world, port.id).map((each) => ({ ip: each.ip, subnetId: each.subnet_id, prefixLength: lengthOf(world, each.subnet_id) })),
+    fixedIps: addressesOf(world, port.id).map((each) => ({
+      ip: each.ip,
+      subnetId: each.subnet_id,
+      prefixLength: lengthOf(world, each.subnet_id),
+    })),
     allowedAddressPairs: pairs.map((pair) => ({ mac: pair.mac_address ?? port.mac_address, cidr: pair.ip_address })),
     securityGroupIds: groupsOf(port),
   }
@@ -97,7 +109,9 @@ function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityG
   const all = new Set([...ids, ...remote])
   const members = new Map<string, string[]>()
   for (const port of world.ports) {
-    for (const id of groupsOf(port)) if (all.has(id)) members.set(id, [...(members.get(id) ?? []), ...addressesOf(world, port.id).map((each) => each.ip)])
+    for (const id of groupsOf(port))
+      if (all.has(id))
+        members.set(id, [...(members.get(id) ?? []), ...addressesOf(world, port.id).map((each) => each.ip)])
   }
   return world.groups
     .filter((group) => all.has(group.id))
@@ -150,8 +164,12 @@ function dhcpOf(world: World, port: Row<'ports'>): HostDhcp {
         mac: each.mac_address,
         hostname: hostnameOf(addressesOf(world, each.id)[0]!.ip),
         addresses: addressesOf(world, each.id).map((address) => ({ ip: address.ip, subnetId: address.subnet_id })),
-        extraOptions: parseList<{ opt_name: string; opt_value: string | null; ip_version?: number }>(each.extra_dhcp_opts).flatMap((option) =>
-          option.opt_value === null ? [] : [{ name: option.opt_name, value: option.opt_value, ipVersion: option.ip_version ?? 4 }],
+        extraOptions: parseList<{ opt_name: string; opt_value: string | null; ip_version?: number }>(
+          each.extra_dhcp_opts,
+        ).flatMap((option) =>
+          option.opt_value === null
+            ? []
+            : [{ name: option.opt_name, value: option.opt_value, ipVersion: option.ip_version ?? 4 }],
         ),
         deviceId: each.device_id,
         projectId: each.project_id,
@@ -164,7 +182,13 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
   const ports = mine.filter((port) => port.device_id === router.id)
   if (ports.length === 0) return undefined
   const mtuOf = (port: Row<'ports'>) => world.networks.get(port.network_id)?.mtu ?? 1500
-  const face = (port: Row<'ports'>) => ({ portId: port.id, mac: port.mac_address, networkId: port.network_id, mtu: mtuOf(port), addresses: withPrefix(world, port.id) })
+  const face = (port: Row<'ports'>) => ({
+    portId: port.id,
+    mac: port.mac_address,
+    networkId: port.network_id,
+    mtu: mtuOf(port),
+    addresses: withPrefix(world, port.id),
+  })
   const gateway = ports.find((port) => port.device_owner === 'network:router_gateway')
   const interfaces = ports.filter((port) => port.device_owner === 'network:router_interface')
   const inside = new Set(interfaces.map((port) => port.network_id))
@@ -175,7 +199,9 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
     gateway: gateway
       ? {
           ...face(gateway),
-          nexthops: addressesOf(world, gateway.id).flatMap((each) => world.subnets.get(each.subnet_id)?.gateway_ip ?? []),
+          nexthops: addressesOf(world, gateway.id).flatMap(
+            (each) => world.subnets.get(each.subnet_id)?.gateway_ip ?? [],
+          ),
           enableSnat: router.enable_snat === 1,
         }
       : null,
@@ -187,11 +213,20 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
       }),
     })),
     floatingIps: world.floating.flatMap((each) =>
-      each.router_id === router.id && each.fixed_ip_address !== null ? [{ id: each.id, floating: each.floating_ip_address, fixed: each.fixed_ip_address }] : [],
+      each.router_id === router.id && each.fixed_ip_address !== null
+        ? [{ id: each.id, floating: each.floating_ip_address, fixed: each.fixed_ip_address }]
+        : [],
     ),
     routes: parseList<{ destination: string; nexthop: string }>(router.routes),
     metadataClients: world.ports
       .filter((port) => inside.has(port.network_id) && port.device_owner.startsWith('compute:'))
-      .flatMap((port) => addressesOf(world, port.id).map((each) => ({ networkId: port.network_id, ip: each.ip, deviceId: port.device_id, projectId: port.project_id }))),
+      .flatMap((port) =>
+        addressesOf(world, port.id).map((each) => ({
+          networkId: port.network_id,
+          ip: each.ip,
+          deviceId: port.device_id,
+          projectId: port.project_id,
+        })),
+      ),
   }
 }

@@ -14,7 +14,9 @@ type Where<T extends Table> = { [K in keyof Row<T>]?: Row<T>[K] | readonly Row<T
 
 /** Rows that meet every condition; a list means any of its values. */
 export async function listRows<T extends Table>(db: NetworkDb, table: T, where: Where<T> = {}): Promise<Row<T>[]> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
   for (const [column, value] of Object.entries(where)) {
     if (value === undefined) continue
     if (Array.isArray(value) && value.length === 0) return []
@@ -30,7 +32,10 @@ export async function findRow<T extends Table>(db: NetworkDb, table: T, where: W
 /** False when a unique key exists already. */
 export async function insertRow<T extends Table>(db: NetworkDb, table: T, row: Row<T>): Promise<boolean> {
   try {
-    await loose(db).insertInto(table as 't').values(row as never).execute()
+    await loose(db)
+      .insertInto(table as 't')
+      .values(row as never)
+      .execute()
     return true
   } catch (error) {
     if (isDuplicate(error)) return false
@@ -39,8 +44,17 @@ export async function insertRow<T extends Table>(db: NetworkDb, table: T, row: R
 }
 
 /** Changes an entity and raises its revision. */
-export async function updateRow<T extends Exclude<Table, 'ip_allocations' | 'quotas' | 'revisions'>>(db: NetworkDb, table: T, id: string, changes: Partial<Row<T>>): Promise<void> {
-  await loose(db).updateTable(table as 't').set(changes as never).where('id', '=', id).execute()
+export async function updateRow<T extends Exclude<Table, 'ip_allocations' | 'quotas' | 'revisions'>>(
+  db: NetworkDb,
+  table: T,
+  id: string,
+  changes: Partial<Row<T>>,
+): Promise<void> {
+  await loose(db)
+    .updateTable(table as 't')
+    .set(changes as never)
+    .where('id', '=', id)
+    .execute()
 }
 
 export async function deleteRows<T extends Table>(db: NetworkDb, table: T, where: Where<T>): Promise<number> {

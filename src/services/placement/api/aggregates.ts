@@ -9,7 +9,10 @@ import { cacheHeaders, load } from './providers.ts'
 
 const path = '/resource_providers/:uuid/aggregates'
 const uuids = Type.Array(Type.String({ pattern: '^[0-9a-fA-F-]{36}$' }), { uniqueItems: true })
-const withGeneration = Type.Object({ aggregates: uuids, resource_provider_generation: Type.Integer() }, { additionalProperties: false })
+const withGeneration = Type.Object(
+  { aggregates: uuids, resource_provider_generation: Type.Integer() },
+  { additionalProperties: false },
+)
 const either = Type.Union([uuids, withGeneration])
 
 const list = route({
@@ -21,7 +24,9 @@ const list = route({
     request.ctx.authorize(policy('resource_providers:aggregates:list'))
     const provider = await load(request, deps)
     const aggregates = await aggregatesOf(deps.database.db, provider.uuid)
-    const generation = request.version.has('aggregate-generation') && { resource_provider_generation: Number(provider.generation) }
+    const generation = request.version.has('aggregate-generation') && {
+      resource_provider_generation: Number(provider.generation),
+    }
     return { status: 200, headers: cacheHeaders(request.version), body: { aggregates, ...generation } }
   },
 })
@@ -42,10 +47,15 @@ const replace = route({
     const given = Array.isArray(body) ? undefined : body.resource_provider_generation
     await deps.database.transaction(async (tx) => {
       if (given !== undefined && !(await raiseGeneration(tx, provider.uuid, given))) {
-        throw new ConcurrentUpdate("Resource provider's generation already changed. Please update the generation and try again.")
+        throw new ConcurrentUpdate(
+          "Resource provider's generation already changed. Please update the generation and try again.",
+        )
       }
       await tx.deleteFrom('provider_aggregates').where('provider_uuid', '=', provider.uuid).execute()
-      const rows = aggregates.map((aggregate) => ({ provider_uuid: provider.uuid, aggregate_uuid: aggregate.toLowerCase() }))
+      const rows = aggregates.map((aggregate) => ({
+        provider_uuid: provider.uuid,
+        aggregate_uuid: aggregate.toLowerCase(),
+      }))
       if (rows.length > 0) await tx.insertInto('provider_aggregates').values(rows).execute()
     })
     const generation = given !== undefined && { resource_provider_generation: given + 1 }

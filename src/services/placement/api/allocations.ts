@@ -14,12 +14,27 @@ import { parseMemberOf, parseRequired, parseResources, requireKnown } from './qu
 
 const closed = { additionalProperties: false }
 const uuidPattern = '^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$'
-const resources = Type.Record(Type.String({ pattern: '^[0-9A-Z_]+$' }), Type.Integer({ minimum: 1 }), { minProperties: 1 })
-const who = { project_id: Type.String({ minLength: 1, maxLength: 255 }), user_id: Type.String({ minLength: 1, maxLength: 255 }) }
+const resources = Type.Record(Type.String({ pattern: '^[0-9A-Z_]+$' }), Type.Integer({ minimum: 1 }), {
+  minProperties: 1,
+})
+const who = {
+  project_id: Type.String({ minLength: 1, maxLength: 255 }),
+  user_id: Type.String({ minLength: 1, maxLength: 255 }),
+}
 const optionalWho = { project_id: Type.Optional(who.project_id), user_id: Type.Optional(who.user_id) }
-const asList = Type.Array(Type.Object({ resource_provider: Type.Object({ uuid: Type.String({ pattern: uuidPattern }) }, closed), resources }, closed), { minItems: 1 })
+const asList = Type.Array(
+  Type.Object(
+    { resource_provider: Type.Object({ uuid: Type.String({ pattern: uuidPattern }) }, closed), resources },
+    closed,
+  ),
+  { minItems: 1 },
+)
 const asMap = (min: number) =>
-  Type.Record(Type.String({ pattern: uuidPattern }), Type.Object({ resources, generation: Type.Optional(Type.Integer()) }, closed), { minProperties: min })
+  Type.Record(
+    Type.String({ pattern: uuidPattern }),
+    Type.Object({ resources, generation: Type.Optional(Type.Integer()) }, closed),
+    { minProperties: min },
+  )
 const consumerGeneration = Type.Union([Type.Null(), Type.Integer()])
 const mappings = Type.Optional(Type.Record(Type.String(), Type.Array(Type.String({ pattern: uuidPattern }))))
 const consumerType = Type.String({ pattern: '^[A-Z0-9_]+$', minLength: 1, maxLength: 255 })
@@ -35,16 +50,48 @@ const put = bodies(widest, [
   ['initial', Type.Object({ allocations: asList, ...optionalWho }, closed)],
   ['project-user-required', Type.Object({ allocations: asList, ...who }, closed)],
   ['allocations-by-provider', Type.Object({ allocations: asMap(1), ...who }, closed)],
-  ['consumer-generation', Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration }, closed)],
-  ['mappings', Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings }, closed)],
-  ['consumer-types', Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings, consumer_type: consumerType }, closed)],
+  [
+    'consumer-generation',
+    Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration }, closed),
+  ],
+  [
+    'mappings',
+    Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings }, closed),
+  ],
+  [
+    'consumer-types',
+    Type.Object(
+      { allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings, consumer_type: consumerType },
+      closed,
+    ),
+  ],
 ])
 const many = (body: TSchema) => Type.Record(Type.String({ pattern: uuidPattern }), body, { minProperties: 1 })
 const post = bodies(Type.Record(Type.String(), widest), [
   ['post-allocations', many(Type.Object({ allocations: asMap(0), ...who }, closed))],
-  ['consumer-generation', many(Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration }, closed))],
-  ['mappings', many(Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings }, closed))],
-  ['consumer-types', many(Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings, consumer_type: consumerType }, closed))],
+  [
+    'consumer-generation',
+    many(Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration }, closed)),
+  ],
+  [
+    'mappings',
+    many(Type.Object({ allocations: asMap(0), ...who, consumer_generation: consumerGeneration, mappings }, closed)),
+  ],
+  [
+    'consumer-types',
+    many(
+      Type.Object(
+        {
+          allocations: asMap(0),
+          ...who,
+          consumer_generation: consumerGeneration,
+          mappings,
+          consumer_type: consumerType,
+        },
+        closed,
+      ),
+    ),
+  ],
 ])
 
 /** The newest form of what the body says. */
@@ -80,8 +127,14 @@ const show = route({
       .where('consumer_uuid', '=', id)
       .execute()
     const allocations: Record<string, { resources: Record<string, number>; generation: number }> = {}
-    for (const row of rows) (allocations[row.provider_uuid] ??= { resources: {}, generation: Number(row.generation) }).resources[row.resource_class] = Number(row.used)
-    const consumer = rows.length === 0 ? undefined : await db.selectFrom('consumers').selectAll().where('uuid', '=', id).executeTakeFirst()
+    for (const row of rows)
+      (allocations[row.provider_uuid] ??= { resources: {}, generation: Number(row.generation) }).resources[
+        row.resource_class
+      ] = Number(row.used)
+    const consumer =
+      rows.length === 0
+        ? undefined
+        : await db.selectFrom('consumers').selectAll().where('uuid', '=', id).executeTakeFirst()
     const about = consumer && {
       ...(version.has('allocations-by-provider') && { project_id: consumer.project_id, user_id: consumer.user_id }),
       ...(version.has('consumer-generation') && { consumer_generation: Number(consumer.generation) }),
@@ -133,7 +186,9 @@ const remove = route({
     if (!(await db.selectFrom('allocations').select('used').where('consumer_uuid', '=', consumer).executeTakeFirst())) {
       throw new NotFound(`No allocations for consumer '${consumer}'`)
     }
-    await replaceAllocations(deps.database, [{ consumer, projectId: '', userId: '', type: '', generation: undefined, resources: {} }])
+    await replaceAllocations(deps.database, [
+      { consumer, projectId: '', userId: '', type: '', generation: undefined, resources: {} },
+    ])
     return { status: 204 }
   },
 })
@@ -153,10 +208,17 @@ const listOfProvider = route({
       .execute()
     const allocations: Record<string, { resources: Record<string, number>; consumer_generation?: number }> = {}
     for (const row of rows) {
-      const entry = (allocations[row.consumer_uuid] ??= { resources: {}, ...(request.version.has('consumer-generation') && { consumer_generation: Number(row.generation) }) })
+      const entry = (allocations[row.consumer_uuid] ??= {
+        resources: {},
+        ...(request.version.has('consumer-generation') && { consumer_generation: Number(row.generation) }),
+      })
       entry.resources[row.resource_class] = Number(row.used)
     }
-    return { status: 200, headers: cacheHeaders(request.version), body: { resource_provider_generation: Number(provider.generation), allocations } }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version),
+      body: { resource_provider_generation: Number(provider.generation), allocations },
+    }
   },
 })
 
@@ -168,10 +230,18 @@ const usagesOfProvider = route({
     request.ctx.authorize(policy('resource_providers:usages'))
     const provider = await load(request, deps)
     const { db } = deps.database
-    const classes = await db.selectFrom('inventories').select('resource_class').where('provider_uuid', '=', provider.uuid).execute()
+    const classes = await db
+      .selectFrom('inventories')
+      .select('resource_class')
+      .where('provider_uuid', '=', provider.uuid)
+      .execute()
     const usages = Object.fromEntries(classes.map((row) => [row.resource_class, 0]))
     for (const row of await listUsage(db, [provider.uuid])) usages[row.resource_class] = row.used
-    return { status: 200, headers: cacheHeaders(request.version), body: { resource_provider_generation: Number(provider.generation), usages } }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version),
+      body: { resource_provider_generation: Number(provider.generation), usages },
+    }
   },
 })
 
@@ -182,21 +252,33 @@ const usages = route({
   policy: policy('usages'),
   async handle({ ctx, query, version }: ApiRequest<never>, { database: { db } }: PlacementDeps) {
     const projectId = last(query, 'project_id')
-    if (projectId === undefined) throw new BadValue("Invalid query string parameters: 'project_id' is a required property")
+    if (projectId === undefined)
+      throw new BadValue("Invalid query string parameters: 'project_id' is a required property")
     ctx.authorize(policy('usages'), { project_id: projectId })
     const userId = last(query, 'user_id')
     let select = db
       .selectFrom('allocations')
       .innerJoin('consumers', 'consumers.uuid', 'allocations.consumer_uuid')
-      .select(({ fn }) => ['resource_class', 'consumers.type', fn.sum<number>('used').as('used'), fn.count<number>('consumers.uuid').distinct().as('consumers')])
+      .select(({ fn }) => [
+        'resource_class',
+        'consumers.type',
+        fn.sum<number>('used').as('used'),
+        fn.count<number>('consumers.uuid').distinct().as('consumers'),
+      ])
       .where('project_id', '=', projectId)
       .groupBy(['resource_class', 'consumers.type'])
     if (userId !== undefined) select = select.where('user_id', '=', userId)
     const rows = await select.execute()
     const body: Record<string, unknown> = {}
     for (const row of rows) {
-      if (!version.has('consumer-types')) body[row.resource_class] = Number(body[row.resource_class] ?? 0) + Number(row.used)
-      else body[row.type] = { ...(body[row.type] as object | undefined), [row.resource_class]: Number(row.used), consumer_count: Number(row.consumers) }
+      if (!version.has('consumer-types'))
+        body[row.resource_class] = Number(body[row.resource_class] ?? 0) + Number(row.used)
+      else
+        body[row.type] = {
+          ...(body[row.type] as object | undefined),
+          [row.resource_class]: Number(row.used),
+          consumer_count: Number(row.consumers),
+        }
     }
     return { status: 200, headers: cacheHeaders(version), body: { usages: body } }
   },
@@ -213,7 +295,8 @@ const candidates = route({
     const asked = last(query, 'resources')
     if (asked === undefined) throw new BadValue("Invalid query string parameters: 'resources' is a required property")
     const limit = last(query, 'limit')
-    if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) throw new BadValue(`Invalid query string parameters: '${limit}' does not match '^[1-9][0-9]*$'`)
+    if (limit !== undefined && !/^[1-9]\d*$/.test(limit))
+      throw new BadValue(`Invalid query string parameters: '${limit}' does not match '^[1-9][0-9]*$'`)
     const wanted = parseResources(asked)
     await requireClasses(db, Object.keys(wanted))
     const found = await findCandidates(db, {
@@ -233,13 +316,31 @@ const candidates = route({
       uuid,
       {
         // Before 1.27 only the classes that were asked for are told.
-        resources: version.has('keep-generation') ? each.resources : Object.fromEntries(Object.entries(each.resources).filter(([name]) => name in wanted)),
+        resources: version.has('keep-generation')
+          ? each.resources
+          : Object.fromEntries(Object.entries(each.resources).filter(([name]) => name in wanted)),
         ...(version.has('candidates-required') && { traits: each.traits }),
-        ...(version.has('nested-candidates') && { root_provider_uuid: each.rootId, parent_provider_uuid: each.parentId }),
+        ...(version.has('nested-candidates') && {
+          root_provider_uuid: each.rootId,
+          parent_provider_uuid: each.parentId,
+        }),
       },
     ])
-    return { status: 200, headers: cacheHeaders(version), body: { allocation_requests: requests, provider_summaries: Object.fromEntries(summaries) as object } }
+    return {
+      status: 200,
+      headers: cacheHeaders(version),
+      body: { allocation_requests: requests, provider_summaries: Object.fromEntries(summaries) as object },
+    }
   },
 })
 
-export const allocationRoutes = [show, replace, manage, remove, listOfProvider, usagesOfProvider, usages, candidates] as Route<PlacementDeps>[]
+export const allocationRoutes = [
+  show,
+  replace,
+  manage,
+  remove,
+  listOfProvider,
+  usagesOfProvider,
+  usages,
+  candidates,
+] as Route<PlacementDeps>[]

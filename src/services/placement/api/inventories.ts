@@ -7,7 +7,14 @@ import { ConcurrentUpdate, InventoryInUse } from '../errors.ts'
 import { capacityOf } from '../model/capacity.ts'
 import { requireClasses } from '../operations/classes.ts'
 import { policy } from '../policies.ts'
-import { listInventories, listUsage, raiseGeneration, type Inventory, type PlacementDb, type Provider } from '../store/providers.ts'
+import {
+  listInventories,
+  listUsage,
+  raiseGeneration,
+  type Inventory,
+  type PlacementDb,
+  type Provider,
+} from '../store/providers.ts'
 import { cacheHeaders, load } from './providers.ts'
 
 const largest = 2147483647
@@ -23,11 +30,21 @@ const amount = {
 const closed = { additionalProperties: false }
 const inventory = Type.Object(amount, closed)
 const putAll = Type.Object(
-  { resource_provider_generation: generation, inventories: Type.Record(Type.String({ pattern: '^[A-Z0-9_]+$' }), inventory) },
+  {
+    resource_provider_generation: generation,
+    inventories: Type.Record(Type.String({ pattern: '^[A-Z0-9_]+$' }), inventory),
+  },
   closed,
 )
 const putOne = Type.Object({ ...amount, resource_provider_generation: generation }, closed)
-const postOne = Type.Object({ ...amount, resource_class: Type.String({ pattern: '^[A-Z0-9_]+$' }), resource_provider_generation: Type.Optional(generation) }, closed)
+const postOne = Type.Object(
+  {
+    ...amount,
+    resource_class: Type.String({ pattern: '^[A-Z0-9_]+$' }),
+    resource_provider_generation: Type.Optional(generation),
+  },
+  closed,
+)
 
 const view = (row: Inventory) => ({
   total: Number(row.total),
@@ -38,19 +55,37 @@ const view = (row: Inventory) => ({
   allocation_ratio: row.allocation_ratio,
 })
 
-function toRow(provider: Provider, resourceClass: string, input: Static<typeof inventory>, version: ApiVersion): Inventory {
+function toRow(
+  provider: Provider,
+  resourceClass: string,
+  input: Static<typeof inventory>,
+  version: ApiVersion,
+): Inventory {
   const { total, reserved = 0, min_unit = 1, max_unit = largest, step_size = 1, allocation_ratio = 1 } = input
-  const row = { provider_uuid: provider.uuid, resource_class: resourceClass, total, reserved, min_unit, max_unit, step_size, allocation_ratio }
+  const row = {
+    provider_uuid: provider.uuid,
+    resource_class: resourceClass,
+    total,
+    reserved,
+    min_unit,
+    max_unit,
+    step_size,
+    allocation_ratio,
+  }
   const isTooMuch = version.has('full-reserve') ? reserved > total : reserved >= total
   if (isTooMuch) {
-    throw new BadRequest(`Invalid inventory for '${resourceClass}' on resource provider '${provider.uuid}'. The reserved value is greater than ${version.has('full-reserve') ? '' : 'or equal to '}total.`)
+    throw new BadRequest(
+      `Invalid inventory for '${resourceClass}' on resource provider '${provider.uuid}'. The reserved value is greater than ${version.has('full-reserve') ? '' : 'or equal to '}total.`,
+    )
   }
   return row
 }
 
 const viewAll = async (db: PlacementDb, provider: Provider, generationNow: number) => ({
   resource_provider_generation: generationNow,
-  inventories: Object.fromEntries((await listInventories(db, [provider.uuid])).map((row) => [row.resource_class, view(row)])),
+  inventories: Object.fromEntries(
+    (await listInventories(db, [provider.uuid])).map((row) => [row.resource_class, view(row)]),
+  ),
 })
 
 async function swapGeneration(tx: PlacementDb, provider: Provider, given: number) {
@@ -66,7 +101,11 @@ const list = route({
   async handle(request: ApiRequest<never>, deps: PlacementDeps) {
     request.ctx.authorize(policy('resource_providers:inventories:list'))
     const provider = await load(request, deps)
-    return { status: 200, headers: cacheHeaders(request.version), body: await viewAll(deps.database.db, provider, Number(provider.generation)) }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version),
+      body: await viewAll(deps.database.db, provider, Number(provider.generation)),
+    }
   },
 })
 
@@ -84,17 +123,29 @@ const replaceAll = route({
       await swapGeneration(tx, provider, body.resource_provider_generation)
       const used = await listUsage(tx, [provider.uuid])
       const lost = used.find((each) => each.used > 0 && !rows.some((row) => row.resource_class === each.resource_class))
-      if (lost) throw new InventoryInUse(`Inventory for '${lost.resource_class}' on resource provider '${provider.uuid}' in use.`)
+      if (lost)
+        throw new InventoryInUse(
+          `Inventory for '${lost.resource_class}' on resource provider '${provider.uuid}' in use.`,
+        )
       await tx.deleteFrom('inventories').where('provider_uuid', '=', provider.uuid).execute()
       if (rows.length > 0) await tx.insertInto('inventories').values(rows).execute()
     })
-    return { status: 200, headers: cacheHeaders(version), body: await viewAll(deps.database.db, provider, Number(provider.generation) + 1) }
+    return {
+      status: 200,
+      headers: cacheHeaders(version),
+      body: await viewAll(deps.database.db, provider, Number(provider.generation) + 1),
+    }
   },
 })
 
 async function removeRows(tx: PlacementDb, provider: Provider, classes: readonly string[] | undefined) {
-  const used = (await listUsage(tx, [provider.uuid])).filter((each) => each.used > 0 && (classes === undefined || classes.includes(each.resource_class)))
-  if (used.length > 0) throw new InventoryInUse(`Unable to delete inventory: Inventory for '${used.map((each) => each.resource_class).join(', ')}' on resource provider '${provider.uuid}' in use.`)
+  const used = (await listUsage(tx, [provider.uuid])).filter(
+    (each) => each.used > 0 && (classes === undefined || classes.includes(each.resource_class)),
+  )
+  if (used.length > 0)
+    throw new InventoryInUse(
+      `Unable to delete inventory: Inventory for '${used.map((each) => each.resource_class).join(', ')}' on resource provider '${provider.uuid}' in use.`,
+    )
   let query = tx.deleteFrom('inventories').where('provider_uuid', '=', provider.uuid)
   if (classes) query = query.where('resource_class', 'in', [...classes])
   const { numDeletedRows } = await query.executeTakeFirst()
@@ -134,7 +185,10 @@ const create = route({
     })
     return {
       status: 201,
-      headers: { Location: `${baseUrl}/resource_providers/${provider.uuid}/inventories/${name}`, ...cacheHeaders(version) },
+      headers: {
+        Location: `${baseUrl}/resource_providers/${provider.uuid}/inventories/${name}`,
+        ...cacheHeaders(version),
+      },
       body: { ...view(row), resource_provider_generation: given + 1 },
     }
   },
@@ -154,7 +208,11 @@ const show = route({
     request.ctx.authorize(policy('resource_providers:inventories:show'))
     const provider = await load(request, deps)
     const row = await findOne(deps, provider, request.params['resource_class'] ?? '')
-    return { status: 200, headers: cacheHeaders(request.version), body: { ...view(row), resource_provider_generation: Number(provider.generation) } }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version),
+      body: { ...view(row), resource_provider_generation: Number(provider.generation) },
+    }
   },
 })
 
@@ -173,8 +231,17 @@ const update = route({
       await swapGeneration(tx, provider, given)
       const [used] = (await listUsage(tx, [provider_uuid])).filter((each) => each.resource_class === resource_class)
       // Placement takes a total below what is used and only warns: hosts shrink.
-      if (used && used.used > capacityOf(values)) deps.log.warn({ provider: provider_uuid, resource_class }, 'an inventory is now smaller than what is used of it')
-      await tx.updateTable('inventories').set(values).where('provider_uuid', '=', provider_uuid).where('resource_class', '=', resource_class).execute()
+      if (used && used.used > capacityOf(values))
+        deps.log.warn(
+          { provider: provider_uuid, resource_class },
+          'an inventory is now smaller than what is used of it',
+        )
+      await tx
+        .updateTable('inventories')
+        .set(values)
+        .where('provider_uuid', '=', provider_uuid)
+        .where('resource_class', '=', resource_class)
+        .execute()
     })
     return { status: 200, headers: cacheHeaders(version), body: { ...values, resource_provider_generation: given + 1 } }
   },

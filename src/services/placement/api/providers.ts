@@ -8,21 +8,36 @@ import type { PlacementDeps } from '../deps.ts'
 import { BadValue, DuplicateName, ProviderHasChildren, ProviderInUse, ProviderNotFound } from '../errors.ts'
 import { findCandidates } from '../operations/candidates.ts'
 import { policy } from '../policies.ts'
-import { aggregatesOf, findProvider, insertProvider, listProviders, traitsOf, type Provider } from '../store/providers.ts'
+import {
+  aggregatesOf,
+  findProvider,
+  insertProvider,
+  listProviders,
+  traitsOf,
+  type Provider,
+} from '../store/providers.ts'
 import { isDuplicate } from '../../../platform/db/database.ts'
 import { parseMemberOf, parseRequired, parseResources, requireKnown } from './query.ts'
 
 const name = Type.String({ minLength: 1, maxLength: 200 })
-const uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$' })
+const uuid = Type.String({
+  pattern: '^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$',
+})
 const parent = Type.Union([Type.Null(), uuid])
 const closed = { additionalProperties: false }
 const createFlat = Type.Object({ name, uuid: Type.Optional(uuid) }, closed)
-const createNested = Type.Object({ name, uuid: Type.Optional(uuid), parent_provider_uuid: Type.Optional(parent) }, closed)
+const createNested = Type.Object(
+  { name, uuid: Type.Optional(uuid), parent_provider_uuid: Type.Optional(parent) },
+  closed,
+)
 const updateFlat = Type.Object({ name }, closed)
 const updateNested = Type.Object({ name, parent_provider_uuid: Type.Optional(parent) }, closed)
 
 /** The provider of an address. Throws ProviderNotFound. */
-export async function load({ params }: { params: Readonly<Record<string, string>> }, { database }: PlacementDeps): Promise<Provider> {
+export async function load(
+  { params }: { params: Readonly<Record<string, string>> },
+  { database }: PlacementDeps,
+): Promise<Provider> {
   const id = params['uuid'] ?? ''
   const provider = await findProvider(database.db, id)
   if (!provider) throw new ProviderNotFound(id)
@@ -39,7 +54,10 @@ function view(provider: Provider, version: ApiVersion) {
     uuid: provider.uuid,
     name: provider.name,
     generation: Number(provider.generation),
-    ...(version.has('nested') && { parent_provider_uuid: provider.parent_uuid, root_provider_uuid: provider.root_uuid }),
+    ...(version.has('nested') && {
+      parent_provider_uuid: provider.parent_uuid,
+      root_provider_uuid: provider.root_uuid,
+    }),
     links: [{ rel: 'self', href: base }, ...parts.map((rel) => ({ rel, href: `${base}/${rel}` }))],
   }
 }
@@ -82,10 +100,16 @@ const list = route({
     if (resources !== undefined) {
       const none = { required: [], forbidden: [], memberOf: [], notMemberOf: [], inTree: undefined, limit: undefined }
       const { requests } = await findCandidates(db, { resources: parseResources(resources), ...none })
-      const able = new Set(requests.filter((each) => Object.keys(each).length === 1).flatMap((each) => Object.keys(each)))
+      const able = new Set(
+        requests.filter((each) => Object.keys(each).length === 1).flatMap((each) => Object.keys(each)),
+      )
       providers = providers.filter((each) => able.has(each.uuid))
     }
-    return { status: 200, headers: cacheHeaders(version), body: { resource_providers: providers.map((each) => view(each, version)) } }
+    return {
+      status: 200,
+      headers: cacheHeaders(version),
+      body: { resource_providers: providers.map((each) => view(each, version)) },
+    }
   },
 })
 
@@ -102,9 +126,18 @@ const create = route({
     const id = (body.uuid ?? randomUUID()).toLowerCase()
     const parentId = body.parent_provider_uuid ?? null
     const above = parentId === null ? undefined : await findProvider(db, parentId)
-    if (parentId === id) throw new BadValue('parent provider UUID cannot be same as UUID. Unable to create resource provider.')
-    if (parentId !== null && !above) throw new BadValue(`Unable to create resource provider "${body.name}": parent provider UUID does not exist.`)
-    const provider = { uuid: id, name: body.name, generation: 0, root_uuid: above?.root_uuid ?? id, parent_uuid: parentId, updated_at: Date.now() }
+    if (parentId === id)
+      throw new BadValue('parent provider UUID cannot be same as UUID. Unable to create resource provider.')
+    if (parentId !== null && !above)
+      throw new BadValue(`Unable to create resource provider "${body.name}": parent provider UUID does not exist.`)
+    const provider = {
+      uuid: id,
+      name: body.name,
+      generation: 0,
+      root_uuid: above?.root_uuid ?? id,
+      parent_uuid: parentId,
+      updated_at: Date.now(),
+    }
     if (!(await insertProvider(db, provider))) {
       const clash = (await findProvider(db, id)) ? `uuid: ${id}` : `name: ${body.name}`
       throw new DuplicateName(`Conflicting resource provider ${clash} already exists.`)
@@ -122,7 +155,11 @@ const show = route({
   async handle(request: ApiRequest<never>, deps: PlacementDeps) {
     request.ctx.authorize(policy('resource_providers:show'))
     const provider = await load(request, deps)
-    return { status: 200, headers: cacheHeaders(request.version, Number(provider.updated_at)), body: view(provider, request.version) }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version, Number(provider.updated_at)),
+      body: view(provider, request.version),
+    }
   },
 })
 
@@ -141,9 +178,14 @@ const update = route({
     const parentId = body.parent_provider_uuid
     if (parentId !== undefined && parentId !== provider.parent_uuid) await reparent(deps, provider, parentId, version)
     try {
-      await db.updateTable('providers').set({ name: body.name, updated_at: Date.now() }).where('uuid', '=', provider.uuid).execute()
+      await db
+        .updateTable('providers')
+        .set({ name: body.name, updated_at: Date.now() })
+        .where('uuid', '=', provider.uuid)
+        .execute()
     } catch (error) {
-      if (isDuplicate(error)) throw new DuplicateName(`Conflicting resource provider name: ${body.name} already exists.`)
+      if (isDuplicate(error))
+        throw new DuplicateName(`Conflicting resource provider name: ${body.name} already exists.`)
       throw error
     }
     return { status: 200, headers: cacheHeaders(version), body: view(await load({ params }, deps), version) }
@@ -152,20 +194,29 @@ const update = route({
 
 /** Moves a provider with everything below it; loops are refused. */
 async function reparent({ database }: PlacementDeps, provider: Provider, parentId: string | null, version: ApiVersion) {
-  if (provider.parent_uuid !== null && !version.has('reparent')) throw new BadValue('un-parenting or re-parenting a provider needs version 1.37.')
+  if (provider.parent_uuid !== null && !version.has('reparent'))
+    throw new BadValue('un-parenting or re-parenting a provider needs version 1.37.')
   await database.transaction(async (tx) => {
     const all = await listProviders(tx, provider.root_uuid)
     const below = new Set([provider.uuid])
-    for (let grew = true; grew; ) {
+    for (let grew = true; grew;) {
       const size = below.size
       for (const each of all) if (each.parent_uuid !== null && below.has(each.parent_uuid)) below.add(each.uuid)
       grew = below.size > size
     }
     const above = parentId === null ? undefined : await findProvider(tx, parentId)
-    if (parentId !== null && !above) throw new BadValue(`Unable to save resource provider ${provider.name}: parent provider UUID does not exist.`)
-    if (parentId !== null && below.has(parentId)) throw new BadValue(`Unable to save resource provider ${provider.name}: creating loop in the provider tree is not allowed.`)
+    if (parentId !== null && !above)
+      throw new BadValue(`Unable to save resource provider ${provider.name}: parent provider UUID does not exist.`)
+    if (parentId !== null && below.has(parentId))
+      throw new BadValue(
+        `Unable to save resource provider ${provider.name}: creating loop in the provider tree is not allowed.`,
+      )
     const root = above?.root_uuid ?? provider.uuid
-    await tx.updateTable('providers').set({ root_uuid: root }).where('uuid', 'in', [...below]).execute()
+    await tx
+      .updateTable('providers')
+      .set({ root_uuid: root })
+      .where('uuid', 'in', [...below])
+      .execute()
     await tx.updateTable('providers').set({ parent_uuid: parentId }).where('uuid', '=', provider.uuid).execute()
   })
 }
@@ -178,8 +229,10 @@ const remove = route({
     request.ctx.authorize(policy('resource_providers:delete'))
     const { uuid: id } = await load(request, deps)
     await deps.database.transaction(async (tx) => {
-      if (await tx.selectFrom('allocations').select('used').where('provider_uuid', '=', id).executeTakeFirst()) throw new ProviderInUse(id)
-      if (await tx.selectFrom('providers').select('uuid').where('parent_uuid', '=', id).executeTakeFirst()) throw new ProviderHasChildren(id)
+      if (await tx.selectFrom('allocations').select('used').where('provider_uuid', '=', id).executeTakeFirst())
+        throw new ProviderInUse(id)
+      if (await tx.selectFrom('providers').select('uuid').where('parent_uuid', '=', id).executeTakeFirst())
+        throw new ProviderHasChildren(id)
       for (const table of ['inventories', 'provider_traits', 'provider_aggregates'] as const) {
         await tx.deleteFrom(table).where('provider_uuid', '=', id).execute()
       }

@@ -6,7 +6,10 @@ import { BadValue } from '../errors.ts'
 export function parseResources(text: string): Record<string, number> {
   const pairs = text.split(',').map((pair) => {
     const match = /^([A-Z0-9_]+):(\d+)$/.exec(pair.trim())
-    if (!match || Number(match[2]) < 1) throw new BadValue(`Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: ${text}.`)
+    if (!match || Number(match[2]) < 1)
+      throw new BadValue(
+        `Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: ${text}.`,
+      )
     return [match[1]!, Number(match[2])] as const
   })
   return Object.fromEntries(pairs)
@@ -22,9 +25,13 @@ export function parseRequired(values: readonly string[], version: ApiVersion) {
       continue
     }
     for (const trait of value.split(',')) {
-      if (!/^!?[A-Z0-9_]+$/.test(trait)) throw new BadValue(`Invalid query string parameters: Expected 'required' parameter value of the form: HW_CPU_X86_VMX,CUSTOM_MAGIC. Got: ${value}`)
+      if (!/^!?[A-Z0-9_]+$/.test(trait))
+        throw new BadValue(
+          `Invalid query string parameters: Expected 'required' parameter value of the form: HW_CPU_X86_VMX,CUSTOM_MAGIC. Got: ${value}`,
+        )
       if (trait.startsWith('!')) {
-        if (!version.has('forbidden-traits')) throw new BadValue(`Invalid query string parameters: forbidden traits need version 1.22. Got: ${value}`)
+        if (!version.has('forbidden-traits'))
+          throw new BadValue(`Invalid query string parameters: forbidden traits need version 1.22. Got: ${value}`)
         forbidden.push(trait.slice(1))
       } else required.push([trait])
     }
@@ -40,7 +47,9 @@ export function parseMemberOf(values: readonly string[]) {
     const isForbidden = value.startsWith('!')
     const list = value.replace(/^!/, '').replace(/^in:/, '').split(',')
     if (list.some((each) => !/^[0-9a-f-]{36}$/i.test(each))) {
-      throw new BadValue(`Invalid query string parameters: Expected 'member_of' parameter to contain valid UUID(s). Got: ${value}`)
+      throw new BadValue(
+        `Invalid query string parameters: Expected 'member_of' parameter to contain valid UUID(s). Got: ${value}`,
+      )
     }
     if (isForbidden) notMemberOf.push(...list)
     else memberOf.push(list)
@@ -52,6 +61,8 @@ export function parseMemberOf(values: readonly string[]) {
 export function requireKnown(query: Query, known: readonly string[]) {
   const unknown = Object.keys(query).find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    throw new BadValue(`Invalid query string parameters: Additional properties are not allowed ('${unknown}' was unexpected)`)
+    throw new BadValue(
+      `Invalid query string parameters: Additional properties are not allowed ('${unknown}' was unexpected)`,
+    )
   }
 }

@@ -12,9 +12,11 @@ import { cacheHeaders } from './providers.ts'
 const since = 'resource-classes'
 const customName = /^CUSTOM_[A-Z0-9_]{1,248}$/
 const view = (name: string) => ({ name, links: [{ rel: 'self', href: `/resource_classes/${name}` }] })
-const customs = async ({ database: { db } }: PlacementDeps) => (await db.selectFrom('custom_classes').select('name').orderBy('name').execute()).map((row) => row.name)
+const customs = async ({ database: { db } }: PlacementDeps) =>
+  (await db.selectFrom('custom_classes').select('name').orderBy('name').execute()).map((row) => row.name)
 const requireCustom = (name: string) => {
-  if (!customName.test(name)) throw new BadRequest(`JSON does not validate: '${name}' does not match '^CUSTOM\\_[A-Z0-9_]+$'`)
+  if (!customName.test(name))
+    throw new BadRequest(`JSON does not validate: '${name}' does not match '^CUSTOM\\_[A-Z0-9_]+$'`)
 }
 
 const list = route({
@@ -24,7 +26,11 @@ const list = route({
   policy: policy('resource_classes:list'),
   async handle({ ctx, version }: ApiRequest<never>, deps: PlacementDeps) {
     ctx.authorize(policy('resource_classes:list'))
-    return { status: 200, headers: cacheHeaders(version), body: { resource_classes: [...standardClasses, ...(await customs(deps))].map(view) } }
+    return {
+      status: 200,
+      headers: cacheHeaders(version),
+      body: { resource_classes: [...standardClasses, ...(await customs(deps))].map(view) },
+    }
   },
 })
 
@@ -55,7 +61,8 @@ const show = route({
   async handle({ ctx, params, version }: ApiRequest<never>, deps: PlacementDeps) {
     ctx.authorize(policy('resource_classes:show'))
     const name = params['name'] ?? ''
-    if (!isStandardClass(name) && !(await customs(deps)).includes(name)) throw new NotFound(`No such resource class ${name}.`)
+    if (!isStandardClass(name) && !(await customs(deps)).includes(name))
+      throw new NotFound(`No such resource class ${name}.`)
     return { status: 200, headers: cacheHeaders(version), body: view(name) }
   },
 })
@@ -83,12 +90,14 @@ const remove = route({
   async handle({ ctx, params }: ApiRequest<never>, { database: { db } }: PlacementDeps) {
     ctx.authorize(policy('resource_classes:delete'))
     const name = params['name'] ?? ''
-    if (isStandardClass(name)) throw new BadRequest(`Error in delete resource class: Cannot delete standard resource class ${name}.`)
+    if (isStandardClass(name))
+      throw new BadRequest(`Error in delete resource class: Cannot delete standard resource class ${name}.`)
     if (await db.selectFrom('inventories').select('total').where('resource_class', '=', name).executeTakeFirst()) {
       throw new Conflict(`Error in delete resource class: Class ${name} is in use in inventory.`)
     }
     const done = await db.deleteFrom('custom_classes').where('name', '=', name).executeTakeFirst()
-    if (done.numDeletedRows === 0n) throw new NotFound(`Error in delete resource class: No such resource class ${name}.`)
+    if (done.numDeletedRows === 0n)
+      throw new NotFound(`Error in delete resource class: No such resource class ${name}.`)
     return { status: 204 }
   },
 })

@@ -13,7 +13,8 @@ import { cacheHeaders, load } from './providers.ts'
 const since = 'traits'
 const customName = /^CUSTOM_[A-Z0-9_]+$/
 
-const customTraits = async ({ database: { db } }: PlacementDeps) => (await db.selectFrom('custom_traits').select('name').execute()).map((row) => row.name)
+const customTraits = async ({ database: { db } }: PlacementDeps) =>
+  (await db.selectFrom('custom_traits').select('name').execute()).map((row) => row.name)
 
 const list = route({
   method: 'GET',
@@ -26,7 +27,10 @@ const list = route({
     const filter = last(query, 'name')
     if (filter?.startsWith('startswith:')) names = names.filter((name) => name.startsWith(filter.slice(11)))
     else if (filter?.startsWith('in:')) names = names.filter((name) => filter.slice(3).split(',').includes(name))
-    else if (filter !== undefined) throw new BadRequest(`Badly formatted name parameter. Expected name query string parameter in form: ?name=[in|startswith]:[name1,name2|prefix]. Got: "${filter}"`)
+    else if (filter !== undefined)
+      throw new BadRequest(
+        `Badly formatted name parameter. Expected name query string parameter in form: ?name=[in|startswith]:[name1,name2|prefix]. Got: "${filter}"`,
+      )
     const associated = last(query, 'associated')
     if (associated !== undefined) {
       const rows = await deps.database.db.selectFrom('provider_traits').select('trait').distinct().execute()
@@ -37,7 +41,8 @@ const list = route({
   },
 })
 
-const exists = async (deps: PlacementDeps, name: string) => isStandardTrait(name) || (await customTraits(deps)).includes(name)
+const exists = async (deps: PlacementDeps, name: string) =>
+  isStandardTrait(name) || (await customTraits(deps)).includes(name)
 
 const show = route({
   method: 'GET',
@@ -60,7 +65,9 @@ const create = route({
     ctx.authorize(policy('traits:update'))
     const name = params['name'] ?? ''
     if (!customName.test(name) || name.length > 255) {
-      throw new BadRequest(`The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"`)
+      throw new BadRequest(
+        `The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"`,
+      )
     }
     const isNew = !(await exists(deps, name))
     await upsert(deps.database.db, deps.database.engine, 'custom_traits', ['name'], { name })
@@ -97,7 +104,11 @@ const listOfProvider = route({
     request.ctx.authorize(policy('resource_providers:traits:list'))
     const provider = await load(request, deps)
     const traits = await traitsOf(deps.database.db, provider.uuid)
-    return { status: 200, headers: cacheHeaders(request.version), body: { traits, resource_provider_generation: Number(provider.generation) } }
+    return {
+      status: 200,
+      headers: cacheHeaders(request.version),
+      body: { traits, resource_provider_generation: Number(provider.generation) },
+    }
   },
 })
 
@@ -107,7 +118,10 @@ const setOfProvider = route({
   since,
   policy: policy('resource_providers:traits:update'),
   body: Type.Object(
-    { traits: Type.Array(Type.String({ pattern: '^[A-Z0-9_]+$', maxLength: 255 }), { uniqueItems: true }), resource_provider_generation: Type.Integer() },
+    {
+      traits: Type.Array(Type.String({ pattern: '^[A-Z0-9_]+$', maxLength: 255 }), { uniqueItems: true }),
+      resource_provider_generation: Type.Integer(),
+    },
     { additionalProperties: false },
   ),
   async handle({ ctx, params, body, version }, deps: PlacementDeps) {
@@ -117,13 +131,19 @@ const setOfProvider = route({
     await requireTraits(deps.database.db, body.traits)
     await deps.database.transaction(async (tx) => {
       if (!(await raiseGeneration(tx, provider.uuid, given))) {
-        throw new ConcurrentUpdate('Resource provider\'s generation already changed. Please update the generation and try again.')
+        throw new ConcurrentUpdate(
+          "Resource provider's generation already changed. Please update the generation and try again.",
+        )
       }
       await tx.deleteFrom('provider_traits').where('provider_uuid', '=', provider.uuid).execute()
       const rows = body.traits.map((trait) => ({ provider_uuid: provider.uuid, trait }))
       if (rows.length > 0) await tx.insertInto('provider_traits').values(rows).execute()
     })
-    return { status: 200, headers: cacheHeaders(version), body: { traits: body.traits.toSorted(), resource_provider_generation: given + 1 } }
+    return {
+      status: 200,
+      headers: cacheHeaders(version),
+      body: { traits: body.traits.toSorted(), resource_provider_generation: given + 1 },
+    }
   },
 })
 
@@ -136,11 +156,20 @@ const clearOfProvider = route({
     request.ctx.authorize(policy('resource_providers:traits:delete'))
     const provider = await load(request, deps)
     await deps.database.transaction(async (tx) => {
-      if (!(await raiseGeneration(tx, provider.uuid, Number(provider.generation)))) throw new ConcurrentUpdate('Please refresh and retry.')
+      if (!(await raiseGeneration(tx, provider.uuid, Number(provider.generation))))
+        throw new ConcurrentUpdate('Please refresh and retry.')
       await tx.deleteFrom('provider_traits').where('provider_uuid', '=', provider.uuid).execute()
     })
     return { status: 204 }
   },
 })
 
-export const traitRoutes = [list, show, create, remove, listOfProvider, setOfProvider, clearOfProvider] as Route<PlacementDeps>[]
+export const traitRoutes = [
+  list,
+  show,
+  create,
+  remove,
+  listOfProvider,
+  setOfProvider,
+  clearOfProvider,
+] as Route<PlacementDeps>[]

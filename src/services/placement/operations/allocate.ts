@@ -18,12 +18,20 @@ export interface ConsumerAllocations {
 }
 
 /** Throws ConcurrentUpdate, CapacityExceeded or BadRequest; then nothing has changed. */
-export function replaceAllocations(database: Database<PlacementSchema>, requests: readonly ConsumerAllocations[]): Promise<void> {
+export function replaceAllocations(
+  database: Database<PlacementSchema>,
+  requests: readonly ConsumerAllocations[],
+): Promise<void> {
   return database.transaction(async (tx) => {
     const touched = new Set<string>()
     for (const request of requests) {
       await checkConsumer(tx, request)
-      const before = await tx.selectFrom('allocations').select('provider_uuid').distinct().where('consumer_uuid', '=', request.consumer).execute()
+      const before = await tx
+        .selectFrom('allocations')
+        .select('provider_uuid')
+        .distinct()
+        .where('consumer_uuid', '=', request.consumer)
+        .execute()
       for (const row of before) touched.add(row.provider_uuid)
       await tx.deleteFrom('allocations').where('consumer_uuid', '=', request.consumer).execute()
     }
@@ -43,7 +51,9 @@ async function checkConsumer(tx: PlacementDb, { consumer, generation }: Consumer
   const row = await tx.selectFrom('consumers').select('generation').where('uuid', '=', consumer).executeTakeFirst()
   const actual = row ? Number(row.generation) : null
   if (actual !== generation) {
-    throw new ConcurrentUpdate(`consumer generation conflict - expected ${actual ?? 'null'} but got ${generation ?? 'null'}`)
+    throw new ConcurrentUpdate(
+      `consumer generation conflict - expected ${actual ?? 'null'} but got ${generation ?? 'null'}`,
+    )
   }
 }
 
@@ -61,8 +71,14 @@ async function give(tx: PlacementDb, consumer: string, provider: string, resourc
       .where('resource_class', '=', resource_class)
       .executeTakeFirstOrThrow()
     const why = refusal(inventory, Number(used ?? 0), amount)
-    if (why) throw new CapacityExceeded(`The requested amount ${amount} of ${resource_class} on resource provider '${provider}' would exceed its capacity or violates its inventory: ${why}.`)
-    await tx.insertInto('allocations').values({ provider_uuid: provider, consumer_uuid: consumer, resource_class, used: amount }).execute()
+    if (why)
+      throw new CapacityExceeded(
+        `The requested amount ${amount} of ${resource_class} on resource provider '${provider}' would exceed its capacity or violates its inventory: ${why}.`,
+      )
+    await tx
+      .insertInto('allocations')
+      .values({ provider_uuid: provider, consumer_uuid: consumer, resource_class, used: amount })
+      .execute()
   }
 }
 
@@ -72,10 +88,22 @@ async function writeConsumer(tx: PlacementDb, request: ConsumerAllocations) {
     return
   }
   const values = { project_id: request.projectId, user_id: request.userId, type: request.type }
-  const existing = await tx.selectFrom('consumers').select('generation').where('uuid', '=', request.consumer).executeTakeFirst()
+  const existing = await tx
+    .selectFrom('consumers')
+    .select('generation')
+    .where('uuid', '=', request.consumer)
+    .executeTakeFirst()
   if (existing) {
-    await tx.updateTable('consumers').set({ ...values, generation: Number(existing.generation) + 1 }).where('uuid', '=', request.consumer).execute()
-  } else await tx.insertInto('consumers').values({ uuid: request.consumer, ...values, generation: 1 }).execute()
+    await tx
+      .updateTable('consumers')
+      .set({ ...values, generation: Number(existing.generation) + 1 })
+      .where('uuid', '=', request.consumer)
+      .execute()
+  } else
+    await tx
+      .insertInto('consumers')
+      .values({ uuid: request.consumer, ...values, generation: 1 })
+      .execute()
 }
 
 async function raise(tx: PlacementDb, uuid: string) {

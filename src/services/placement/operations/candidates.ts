@@ -56,7 +56,8 @@ export async function findCandidates(db: PlacementDb, request: CandidateRequest)
 async function read(db: PlacementDb): Promise<World> {
   const group = (rows: readonly { provider_uuid: string; value: string }[]) => {
     const map = new Map<string, Set<string>>()
-    for (const { provider_uuid, value } of rows) map.set(provider_uuid, (map.get(provider_uuid) ?? new Set()).add(value))
+    for (const { provider_uuid, value } of rows)
+      map.set(provider_uuid, (map.get(provider_uuid) ?? new Set()).add(value))
     return map
   }
   const usage = await listUsage(db)
@@ -65,14 +66,21 @@ async function read(db: PlacementDb): Promise<World> {
     inventories: Map.groupBy(await listInventories(db), (row) => row.provider_uuid),
     used: new Map(usage.map((row) => [`${row.provider_uuid} ${row.resource_class}`, row.used])),
     traits: group(await db.selectFrom('provider_traits').select(['provider_uuid', 'trait as value']).execute()),
-    aggregates: group(await db.selectFrom('provider_aggregates').select(['provider_uuid', 'aggregate_uuid as value']).execute()),
+    aggregates: group(
+      await db.selectFrom('provider_aggregates').select(['provider_uuid', 'aggregate_uuid as value']).execute(),
+    ),
   }
 }
 
 const mostPerTree = 50
 
 /** The ways in which one tree can give what is asked for: every class from one provider of the tree. */
-function matchTree(world: World, root: string, tree: readonly Provider[], request: CandidateRequest): Record<string, Record<string, number>>[] {
+function matchTree(
+  world: World,
+  root: string,
+  tree: readonly Provider[],
+  request: CandidateRequest,
+): Record<string, Record<string, number>>[] {
   const eligible = tree.filter((provider) => isMember(world, provider, root, request))
   let options: Record<string, Record<string, number>>[] = [{}]
   for (const [resourceClass, amount] of Object.entries(request.resources)) {
@@ -81,7 +89,9 @@ function matchTree(world: World, root: string, tree: readonly Provider[], reques
       return refusal(inventory, world.used.get(`${provider.uuid} ${resourceClass}`) ?? 0, amount) === undefined
     })
     options = options
-      .flatMap((option) => givers.map((giver) => ({ ...option, [giver.uuid]: { ...option[giver.uuid], [resourceClass]: amount } })))
+      .flatMap((option) =>
+        givers.map((giver) => ({ ...option, [giver.uuid]: { ...option[giver.uuid], [resourceClass]: amount } })),
+      )
       .slice(0, mostPerTree)
   }
   return options.filter((option) => hasTraits(world, Object.keys(option), request))
@@ -90,10 +100,17 @@ function matchTree(world: World, root: string, tree: readonly Provider[], reques
 /** Required traits must be found among the providers that give something, forbidden ones on none of them. */
 function hasTraits(world: World, givers: readonly string[], { required, forbidden }: CandidateRequest): boolean {
   const traits = new Set(givers.flatMap((uuid) => [...(world.traits.get(uuid) ?? [])]))
-  return required.every((any) => any.some((trait) => traits.has(trait))) && !forbidden.some((trait) => traits.has(trait))
+  return (
+    required.every((any) => any.some((trait) => traits.has(trait))) && !forbidden.some((trait) => traits.has(trait))
+  )
 }
 
-function isMember(world: World, provider: Provider, root: string, { memberOf, notMemberOf }: CandidateRequest): boolean {
+function isMember(
+  world: World,
+  provider: Provider,
+  root: string,
+  { memberOf, notMemberOf }: CandidateRequest,
+): boolean {
   const mine = new Set([...(world.aggregates.get(provider.uuid) ?? []), ...(world.aggregates.get(root) ?? [])])
   return memberOf.every((any) => any.some((each) => mine.has(each))) && !notMemberOf.some((each) => mine.has(each))
 }

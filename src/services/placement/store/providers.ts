@@ -42,7 +42,10 @@ export const listInventories = (db: PlacementDb, uuids?: readonly string[]): Pro
 }
 
 /** What is used, by provider and class. */
-export async function listUsage(db: PlacementDb, uuids?: readonly string[]): Promise<{ provider_uuid: string; resource_class: string; used: number }[]> {
+export async function listUsage(
+  db: PlacementDb,
+  uuids?: readonly string[],
+): Promise<{ provider_uuid: string; resource_class: string; used: number }[]> {
   let query = db
     .selectFrom('allocations')
     .select(({ fn }) => ['provider_uuid', 'resource_class', fn.sum<number>('used').as('used')])
@@ -52,11 +55,20 @@ export async function listUsage(db: PlacementDb, uuids?: readonly string[]): Pro
 }
 
 export async function traitsOf(db: PlacementDb, uuid: string): Promise<string[]> {
-  const rows = await db.selectFrom('provider_traits').select('trait').where('provider_uuid', '=', uuid).orderBy('trait').execute()
+  const rows = await db
+    .selectFrom('provider_traits')
+    .select('trait')
+    .where('provider_uuid', '=', uuid)
+    .orderBy('trait')
+    .execute()
   return rows.map((row) => row.trait)
 }
 
 export async function aggregatesOf(db: PlacementDb, uuid: string): Promise<string[]> {
-  const rows = await db.selectFrom('provider_aggregates').select('aggregate_uuid').where('provider_uuid', '=', uuid).execute()
+  const rows = await db
+    .selectFrom('provider_aggregates')
+    .select('aggregate_uuid')
+    .where('provider_uuid', '=', uuid)
+    .execute()
   return rows.map((row) => row.aggregate_uuid).sort()
 }

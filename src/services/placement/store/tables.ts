@@ -1,6 +1,13 @@
 /** Rows as the database has them. */
 export interface PlacementSchema {
-  providers: { uuid: string; name: string; generation: number; root_uuid: string; parent_uuid: string | null; updated_at: number }
+  providers: {
+    uuid: string
+    name: string
+    generation: number
+    root_uuid: string
+    parent_uuid: string | null
+    updated_at: number
+  }
   inventories: {
     provider_uuid: string
     resource_class: string

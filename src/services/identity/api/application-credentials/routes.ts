@@ -39,11 +39,16 @@ function authorize({ ctx, params }: { ctx: Context; params: Readonly<Record<stri
 
 /** A token that is itself delegated must not make further credentials (CVE-2020-12689). */
 function requireOwnToken(ctx: Context) {
-  if (ctx.applicationCredentialId !== null) throw new Forbidden('Using method application_credential is not allowed for managing additional application credentials.')
+  if (ctx.applicationCredentialId !== null)
+    throw new Forbidden(
+      'Using method application_credential is not allowed for managing additional application credentials.',
+    )
 }
 
 async function view(deps: IdentityDeps, row: Row<'application_credentials'>, baseUrl: string) {
-  const roles = await listRows(deps.database.db, 'roles', [{ column: 'id', operator: 'in', value: JSON.parse(row.roles) as string[] }])
+  const roles = await listRows(deps.database.db, 'roles', [
+    { column: 'id', operator: 'in', value: JSON.parse(row.roles) as string[] },
+  ])
   return {
     id: row.id,
     name: row.name,
@@ -59,7 +64,11 @@ async function view(deps: IdentityDeps, row: Row<'application_credentials'>, bas
 }
 
 /** The roles asked for, which the caller must have on the project; all of them when none are named. */
-async function rolesFor(deps: IdentityDeps, ctx: Context, wanted: readonly { id?: string; name?: string }[] | undefined): Promise<string[]> {
+async function rolesFor(
+  deps: IdentityDeps,
+  ctx: Context,
+  wanted: readonly { id?: string; name?: string }[] | undefined,
+): Promise<string[]> {
   const { db } = deps.database
   const held = await effectiveRoles(db, ctx.userId, 'project', ctx.projectId ?? '')
   if (!wanted) return held.map((role) => role.id)
@@ -81,8 +90,12 @@ const create = route({
     const userId = authorize({ ctx, params }, 'create_application_credential')
     requireOwnToken(ctx)
     if (ctx.projectId === null) throw new BadRequest('An application credential needs a project-scoped token.')
-    const expiresAt = input.expires_at == null ? null : Date.parse(/Z$|[+-]\d\d:?\d\d$/.test(input.expires_at) ? input.expires_at : `${input.expires_at}Z`)
-    if (Number.isNaN(expiresAt)) throw new BadRequest(`Invalid input for field 'expires_at': ${input.expires_at} is not a 'date-time'.`)
+    const expiresAt =
+      input.expires_at == null
+        ? null
+        : Date.parse(/Z$|[+-]\d\d:?\d\d$/.test(input.expires_at) ? input.expires_at : `${input.expires_at}Z`)
+    if (Number.isNaN(expiresAt))
+      throw new BadRequest(`Invalid input for field 'expires_at': ${input.expires_at} is not a 'date-time'.`)
     const secret = input.secret ?? randomBytes(64).toString('base64url')
     const row = {
       id: newId(),

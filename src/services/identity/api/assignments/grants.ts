@@ -20,7 +20,13 @@ interface Grant {
 }
 
 /** Looks everything up that the address names; the policy is checked before anything is said to be missing. */
-async function resolve(request: ApiRequest<never>, { database: { db } }: IdentityDeps, actor: Actor, target: Target, rule: string): Promise<Grant> {
+async function resolve(
+  request: ApiRequest<never>,
+  { database: { db } }: IdentityDeps,
+  actor: Actor,
+  target: Target,
+  rule: string,
+): Promise<Grant> {
   const { ctx, params } = request
   const actorId = params['actor_id'] ?? ''
   const targetId = target === 'system' ? 'all' : (params['target_id'] ?? '')
@@ -55,8 +61,13 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
   const place = target === 'system' ? '/system' : `/${target}s/:target_id`
   const base = `${inherited ? '/OS-INHERIT' : ''}${place}/${actor}s/:actor_id/roles`
   const end = inherited ? '/inherited_to_projects' : ''
-  const rule = (verb: string, plural = '') => (target === 'system' ? `${verb}_system_grant${plural}_for_${actor}` : `${verb}_grant${plural}`)
-  const missing = (grant: Grant) => new IdentityNotFound('role assignment with role', `${grant.role!.id}, ${actor}: ${grant.actorId}, ${target}: ${grant.targetId}`)
+  const rule = (verb: string, plural = '') =>
+    target === 'system' ? `${verb}_system_grant${plural}_for_${actor}` : `${verb}_grant${plural}`
+  const missing = (grant: Grant) =>
+    new IdentityNotFound(
+      'role assignment with role',
+      `${grant.role!.id}, ${actor}: ${grant.actorId}, ${target}: ${grant.targetId}`,
+    )
 
   const one = (method: Method, verb: string, act: (deps: IdentityDeps, grant: Grant) => Promise<void>) =>
     route({
@@ -84,7 +95,11 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
         .where('target_id', '=', grant.targetId)
         .where('inherited', '=', inherited)
         .execute()
-      return collection('roles', rows.map((row) => withLinks(request.baseUrl, 'roles', viewRole(row))), request.baseUrl + request.url)
+      return collection(
+        'roles',
+        rows.map((row) => withLinks(request.baseUrl, 'roles', viewRole(row))),
+        request.baseUrl + request.url,
+      )
     },
   })
   return [
@@ -112,4 +127,3 @@ export const grantRoutesOfAll = actors.flatMap((actor) => [
   ...grantRoutes(actor, 'project', 1),
   ...grantRoutes(actor, 'domain', 1),
 ])
-

@@ -23,7 +23,10 @@ export const listAssignments = route({
     let rows: Expanded[] = await listRows(db, 'assignments')
     if (flag(query, 'effective')) rows = await expand(db, rows, names)
     const inDomain = (row: Expanded) =>
-      ctx.domainId === null || ctx.isAdmin || row.target_id === ctx.domainId || names.projects.get(row.target_id)?.domain_id === ctx.domainId
+      ctx.domainId === null ||
+      ctx.isAdmin ||
+      row.target_id === ctx.domainId ||
+      names.projects.get(row.target_id)?.domain_id === ctx.domainId
     const shown = rows.filter((row) => matches(row, query) && inDomain(row))
     const withNames = flag(query, 'include_names')
     const body = shown.map((row) => view(row, names, withNames, baseUrl))
@@ -127,7 +130,9 @@ function view(row: Expanded, names: Names, withNames: boolean, baseUrl: string) 
     links: {
       assignment: `${baseUrl}/v3/${place}/${row.actor_type}s/${row.actor_id}/roles/${row.role_id}`,
       ...(row.viaGroup !== undefined && { membership: `${baseUrl}/v3/groups/${row.viaGroup}/users/${row.actor_id}` }),
-      ...(row.priorRole !== undefined && { prior_role: `${baseUrl}/v3/prior_role/${row.priorRole}/implies/${row.role_id}` }),
+      ...(row.priorRole !== undefined && {
+        prior_role: `${baseUrl}/v3/prior_role/${row.priorRole}/implies/${row.role_id}`,
+      }),
     },
   }
 }

@@ -27,7 +27,11 @@ const listProjects = route({
   policy: policy('get_auth_projects'),
   async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
     const rows = (await targetsOf(deps.database.db, ctx.userId, false)).filter((row) => row.enabled === 1)
-    return collection('projects', rows.map((row) => withLinks(baseUrl, 'projects', viewProject(row, []))), baseUrl + url)
+    return collection(
+      'projects',
+      rows.map((row) => withLinks(baseUrl, 'projects', viewProject(row, []))),
+      baseUrl + url,
+    )
   },
 })
 
@@ -37,7 +41,11 @@ const listDomains = route({
   policy: policy('get_auth_domains'),
   async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
     const rows = (await targetsOf(deps.database.db, ctx.userId, true)).filter((row) => row.enabled === 1)
-    return collection('domains', rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row))), baseUrl + url)
+    return collection(
+      'domains',
+      rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row))),
+      baseUrl + url,
+    )
   },
 })
 

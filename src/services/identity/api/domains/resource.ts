@@ -38,7 +38,8 @@ export const domains: Entity<'projects'> = {
       options: JSON.stringify(input['options'] ?? {}),
       extra: extraOf(input, known),
     }
-    if (!(await insertRow(db, 'projects', row))) throw new IdentityConflict('domain', `Duplicate entry found with name ${row.name}`)
+    if (!(await insertRow(db, 'projects', row)))
+      throw new IdentityConflict('domain', `Duplicate entry found with name ${row.name}`)
     return row
   },
   async change({ database: { db } }, row, input) {

@@ -49,7 +49,8 @@ export const groups: Entity<'groups'> = {
       ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
       extra: extraOf(input, known, row.extra),
     }
-    if ((await updateRow(db, 'groups', row.id, changes)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
+    if ((await updateRow(db, 'groups', row.id, changes)) === 'taken')
+      throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(db, 'groups', { id: row.id }))!
   },
   remove: ({ database }, row) => database.transaction((tx) => deleteGroups(tx, [row.id])),

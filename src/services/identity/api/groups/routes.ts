@@ -31,12 +31,23 @@ const listMembers = route({
     const { groupId } = await members(request, deps, 'list_users_in_group')
     const { db } = deps.database
     const rows = await listRows(db, 'memberships', [{ column: 'group_id', operator: '=', value: groupId }])
-    const found = rows.length === 0 ? [] : await listRows(db, 'users', [{ column: 'id', operator: 'in', value: rows.map((row) => row.user_id) }])
-    return collection('users', found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user))), request.baseUrl + request.url)
+    const found =
+      rows.length === 0
+        ? []
+        : await listRows(db, 'users', [{ column: 'id', operator: 'in', value: rows.map((row) => row.user_id) }])
+    return collection(
+      'users',
+      found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user))),
+      request.baseUrl + request.url,
+    )
   },
 })
 
-const memberRoute = (method: Method, rule: string, act: (deps: IdentityDeps, groupId: string, userId: string) => Promise<void>) =>
+const memberRoute = (
+  method: Method,
+  rule: string,
+  act: (deps: IdentityDeps, groupId: string, userId: string) => Promise<void>,
+) =>
   route({
     method,
     path: '/groups/:id/users/:user_id',

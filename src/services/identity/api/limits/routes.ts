@@ -10,10 +10,20 @@ import { collection, withLinks } from '../links.ts'
 import { newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
 
-const common = { service_id: kinds.id, region_id: Type.Optional(kinds.nullableText), resource_name: kinds.name, description: Type.Optional(kinds.description) }
+const common = {
+  service_id: kinds.id,
+  region_id: Type.Optional(kinds.nullableText),
+  resource_name: kinds.name,
+  description: Type.Optional(kinds.description),
+}
 const registered = Type.Object({ ...common, default_limit: kinds.integer }, { additionalProperties: false })
 const limit = Type.Object(
-  { ...common, project_id: Type.Optional(kinds.optionalId), domain_id: Type.Optional(kinds.optionalId), resource_limit: kinds.integer },
+  {
+    ...common,
+    project_id: Type.Optional(kinds.optionalId),
+    domain_id: Type.Optional(kinds.optionalId),
+    resource_limit: kinds.integer,
+  },
   { additionalProperties: false },
 )
 
@@ -54,13 +64,22 @@ const createRegistered = route({
   async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
     ctx.authorize(policy('create_registered_limits'))
     for (const each of body.registered_limits) await requireService(deps, each.service_id)
-    const rows = body.registered_limits.map((each) => ({ id: newId(), ...each, region_id: each.region_id ?? '', description: each.description ?? null }))
+    const rows = body.registered_limits.map((each) => ({
+      id: newId(),
+      ...each,
+      region_id: each.region_id ?? '',
+      description: each.description ?? null,
+    }))
     await deps.database.transaction(async (tx) => {
       for (const row of rows) {
-        if (!(await insertRow(tx, 'registered_limits', row))) throw new IdentityConflict('registered_limit', 'Duplicate entry')
+        if (!(await insertRow(tx, 'registered_limits', row)))
+          throw new IdentityConflict('registered_limit', 'Duplicate entry')
       }
     })
-    return { status: 201, body: { registered_limits: rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))) } }
+    return {
+      status: 201,
+      body: { registered_limits: rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))) },
+    }
   },
 })
 
@@ -71,7 +90,11 @@ const listRegistered = route({
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
     ctx.authorize(policy('list_registered_limits'))
     const rows = await listRows(db, 'registered_limits', filters(query, ['service_id', 'region_id', 'resource_name']))
-    return collection('registered_limits', rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))), baseUrl + url)
+    return collection(
+      'registered_limits',
+      rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))),
+      baseUrl + url,
+    )
   },
 })
 
@@ -101,7 +124,10 @@ const updateRegistered = route({
     ctx.authorize(policy('update_registered_limit'))
     const row = await loadRegistered(deps, params['id'] ?? '')
     const { region_id, ...rest } = body.registered_limit
-    const result = await updateRow(deps.database.db, 'registered_limits', row.id, { ...rest, ...(region_id !== undefined && { region_id: region_id ?? '' }) })
+    const result = await updateRow(deps.database.db, 'registered_limits', row.id, {
+      ...rest,
+      ...(region_id !== undefined && { region_id: region_id ?? '' }),
+    })
     if (result === 'taken') throw new IdentityConflict('registered_limit', 'Duplicate entry')
     const changed = await loadRegistered(deps, row.id)
     return { status: 200, body: { registered_limit: withLinks(baseUrl, 'registered_limits', viewRegistered(changed)) } }
@@ -117,7 +143,9 @@ const deleteRegistered = route({
     const row = await loadRegistered(deps, params['id'] ?? '')
     const { service_id, resource_name, region_id } = row
     if (await findRow(deps.database.db, 'limits', { service_id, resource_name, region_id })) {
-      throw new Forbidden(`Unable to update or delete registered limit ${row.id} because there are project limits associated with it.`)
+      throw new Forbidden(
+        `Unable to update or delete registered limit ${row.id} because there are project limits associated with it.`,
+      )
     }
     await deleteRows(deps.database.db, 'registered_limits', { id: row.id })
     return { status: 204 }
@@ -153,7 +181,14 @@ const createLimits = route({
 })
 
 const limitTarget = (row: Row<'limits'>) => ({
-  target: { limit: { project_id: row.project_id || null, domain_id: row.domain_id || null, domain: { id: row.domain_id || null }, project: { domain_id: null } } },
+  target: {
+    limit: {
+      project_id: row.project_id || null,
+      domain_id: row.domain_id || null,
+      domain: { id: row.domain_id || null },
+      project: { domain_id: null },
+    },
+  },
   project_id: row.project_id,
   domain_id: row.domain_id,
 })
@@ -164,9 +199,23 @@ const listLimits = route({
   policy: policy('list_limits'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
     ctx.authorize(policy('list_limits'))
-    const rows = await listRows(db, 'limits', filters(query, ['service_id', 'region_id', 'resource_name', 'project_id', 'domain_id']))
-    const visible = rows.filter((row) => ctx.isAdmin || ctx.systemScope === 'all' || row.project_id === ctx.projectId || (row.domain_id !== '' && row.domain_id === ctx.domainId))
-    return collection('limits', visible.map((row) => withLinks(baseUrl, 'limits', viewLimit(row))), baseUrl + url)
+    const rows = await listRows(
+      db,
+      'limits',
+      filters(query, ['service_id', 'region_id', 'resource_name', 'project_id', 'domain_id']),
+    )
+    const visible = rows.filter(
+      (row) =>
+        ctx.isAdmin ||
+        ctx.systemScope === 'all' ||
+        row.project_id === ctx.projectId ||
+        (row.domain_id !== '' && row.domain_id === ctx.domainId),
+    )
+    return collection(
+      'limits',
+      visible.map((row) => withLinks(baseUrl, 'limits', viewLimit(row))),
+      baseUrl + url,
+    )
   },
 })
 
@@ -182,7 +231,12 @@ const showModel = route({
   policy: policy('get_limit_model'),
   handle: () => ({
     status: 200,
-    body: { model: { name: 'flat', description: 'Limit enforcement and validation does not take project hierarchy into consideration.' } },
+    body: {
+      model: {
+        name: 'flat',
+        description: 'Limit enforcement and validation does not take project hierarchy into consideration.',
+      },
+    },
   }),
 })
 
@@ -201,11 +255,17 @@ const updateLimit = route({
   method: 'PATCH',
   path: '/limits/:id',
   policy: policy('update_limit'),
-  body: Type.Object({ limit: Type.Object({ resource_limit: Type.Optional(kinds.integer), description: Type.Optional(kinds.description) }, { additionalProperties: false }) }),
+  body: Type.Object({
+    limit: Type.Object(
+      { resource_limit: Type.Optional(kinds.integer), description: Type.Optional(kinds.description) },
+      { additionalProperties: false },
+    ),
+  }),
   async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
     ctx.authorize(policy('update_limit'))
     const row = await loadLimit(deps, params['id'] ?? '')
-    if ((await updateRow(deps.database.db, 'limits', row.id, body.limit)) === 'taken') throw new Conflict('Duplicate limit.')
+    if ((await updateRow(deps.database.db, 'limits', row.id, body.limit)) === 'taken')
+      throw new Conflict('Duplicate limit.')
     return { status: 200, body: { limit: withLinks(baseUrl, 'limits', viewLimit(await loadLimit(deps, row.id))) } }
   },
 })

@@ -30,7 +30,9 @@ export async function requireDomain(deps: IdentityDeps, id: string): Promise<Row
 }
 
 export async function tagsOf(deps: IdentityDeps, projectId: string): Promise<string[]> {
-  const rows = await listRows(deps.database.db, 'project_tags', [{ column: 'project_id', operator: '=', value: projectId }])
+  const rows = await listRows(deps.database.db, 'project_tags', [
+    { column: 'project_id', operator: '=', value: projectId },
+  ])
   return rows.map((row) => row.tag).sort()
 }
 
@@ -45,7 +47,12 @@ export const projects: Entity<'projects'> = {
   table: 'projects',
   singular: 'project',
   plural: 'projects',
-  create: { name: kinds.shortName, parent_id: Type.Optional(kinds.optionalId), is_domain: Type.Optional(kinds.boolean), ...attributes },
+  create: {
+    name: kinds.shortName,
+    parent_id: Type.Optional(kinds.optionalId),
+    is_domain: Type.Optional(kinds.boolean),
+    ...attributes,
+  },
   update: { name: Type.Optional(kinds.shortName), is_domain: Type.Optional(kinds.boolean), ...attributes },
   filters: {
     name: { column: 'name' },
@@ -82,7 +89,10 @@ export const projects: Entity<'projects'> = {
       extra: extraOf(input, known),
     }
     if (!(await insertRow(deps.database.db, 'projects', row))) {
-      throw new IdentityConflict('project', `it is not permitted to have two projects with the same name in the same domain: ${row.name}`)
+      throw new IdentityConflict(
+        'project',
+        `it is not permitted to have two projects with the same name in the same domain: ${row.name}`,
+      )
     }
     if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
     return row
@@ -99,7 +109,10 @@ export const projects: Entity<'projects'> = {
       extra: extraOf(input, known, row.extra),
     }
     if ((await updateRow(deps.database.db, 'projects', row.id, changes)) === 'taken') {
-      throw new IdentityConflict('project', `it is not permitted to have two projects with the same name in the same domain: ${String(input['name'])}`)
+      throw new IdentityConflict(
+        'project',
+        `it is not permitted to have two projects with the same name in the same domain: ${String(input['name'])}`,
+      )
     }
     if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
     return (await findRow(deps.database.db, 'projects', { id: row.id }))!
@@ -107,7 +120,8 @@ export const projects: Entity<'projects'> = {
   async remove({ database }, row) {
     if (row.is_domain === 1) throw new Forbidden('Delete domains through /v3/domains.')
     const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
-    if (children.length > 0) throw new Forbidden(`Cannot delete the project ${row.id} since it is not a leaf in the hierarchy.`)
+    if (children.length > 0)
+      throw new Forbidden(`Cannot delete the project ${row.id} since it is not a leaf in the hierarchy.`)
     await database.transaction((tx) => deleteProjects(tx, [row.id]))
   },
 }

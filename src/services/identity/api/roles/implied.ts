@@ -9,7 +9,11 @@ import { withImplied } from '../../store/roles.ts'
 import { load } from '../resource.ts'
 import { roles } from './resource.ts'
 
-const ref = (row: Row<'roles'>, baseUrl: string) => ({ id: row.id, name: row.name, links: { self: `${baseUrl}/v3/roles/${row.id}` } })
+const ref = (row: Row<'roles'>, baseUrl: string) => ({
+  id: row.id,
+  name: row.name,
+  links: { self: `${baseUrl}/v3/roles/${row.id}` },
+})
 
 const listInferences = route({
   method: 'GET',
@@ -27,7 +31,10 @@ const listInferences = route({
       prior_role: ref(byId.get(prior)!, baseUrl),
       implies: each.map((row) => ref(row, baseUrl)),
     }))
-    return { status: 200, body: { role_inferences: inferences, links: { self: baseUrl + url, next: null, previous: null } } }
+    return {
+      status: 200,
+      body: { role_inferences: inferences, links: { self: baseUrl + url, next: null, previous: null } },
+    }
   },
 })
 
@@ -38,9 +45,16 @@ const listImplied = route({
   async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
     ctx.authorize(policy('list_implied_roles'))
     const prior = await load(roles, deps, params['id'] ?? '')
-    const rows = await listRows(deps.database.db, 'implied_roles', [{ column: 'prior_role_id', operator: '=', value: prior.id }])
-    const implies = await Promise.all(rows.map(async (row) => ref(await load(roles, deps, row.implied_role_id), baseUrl)))
-    return { status: 200, body: { role_inference: { prior_role: ref(prior, baseUrl), implies }, links: { self: baseUrl + url } } }
+    const rows = await listRows(deps.database.db, 'implied_roles', [
+      { column: 'prior_role_id', operator: '=', value: prior.id },
+    ])
+    const implies = await Promise.all(
+      rows.map(async (row) => ref(await load(roles, deps, row.implied_role_id), baseUrl)),
+    )
+    return {
+      status: 200,
+      body: { role_inference: { prior_role: ref(prior, baseUrl), implies }, links: { self: baseUrl + url } },
+    }
   },
 })
 
@@ -90,7 +104,8 @@ const remove = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     request.ctx.authorize(policy('delete_implied_role'))
     const { implied, row } = await pair(request, deps)
-    if ((await deleteRows(deps.database.db, 'implied_roles', row)) === 0) throw new IdentityNotFound('implied role', implied.id)
+    if ((await deleteRows(deps.database.db, 'implied_roles', row)) === 0)
+      throw new IdentityNotFound('implied role', implied.id)
     deps.changed()
     return { status: 204 }
   },

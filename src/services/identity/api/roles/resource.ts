@@ -27,10 +27,16 @@ export const roles: Entity<'roles'> = {
     domain_id: Type.Optional(kinds.optionalId),
     options: Type.Optional(kinds.options),
   },
-  update: { name: Type.Optional(kinds.name), description: Type.Optional(kinds.description), options: Type.Optional(kinds.options) },
+  update: {
+    name: Type.Optional(kinds.name),
+    description: Type.Optional(kinds.description),
+    options: Type.Optional(kinds.options),
+  },
   filters: { name: { column: 'name' }, domain_id: { column: 'domain_id' } },
   view: viewRole,
-  target: (row) => ({ target: { role: { id: row.id, name: row.name, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
+  target: (row) => ({
+    target: { role: { id: row.id, name: row.name, domain_id: row.domain_id === '' ? null : row.domain_id } },
+  }),
   listTarget: (_ctx, query) => ({ target: { domain_id: last(query, 'domain_id') ?? null } }),
   async insert({ database: { db } }, input) {
     const row = {
@@ -41,7 +47,8 @@ export const roles: Entity<'roles'> = {
       options: JSON.stringify(input['options'] ?? {}),
       extra: extraOf(input, known),
     }
-    if (!(await insertRow(db, 'roles', row))) throw new IdentityConflict('role', `Duplicate entry found with name ${row.name}`)
+    if (!(await insertRow(db, 'roles', row)))
+      throw new IdentityConflict('role', `Duplicate entry found with name ${row.name}`)
     return row
   },
   async change({ database: { db } }, row, input) {

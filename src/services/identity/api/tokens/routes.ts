@@ -19,7 +19,12 @@ const authBody = Type.Object({
       password: Type.Optional(Type.Object({ user: Type.Object({ ...named, password: text }) })),
       token: Type.Optional(Type.Object({ id: text })),
       application_credential: Type.Optional(
-        Type.Object({ id: Type.Optional(text), name: Type.Optional(text), secret: text, user: Type.Optional(Type.Object(named)) }),
+        Type.Object({
+          id: Type.Optional(text),
+          name: Type.Optional(text),
+          secret: text,
+          user: Type.Optional(Type.Object(named)),
+        }),
       ),
     }),
     scope: Type.Optional(

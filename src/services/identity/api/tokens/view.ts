@@ -29,7 +29,9 @@ export async function viewToken(db: IdentityDb, valid: ValidToken, withCatalog: 
     ...(payload.scope.kind === 'system' && { system: { all: true } }),
     ...(isScoped && { roles: valid.roles }),
     ...(isScoped && withCatalog && { catalog: await viewCatalog(db, valid) }),
-    ...(payload.applicationCredentialId !== null && { application_credential: await credentialView(db, payload.applicationCredentialId) }),
+    ...(payload.applicationCredentialId !== null && {
+      application_credential: await credentialView(db, payload.applicationCredentialId),
+    }),
   }
 }
 
@@ -53,9 +55,21 @@ export async function viewCatalog(db: IdentityDb, valid: ValidToken) {
     const isPerProject = /[$%]\((tenant_id|project_id)\)s/.test(row.url)
     if (isPerProject && !valid.project) continue
     let service = services.get(row.service_id)
-    if (!service) services.set(row.service_id, (service = { endpoints: [], id: row.service_id, type: row.type, name: row.name ?? '' }))
-    const url = row.url.replace(/[$%]\((\w+)\)s/g, (whole, name: string) => (Object.hasOwn(values, name) ? values[name]! : whole))
-    service.endpoints.push({ id: row.id, interface: row.interface, region_id: row.region_id, url, region: row.region_id })
+    if (!service)
+      services.set(
+        row.service_id,
+        (service = { endpoints: [], id: row.service_id, type: row.type, name: row.name ?? '' }),
+      )
+    const url = row.url.replace(/[$%]\((\w+)\)s/g, (whole, name: string) =>
+      Object.hasOwn(values, name) ? values[name]! : whole,
+    )
+    service.endpoints.push({
+      id: row.id,
+      interface: row.interface,
+      region_id: row.region_id,
+      url,
+      region: row.region_id,
+    })
   }
   return [...services.values()]
 }

@@ -25,14 +25,19 @@ export const viewUser = (row: Row<'users'>) => ({
   domain_id: row.domain_id,
   enabled: row.enabled === 1,
   default_project_id: row.default_project_id ?? undefined,
-  password_expires_at: row.password_expires_at === null ? null : new Date(Number(row.password_expires_at)).toISOString().replace('Z', '000Z'),
+  password_expires_at:
+    row.password_expires_at === null
+      ? null
+      : new Date(Number(row.password_expires_at)).toISOString().replace('Z', '000Z'),
   options: JSON.parse(row.options) as object,
 })
 
 /** The columns that a new password sets; every older token ends with it. */
 export async function passwordColumns(deps: IdentityDeps, password: string) {
   if (password.length > deps.config.maxPasswordLength) {
-    throw new BadRequest(`The password is longer than [identity] max_password_length = ${deps.config.maxPasswordLength}.`)
+    throw new BadRequest(
+      `The password is longer than [identity] max_password_length = ${deps.config.maxPasswordLength}.`,
+    )
   }
   return { password_hash: await hashPassword(password, deps.config.passwordHashRounds) }
 }
@@ -46,7 +51,11 @@ export const users: Entity<'users'> = {
   plural: 'users',
   create: { name: kinds.name, domain_id: Type.Optional(kinds.id), ...attributes },
   update: { name: Type.Optional(kinds.name), domain_id: Type.Optional(kinds.id), ...attributes },
-  filters: { name: { column: 'name' }, domain_id: { column: 'domain_id' }, enabled: { column: 'enabled', kind: 'boolean' } },
+  filters: {
+    name: { column: 'name' },
+    domain_id: { column: 'domain_id' },
+    enabled: { column: 'enabled', kind: 'boolean' },
+  },
   view: viewUser,
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { user: { domain_id: domainIdFor(ctx, input) } } }),
@@ -79,7 +88,9 @@ export const users: Entity<'users'> = {
     const changes = {
       ...(input['name'] !== undefined && { name: input['name'] as string }),
       ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
-      ...(input['default_project_id'] !== undefined && { default_project_id: input['default_project_id'] as string | null }),
+      ...(input['default_project_id'] !== undefined && {
+        default_project_id: input['default_project_id'] as string | null,
+      }),
       ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
       ...(password != null && (await passwordColumns(deps, password))),
       ...(endsTokens && { tokens_valid_after: Date.now() }),

@@ -30,7 +30,11 @@ const changePassword = route({
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
   async handle({ params, body }, deps: IdentityDeps) {
     const row = await findRow(deps.database.db, 'users', { id: params['id'] ?? '' })
-    const isRight = await checkPassword(body.user.original_password, row?.password_hash ?? null, deps.config.passwordHashRounds)
+    const isRight = await checkPassword(
+      body.user.original_password,
+      row?.password_hash ?? null,
+      deps.config.passwordHashRounds,
+    )
     if (!row || !isRight || row.enabled === 0) throw new Unauthorized()
     const columns = await passwordColumns(deps, body.user.password)
     await updateRow(deps.database.db, 'users', row.id, { ...columns, tokens_valid_after: Date.now() })

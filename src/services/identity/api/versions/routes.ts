@@ -13,7 +13,11 @@ const listVersions = route({
   path: '/',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl }) => ({ status: 300, headers: { Location: `${baseUrl}/v3/`, Vary: 'X-Auth-Token' }, body: { versions: { values: [version(baseUrl)] } } }),
+  handle: ({ baseUrl }) => ({
+    status: 300,
+    headers: { Location: `${baseUrl}/v3/`, Vary: 'X-Auth-Token' },
+    body: { versions: { values: [version(baseUrl)] } },
+  }),
 })
 
 const showVersion = route({

@@ -18,16 +18,31 @@ const columns: Record<string, keyof ImageRow> = {
   os_hash_value: 'hash_value',
 }
 const sortable: Record<string, keyof ImageRow> = { ...columns, created_at: 'created_at', updated_at: 'updated_at' }
-const own = ['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'visibility', 'member_status', 'tag', 'os_hidden', 'protected', 'size_min', 'size_max']
+const own = [
+  'limit',
+  'marker',
+  'sort',
+  'sort_key',
+  'sort_dir',
+  'visibility',
+  'member_status',
+  'tag',
+  'os_hidden',
+  'protected',
+  'size_min',
+  'size_max',
+]
 const operators = { eq: '=', neq: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
 
 /** Reads filters, sorting and paging of GET /v2/images. Throws InvalidImage (400). */
 export async function parseListing(ctx: Context, { database, config }: ImageDeps, query: Query): Promise<ListRequest> {
   const one = (name: string) => last(query, name)
   const visibility = one('visibility')
-  if (visibility !== undefined && !['public', 'private', 'community', 'shared', 'all'].includes(visibility)) throw new InvalidImage(`Invalid visibility value: ${visibility}`)
+  if (visibility !== undefined && !['public', 'private', 'community', 'shared', 'all'].includes(visibility))
+    throw new InvalidImage(`Invalid visibility value: ${visibility}`)
   const memberStatus = one('member_status') ?? 'accepted'
-  if (!['pending', 'accepted', 'rejected', 'all'].includes(memberStatus)) throw new InvalidImage(`Invalid status: ${memberStatus}`)
+  if (!['pending', 'accepted', 'rejected', 'all'].includes(memberStatus))
+    throw new InvalidImage(`Invalid status: ${memberStatus}`)
   const request: ListRequest = {
     projectId: ctx.isAdmin ? null : (ctx.projectId ?? ''),
     visibility,
@@ -47,10 +62,12 @@ export async function parseListing(ctx: Context, { database, config }: ImageDeps
   for (const name of Object.keys(query)) {
     const value = one(name)!
     if (name === 'created_at' || name === 'updated_at') compare.push(parseTime(name, value))
-    else if (name === 'size_min' || name === 'size_max') compare.push({ column: 'size', operator: name === 'size_min' ? '>=' : '<=', value: parseNumber(name, value) })
+    else if (name === 'size_min' || name === 'size_max')
+      compare.push({ column: 'size', operator: name === 'size_min' ? '>=' : '<=', value: parseNumber(name, value) })
     else if (name === 'protected') equals.push({ column: 'is_protected', values: [parseBoolean(name, value)] })
     else if (name === 'os_hidden') parseBoolean(name, value)
-    else if (Object.hasOwn(columns, name)) equals.push({ column: columns[name]!, values: value.startsWith('in:') ? splitList(value.slice(3)) : [value] })
+    else if (Object.hasOwn(columns, name))
+      equals.push({ column: columns[name]!, values: value.startsWith('in:') ? splitList(value.slice(3)) : [value] })
     else if (!own.includes(name)) properties.push({ name, value })
   }
   const marker = one('marker')
@@ -70,20 +87,28 @@ function parseSort(query: Query): ListRequest['sort'] {
   const sort = last(query, 'sort')
   const pairs: [string, string | undefined][] =
     sort === undefined
-      ? (query['sort_key'] ?? ['created_at']).map((key, index) => [key, (query['sort_dir'] ?? [])[index] ?? (query['sort_dir'] ?? [])[0]])
+      ? (query['sort_key'] ?? ['created_at']).map((key, index) => [
+          key,
+          (query['sort_dir'] ?? [])[index] ?? (query['sort_dir'] ?? [])[0],
+        ])
       : sort.split(',').map((part) => part.trim().split(':') as [string, string | undefined])
   const keys = pairs.map(([key, direction = 'desc']) => {
-    if (!Object.hasOwn(sortable, key)) throw new InvalidImage(`Invalid sort key: ${key}. It must be one of the following: ${Object.keys(sortable).join(', ')}.`)
+    if (!Object.hasOwn(sortable, key))
+      throw new InvalidImage(
+        `Invalid sort key: ${key}. It must be one of the following: ${Object.keys(sortable).join(', ')}.`,
+      )
     if (direction !== 'asc' && direction !== 'desc') throw new InvalidImage(`Invalid sort direction: ${direction}`)
     return { column: sortable[key]!, direction: direction as 'asc' | 'desc' }
   })
   const direction = keys.at(-1)?.direction ?? 'desc'
-  for (const column of ['created_at', 'id'] as const) if (!keys.some((key) => key.column === column)) keys.push({ column, direction })
+  for (const column of ['created_at', 'id'] as const)
+    if (!keys.some((key) => key.column === column)) keys.push({ column, direction })
   return keys
 }
 
 /** A list in which values may be quoted: `a,"b,c"`. */
-const splitList = (text: string): string[] => [...text.matchAll(/"([^"]*)"|([^,]+)/g)].map((match) => match[1] ?? match[2]!)
+const splitList = (text: string): string[] =>
+  [...text.matchAll(/"([^"]*)"|([^,]+)/g)].map((match) => match[1] ?? match[2]!)
 
 function parseTime(column: 'created_at' | 'updated_at', text: string): ListRequest['compare'][number] {
   const match = /^(eq|neq|lt|lte|gt|gte):(.+)$/.exec(text)
@@ -98,6 +123,7 @@ function parseNumber(name: string, text: string): number {
 }
 
 function parseBoolean(name: string, text: string): number {
-  if (!/^(true|false)$/i.test(text)) throw new InvalidImage(`Invalid value for ${name}: ${text}, expected true or false`)
+  if (!/^(true|false)$/i.test(text))
+    throw new InvalidImage(`Invalid value for ${name}: ${text}, expected true or false`)
   return /^true$/i.test(text) ? 1 : 0
 }

@@ -3,7 +3,14 @@ import { ApiError, Conflict, NotFound } from '../../../../platform/http/errors.t
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, InvalidImage } from '../../errors.ts'
-import { authorizeVisibility, createImage, deleteImage, requireQuotas, saveImage, type NewImage } from '../../operations/images.ts'
+import {
+  authorizeVisibility,
+  createImage,
+  deleteImage,
+  requireQuotas,
+  saveImage,
+  type NewImage,
+} from '../../operations/images.ts'
 import { upload } from '../../operations/upload.ts'
 import { policy } from '../../policies.ts'
 import { findImage, listImages, replaceTags, updateImage, type Image } from '../../store/images.ts'
@@ -22,7 +29,9 @@ const list = route({
     const ask = await parseListing(ctx, deps, query)
     const images = await listImages(deps.database.db, ask)
     const parameters = (marker?: string) => {
-      const pairs = Object.entries(query).flatMap(([name, values]) => (name === 'marker' ? [] : values.map((value) => [name, value] as [string, string])))
+      const pairs = Object.entries(query).flatMap(([name, values]) =>
+        name === 'marker' ? [] : values.map((value) => [name, value] as [string, string]),
+      )
       if (marker !== undefined) pairs.push(['marker', marker])
       return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`
     }
@@ -51,8 +60,12 @@ const create = route({
     const properties: Record<string, string> = {}
     for (const [name, value] of Object.entries(input)) {
       if ((writableNames as string[]).includes(name)) continue
-      if (typeof value !== 'string') throw new InvalidImage(`Provided object does not match schema 'image': ${JSON.stringify(value)} is not of type 'string' for property ${name}`)
-      if (name.length > 255) throw new InvalidImage(`The property name ${name.slice(0, 40)}… is longer than 255 characters.`)
+      if (typeof value !== 'string')
+        throw new InvalidImage(
+          `Provided object does not match schema 'image': ${JSON.stringify(value)} is not of type 'string' for property ${name}`,
+        )
+      if (name.length > 255)
+        throw new InvalidImage(`The property name ${name.slice(0, 40)}… is longer than 255 characters.`)
       properties[name] = value
     }
     const image = await createImage(ctx, deps, input as NewImage, properties)
@@ -106,11 +119,13 @@ const put = route({
   stream: true,
   async handle({ ctx, params, headers, stream }: ApiRequest<never>, deps: ImageDeps) {
     const type = (headers['content-type'] ?? 'application/octet-stream').split(';')[0]
-    if (type !== 'application/octet-stream') throw new ApiError(415, `The media type ${type} is not supported, use application/octet-stream.`)
+    if (type !== 'application/octet-stream')
+      throw new ApiError(415, `The media type ${type} is not supported, use application/octet-stream.`)
     const image = await permitted(ctx, deps, params['id'] ?? '', 'upload_image', 'upload data for')
-    if (image.status !== 'queued') throw new Conflict(`Image status transition from ${image.status} to saving is not allowed`)
+    if (image.status !== 'queued')
+      throw new Conflict(`Image status transition from ${image.status} to saving is not allowed`)
     if (image.disk_format === null || image.container_format === null) {
-      throw new InvalidImage("Properties disk_format, container_format must be set prior to saving data.")
+      throw new InvalidImage('Properties disk_format, container_format must be set prior to saving data.')
     }
     const length = headers['content-length']
     await upload(deps, image, stream as Readable, length === undefined ? undefined : Number(length))
@@ -124,7 +139,8 @@ const download = route({
   policy: policy('download_image'),
   async handle({ ctx, params, headers }: ApiRequest<never>, deps: ImageDeps) {
     const image = await permitted(ctx, deps, params['id'] ?? '', 'download_image', 'download')
-    if (image.status === 'deactivated' && !ctx.isAdmin) throw new ImageForbidden('The requested image has been deactivated. Image data download is forbidden.')
+    if (image.status === 'deactivated' && !ctx.isAdmin)
+      throw new ImageForbidden('The requested image has been deactivated. Image data download is forbidden.')
     if (image.status === 'queued' || image.status === 'saving') return { status: 204 }
     const size = await deps.files.size(image.id)
     if (size === undefined) throw new NotFound(`The data of image ${image.id} is not there.`)
@@ -135,7 +151,9 @@ const download = route({
       headers: {
         'Content-Type': 'application/octet-stream',
         'Content-Length': String(range ? range.end - range.start + 1 : size),
-        ...(range ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` } : image.checksum !== null && { 'Content-MD5': image.checksum }),
+        ...(range
+          ? { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` }
+          : image.checksum !== null && { 'Content-MD5': image.checksum }),
       },
       body: deps.files.read(image.id, part),
     }
@@ -189,11 +207,16 @@ const removeTag = route({
   async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
     const image = await permitted(ctx, deps, params['id'] ?? '', 'modify_image', 'modify')
     if (!image.tags.includes(params['tag'] ?? '')) throw new NotFound(`Tag ${params['tag']} could not be found.`)
-    await deps.database.transaction((tx) => replaceTags(tx, image.id, image.tags.filter((tag) => tag !== params['tag'])))
+    await deps.database.transaction((tx) =>
+      replaceTags(
+        tx,
+        image.id,
+        image.tags.filter((tag) => tag !== params['tag']),
+      ),
+    )
     return { status: 204 }
   },
 })
-
 
 export const imageRoutes = [
   list,

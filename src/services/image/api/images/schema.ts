@@ -7,7 +7,9 @@ export const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', '
 export const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed']
 
 const writable = {
-  id: Type.String({ pattern: '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$' }),
+  id: Type.String({
+    pattern: '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$',
+  }),
   name: nullable(Type.String({ maxLength: 255 })),
   visibility: Type.Enum(['community', 'public', 'private', 'shared']),
   protected: Type.Boolean(),
@@ -49,7 +51,11 @@ export const createBody = Type.Object(
 )
 
 export const patchBody = Type.Array(
-  Type.Object({ op: Type.Enum(['add', 'remove', 'replace']), path: Type.String({ minLength: 1 }), value: Type.Optional(Type.Unknown()) }),
+  Type.Object({
+    op: Type.Enum(['add', 'remove', 'replace']),
+    path: Type.String({ minLength: 1 }),
+    value: Type.Optional(Type.Unknown()),
+  }),
 )
 
 const shown = (readOnlyFlag: boolean, schema: object) => ({ ...schema, ...(readOnlyFlag && { readOnly: true }) })
@@ -60,8 +66,26 @@ const nullableType = (type: string) => ({ type: ['null', type] })
 export const imageSchema = {
   name: 'image',
   properties: {
-    ...Object.fromEntries(Object.entries(writable).map(([name, schema]) => [name, shown(false, JSON.parse(JSON.stringify(schema)) as object)])),
-    status: shown(true, { type: 'string', enum: ['queued', 'saving', 'active', 'killed', 'deleted', 'uploading', 'importing', 'pending_delete', 'deactivated'] }),
+    ...Object.fromEntries(
+      Object.entries(writable).map(([name, schema]) => [
+        name,
+        shown(false, JSON.parse(JSON.stringify(schema)) as object),
+      ]),
+    ),
+    status: shown(true, {
+      type: 'string',
+      enum: [
+        'queued',
+        'saving',
+        'active',
+        'killed',
+        'deleted',
+        'uploading',
+        'importing',
+        'pending_delete',
+        'deactivated',
+      ],
+    }),
     checksum: shown(true, { ...nullableType('string'), maxLength: 32 }),
     os_hash_algo: shown(true, { ...nullableType('string'), maxLength: 64 }),
     os_hash_value: shown(true, { ...nullableType('string'), maxLength: 128 }),

@@ -31,7 +31,8 @@ const list = route({
     requireShared(image)
     const rows = await listMembers(deps.database.db, image.id)
     // A member sees itself, the owner sees all.
-    const shown = ctx.isAdmin || image.owner === ctx.projectId ? rows : rows.filter((row) => row.member_id === ctx.projectId)
+    const shown =
+      ctx.isAdmin || image.owner === ctx.projectId ? rows : rows.filter((row) => row.member_id === ctx.projectId)
     return { status: 200, body: { members: shown.map(view), schema: '/v2/schemas/members' } }
   },
 })
@@ -46,14 +47,23 @@ const add = route({
     requireShared(image)
     const { db } = deps.database
     if ((await listMembers(db, image.id)).length >= deps.config.memberQuota) {
-      throw new TooLarge(`The limit has been exceeded on the number of allowed image members for this image. Maximum: ${deps.config.memberQuota}`)
+      throw new TooLarge(
+        `The limit has been exceeded on the number of allowed image members for this image. Maximum: ${deps.config.memberQuota}`,
+      )
     }
     const now = Date.now()
-    const row: MemberRow = { image_id: image.id, member_id: body.member, status: 'pending', created_at: now, updated_at: now }
+    const row: MemberRow = {
+      image_id: image.id,
+      member_id: body.member,
+      status: 'pending',
+      created_at: now,
+      updated_at: now,
+    }
     try {
       await db.insertInto('members').values(row).execute()
     } catch (error) {
-      if (isDuplicate(error)) throw new Conflict(`The target member ${body.member} is already associated with image ${image.id}.`)
+      if (isDuplicate(error))
+        throw new Conflict(`The target member ${body.member} is already associated with image ${image.id}.`)
       throw error
     }
     return { status: 200, body: view(row) }
@@ -87,7 +97,12 @@ const update = route({
     // Only the member itself accepts or rejects.
     ctx.authorize(policy('modify_member'), { member_id: member.member_id, project_id: image.owner })
     const changes = { status: body.status as MemberRow['status'], updated_at: Date.now() }
-    await deps.database.db.updateTable('members').set(changes).where('image_id', '=', image.id).where('member_id', '=', member.member_id).execute()
+    await deps.database.db
+      .updateTable('members')
+      .set(changes)
+      .where('image_id', '=', image.id)
+      .where('member_id', '=', member.member_id)
+      .execute()
     return { status: 200, body: view({ ...member, ...changes }) }
   },
 })
@@ -98,8 +113,13 @@ const remove = route({
   policy: policy('delete_member'),
   async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
     const image = await permitted(ctx, deps, params['id'] ?? '', 'delete_member', 'remove members of')
-    const done = await deps.database.db.deleteFrom('members').where('image_id', '=', image.id).where('member_id', '=', params['member_id'] ?? '').executeTakeFirst()
-    if (done.numDeletedRows === 0n) throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
+    const done = await deps.database.db
+      .deleteFrom('members')
+      .where('image_id', '=', image.id)
+      .where('member_id', '=', params['member_id'] ?? '')
+      .executeTakeFirst()
+    if (done.numDeletedRows === 0n)
+      throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
     return { status: 204 }
   },
 })
