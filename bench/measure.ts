@@ -6,7 +6,10 @@ export interface Figures {
   p99: number
 }
 
-export async function measure(options: { clients: number; seconds?: number; count?: number }, work: (index: number) => Promise<unknown>): Promise<Figures> {
+export async function measure(
+  options: { clients: number; seconds?: number; count?: number },
+  work: (index: number) => Promise<unknown>,
+): Promise<Figures> {
   const { clients, seconds = 60, count = Infinity } = options
   const started = performance.now()
   const latencies: number[] = []
@@ -21,7 +24,8 @@ export async function measure(options: { clients: number; seconds?: number; coun
   await Promise.all(Array.from({ length: clients }, loop))
   const total = (performance.now() - started) / 1000
   const sorted = latencies.toSorted((a, b) => a - b)
-  const at = (share: number) => Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2))
+  const at = (share: number) =>
+    Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(2))
   return { count: sorted.length, perSecond: Math.round(sorted.length / total), p50: at(0.5), p99: at(0.99) }
 }
 

@@ -20,6 +20,8 @@ const clients = [
   'openssh-client',
   'iputils-ping',
   'busybox-static',
+  'curl',
+  'mariadb-server',
 ]
 
 export const packages = [...new Set([...cloud, ...guest, ...clients])].sort()
