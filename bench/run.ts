@@ -57,6 +57,7 @@ async function run(admin: Api, demo: Api) {
   await compared('GET /servers/detail of 100', 8, 3, () =>
     demo.call('compute', 'GET', '/v2.1/servers/detail?limit=100'),
   )
+  await memory(cloud)
   await images(demo)
 }
 

@@ -1,0 +1,97 @@
+/** The same cloud on MariaDB: every service's migrations and queries on the other engine. */
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { eventually, login } from '../api.ts'
+import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
+
+const why = !existsSync('/usr/sbin/mariadbd') ? 'needs mariadb-server' : process.getuid?.() !== 0 ? 'needs root' : ''
+const files = {
+  keystone: ['keystone.conf', 'database'],
+  glance: ['glance-api.conf', 'database'],
+  placement: ['placement.conf', 'placement_database'],
+  nova: ['nova.conf', 'database'],
+  neutron: ['neutron.conf', 'database'],
+} as const
+let folder = ''
+let server: ChildProcess
+let cloud: TestCloud
+
+before(async () => {
+  if (why) return
+  cloud = await createTestCloud({ args: ['--fake'] })
+  const port = cloud.portBase + 9
+  folder = mkdtempSync(join(tmpdir(), 'nph-maria-'))
+  const socket = join(folder, 's.sock')
+  const data = join(folder, 'data')
+  const made = await collect([
+    'mariadb-install-db',
+    '--no-defaults',
+    '--user=root',
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=normal',
+  ])
+  assert.equal(made.code, 0, made.output)
+  const args = [
+    '--no-defaults',
+    '--user=root',
+    `--datadir=${data}`,
+    `--socket=${socket}`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+  ]
+  server = spawn('/usr/sbin/mariadbd', args, { stdio: 'ignore' })
+  const statements = Object.keys(files)
+    .map((name) => `create database ${name}; `)
+    .join('')
+  const user = "create user nephos@'127.0.0.1' identified by 'p@ss'; grant all on *.* to nephos@'127.0.0.1';"
+  await eventually(
+    'MariaDB answers',
+    async () => (await collect(['mariadb', '--no-defaults', `--socket=${socket}`, '-e', 'select 1'])).code === 0,
+    60,
+  )
+  const done = await collect(['mariadb', '--no-defaults', `--socket=${socket}`, '-e', statements + user])
+  assert.equal(done.code, 0, done.output)
+  for (const [name, [file, section]] of Object.entries(files)) {
+    const etc = join(cloud.stateDir, 'etc', name)
+    mkdirSync(etc, { recursive: true })
+    writeFileSync(
+      join(etc, file),
+      `[${section}]\nconnection = mysql+pymysql://nephos:p%40ss@127.0.0.1:${port}/${name}\n`,
+    )
+  }
+  await cloud.up()
+})
+after(async () => {
+  await cloud?.destroy()
+  server?.kill('SIGKILL')
+  if (folder) rmSync(folder, { recursive: true, force: true })
+})
+
+test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_000 }, async () => {
+  const { output, code } = await cloud.nephos('status', '--json')
+  assert.equal(code, 0, output)
+  assert.equal(existsSync(join(cloud.stateDir, 'compute', 'compute.db')), false, 'no SQLite file stands beside it')
+  const demo = await login(cloud, 'demo')
+  const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros&sort=name:asc'))
+    .body.images[0]!.id
+  const network = (await demo.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private'))
+    .body.networks[0]!.id
+  const server = { name: 'm', flavorRef: '42', imageRef: image, networks: [{ uuid: network }], metadata: { a: 'b' } }
+  const created = await demo.call<{ server: { id: string } }>('compute', 'POST', '/v2.1/servers', { server })
+  assert.equal(created.status, 202, JSON.stringify(created.body))
+  const path = `/v2.1/servers/${created.body.server.id}`
+  const status = async () =>
+    (await demo.call<{ server?: { status: string; fault?: object } }>('compute', 'GET', path)).body.server
+  await eventually('ACTIVE', async () => {
+    const now = await status()
+    if (now?.status === 'ERROR') throw new Error(JSON.stringify(now.fault))
+    return now?.status === 'ACTIVE'
+  })
+  assert.equal((await demo.call('compute', 'GET', '/v2.1/servers/detail?limit=10&name=m')).status, 200)
+  assert.equal((await demo.call('compute', 'DELETE', path)).status, 204)
+  await eventually('it is gone', async () => (await status()) === undefined)
+})
