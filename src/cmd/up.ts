@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
@@ -113,8 +113,13 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
       console.log(summary(args.stateDir, settings, Date.now() - started))
       return 0
     }
-    if (ended !== undefined)
-      throw new Error(`the cloud did not start (status ${ended}); the reason is at the end of ${log}`)
+    if (ended !== undefined) {
+      const reason = readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .findLast((line) => line.startsWith('nephos: '))
+      throw new Error(`the cloud did not start: ${reason?.slice('nephos: '.length) ?? `status ${ended}`} (${log})`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   child.kill('SIGTERM')

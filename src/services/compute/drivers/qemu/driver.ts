@@ -51,6 +51,8 @@ export class QemuDriver implements ComputeDriver {
   async start() {
     const { stateDir, log } = this.#options
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
+    // The probe takes up to two seconds: not in the way of the first server.
+    void this.#virtType().catch(() => undefined)
     for (const found of await findGuests(stateDir)) {
       if (existsSync(dirname(found.pidFile))) await this.findGuest(basename(dirname(found.pidFile)))
       else {

@@ -1,0 +1,62 @@
+/** Walks every route of every service: each names rules that exist, and none answers without a token unless it says so. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PolicyEnforcer, type Rule } from '../../src/platform/auth/policy.ts'
+import { createApp } from '../../src/platform/http/app.ts'
+import type { Route } from '../../src/platform/http/route.ts'
+import type { ApiDefinition } from '../../src/platform/http/service.ts'
+import { createLogger } from '../../src/platform/log/log.ts'
+import * as identity from '../../src/services/identity/service.ts'
+import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
+import * as image from '../../src/services/image/service.ts'
+import { policies as imagePolicies } from '../../src/services/image/policies.ts'
+import * as network from '../../src/services/network/service.ts'
+import { policies as networkPolicies } from '../../src/services/network/policies.ts'
+import * as placement from '../../src/services/placement/service.ts'
+import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
+
+interface Service {
+  definition: ApiDefinition
+  routes: readonly Route<unknown>[]
+  policies: readonly Rule[]
+}
+
+const services = [
+  { ...identity, policies: identityPolicies },
+  { ...image, policies: imagePolicies },
+  { ...network, policies: networkPolicies },
+  { ...placement, policies: placementPolicies },
+] as unknown as Service[]
+
+const rulesOf = (route: Route<unknown>): readonly Rule[] =>
+  route.policy === null ? [] : ([route.policy].flat() as Rule[])
+
+for (const { definition, routes, policies } of services) {
+  const names = new Set(policies.map((policy) => policy.name))
+
+  test(`${definition.type}: every route names rules that are registered`, () => {
+    for (const route of routes) {
+      for (const rule of rulesOf(route)) assert.ok(names.has(rule.name), `${route.method} ${route.path}: ${rule.name}`)
+    }
+  })
+
+  test(`${definition.type}: without a token every route that needs one answers 401, before anything else is looked at`, async () => {
+    const app = createApp({
+      definition,
+      routes,
+      deps: {},
+      enforcer: new PolicyEnforcer(policies),
+      authenticator: { validate: () => Promise.resolve(null) },
+      log: createLogger({ name: 'test' }),
+      baseUrl: 'http://test',
+    })
+    const version = definition.microversions?.table.max
+    const headers = version === undefined ? {} : { 'openstack-api-version': `${definition.type} ${version}` }
+    for (const route of routes) {
+      if ((route.auth ?? 'required') !== 'required' || route.until !== undefined) continue
+      const url = definition.basePaths[0]! + route.path.replaceAll(/:\w+(\([^)]*\))?/g, 'x')
+      const answer = await app.dispatch({ method: route.method, url, headers, json: {} })
+      assert.equal(answer.status, 401, `${route.method} ${url} answered ${answer.status}`)
+    }
+  })
+}
