@@ -18,6 +18,8 @@ export interface TestCloud {
   nephos(...args: string[]): Promise<{ code: number; output: string }>
   /** Starts the cloud (again). */
   up(): Promise<void>
+  /** Kills processes (`control`, `agent`) at once and waits until others stand in their place and every role is up. */
+  killAndRecover(...victims: readonly string[]): Promise<void>
   /** Ends it with its guests and removes the folder. */
   destroy(): Promise<void>
 }
@@ -61,11 +63,35 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
       )
       if (code !== 0) throw new Error(`nephos up failed:\n${output}\n${tail(join(stateDir, 'log', 'up.log'))}`)
     },
+    killAndRecover: (...victims) => killAndRecover(nephos, victims),
     async destroy() {
       await nephos('down')
       rmSync(stateDir, { recursive: true, force: true })
     },
   }
+}
+
+const patience = 60_000
+
+async function killAndRecover(nephos: TestCloud['nephos'], victims: readonly string[]): Promise<void> {
+  const deadline = Date.now() + patience
+  const pids = async () => {
+    const { output, code } = await nephos('status', '--json')
+    return { pids: (JSON.parse(output) as { pids?: Record<string, number> }).pids ?? {}, isWhole: code === 0 }
+  }
+  const until = async (condition: (now: Awaited<ReturnType<typeof pids>>) => boolean) => {
+    for (let now = await pids(); ; now = await pids()) {
+      if (condition(now)) return now
+      if (Date.now() > deadline) throw new Error(`${victims.join(' and ')} did not come back: ${JSON.stringify(now)}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  const old = await until((now) => victims.every((victim) => now.pids[victim] !== undefined))
+  for (const victim of victims) process.kill(old.pids[victim]!, 'SIGKILL')
+  await until(
+    (now) =>
+      now.isWhole && victims.every((victim) => now.pids[victim] !== undefined && now.pids[victim] !== old.pids[victim]),
+  )
 }
 
 /** Runs a command, gathering what it prints. */

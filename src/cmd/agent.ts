@@ -53,7 +53,10 @@ async function run(stateDir: string) {
     log: log('nova-compute'),
     onHealth: (error) => board.set('nova-compute', error ? 'down' : 'up', error),
   })
-  bus.onConnect(() => compute.reconnected())
+  bus.onConnect(() => {
+    compute.reconnected()
+    network.look()
+  })
 
   const networkRoles = ['neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent']
   const stop = async () => {

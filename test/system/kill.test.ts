@@ -61,8 +61,6 @@ async function token(): Promise<string> {
   )
 }
 
-const pids = async () =>
-  (JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: Record<string, number> }).pids
 const qemuPid = (id: string) => readPid(join(cloud.stateDir, 'instances', id))
 const readPid = async (folder: string) =>
   (await collect(['sh', '-c', 'cat "$0"/*.pid "$0"/pid 2>/dev/null | head -n 1', folder])).output.trim()
@@ -97,15 +95,13 @@ test(
     for (const victim of ['agent', 'control']) {
       const { id } = (await create()).body.server
       ids.push(id)
-      process.kill((await pids())[victim]!, 'SIGKILL')
-      await eventually('the cloud is whole again', async () => (await cloud.nephos('status')).code === 0, 60)
+      await cloud.killAndRecover(victim)
       assert.equal(await settled(id), 'ACTIVE')
     }
     const [first = '', second = ''] = ids
     const before = await qemuPid(first)
     assert.match(before, /^\d+$/)
-    for (const victim of ['control', 'agent']) process.kill((await pids())[victim]!, 'SIGKILL')
-    await eventually('the cloud is whole again', async () => (await cloud.nephos('status')).code === 0, 60)
+    await cloud.killAndRecover('control', 'agent')
     assert.equal(await qemuPid(first), before, 'the same QEMU runs on')
     assert.equal(await status(first), 'ACTIVE')
 
