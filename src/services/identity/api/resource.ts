@@ -76,7 +76,10 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
           entity.listTarget?.(ctx, query) ?? { target: { domain_id: last(query, 'domain_id') } },
         )
         if (!canAll && !entity.mayList) ctx.authorize(rules.list)
-        if (!canAll && ctx.domainId === null) ctx.authorize(rules.list)
+        if (!canAll) {
+          const domainId = ctx.domainId
+          ctx.authorize(rules.list, { target: { domain_id: domainId, group: { domain_id: domainId } } })
+        }
         const rows = await listRows(deps.database.db, entity.table, [
           ...(entity.always ?? []),
           ...conditionsOf(entity, query),
