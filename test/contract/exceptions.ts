@@ -51,3 +51,6 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     notBuilt(/access_rules/),
   ],
 }
+
+/** Routes of identity (`GET /users/:id`) that decide otherwise than their rule says about the facts of the address. */
+export const authorizationExceptions: readonly { routes: readonly string[]; why: string }[] = []

@@ -180,18 +180,19 @@ const createLimits = route({
   },
 })
 
-const limitTarget = (row: Row<'limits'>) => ({
-  target: {
-    limit: {
-      project_id: row.project_id || null,
-      domain_id: row.domain_id || null,
-      domain: { id: row.domain_id || null },
-      project: { domain_id: null },
+async function limitTarget({ database: { db } }: IdentityDeps, row: Row<'limits'>) {
+  const project = row.project_id === '' ? undefined : await findRow(db, 'projects', { id: row.project_id })
+  return {
+    target: {
+      limit: {
+        project_id: row.project_id || null,
+        domain_id: row.domain_id || null,
+        domain: { id: row.domain_id || null },
+        project: { domain_id: project?.domain_id ?? null },
+      },
     },
-  },
-  project_id: row.project_id,
-  domain_id: row.domain_id,
-})
+  }
+}
 
 const listLimits = route({
   method: 'GET',
@@ -246,7 +247,7 @@ const showLimit = route({
   policy: policy('get_limit'),
   async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
     const row = await loadLimit(deps, params['id'] ?? '')
-    ctx.authorize(policy('get_limit'), limitTarget(row))
+    ctx.authorize(policy('get_limit'), await limitTarget(deps, row))
     return { status: 200, body: { limit: withLinks(baseUrl, 'limits', viewLimit(row)) } }
   },
 })
