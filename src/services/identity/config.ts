@@ -1,7 +1,9 @@
 import { option } from '../../platform/config/options.ts'
+import { resourceOptions } from './config-resources.ts'
 
 /** Options of keystone.conf. */
 export const options = {
+  ...resourceOptions,
   connection: option.string(
     'database',
     'connection',
