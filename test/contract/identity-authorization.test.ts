@@ -200,7 +200,10 @@ async function look(route: Route<never>, who: Caller, side: Side): Promise<strin
   const context = createContext(enforcer, 'req', who.credentials)
   // A collection is about the caller's own domain, which a body may name.
   const isCollection = route.method === 'GET' && kinds.size === 0
-  const facts = factsOf(side, new Set([...kinds, ...(isCollection ? ['user', 'group', 'project'] : kindsInBody(body))]))
+  const facts = factsOf(
+    side,
+    new Set([...kinds, ...(isCollection ? ['user', 'group', 'project', 'domain'] : kindsInBody(body))]),
+  )
   const mayPass = rulesOf(route).some((each) => evaluate.call(enforcer, each, facts, context))
   const passed = status === teapot || status < 300
   if (passed && !mayPass) return `is let in (${status}), the rule says no`

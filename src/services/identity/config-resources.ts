@@ -13,9 +13,15 @@ export const resourceOptions = {
   catalogListLimit: listLimit('catalog', 'Most regions, services or endpoints in one listing.'),
   policyListLimit: listLimit('policy', 'Most policies in one listing.'),
   unifiedLimitListLimit: listLimit('unified_limit', 'Most limits in one listing.'),
-  enforcementModel: option.string('unified_limit', 'enforcement_model', 'flat', 'How limits of a project tree relate.', {
-    choices: ['flat', 'strict_two_level'],
-  }),
+  enforcementModel: option.string(
+    'unified_limit',
+    'enforcement_model',
+    'flat',
+    'How limits of a project tree relate.',
+    {
+      choices: ['flat', 'strict_two_level'],
+    },
+  ),
   returnAllEndpoints: option.boolean(
     'endpoint_filter',
     'return_all_endpoints_if_no_filter',
@@ -35,10 +41,22 @@ export const resourceOptions = {
     'Deepest project hierarchy, without the domain.',
     { min: 0 },
   ),
-  projectNameUrlSafe: option.string('resource', 'project_name_url_safe', 'off', 'Whether project names may be unsafe in URLs.', {
-    choices: ['off', 'new', 'strict'],
-  }),
-  domainNameUrlSafe: option.string('resource', 'domain_name_url_safe', 'off', 'Whether domain names may be unsafe in URLs.', {
-    choices: ['off', 'new', 'strict'],
-  }),
+  projectNameUrlSafe: option.string(
+    'resource',
+    'project_name_url_safe',
+    'off',
+    'Whether project names may be unsafe in URLs.',
+    {
+      choices: ['off', 'new', 'strict'],
+    },
+  ),
+  domainNameUrlSafe: option.string(
+    'resource',
+    'domain_name_url_safe',
+    'off',
+    'Whether domain names may be unsafe in URLs.',
+    {
+      choices: ['off', 'new', 'strict'],
+    },
+  ),
 } as const

@@ -26,3 +26,15 @@ export class ActionForbidden extends Forbidden {
     super(`You are not authorized to perform the requested action: ${action}.`)
   }
 }
+
+/** Something is missing in a request: keystone's sentence, which clients match on. */
+export const expected = (attribute: string, target: string): ValidationFailed =>
+  new ValidationFailed(
+    `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
+  )
+
+export class RegionInUse extends Forbidden {
+  constructor(id: string) {
+    super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
+  }
+}

@@ -13,11 +13,16 @@ import { applicationCredentialRoutes } from './api/application-credentials/route
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
 import { listAssignments } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
-import { catalogRoutes } from './api/catalog.ts'
+import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
+import { endpointRoutes } from './api/catalog/endpoints.ts'
+import { regionRoutes } from './api/catalog/regions.ts'
+import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
+import { policyRoutes } from './api/policies/routes.ts'
 import { projects } from './api/projects/resource.ts'
+import { projectTagRoutes } from './api/projects/tags.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
 import { roles } from './api/roles/resource.ts'
@@ -27,7 +32,9 @@ import { versionRoutes } from './api/versions/routes.ts'
 import { options } from './config.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
+import { Catalog } from './operations/catalog.ts'
 import { policies } from './policies.ts'
+import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { readKeys, setUpKeys } from './tokens/key-repository.ts'
@@ -50,13 +57,18 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...authRoutes,
   ...resource(domains),
   ...resource(projects),
+  ...projectTagRoutes,
   ...userRoutes,
   ...groupRoutes,
   ...resource(roles),
   ...impliedRoutes,
   ...grantRoutesOfAll,
   listAssignments,
-  ...catalogRoutes,
+  ...regionRoutes,
+  ...serviceRoutes,
+  ...endpointRoutes,
+  ...endpointFilterRoutes,
+  ...policyRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
 ] as readonly Route<IdentityDeps>[]
@@ -72,18 +84,23 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
+  await migrate(database, [initial, catalogMigration])
   const keys = config.keyRepository || join(env.stateDir, 'fernet-keys')
   if (config.keyRepository === '') setUpKeys(keys)
   const tokens = new TokenProvider(database, () => readKeys(keys))
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
+  const catalog = new Catalog(database, config)
   const deps: IdentityDeps = {
     database,
     config,
     tokens,
+    catalog,
     log: env.log,
     baseUrl: env.baseUrl,
-    changed: () => tokens.changed(),
+    changed() {
+      tokens.changed()
+      catalog.changed()
+    },
   }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({

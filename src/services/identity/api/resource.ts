@@ -6,7 +6,7 @@ import { Type, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
 import { BadRequest } from '../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Query, type Route } from '../../../platform/http/route.ts'
+import { route, type ApiRequest, type ApiResponse, type Query, type Route } from '../../../platform/http/route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
@@ -89,15 +89,34 @@ export const listTarget = ({ domainId }: Context): PolicyTarget =>
         },
       }
 
+/** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
+export async function answerListing<T extends Table>(
+  entity: Entity<T>,
+  { query, baseUrl, url }: ApiRequest<never>,
+  deps: IdentityDeps,
+  conditions: readonly Filter[],
+): Promise<ApiResponse> {
+  const page = pageOf(query, deps.config, entity.section)
+  await requireMarker(deps, entity.table, page)
+  const filters = [...conditions, ...filtersOf(entity.filters, query)]
+  const { rows, isCut } = await pageRows(deps.database.db, entity.table, filters, page)
+  const views = await (entity.viewAll?.(rows, deps) ?? Promise.all(rows.map((row) => entity.view(row, deps))))
+  const place = pathOf(entity).slice(1)
+  const items = views.map((view) => withLinks(baseUrl, place, view as { id: string }))
+  return pageAnswer(entity.plural, items, { baseUrl, url }, isCut ? page : undefined)
+}
+
+const pathOf = (entity: { path?: string; plural: string }): string => entity.path ?? `/${entity.plural}`
+
 /** Routes of list, show, create, update and delete. */
 export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps>[] {
   const { singular, plural } = entity
-  const path = entity.path ?? `/${plural}`
+  const path = pathOf(entity)
   const names = entity.rules ?? defaultRules(singular, plural)
   const rules = (verb: Verb): Rule[] => names[verb].map(policy)
   const ruleOf = (verb: Verb, facts: RuleFacts<T>): Rule => policy(entity.ruleFor?.(verb, facts) ?? names[verb][0]!)
-  const link = (baseUrl: string, view: object) => withLinks(baseUrl, path.slice(1), view as { id: string })
-  const show = async (row: Row<T>, deps: IdentityDeps, baseUrl: string) => link(baseUrl, await entity.view(row, deps))
+  const show = async (row: Row<T>, deps: IdentityDeps, baseUrl: string) =>
+    withLinks(baseUrl, path.slice(1), (await entity.view(row, deps)) as { id: string })
 
   /** The row of the address. Who may not see it is not told whether it exists. */
   const found = async (verb: Verb, { ctx, params }: ApiRequest<never>, deps: IdentityDeps): Promise<Row<T>> => {
@@ -113,24 +132,14 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path,
       policy: rules('list'),
-      async handle({ ctx, query, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+      handle(request: ApiRequest<never>, deps: IdentityDeps) {
+        const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
-        const page = pageOf(query, deps.config, entity.section)
-        await requireMarker(deps, entity.table, page)
-        const own = entity.ownDomain !== undefined && ctx.domainId !== null
-        const { rows, isCut } = await pageRows(
-          deps.database.db,
-          entity.table,
-          [
-            ...(entity.conditions?.(query) ?? []),
-            ...filtersOf(entity.filters, query),
-            ...(own ? [{ column: entity.ownDomain!, comparator: '=' as const, value: ctx.domainId }] : []),
-          ],
-          page,
-        )
-        const views = await (entity.viewAll?.(rows, deps) ?? Promise.all(rows.map((row) => entity.view(row, deps))))
-        const items = views.map((view) => link(baseUrl, view))
-        return pageAnswer(plural, items, { baseUrl, url }, isCut ? page : undefined)
+        const isLimited = entity.ownDomain !== undefined && ctx.domainId !== null
+        return answerListing(entity, request, deps, [
+          ...(entity.conditions?.(query) ?? []),
+          ...(isLimited ? [{ column: entity.ownDomain!, comparator: '=' as const, value: ctx.domainId }] : []),
+        ])
       },
     }),
     route({

@@ -5,13 +5,16 @@ import type { IdentityDb, Row, Table } from './rows.ts'
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
 
 /** `column` comes from code, never from a request. */
-export interface Filter {
+interface ColumnFilter {
   column: string
   comparator: Comparator
   value: unknown
   /** For the comparators on texts. */
   ignoreCase?: boolean
 }
+
+/** A condition on one column, or a store's own piece of SQL. */
+export type Filter = ColumnFilter | { expression: Expression<SqlBool> }
 
 export interface Page {
   /** Rows behind the one with this id. */
@@ -22,7 +25,9 @@ export interface Page {
 type Loose = Kysely<{ t: Record<string, unknown> }>
 
 /** A filter as SQL that means the same on SQLite and MariaDB, whatever their `like` thinks of case. */
-export function toSql({ column, comparator, value, ignoreCase }: Filter): Expression<SqlBool> {
+export function toSql(filter: Filter): Expression<SqlBool> {
+  if ('expression' in filter) return filter.expression
+  const { column, comparator, value, ignoreCase } = filter
   const ref = sql.ref(column)
   const text = ignoreCase ? sql`lower(${ref})` : ref
   const wanted = ignoreCase ? sql`lower(${value})` : sql`${value}`
@@ -61,3 +66,8 @@ export async function pageRows<T extends Table>(
   const isCut = limit !== undefined && rows.length > limit
   return { rows: isCut ? rows.slice(0, limit) : rows, isCut }
 }
+
+/** Rows whose id stands in another table beside `value`, e.g. the users of a group. */
+export const linkedBy = (table: string, idColumn: string, column: string, value: string): Filter => ({
+  expression: sql<SqlBool>`id in (select ${sql.ref(idColumn)} from ${sql.table(table)} where ${sql.ref(column)} = ${value})`,
+})

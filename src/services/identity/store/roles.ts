@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { IdentityDb, Row } from './rows.ts'
 
 export interface RoleRef {
@@ -15,18 +16,26 @@ export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string
 
 /** The project's parents up to and with its domain, nearest first. */
 export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<string[]> {
-  const found: string[] = []
-  for (let id: string | null = projectId; id !== null && found.length < 100;) {
-    const row: { parent_id: string | null; domain_id: string } | undefined = await db
-      .selectFrom('projects')
-      .select(['parent_id', 'domain_id'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) break
-    id = row.parent_id ?? (row.domain_id || null)
-    if (id !== null) found.push(id)
-  }
-  return found
+  const rows = await db
+    .withRecursive('above(id, parent_id, depth)', (cte) =>
+      cte
+        .selectFrom('projects')
+        .select(['id', 'parent_id', sql<number>`0`.as('depth')])
+        .where('id', '=', projectId)
+        .unionAll(
+          cte
+            .selectFrom('projects')
+            .innerJoin('above', 'above.parent_id', 'projects.id')
+            .select(['projects.id', 'projects.parent_id', sql<number>`depth + 1`.as('depth')])
+            .where('depth', '<', 100),
+        ),
+    )
+    .selectFrom('above')
+    .select('id')
+    .where('depth', '>', 0)
+    .orderBy('depth')
+    .execute()
+  return rows.map((row) => row.id)
 }
 
 /** Adds what the roles imply, transitively. */
@@ -89,45 +98,30 @@ export async function effectiveRoles(
 /** Projects or domains on which a user has a role. */
 export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolean): Promise<Row<'projects'>[]> {
   const actors = [userId, ...(await groupIdsOf(db, userId))]
-  const rows = await db
-    .selectFrom('assignments')
-    .selectAll()
-    .where('actor_id', 'in', actors)
-    .where('target_type', '!=', 'system')
-    .execute()
-  const direct = new Set(rows.filter((row) => row.inherited === 0).map((row) => row.target_id))
-  const roots = rows.filter((row) => row.inherited === 1).map((row) => row.target_id)
-  const all = await db
+  const own = db.selectFrom('assignments').select('target_id').where('actor_id', 'in', actors)
+  const direct = own.where('inherited', '=', 0).where('target_type', '!=', 'system')
+  if (isDomain) {
+    return db
+      .selectFrom('projects')
+      .selectAll()
+      .where('is_domain', '=', 1)
+      .where('id', 'in', direct)
+      .orderBy('id')
+      .execute()
+  }
+  // An inherited role counts for every project below its target, not for the target.
+  return db
+    .withRecursive('below(id)', (cte) =>
+      cte
+        .selectFrom('projects')
+        .select('projects.id')
+        .where('parent_id', 'in', own.where('inherited', '=', 1))
+        .union(cte.selectFrom('projects').innerJoin('below', 'below.id', 'projects.parent_id').select('projects.id')),
+    )
     .selectFrom('projects')
     .selectAll()
-    .where('is_domain', '=', isDomain ? 1 : 0)
+    .where('is_domain', '=', 0)
+    .where((where) => where.or([where('id', 'in', direct), where('id', 'in', where.selectFrom('below').select('id'))]))
     .orderBy('id')
-    .execute()
-  if (!isDomain && roots.length > 0) {
-    const parents = new Map(all.map((project) => [project.id, project.parent_id ?? project.domain_id]))
-    for (const project of all) {
-      for (let at = parents.get(project.id); at; at = parents.get(at)) if (roots.includes(at)) direct.add(project.id)
-    }
-  }
-  return all.filter((row) => direct.has(row.id))
-}
-
-/** Endpoints with their services, for the catalog. */
-export async function listCatalog(db: IdentityDb) {
-  return db
-    .selectFrom('endpoints')
-    .innerJoin('services', 'services.id', 'endpoints.service_id')
-    .select([
-      'endpoints.id',
-      'endpoints.interface',
-      'endpoints.region_id',
-      'endpoints.url',
-      'services.id as service_id',
-      'services.type',
-      'services.name',
-    ])
-    .where('endpoints.enabled', '=', 1)
-    .where('services.enabled', '=', 1)
-    .orderBy('services.type')
     .execute()
 }

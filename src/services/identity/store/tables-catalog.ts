@@ -9,7 +9,7 @@ export interface CatalogTables {
   }
   project_endpoints: { project_id: string; endpoint_id: string }
   project_endpoint_groups: { project_id: string; endpoint_group_id: string }
-  policies: { id: string; type: string; blob: string; extra: string }
+  policies: { id: string; type: string; content: string; extra: string }
   /** '' where an association does not name an endpoint, a service or a region. */
   policy_associations: { policy_id: string; endpoint_id: string; service_id: string; region_id: string }
   domain_options: {

@@ -2,7 +2,7 @@
 import { last, route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
-import { isTrue } from '../resource.ts'
+import { isTrue } from '../paging.ts'
 import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
 
 type Assignment = Row<'assignments'>

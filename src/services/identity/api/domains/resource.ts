@@ -23,7 +23,9 @@ export const domains: Entity<'projects'> = {
   create: { name: kinds.shortName, explicit_domain_id: Type.Optional(kinds.id), ...attributes },
   update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: { name: { column: 'name' }, enabled: { column: 'enabled', kind: 'boolean' } },
-  always: [{ column: 'is_domain', operator: '=', value: 1 }],
+  section: 'resource',
+  ownDomain: 'id',
+  conditions: () => [{ column: 'is_domain', comparator: '=', value: 1 }],
   view: viewDomain,
   target: (row) => ({ target: { domain: { id: row.id } } }),
   async insert({ database: { db } }, input) {

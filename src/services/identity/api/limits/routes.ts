@@ -9,6 +9,7 @@ import { deleteRows, findRow, insertRow, listRows, updateRow, type Condition, ty
 import { collection, withLinks } from '../links.ts'
 import { newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import { viewLimit, viewRegistered } from './view.ts'
 
 const common = {
   service_id: kinds.id,
@@ -26,25 +27,6 @@ const limit = Type.Object(
   },
   { additionalProperties: false },
 )
-
-const viewRegistered = (row: Row<'registered_limits'>) => ({
-  id: row.id,
-  service_id: row.service_id,
-  region_id: row.region_id || null,
-  resource_name: row.resource_name,
-  default_limit: Number(row.default_limit),
-  description: row.description,
-})
-const viewLimit = (row: Row<'limits'>) => ({
-  id: row.id,
-  project_id: row.project_id || null,
-  domain_id: row.domain_id || null,
-  service_id: row.service_id,
-  region_id: row.region_id || null,
-  resource_name: row.resource_name,
-  resource_limit: Number(row.resource_limit),
-  description: row.description,
-})
 
 const filters = (query: Query, names: readonly string[]): Condition[] =>
   names.flatMap((column) => {

@@ -49,7 +49,7 @@ const issueToken = route({
   body: authBody,
   async handle({ body, query }, deps: IdentityDeps) {
     const { token, valid } = await authenticate(deps, body.auth as AuthRequest)
-    const view = await viewToken(deps.database.db, valid, !('nocatalog' in query))
+    const view = await viewToken(deps, valid, !('nocatalog' in query))
     return { status: 201, headers: { 'X-Subject-Token': token, Vary: 'X-Auth-Token' }, body: { token: view } }
   },
 })
@@ -71,7 +71,7 @@ const showToken = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('validate_token'), target)
-    const view = await viewToken(deps.database.db, valid, !('nocatalog' in request.query))
+    const view = await viewToken(deps, valid, !('nocatalog' in request.query))
     return { status: 200, headers: { 'X-Subject-Token': token, Vary: 'X-Auth-Token' }, body: { token: view } }
   },
 })
