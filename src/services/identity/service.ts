@@ -11,7 +11,7 @@ import type { ApiDefinition, Authenticator } from '../../platform/http/service.t
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { applicationCredentialRoutes } from './api/application-credentials/routes.ts'
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
-import { listAssignments } from './api/assignments/list.ts'
+import { listAssignmentsRoute } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
 import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
 import { endpointRoutes } from './api/catalog/endpoints.ts'
@@ -63,7 +63,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...resource(roles),
   ...impliedRoutes,
   ...grantRoutesOfAll,
-  listAssignments,
+  listAssignmentsRoute,
   ...regionRoutes,
   ...serviceRoutes,
   ...endpointRoutes,
