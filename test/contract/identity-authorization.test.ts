@@ -169,6 +169,7 @@ function factsOf(side: Side, kinds: ReadonlySet<string>): PolicyTarget {
       ...inDomain('project'),
       ...has('domain', { id: side['domain'], domain_id: null }),
       ...has('role', { id: side['role'], name: 'some-role', domain_id: null }),
+      ...has('credential', { user_id: side['user'] }),
       ...has('limit', {
         project_id: side['project'],
         domain_id: null,
@@ -200,6 +201,7 @@ async function look(route: Route<never>, who: Caller, side: Side): Promise<strin
   const context = createContext(enforcer, 'req', who.credentials)
   // A collection is about the caller's own domain, which a body may name.
   const isCollection = route.method === 'GET' && kinds.size === 0
+  if (/\/(credentials|OS-EC2)$/.test(url)) kinds.add('credential')
   const facts = factsOf(
     side,
     new Set([...kinds, ...(isCollection ? ['user', 'group', 'project', 'domain'] : kindsInBody(body))]),

@@ -34,13 +34,6 @@ export const resourceOptions = {
     ['admin'],
     'Names of roles that no other role may imply.',
   ),
-  maxProjectTreeDepth: option.integer(
-    'DEFAULT',
-    'max_project_tree_depth',
-    5,
-    'Deepest project hierarchy, without the domain.',
-    { min: 0 },
-  ),
   projectNameUrlSafe: option.string(
     'resource',
     'project_name_url_safe',

@@ -4,6 +4,8 @@ import type { Values } from '../../platform/config/options.ts'
 import type { options } from './config.ts'
 import type { Catalog } from './operations/catalog.ts'
 import type { IdentitySchema } from './store/tables.ts'
+import type { Receipts } from './auth/receipts.ts'
+import type { CredentialVault } from './credentials/vault.ts'
 import type { TokenProvider } from './tokens/provider.ts'
 
 /** What identity's operations may use. */
@@ -12,6 +14,8 @@ export interface IdentityDeps {
   readonly config: Values<typeof options>
   readonly tokens: TokenProvider
   readonly catalog: Catalog
+  readonly receipts: Receipts
+  readonly vault: CredentialVault
   readonly log: Logger
   readonly baseUrl: string
   /** Says that something that tokens depend on has changed: what was validated before is looked at anew. */

@@ -10,7 +10,7 @@ import {
   projectsBelowEach,
   type AssignmentFilter,
 } from '../store/assignments.ts'
-import { projectsAbove, projectsBelow } from '../store/projects.ts'
+import { ancestorsOf, descendantsOf } from '../store/project-tree.ts'
 import { findRow, type IdentityDb } from '../store/rows.ts'
 import { groupIdsOf } from '../store/roles.ts'
 
@@ -37,7 +37,7 @@ export async function listAssignments(
 async function direct(db: IdentityDb, query: AssignmentQuery): Promise<Effective[]> {
   const { userId, groupId, projectId, domainId } = query
   const actorId = userId ?? groupId
-  const subtree = projectId !== undefined && query.withSubtree ? await projectsBelow(db, projectId) : []
+  const subtree = projectId !== undefined && query.withSubtree ? await descendantsOf(db, projectId) : []
   const targetId = projectId ?? domainId
   const targets = targetId === undefined ? undefined : [targetId, ...subtree.map((project) => project.id)]
   return listAssignmentRows(db, {
@@ -95,8 +95,8 @@ async function placeOf(
   if (projectId === undefined) return {}
   const project = await findRow(db, 'projects', { id: projectId })
   if (!project) throw new IdentityNotFound('project', projectId)
-  const above = (await projectsAbove(db, project)).map((each) => each.id)
-  const below = withSubtree ? (await projectsBelow(db, projectId)).map((each) => each.id) : []
+  const above = (await ancestorsOf(db, project)).map((each) => each.id)
+  const below = withSubtree ? (await descendantsOf(db, projectId)).map((each) => each.id) : []
   const shown = [projectId, ...below]
   return {
     targets: { direct: shown, inherited: withSubtree ? [...above, ...shown] : above },

@@ -1,7 +1,7 @@
-/** The tree of projects and their tags. */
+/** Tags of projects. */
 import { sql, type SqlBool } from 'kysely'
 import type { Filter } from './listing.ts'
-import type { IdentityDb, Row } from './rows.ts'
+import type { IdentityDb } from './rows.ts'
 
 /** Tags by project, sorted. */
 export async function tagsOf(db: IdentityDb, projectIds: readonly string[]): Promise<Map<string, string[]>> {
@@ -15,43 +15,6 @@ export async function tagsOf(db: IdentityDb, projectIds: readonly string[]): Pro
     .execute()
   for (const row of rows) tags.get(row.project_id)?.push(row.tag)
   return tags
-}
-
-/** Makes exactly these the tags of a project. */
-export async function setTags(tx: IdentityDb, projectId: string, tags: readonly string[]): Promise<void> {
-  await tx.deleteFrom('project_tags').where('project_id', '=', projectId).execute()
-  if (tags.length === 0) return
-  await tx
-    .insertInto('project_tags')
-    .values(tags.map((tag) => ({ project_id: projectId, tag })))
-    .execute()
-}
-
-/** Projects above, nearest first, up to and with the domain. */
-export async function projectsAbove(db: IdentityDb, project: Row<'projects'>): Promise<Row<'projects'>[]> {
-  const found: Row<'projects'>[] = []
-  for (let id = project.parent_id; id !== null && found.length < 100;) {
-    const row: Row<'projects'> | undefined = await db
-      .selectFrom('projects')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) break
-    found.push(row)
-    id = row.parent_id
-  }
-  return found
-}
-
-/** Projects below, level by level: parents before their children. */
-export async function projectsBelow(db: IdentityDb, id: string): Promise<Row<'projects'>[]> {
-  const found: Row<'projects'>[] = []
-  for (let level = [id]; level.length > 0;) {
-    const rows = await db.selectFrom('projects').selectAll().where('parent_id', 'in', level).orderBy('id').execute()
-    found.push(...rows)
-    level = rows.map((row) => row.id)
-  }
-  return found
 }
 
 /** Projects that have all, or any, of the tags; or that have not. */

@@ -1,5 +1,5 @@
-import { sql } from 'kysely'
-import type { IdentityDb, Row } from './rows.ts'
+import { ancestorsOf } from './project-tree.ts'
+import { findRow, type IdentityDb, type Row } from './rows.ts'
 
 export interface RoleRef {
   id: string
@@ -12,30 +12,6 @@ export type TargetType = 'project' | 'domain' | 'system'
 export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string[]> {
   const rows = await db.selectFrom('memberships').select('group_id').where('user_id', '=', userId).execute()
   return rows.map((row) => row.group_id)
-}
-
-/** The project's parents up to and with its domain, nearest first. */
-export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<string[]> {
-  const rows = await db
-    .withRecursive('above(id, parent_id, depth)', (cte) =>
-      cte
-        .selectFrom('projects')
-        .select(['id', 'parent_id', sql<number>`0`.as('depth')])
-        .where('id', '=', projectId)
-        .unionAll(
-          cte
-            .selectFrom('projects')
-            .innerJoin('above', 'above.parent_id', 'projects.id')
-            .select(['projects.id', 'projects.parent_id', sql<number>`depth + 1`.as('depth')])
-            .where('depth', '<', 100),
-        ),
-    )
-    .selectFrom('above')
-    .select('id')
-    .where('depth', '>', 0)
-    .orderBy('depth')
-    .execute()
-  return rows.map((row) => row.id)
 }
 
 /** Adds what the roles imply, transitively. */
@@ -60,23 +36,33 @@ export async function effectiveRoles(
   type: TargetType,
   targetId: string,
 ): Promise<RoleRef[]> {
-  const actors = [userId, ...(await groupIdsOf(db, userId))]
+  return rolesOfActors(db, [userId, ...(await groupIdsOf(db, userId))], type, targetId)
+}
+
+/** The roles that users and groups have together on a target, inherited and implied ones too. */
+export async function rolesOfActors(
+  db: IdentityDb,
+  actors: readonly string[],
+  type: TargetType,
+  targetId: string,
+): Promise<RoleRef[]> {
   const direct = await db
     .selectFrom('assignments')
     .select('role_id')
-    .where('actor_id', 'in', actors)
+    .where('actor_id', 'in', [...actors])
     .where('target_type', '=', type)
     .where('target_id', '=', targetId)
     .where('inherited', '=', 0)
     .execute()
   const ids = new Set(direct.map((row) => row.role_id))
   if (type === 'project') {
-    const above = await ancestorsOf(db, targetId)
+    const target = await findRow(db, 'projects', { id: targetId })
+    const above = target ? (await ancestorsOf(db, target)).map((row) => row.id) : []
     if (above.length > 0) {
       const inherited = await db
         .selectFrom('assignments')
         .select('role_id')
-        .where('actor_id', 'in', actors)
+        .where('actor_id', 'in', [...actors])
         .where('target_id', 'in', above)
         .where('inherited', '=', 1)
         .execute()

@@ -4,6 +4,7 @@ import { BadRequest, Forbidden, NotFound } from '../../../../platform/http/error
 import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
@@ -137,7 +138,11 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
       if (!(await findRow(deps.database.db, 'assignments', rowOf(grant, inherited)))) throw missing(grant)
     }),
     one('DELETE', 'revoke', async (deps, grant) => {
-      if ((await deleteRows(deps.database.db, 'assignments', rowOf(grant, inherited))) === 0) throw missing(grant)
+      const row = rowOf(grant, inherited)
+      await deps.database.transaction(async (tx) => {
+        if ((await deleteRows(tx, 'assignments', row)) === 0) throw missing(grant)
+        await endDelegationsOf(tx, row)
+      })
       deps.changed()
     }),
   ]

@@ -5,7 +5,7 @@ import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { effectiveRoles, targetsOf } from '../../store/roles.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewDomain } from '../domains/view.ts'
+import { viewDomains } from '../domains/view.ts'
 import { viewProjects } from '../projects/view.ts'
 
 const showCatalog = route({
@@ -42,7 +42,7 @@ const listDomains = route({
     const rows = (await targetsOf(deps.database.db, ctx.userId, true)).filter((row) => row.enabled === 1)
     return collection(
       'domains',
-      rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row))),
+      (await viewDomains(rows, deps)).map((view) => withLinks(baseUrl, 'domains', view)),
       baseUrl + url,
     )
   },

@@ -1,9 +1,10 @@
 import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { linkedBy } from '../../store/listing.ts'
-import { deleteRows, findRow, insertRow } from '../../store/rows.ts'
+import { deleteRows, findRow, insertRow, listRows } from '../../store/rows.ts'
 import { answerListing, resource } from '../resource.ts'
 import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
@@ -65,6 +66,12 @@ export const groupRoutes = [
   memberRoute('GET', 'check_user_in_group', requireMember),
   memberRoute('DELETE', 'remove_user_from_group', async (deps, group_id, user_id) => {
     await requireMember(deps, group_id, user_id)
-    await deleteRows(deps.database.db, 'memberships', { group_id, user_id })
+    await deps.database.transaction(async (tx) => {
+      await deleteRows(tx, 'memberships', { group_id, user_id })
+      // What he made with the group's roles ends with them.
+      const lost = await listRows(tx, 'assignments', [{ column: 'actor_id', operator: '=', value: group_id }])
+      for (const assignment of lost)
+        await endDelegationsOf(tx, { ...assignment, actor_type: 'user', actor_id: user_id })
+    })
   }),
 ]

@@ -3,7 +3,7 @@ import { BadRequest } from '../../../../platform/http/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { listRows, type Row } from '../../store/rows.ts'
-import { projectsAbove, projectsBelow } from '../../store/projects.ts'
+import { ancestorsOf, descendantsOf } from '../../store/project-tree.ts'
 import { targetsOf } from '../../store/roles.ts'
 import { viewLimit } from '../limits/view.ts'
 import { withLinks } from '../links.ts'
@@ -23,11 +23,11 @@ export async function expandProject(row: Project, deps: IdentityDeps, request: A
   }
   const more: { parents?: unknown; subtree?: unknown } = {}
   if (asks('parents_as_list') || asks('parents_as_ids')) {
-    const above = await projectsAbove(deps.database.db, row)
+    const above = await ancestorsOf(deps.database.db, row)
     more.parents = asks('parents_as_ids') ? parentIds(above) : await listOf(above, deps, request)
   }
   if (asks('subtree_as_list') || asks('subtree_as_ids')) {
-    const below = await projectsBelow(deps.database.db, row.id)
+    const below = await descendantsOf(deps.database.db, row.id)
     more.subtree = asks('subtree_as_ids') ? childIds(row.id, below) : await listOf(below, deps, request)
   }
   return more

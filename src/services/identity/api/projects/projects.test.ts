@@ -77,7 +77,7 @@ test('tags are set together and one by one, and select projects', async () => {
   assert.deepEqual(await selected('tags-any=green,red'), ['one', 'two'])
   assert.deepEqual(await selected('not-tags=blue,red'), ['two'])
   assert.deepEqual(await selected('not-tags-any=red,green'), [])
-  await refused(400, /does not match/, 'PUT', `/v3/projects/${two.id}/tags/a,b`)
+  await refused(400, /is not a valid tag/, 'PUT', `/v3/projects/${two.id}/tags/a,b`)
   await identity.make('DELETE', `/v3/projects/${one.id}/tags/red`)
   await refused(404, /Could not find project tag: red/, 'GET', `/v3/projects/${one.id}/tags/red`)
   const shown = await identity.make('GET', `/v3/projects/${one.id}/tags`)
