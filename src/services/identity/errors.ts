@@ -40,3 +40,9 @@ export class ActionForbidden extends Forbidden {
     super(`You are not authorized to perform the requested action: ${action}.`)
   }
 }
+
+export class RegionInUse extends Forbidden {
+  constructor(id: string) {
+    super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
+  }
+}

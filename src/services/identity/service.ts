@@ -17,12 +17,16 @@ import { revocationRoutes } from './api/revocation/routes.ts'
 import { trustRoutes } from './api/trusts/routes.ts'
 import { applicationCredentialRoutes } from './api/application-credentials/routes.ts'
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
-import { listAssignments } from './api/assignments/list.ts'
+import { listAssignmentsRoute } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
-import { catalogRoutes } from './api/catalog.ts'
+import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
+import { endpointRoutes } from './api/catalog/endpoints.ts'
+import { regionRoutes } from './api/catalog/regions.ts'
+import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
+import { policyRoutes } from './api/policies/routes.ts'
 import { projectRoutes } from './api/projects/routes.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
@@ -35,8 +39,10 @@ import { Receipts } from './auth/receipts.ts'
 import { options } from './config.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
+import { Catalog } from './operations/catalog.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
 import { policies } from './policies.ts'
+import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
@@ -65,8 +71,12 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...resource(roles),
   ...impliedRoutes,
   ...grantRoutesOfAll,
-  listAssignments,
-  ...catalogRoutes,
+  listAssignmentsRoute,
+  ...regionRoutes,
+  ...serviceRoutes,
+  ...endpointRoutes,
+  ...endpointFilterRoutes,
+  ...policyRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
   ...accessRuleRoutes,
@@ -88,20 +98,25 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
+  await migrate(database, [initial, catalogMigration])
   const receiptKeys = keysAt(env, config.receiptKeyRepository, 'fernet-receipt-keys')
   const credentialKeys = keysAt(env, config.credentialKeyRepository, 'credential-keys')
   const tokens = new TokenProvider(database, formatOf(env, config))
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
+  const catalog = new Catalog(database, config)
   const deps: IdentityDeps = {
     database,
     config,
     tokens,
+    catalog,
     receipts: new Receipts(receiptKeys, config.authMethods),
     vault: new CredentialVault(credentialKeys),
     log: env.log,
     baseUrl: env.baseUrl,
-    changed: () => tokens.changed(),
+    changed() {
+      tokens.changed()
+      catalog.changed()
+    },
   }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({

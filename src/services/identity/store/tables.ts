@@ -1,5 +1,7 @@
+import type { CatalogTables } from './tables-catalog.ts'
+
 /** Rows as the database has them. Empty text stands for "no domain" where a unique key needs a value. */
-export interface IdentitySchema {
+export interface IdentitySchema extends CatalogTables {
   projects: {
     id: string
     name: string
