@@ -18,6 +18,6 @@ export interface CatalogTables {
     name: string
     /** JSON. */
     value: string
-    sensitive: number
+    is_sensitive: number
   }
 }

@@ -19,7 +19,7 @@ create table if not exists policy_associations (
 );
 create table if not exists domain_options (
   domain_id varchar(64) not null, section varchar(255) not null, name varchar(255) not null, value text not null,
-  sensitive integer not null, primary key (domain_id, section, name)
+  is_sensitive integer not null, primary key (domain_id, section, name)
 );
 create index if not exists assignments_role on assignments (role_id);
 create index if not exists endpoints_service on endpoints (service_id);
