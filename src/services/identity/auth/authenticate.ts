@@ -1,4 +1,5 @@
 /** POST /v3/auth/tokens: who is it, for what scope, is that enough, and the token. Every refusal is the same 401. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -105,8 +106,9 @@ const freshExpiry = (deps: IdentityDeps) => Math.floor(Date.now() / 1000) * 1000
 
 /** A token of the very second in which the older ones ended would be taken for one of them. */
 async function nextSecondAfter(time: number) {
-  const wait = (Math.floor(time / 1000) + 1) * 1000 - Date.now()
-  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+  const next = (Math.floor(time / 1000) + 1) * 1000
+  // A timer may fire a millisecond early by this clock.
+  for (let wait = next - Date.now(); wait > 0; wait = next - Date.now()) await sleep(wait)
 }
 
 async function requireTrustHolds(deps: IdentityDeps, trust: Row<'trusts'>, user: Row<'users'>) {
