@@ -118,13 +118,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await identity.bootstrap({
     projects: ['admin', 'demo', 'service'],
     users: [
-      { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true },
-      { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'] },
+      { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true, reset: false },
+      { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'], reset: false },
       ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({
         name,
         password,
         project: 'service',
         roles: ['admin', 'service'],
+        // Nobody but the cloud itself uses them.
+        reset: true,
       })),
     ],
     region: settings.region,
