@@ -52,6 +52,7 @@ async function apply(
   const isUp = guest !== undefined && guest.power !== 'shutdown'
   if (server.power === 'shutdown') {
     if (isUp) await driver.shutDown(server.id, note)
+    if (guest) await driver.updatePorts(server, note)
     return 'shutdown'
   }
   if (!isUp) {
@@ -61,6 +62,8 @@ async function apply(
   } else if (server.reboot.generation > rebooted) {
     await driver.prepare(server, note)
     await driver.reboot(server, server.reboot.type, note)
+  } else {
+    await driver.updatePorts(server, note)
   }
   if (server.power === 'paused') await driver.pause(server.id)
   else if (guest?.power === 'paused') await driver.unpause(server.id)

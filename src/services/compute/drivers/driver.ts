@@ -41,6 +41,8 @@ export interface ComputeDriver {
   prepare(server: DesiredServer, note: Note): Promise<void>
   /** Starts a prepared guest; nothing to do where it runs. */
   boot(server: DesiredServer, note: Note): Promise<void>
+  /** Gives the guest the network interfaces that the server has now, running or not. */
+  updatePorts(server: DesiredServer, note: Note): Promise<void>
   /** Asks the guest to power off and insists after the driver's timeout. */
   shutDown(id: string, note: Note): Promise<void>
   pause(id: string): Promise<void>
