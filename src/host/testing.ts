@@ -50,6 +50,7 @@ export function inNamespaces(
     const passed = Number(/^ℹ pass (\d+)/m.exec(output)?.[1] ?? 0)
     assert.ok(passed > 0, `no test ran in there:\n${output}`)
     t.diagnostic(`${passed} tests passed in there`)
-    for (const [line] of output.matchAll(/^ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration).*$/gm)) t.diagnostic(line)
+    for (const [line] of output.matchAll(/^ℹ (?!tests|suites|pass|fail|cancelled|skipped|todo|duration).*$/gm))
+      t.diagnostic(line)
   })
 }

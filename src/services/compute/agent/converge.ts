@@ -70,8 +70,11 @@ async function apply(
   return server.power === 'paused' ? 'paused' : 'running'
 }
 
-function explain(cause: unknown): { message: string; detail: string } {
-  if (cause instanceof DriverError) return { message: cause.message, detail: cause.detail }
+function explain(cause: unknown): NonNullable<ServerReport['error']> {
+  if (cause instanceof DriverError) {
+    const { message, detail, isEverywhere } = cause
+    return { message, detail, ...(isEverywhere && { isEverywhere }) }
+  }
   return {
     message: 'The host failed to carry out the operation.',
     detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),

@@ -17,9 +17,12 @@ export type Note = (what: string, startedAt: number, detail?: string) => void
  */
 export class DriverError extends Error {
   readonly detail: string
-  constructor(message: string, detail: string, options?: ErrorOptions) {
+  /** Another host would fail just so: the image is to blame, not this host. */
+  readonly isEverywhere: boolean
+  constructor(message: string, detail: string, options: ErrorOptions & { isEverywhere?: boolean } = {}) {
     super(message, options)
     this.detail = detail
+    this.isEverywhere = options.isEverywhere ?? false
   }
 }
 

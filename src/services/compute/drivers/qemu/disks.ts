@@ -18,6 +18,7 @@ import type { GuestFolder } from './folder.ts'
 import { giveTo, shareWith } from './identity.ts'
 
 type Image = NonNullable<DesiredServer['image']>
+const everywhere = { isEverywhere: true }
 const mib = 1024 ** 2
 const gib = 1024 ** 3
 
@@ -58,7 +59,7 @@ export class Disks {
     const wanted = rootGb === 0 ? virtualSize : rootGb * gib
     if (virtualSize > wanted) {
       const sizes = `Flavor disk is ${wanted} bytes, image is ${virtualSize} bytes.`
-      throw new DriverError(`Flavor's disk is too small for requested image. ${sizes}`, `image ${image.id}`)
+      throw new DriverError(`Flavor's disk is too small for requested image. ${sizes}`, `image ${image.id}`, everywhere)
     }
     await createOverlay(target, { backingFile, backingFormat: format, size: wanted })
   }
@@ -93,7 +94,8 @@ export class Disks {
     try {
       await pipeline(await this.#fetch(image.id), inspect, createWriteStream(part, { mode: 0o600 }))
       const check = checkDeclared(inspector.end(), image.diskFormat)
-      if (!check.ok) throw new DriverError(`Image ${image.id} is unacceptable: ${check.reason}`, check.reason)
+      if (!check.ok)
+        throw new DriverError(`Image ${image.id} is unacceptable: ${check.reason}`, check.reason, everywhere)
       await rename(part, file)
     } finally {
       await rm(part, { force: true })
@@ -121,9 +123,7 @@ async function makeConfigDrive({ configDrive }: DesiredServer, folder: GuestFold
   if (configDrive === null) return
   const digest = createHash('sha256').update(JSON.stringify(configDrive)).digest('hex')
   if (existsSync(folder.config) && (await readTextIfThere(folder.configDigest)) === digest) return
-  const files = new Map(
-    Object.entries(configDrive).map(([path, text]) => [path, Buffer.from(text, 'base64')] as const),
-  )
+  const files = new Map(Object.entries(configDrive).map(([path, text]) => [path, Buffer.from(text, 'base64')] as const))
   await buildIso(folder.config, { label: 'config-2', files })
   await replaceFile(folder.configDigest, digest, 0o600)
 }

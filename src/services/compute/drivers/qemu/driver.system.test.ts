@@ -217,7 +217,9 @@ function defineTests() {
     const { driver } = await driverFor(t)
     const broken = await mkdtemp(join(tmpdir(), 'nq-broken-'))
     t.after(() => rm(broken, { recursive: true, force: true }))
-    await writeFile(join(broken, 'qemu'), '#!/bin/sh\necho "qemu: could not allocate memory" >&2\nexit 1\n', { mode: 0o755 })
+    await writeFile(join(broken, 'qemu'), '#!/bin/sh\necho "qemu: could not allocate memory" >&2\nexit 1\n', {
+      mode: 0o755,
+    })
     const server = desiredServer(randomUUID(), { ports: [] })
     await driver.prepare(server, note)
     for (const [cover, detail] of [
