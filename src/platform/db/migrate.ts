@@ -44,6 +44,14 @@ export async function migrate<Schema>(database: Database<Schema>, migrations: re
   return ran
 }
 
+/** Adds a column unless an earlier, cut run has. `definition` is portable SQL: `name type`. */
+export async function addColumn(db: Kysely<never>, engine: Engine, table: string, definition: string): Promise<void> {
+  const [name] = definition.split(' ')
+  const tables = await db.introspection.getTables()
+  const has = tables.find((each) => each.name === table)?.columns.some((column) => column.name === name)
+  if (!has) await runStatements(db, engine, `alter table ${table} add column ${definition}`)
+}
+
 /**
  * Runs the statements of a schema file, separated by `;` at line ends. Write portable SQL (`create table if not
  * exists`, `varchar`, `bigint`, `text`); `text` becomes `mediumtext` and tables get a binary collation on MariaDB.

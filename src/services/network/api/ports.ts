@@ -4,7 +4,7 @@ import { route, type ApiRequest, type Route } from '../../../platform/http/route
 import type { NetworkDeps } from '../deps.ts'
 import { badAttribute, networkNotFound, portInUse, portNotFound, securityGroupNotFound } from '../errors.ts'
 import { parseAddress, parsePrefix } from '../model/address.ts'
-import { changePort, insertPort, removePort, type PortInput } from '../operations/ports.ts'
+import { changePort, insertPort, removePort, type PortInput, tellOfAddresses } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../store/rows.ts'
@@ -245,6 +245,7 @@ const update = route({
       await requireReferences(tx, ctx, row.project_id, input)
       await changePort(tx, deps, network, row, input)
     })
+    if (input.fixed_ips !== undefined) await tellOfAddresses(deps, [row.id])
     return { status: 200, body: { port: await view(deps, row.id, ctx) } }
   },
 })
@@ -258,6 +259,8 @@ const remove = route({
     ctx.authorize(policy('delete_port'), target(row, network))
     if (/^network:(router_|floatingip)/.test(row.device_owner)) throw portInUse(row.id, row.device_owner)
     await deps.change((tx) => removePort(tx, row))
+    if (row.device_owner.startsWith('compute:') && row.device_id !== '')
+      deps.notifyCompute([{ name: 'network-vif-deleted', server: row.device_id, port: row.id }])
     return { status: 204 }
   },
 })

@@ -122,6 +122,22 @@ export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<voi
   await deleteRows(tx, 'ports', { id: port.id })
 }
 
+/** Nova hears that ports of its servers have other addresses, fixed or floating. */
+export async function tellOfAddresses(deps: NetworkDeps, portIds: readonly (string | null)[]): Promise<void> {
+  const ids = portIds.filter((id) => id !== null)
+  if (ids.length === 0) return
+  const ports = await deps.database.db
+    .selectFrom('ports')
+    .select(['id', 'device_id', 'device_owner'])
+    .where('id', 'in', ids)
+    .execute()
+  deps.notifyCompute(
+    ports
+      .filter((port) => port.device_owner.startsWith('compute:') && port.device_id !== '')
+      .map((port) => ({ name: 'network-changed', server: port.device_id, port: port.id })),
+  )
+}
+
 /** Ports that are wired now become ACTIVE, and nova hears of its own. */
 export async function setStatus(
   deps: NetworkDeps,
