@@ -63,7 +63,7 @@ export const options = {
   enforceScope: option.boolean(
     'oslo_policy',
     'enforce_scope',
-    false,
+    true,
     'On: tokens of the system are refused, whatever their roles.',
   ),
   corsOrigins: option.list('cors', 'allowed_origin', [], 'Origins of browsers that may call; * for any.'),
