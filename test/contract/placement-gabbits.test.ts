@@ -52,6 +52,24 @@ function withRoles(headers: IncomingHttpHeaders, token: string): IncomingHttpHea
   return { ...headers, 'x-auth-token': full }
 }
 
+interface GabbiTest {
+  name: string
+  response_strings?: string[]
+  response_json_paths?: Record<string, unknown>
+}
+
+/** Debian's gabbi takes regular expressions for paths and not yet for strings. */
+function modernize(each: GabbiTest): GabbiTest {
+  const isPattern = (text: unknown) => typeof text === 'string' && /^\/.*\/$/.test(text)
+  const pattern = each.response_strings?.find(isPattern)
+  if (pattern === undefined) return each
+  return {
+    ...each,
+    response_strings: each.response_strings!.filter((text) => !isPattern(text)),
+    response_json_paths: { ...each.response_json_paths, '$.errors[0].detail': pattern },
+  }
+}
+
 function run(argv: readonly string[], env: Record<string, string>): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0]!, argv.slice(1), { env: { ...process.env, ...env } })
@@ -76,7 +94,7 @@ if (skip) test('gabbi files of placement', { skip }, () => undefined)
 for (const name of names.filter((each) => only === undefined || each === only)) {
   test(`gabbi: ${name}`, async (t) => {
     const text = readFileSync(join(folder, `${name}.yaml`), 'utf8')
-    const suite = parse(text, { merge: true }) as { fixtures?: string[]; tests: { name: string }[] }
+    const suite = parse(text, { merge: true }) as { fixtures?: string[]; tests: GabbiTest[] }
     const fixture = suite.fixtures?.[0] ?? 'APIFixture'
     const placement = await startPlacement({
       config: configurations[fixture] ?? '',
@@ -91,7 +109,7 @@ for (const name of names.filter((each) => only === undefined || each === only)) 
     const work = mkdtempSync(join(tmpdir(), 'nephos-gabbi-'))
     t.after(() => rmSync(work, { recursive: true, force: true }))
     const { fixtures: _fixtures, ...rest } = suite
-    const left = rest.tests.filter((each) => excluded[name]?.[each.name] === undefined)
+    const left = rest.tests.filter((each) => excluded[name]?.[each.name] === undefined).map(modernize)
     for (const [which, why] of Object.entries(excluded[name] ?? {})) t.diagnostic(`not tried: ${which}: ${why}`)
     const file = join(work, `${name}.yaml`)
     writeFileSync(file, JSON.stringify({ ...rest, tests: left }))

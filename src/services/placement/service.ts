@@ -11,6 +11,7 @@ import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { aggregateRoutes } from './api/aggregates/routes.ts'
 import { candidateRoutes } from './api/allocation-candidates/routes.ts'
 import { allocationRoutes } from './api/allocations/routes.ts'
+import { withErrorPages } from './api/error-pages.ts'
 import { invalid } from './api/invalid.ts'
 import { inventoryRoutes } from './api/inventories/routes.ts'
 import { reshaperRoutes } from './api/reshaper/routes.ts'
@@ -103,7 +104,7 @@ export async function createPlacementService(env: ServiceEnv): Promise<RunningSe
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  const open = withCors(app, {
+  const open = withCors(withErrorPages(app), {
     allowedOrigin: config.corsOrigins,
     allowCredentials: config.corsCredentials,
     exposeHeaders: config.corsExpose,

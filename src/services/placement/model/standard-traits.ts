@@ -92,3 +92,7 @@ export const isStandardTrait = (name: string): boolean => known.has(name)
 
 /** Providers with it offer their inventory to everybody in their aggregates. */
 export const sharesViaAggregate = 'MISC_SHARES_VIA_AGGREGATE'
+
+/** Standard traits before custom ones, as upstream's ids have it; then by name. */
+export const compareTraits = (a: string, b: string): number =>
+  Number(known.has(b)) - Number(known.has(a)) || (a < b ? -1 : a > b ? 1 : 0)

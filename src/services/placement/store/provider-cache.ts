@@ -5,6 +5,7 @@
 import type { Database } from '../../../platform/db/database.ts'
 import type { Provider, Stock } from '../model/provider.ts'
 import { ProviderIndex } from '../model/provider-index.ts'
+import { compareTraits } from '../model/standard-traits.ts'
 import { Watermark } from '../model/watermark.ts'
 import { changesAfter, forgetChangesBefore, lastChangeBefore } from './changes.ts'
 import { toInventory } from './inventories.ts'
@@ -109,7 +110,8 @@ async function loadProviders(db: PlacementDb, uuids?: readonly string[]): Promis
     const rule = stock?.get(row.resource_class)
     if (rule) stock?.set(row.resource_class, { ...rule, used: Number(row.used) })
   }
-  for (const row of await traits.execute()) made.get(row.provider_uuid)?.traits.add(row.trait)
+  const traitRows = (await traits.execute()).sort((a, b) => compareTraits(a.trait, b.trait))
+  for (const row of traitRows) made.get(row.provider_uuid)?.traits.add(row.trait)
   for (const row of await aggregates.execute()) made.get(row.provider_uuid)?.aggregates.add(row.aggregate_uuid)
   return [...made.values()]
 }

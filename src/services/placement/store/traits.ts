@@ -1,5 +1,6 @@
 import type { Engine } from '../../../platform/db/database.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
+import { compareTraits } from '../model/standard-traits.ts'
 import type { PlacementDb } from './providers.ts'
 
 export const listCustomTraits = (db: PlacementDb): Promise<{ name: string; created_at: number }[]> =>
@@ -28,13 +29,8 @@ export const listUsedTraits = async (db: PlacementDb): Promise<string[]> =>
   (await db.selectFrom('provider_traits').select('trait').distinct().execute()).map((row) => row.trait)
 
 export async function traitsOf(db: PlacementDb, uuid: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom('provider_traits')
-    .select('trait')
-    .where('provider_uuid', '=', uuid)
-    .orderBy('trait')
-    .execute()
-  return rows.map((row) => row.trait)
+  const rows = await db.selectFrom('provider_traits').select('trait').where('provider_uuid', '=', uuid).execute()
+  return rows.map((row) => row.trait).sort(compareTraits)
 }
 
 export async function setTraits(db: PlacementDb, uuid: string, traits: readonly string[]): Promise<void> {

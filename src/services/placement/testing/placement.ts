@@ -79,7 +79,12 @@ export async function startPlacement(
     urls: {},
   })
   const app = service.apps['placement']!
-  const call: TestPlacement['call'] = async (method, url, json, { version = '1.39', token = 'admin', headers } = {}) => {
+  const call: TestPlacement['call'] = async (
+    method,
+    url,
+    json,
+    { version = '1.39', token = 'admin', headers } = {},
+  ) => {
     const answer = await app.dispatch({
       method,
       url,
