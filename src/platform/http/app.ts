@@ -133,30 +133,24 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
     const questionMark = request.url.indexOf('?')
     const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
-    const { variants, params } = find(request.method, path)
-    state.route = variants.template
+    // The version comes first: also the answer about an unknown path is one of a version.
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
+    const { variants, params } = find(request.method, path)
+    state.route = variants.template
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
-    validate(route.query, query, 'query')
+    const asked = { ctx, version, params, query, headers: request.headers, url: request.url, baseUrl }
+    await route.admit?.(asked, options.deps as never)
+    const schema = schemaAt(route.query, version, table)
+    validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
     let body: unknown
     if (route.body || (!route.stream && hasBody(request))) {
       body = request.json ?? (await readJson(request, route, definition))
       validate(schemaAt(route.body, version, table), body, 'body')
     }
-    const input = {
-      ctx,
-      version,
-      params,
-      query,
-      body: body as never,
-      headers: request.headers,
-      stream: request.stream ?? Readable.from([]),
-      url: request.url,
-      baseUrl,
-    }
+    const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }
     return route.handle(input, options.deps as never)
   }
 
@@ -168,7 +162,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
     const type = definition.envelopeType && { 'Content-Type': definition.envelopeType }
-    return { status: shown.status, headers: { ...type, ...shown.headers }, body: definition.envelope(shown, requestId) }
+    const body = definition.envelope(shown, requestId, state.version)
+    return { status: shown.status, headers: { ...type, ...shown.headers }, body }
   }
 
   return {
@@ -203,6 +198,9 @@ function parseQuery(text: string): Query {
   for (const [name, value] of new URLSearchParams(text)) (query[name] ??= []).push(value)
   return query
 }
+
+const lastOf = (query: Query): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
 
 function schemaAt(
   body: TSchema | Bodies | undefined,
