@@ -73,9 +73,9 @@ test('rules become matches; remote groups become sets', () => {
     }),
   ]
   const { text, problems } = renderFilters(stateOf([port], rules), options)
-  assert.match(text, /meta nfproto ipv4 ip saddr 192\.0\.2\.0\/24 tcp dport 22 accept/)
+  assert.match(text, /meta protocol ip ip saddr 192\.0\.2\.0\/24 tcp dport 22 accept/)
   assert.match(text, /icmp type 8 icmp code 0 accept/)
-  assert.match(text, /meta nfproto ipv6 ip6 daddr @members6-g1 goto arriving/)
+  assert.match(text, /meta protocol ip6 ip6 daddr @members6-g1 goto arriving/)
   assert.deepEqual(problems, [])
 })
 

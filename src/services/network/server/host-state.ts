@@ -1,4 +1,5 @@
 /** What one host should look like, put together from the database for its agents. */
+import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
 import { groupsOf } from '../operations/ports.ts'
@@ -90,7 +91,7 @@ function portOf(world: World, port: Row<'ports'>): HostPort {
     mac: port.mac_address,
     deviceOwner: port.device_owner,
     deviceId: port.device_id,
-    tap: `tap${port.id.slice(0, 11)}`,
+    tap: tapName(port.id),
     adminStateUp: port.admin_state_up === 1,
     portSecurityEnabled: port.port_security_enabled === 1,
     fixedIps: addressesOf(world, port.id).map((each) => ({
@@ -209,7 +210,15 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
       ...face(port),
       ipv6RaSubnets: addressesOf(world, port.id).flatMap((each) => {
         const subnet = world.subnets.get(each.subnet_id)
-        return subnet?.ipv6_ra_mode ? [{ cidr: subnet.cidr, mode: subnet.ipv6_ra_mode }] : []
+        return subnet?.ipv6_ra_mode
+          ? [
+              {
+                cidr: subnet.cidr,
+                mode: subnet.ipv6_ra_mode,
+                dnsNameservers: parseList<string>(subnet.dns_nameservers).filter((server) => server.includes(':')),
+              },
+            ]
+          : []
       }),
     })),
     floatingIps: world.floating.flatMap((each) =>
