@@ -69,18 +69,14 @@ before(async () => {
   await lab.plug('simple', simple, ['10.1.0.13/24'])
   await lab.plug('free', free, ['10.1.0.14/24'])
   await lab.plug('flat', flat, ['203.0.113.50/24'])
-  await run(['ip', 'netns', 'exec', 'bob', 'nft', '-f', '-'], { input: counters })
 })
 after(async () => {
   if (!skip) await lab.stop()
 })
 
-/** Everything that comes, before anybody could drop it. */
-const counters = `table netdev seen { chain in { type filter hook ingress device eth0 priority 0; counter } }`
-
 /** How many frames bob's device takes for one that alice sends. */
 async function arrives(frame: Buffer, filter: string): Promise<boolean> {
-  const rule = `table netdev seen\ndelete table netdev seen\ntable netdev seen { counter hits { }\n chain in { type filter hook ingress device eth0 priority 0; ${filter} counter name hits } }\n`
+  const rule = `table netdev seen\ndelete table netdev seen\ntable netdev seen { counter hits { }\n chain in { type filter hook ingress device eth0 priority 0; ${filter} counter name hits\n }\n}\n`
   await run(['nft', '-f', '-'], { netns: 'bob', input: rule })
   await run(['socat', '-u', '-', 'INTERFACE:eth0'], { netns: 'alice', input: frame })
   // A frame that is let through behind it shows that the first one had its time.
@@ -163,7 +159,7 @@ test('a stateless group lets no answer in that no rule lets in, and tracks nothi
   assert.equal(await pings('simple', '10.1.0.11'), false, 'an answer is a packet like any other')
   assert.equal(await pings('simple', '10.1.0.14'), false)
 
-  const watch = `table inet watch { counter tracked { }\n counter untracked { }\n chain f { type filter hook forward priority 10; ip addr 10.1.0.14 } }`
+  const watch = `table inet watch { counter tracked { }\n counter untracked { }\n chain f { type filter hook forward priority 10; ip addr 10.1.0.14\n }\n}`
   const lines = watch.replace(
     'ip addr 10.1.0.14',
     'ip saddr 10.1.0.13 ct state untracked counter name untracked\n ip saddr 10.1.0.13 ct state != untracked counter name tracked',
