@@ -235,7 +235,10 @@ function groupsTable(
       {
         name: 'prerouting',
         hook: { type: 'filter', hook: 'prerouting', priority: -300 },
-        rules: [...inOurs(`iifname $ours meta mark and ${flag} == ${flag} notrack accept`), ...zoneRules(state, options)],
+        rules: [
+          ...inOurs(`iifname $ours meta mark and ${flag} == ${flag} notrack accept`),
+          ...zoneRules(state, options),
+        ],
       },
       {
         name: 'forward',
