@@ -121,8 +121,14 @@ export class Lab {
     rpcServe(lab.bus, neutronContract, 'server', {
       pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
       reportPorts: async (report) => {
-        for (const each of report.up) lab.up.add(each) && lab.down.delete(each)
-        for (const each of report.down) lab.down.add(each) && lab.up.delete(each)
+        for (const each of report.up) {
+          lab.up.add(each)
+          lab.down.delete(each)
+        }
+        for (const each of report.down) {
+          lab.down.add(each)
+          lab.up.delete(each)
+        }
         lab.reports.push(...report.errors)
         return {}
       },
