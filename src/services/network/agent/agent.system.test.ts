@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { tapName } from '../../../base/device-names.ts'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
 import { findDnsmasq } from '../../../host/dnsmasq.ts'
@@ -35,7 +36,7 @@ const [network, external, guest, dhcpPort, routerPort, gatewayPort, router, grou
   ...'123456789a',
 ].map(id) as [string, string, string, string, string, string, string, string, string, string]
 const guestMac = 'fa:16:3e:00:00:11'
-const tap = `tap${guest.slice(0, 11)}`
+const tap = tapName(guest)
 
 const stateWith = (rules: HostState['securityGroups'][number]['rules'], revision: number): HostState => ({
   revision,
