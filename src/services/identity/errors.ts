@@ -26,3 +26,9 @@ export class ActionForbidden extends Forbidden {
     super(`You are not authorized to perform the requested action: ${action}.`)
   }
 }
+
+export class ProtocolNotFound extends NotFound {
+  constructor(protocolId: string, idpId: string) {
+    super(`Could not find federated protocol ${protocolId} for Identity Provider: ${idpId}.`)
+  }
+}
