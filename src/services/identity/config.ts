@@ -1,4 +1,5 @@
 import { option } from '../../platform/config/options.ts'
+import { federationOptions } from './config-federation.ts'
 
 /** Options of keystone.conf. */
 export const options = {
@@ -29,4 +30,5 @@ export const options = {
     min: 1,
   }),
   maxTokenSize: option.integer('DEFAULT', 'max_token_size', 255, 'Longest token accepted.', { min: 1 }),
+  ...federationOptions,
 }

@@ -16,7 +16,11 @@ import { authRoutes } from './api/auth/routes.ts'
 import { catalogRoutes } from './api/catalog.ts'
 import { domains } from './api/domains/resource.ts'
 import { groupRoutes } from './api/groups/routes.ts'
+import { identityProviderRoutes } from './api/identity-providers/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
+import { mappingRoutes } from './api/mappings/routes.ts'
+import { protocolRoutes } from './api/protocols/routes.ts'
+import { serviceProviderRoutes } from './api/service-providers/routes.ts'
 import { projects } from './api/projects/resource.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
@@ -29,6 +33,7 @@ import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { policies } from './policies.ts'
 import { initial } from './store/migrations/0001-initial.ts'
+import { federation } from './store/migrations/0003-federation.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { readKeys, setUpKeys } from './tokens/key-repository.ts'
 import { TokenProvider } from './tokens/provider.ts'
@@ -59,6 +64,10 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...catalogRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
+  ...identityProviderRoutes,
+  ...protocolRoutes,
+  ...mappingRoutes,
+  ...serviceProviderRoutes,
 ] as readonly Route<IdentityDeps>[]
 
 export interface IdentityService extends RunningService {
@@ -72,7 +81,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
+  await migrate(database, [initial, federation])
   const keys = config.keyRepository || join(env.stateDir, 'fernet-keys')
   if (config.keyRepository === '') setUpKeys(keys)
   const tokens = new TokenProvider(database, () => readKeys(keys))

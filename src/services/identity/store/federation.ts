@@ -20,7 +20,11 @@ export async function listIdentityProviders(db: IdentityDb, filter: IdpFilter = 
   const remote = await db
     .selectFrom('idp_remote_ids')
     .selectAll()
-    .where('idp_id', 'in', rows.map((row) => row.id))
+    .where(
+      'idp_id',
+      'in',
+      rows.map((row) => row.id),
+    )
     .orderBy('remote_id')
     .execute()
   const byIdp = Map.groupBy(remote, (row) => row.idp_id)
