@@ -9,33 +9,40 @@ import { BadRequest, reasonOf, type ApiError } from '../../platform/http/errors.
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition, Authenticator } from '../../platform/http/service.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { accessRuleRoutes } from './api/access-rules/routes.ts'
+import { credentialRoutes } from './api/credentials/routes.ts'
+import { ec2CredentialRoutes } from './api/ec2/credentials.ts'
+import { signatureRoutes } from './api/ec2/tokens.ts'
+import { revocationRoutes } from './api/revocation/routes.ts'
+import { trustRoutes } from './api/trusts/routes.ts'
 import { applicationCredentialRoutes } from './api/application-credentials/routes.ts'
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
 import { listAssignments } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
 import { catalogRoutes } from './api/catalog.ts'
 import { domains } from './api/domains/resource.ts'
+import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
-import { identityProviderRoutes } from './api/identity-providers/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
-import { mappingRoutes } from './api/mappings/routes.ts'
-import { protocolRoutes } from './api/protocols/routes.ts'
-import { serviceProviderRoutes } from './api/service-providers/routes.ts'
-import { projects } from './api/projects/resource.ts'
+import { projectRoutes } from './api/projects/routes.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
 import { roles } from './api/roles/resource.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
 import { userRoutes } from './api/users/routes.ts'
 import { versionRoutes } from './api/versions/routes.ts'
+import { CredentialVault } from './credentials/vault.ts'
+import { Receipts } from './auth/receipts.ts'
 import { options } from './config.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
+import { forgetOldRevocations } from './operations/revoke.ts'
 import { policies } from './policies.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import type { IdentitySchema } from './store/tables.ts'
-import { readKeys, setUpKeys } from './tokens/key-repository.ts'
+import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
+import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
 import { TokenProvider } from './tokens/provider.ts'
 
 export const definition: ApiDefinition = {
@@ -54,7 +61,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...tokenRoutes,
   ...authRoutes,
   ...resource(domains),
-  ...resource(projects),
+  ...projectRoutes,
   ...userRoutes,
   ...groupRoutes,
   ...resource(roles),
@@ -64,10 +71,13 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...catalogRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
-  ...identityProviderRoutes,
-  ...protocolRoutes,
-  ...mappingRoutes,
-  ...serviceProviderRoutes,
+  ...accessRuleRoutes,
+  ...trustRoutes,
+  ...credentialRoutes,
+  ...ec2CredentialRoutes,
+  ...signatureRoutes,
+  ...revocationRoutes,
+  ...federationRoutes,
 ] as readonly Route<IdentityDeps>[]
 
 export interface IdentityService extends RunningService {
@@ -82,14 +92,16 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
   await migrate(database, [initial, federation])
-  const keys = config.keyRepository || join(env.stateDir, 'fernet-keys')
-  if (config.keyRepository === '') setUpKeys(keys)
-  const tokens = new TokenProvider(database, () => readKeys(keys))
+  const receiptKeys = keysAt(env, config.receiptKeyRepository, 'fernet-receipt-keys')
+  const credentialKeys = keysAt(env, config.credentialKeyRepository, 'credential-keys')
+  const tokens = new TokenProvider(database, formatOf(env, config))
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
   const deps: IdentityDeps = {
     database,
     config,
     tokens,
+    receipts: new Receipts(receiptKeys, config.authMethods),
+    vault: new CredentialVault(credentialKeys),
     log: env.log,
     baseUrl: env.baseUrl,
     changed: () => tokens.changed(),
@@ -111,9 +123,24 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     authenticator,
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
-      // Revocations of tokens that have ended by themselves say nothing any more.
-      await database.db.deleteFrom('revoked_tokens').where('expires_at', '<', Date.now()).execute()
+      await forgetOldRevocations(deps)
     },
     stop: () => database.close(),
   }
+}
+
+/** A key repository: the configured one, which must be there, or one in the state directory, which is made. */
+function keysAt(env: ServiceEnv, configured: string, name: string): string {
+  const folder = configured || join(env.stateDir, name)
+  if (configured === '') setUpKeys(folder)
+  return folder
+}
+
+function formatOf(env: ServiceEnv, config: IdentityDeps['config']): TokenFormat {
+  if (config.provider === 'fernet')
+    return fernetFormat(keysAt(env, config.keyRepository, 'fernet-keys'), config.authMethods, config.maxTokenSize)
+  const privateKeys = config.jwsPrivateKeys || join(env.stateDir, 'jws-keys', 'private')
+  const publicKeys = config.jwsPublicKeys || join(env.stateDir, 'jws-keys', 'public')
+  if (config.jwsPrivateKeys === '' && config.jwsPublicKeys === '') setUpKeyPair(privateKeys, publicKeys)
+  return jwsFormat(privateKeys, publicKeys)
 }

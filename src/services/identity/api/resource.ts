@@ -185,4 +185,4 @@ export function extraOf(attributes: Attributes, known: readonly string[], before
 }
 
 export const extras = (row: { extra: string }): object => JSON.parse(row.extra) as object
-export const newId = (): string => crypto.randomUUID().replaceAll('-', '')
+export { newId } from '../store/new-rows.ts'

@@ -15,4 +15,5 @@ export const createDomain = (
     enabled: 1,
     options: '{}',
     extra: '{}',
+    tokens_valid_after: 0,
   })

@@ -10,7 +10,7 @@ import {
 } from '../store/federation.ts'
 import { findRow, insertRow, updateRow, type IdentityDb } from '../store/rows.ts'
 import { createDomain } from './create-domain.ts'
-import { deleteUsers } from './delete-domain.ts'
+import { deleteUsers } from './delete.ts'
 
 export interface NewIdentityProvider {
   enabled: boolean

@@ -1,4 +1,5 @@
-import type { IdentityDb, Row } from './rows.ts'
+import { ancestorsOf } from './project-tree.ts'
+import { findRow, type IdentityDb, type Row } from './rows.ts'
 
 export interface RoleRef {
   id: string
@@ -11,22 +12,6 @@ export type TargetType = 'project' | 'domain' | 'system'
 export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string[]> {
   const rows = await db.selectFrom('memberships').select('group_id').where('user_id', '=', userId).execute()
   return rows.map((row) => row.group_id)
-}
-
-/** The project's parents up to and with its domain, nearest first. */
-export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<string[]> {
-  const found: string[] = []
-  for (let id: string | null = projectId; id !== null && found.length < 100;) {
-    const row: { parent_id: string | null; domain_id: string } | undefined = await db
-      .selectFrom('projects')
-      .select(['parent_id', 'domain_id'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) break
-    id = row.parent_id ?? (row.domain_id || null)
-    if (id !== null) found.push(id)
-  }
-  return found
 }
 
 /** Adds what the roles imply, transitively. */
@@ -51,23 +36,33 @@ export async function effectiveRoles(
   type: TargetType,
   targetId: string,
 ): Promise<RoleRef[]> {
-  const actors = [userId, ...(await groupIdsOf(db, userId))]
+  return rolesOfActors(db, [userId, ...(await groupIdsOf(db, userId))], type, targetId)
+}
+
+/** The roles that users and groups have together on a target, inherited and implied ones too. */
+export async function rolesOfActors(
+  db: IdentityDb,
+  actors: readonly string[],
+  type: TargetType,
+  targetId: string,
+): Promise<RoleRef[]> {
   const direct = await db
     .selectFrom('assignments')
     .select('role_id')
-    .where('actor_id', 'in', actors)
+    .where('actor_id', 'in', [...actors])
     .where('target_type', '=', type)
     .where('target_id', '=', targetId)
     .where('inherited', '=', 0)
     .execute()
   const ids = new Set(direct.map((row) => row.role_id))
   if (type === 'project') {
-    const above = await ancestorsOf(db, targetId)
+    const target = await findRow(db, 'projects', { id: targetId })
+    const above = target ? (await ancestorsOf(db, target)).map((row) => row.id) : []
     if (above.length > 0) {
       const inherited = await db
         .selectFrom('assignments')
         .select('role_id')
-        .where('actor_id', 'in', actors)
+        .where('actor_id', 'in', [...actors])
         .where('target_id', 'in', above)
         .where('inherited', '=', 1)
         .execute()
@@ -92,7 +87,7 @@ export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolea
   const rows = await db
     .selectFrom('assignments')
     .selectAll()
-    .where('actor_id', 'in', actors)
+    .where('actor_id', 'in', [...actors])
     .where('target_type', '!=', 'system')
     .execute()
   const direct = new Set(rows.filter((row) => row.inherited === 0).map((row) => row.target_id))

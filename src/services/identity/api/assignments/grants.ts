@@ -3,6 +3,7 @@ import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
@@ -112,7 +113,11 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
       if (!(await findRow(deps.database.db, 'assignments', rowOf(grant, inherited)))) throw missing(grant)
     }),
     one('DELETE', 'revoke', async (deps, grant) => {
-      if ((await deleteRows(deps.database.db, 'assignments', rowOf(grant, inherited))) === 0) throw missing(grant)
+      const row = rowOf(grant, inherited)
+      await deps.database.transaction(async (tx) => {
+        if ((await deleteRows(tx, 'assignments', row)) === 0) throw missing(grant)
+        await endDelegationsOf(tx, row)
+      })
       deps.changed()
     }),
   ]

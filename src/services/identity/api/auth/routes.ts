@@ -43,7 +43,7 @@ const listDomains = route({
     const rows = (await targetsOf(deps.database.db, ctx.userId, true)).filter((row) => row.enabled === 1)
     return collection(
       'domains',
-      rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row))),
+      rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row, []))),
       baseUrl + url,
     )
   },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
-import { deleteGroups } from '../../operations/delete-domain.ts'
+import { deleteGroups } from '../../operations/delete.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'

@@ -1,6 +1,7 @@
 import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, listRows } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
@@ -37,7 +38,7 @@ const listMembers = route({
         : await listRows(db, 'users', [{ column: 'id', operator: 'in', value: rows.map((row) => row.user_id) }])
     return collection(
       'users',
-      found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user))),
+      found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user, deps))),
       request.baseUrl + request.url,
     )
   },
@@ -75,6 +76,12 @@ export const groupRoutes = [
   memberRoute('GET', 'check_user_in_group', requireMember),
   memberRoute('DELETE', 'remove_user_from_group', async (deps, group_id, user_id) => {
     await requireMember(deps, group_id, user_id)
-    await deleteRows(deps.database.db, 'memberships', { group_id, user_id })
+    await deps.database.transaction(async (tx) => {
+      await deleteRows(tx, 'memberships', { group_id, user_id })
+      // What he made with the group's roles ends with them.
+      const lost = await listRows(tx, 'assignments', [{ column: 'actor_id', operator: '=', value: group_id }])
+      for (const assignment of lost)
+        await endDelegationsOf(tx, { ...assignment, actor_type: 'user', actor_id: user_id })
+    })
   }),
 ]

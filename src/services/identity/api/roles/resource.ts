@@ -1,8 +1,10 @@
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
-import { deleteRoles } from '../../operations/delete-domain.ts'
+import { deleteRoles } from '../../operations/delete.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { last } from '../../../../platform/http/route.ts'
+import { mergeOptions } from '../../users/options.ts'
+import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
 
@@ -52,10 +54,11 @@ export const roles: Entity<'roles'> = {
     return row
   },
   async change({ database: { db } }, row, input) {
+    requireMutable(row, 'role', input)
     const changes = {
       ...(input['name'] !== undefined && { name: input['name'] as string }),
       ...(input['description'] !== undefined && { description: input['description'] as string | null }),
-      ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
+      ...(input['options'] !== undefined && { options: mergeOptions(row.options, input['options'] as object) }),
       extra: extraOf(input, known, row.extra),
     }
     if ((await updateRow(db, 'roles', row.id, changes)) === 'taken') {
@@ -63,5 +66,8 @@ export const roles: Entity<'roles'> = {
     }
     return (await findRow(db, 'roles', { id: row.id }))!
   },
-  remove: ({ database }, row) => database.transaction((tx) => deleteRoles(tx, [row.id])),
+  remove({ database }, row) {
+    requireDeletable(row, 'role')
+    return database.transaction((tx) => deleteRoles(tx, [row.id]))
+  },
 }

@@ -1,18 +1,17 @@
 import { Type } from 'typebox'
-import { Unauthorized } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { changeOwnPassword } from '../../operations/change-user.ts'
 import { policy } from '../../policies.ts'
-import { findRow, updateRow } from '../../store/rows.ts'
+import { findRow } from '../../store/rows.ts'
 import { groupIdsOf, targetsOf } from '../../store/roles.ts'
-import { checkPassword } from '../../tokens/passwords.ts'
 import { viewGroup } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
 import { viewProject } from '../projects/view.ts'
 import { resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { passwordColumns, users } from './resource.ts'
+import { users } from './resource.ts'
 
 async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
   const id = params['id'] ?? ''
@@ -28,16 +27,8 @@ const changePassword = route({
   policy: null,
   auth: 'none', // the old password is the proof: an expired one may be changed without a token
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
-  async handle({ params, body }, deps: IdentityDeps) {
-    const row = await findRow(deps.database.db, 'users', { id: params['id'] ?? '' })
-    const isRight = await checkPassword(
-      body.user.original_password,
-      row?.password_hash ?? null,
-      deps.config.passwordHashRounds,
-    )
-    if (!row || !isRight || row.enabled === 0) throw new Unauthorized()
-    const columns = await passwordColumns(deps, body.user.password)
-    await updateRow(deps.database.db, 'users', row.id, { ...columns, tokens_valid_after: Date.now() })
+  async handle({ params, body: { user } }, deps: IdentityDeps) {
+    await changeOwnPassword(deps, params['id'] ?? '', user.original_password, user.password)
     deps.changed()
     return { status: 204 }
   },

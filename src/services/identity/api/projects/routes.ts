@@ -1,0 +1,181 @@
+/** Projects with their place in the tree, and their tags. */
+import { Type } from 'typebox'
+import { route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound, ValidationFailed } from '../../errors.ts'
+import { setTags, tagsOf } from '../../operations/projects.ts'
+import { policy } from '../../policies.ts'
+import { targetsOf } from '../../store/roles.ts'
+import { ancestorsOf, descendantsOf } from '../../store/project-tree.ts'
+import { findRow, insertRow, type Row } from '../../store/rows.ts'
+import { requireMutable } from '../immutable.ts'
+import { withLinks } from '../links.ts'
+import { resource } from '../resource.ts'
+import { kinds } from '../schema.ts'
+import { projects } from './resource.ts'
+import { viewProject } from './view.ts'
+
+type Project = Row<'projects'>
+
+async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Project> {
+  const id = params['id'] ?? ''
+  const row = await findRow(deps.database.db, 'projects', { id })
+  ctx.authorize(policy(rule), row ? projects.target(row) : {})
+  if (!row) throw new IdentityNotFound('project', id)
+  return row
+}
+
+const show = route({
+  method: 'GET',
+  path: '/projects/:id',
+  policy: policy('get_project'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await load(request, deps, 'get_project')
+    const { db } = deps.database
+    const { query, baseUrl, ctx } = request
+    requireOneForm(query, 'parents')
+    requireOneForm(query, 'subtree')
+    const above = 'parents_as_list' in query || 'parents_as_ids' in query ? await ancestorsOf(db, row) : []
+    const below = 'subtree_as_list' in query || 'subtree_as_ids' in query ? await descendantsOf(db, row.id) : []
+    // As a list only what the caller has a role on.
+    const isList = 'parents_as_list' in query || 'subtree_as_list' in query
+    const mine = new Set(isList ? (await targetsOf(db, ctx.userId, false)).map((each) => each.id) : [])
+    const asList = (rows: readonly Project[]) =>
+      rows
+        .filter((each) => each.is_domain === 0 && mine.has(each.id))
+        .map((each) => ({ project: withLinks(baseUrl, 'projects', viewProject(each, [])) }))
+    const project = {
+      ...viewProject(row, await tagsOf(deps, row.id)),
+      ...('parents_as_list' in query && { parents: asList(above) }),
+      ...('parents_as_ids' in query && { parents: nested(above.filter((each) => each.is_domain === 0)) }),
+      ...('subtree_as_list' in query && { subtree: asList(below) }),
+      ...('subtree_as_ids' in query && { subtree: treeOf(row.id, below) }),
+    }
+    return { status: 200, body: { project: withLinks(baseUrl, 'projects', project) } }
+  },
+})
+
+function requireOneForm(query: Query, name: string) {
+  if (`${name}_as_list` in query && `${name}_as_ids` in query)
+    throw new ValidationFailed(`Cannot use ${name}_as_list and ${name}_as_ids query params at the same time.`)
+}
+
+interface Tree {
+  [id: string]: Tree | null
+}
+
+/** `{parent: {grandparent: null}}`; null without any. */
+const nested = ([first, ...rest]: readonly Project[]): Tree | null => (first ? { [first.id]: nested(rest) } : null)
+
+/** `{child: {grandchild: null}, child: null}`; null without any. */
+function treeOf(id: string, rows: readonly Project[]): Tree | null {
+  const children = rows.filter((row) => row.parent_id === id)
+  if (children.length === 0) return null
+  return Object.fromEntries(children.map((child) => [child.id, treeOf(child.id, rows)]))
+}
+
+const tagsPath = '/projects/:id/tags'
+const tagLinks = (baseUrl: string, id: string) => ({
+  next: null,
+  previous: null,
+  self: `${baseUrl}/v3/projects/${id}/tags`,
+})
+
+const listTags = route({
+  method: 'GET',
+  path: tagsPath,
+  policy: policy('list_project_tags'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { id } = await load(request, deps, 'list_project_tags')
+    return { status: 200, body: { tags: await tagsOf(deps, id), links: tagLinks(request.baseUrl, id) } }
+  },
+})
+
+const replaceTags = route({
+  method: 'PUT',
+  path: tagsPath,
+  policy: policy('update_project_tags'),
+  body: Type.Object({ tags: kinds.tags }, { additionalProperties: false }),
+  async handle(request, deps: IdentityDeps) {
+    const row = await load(request as unknown as ApiRequest<never>, deps, 'update_project_tags')
+    requireMutable(row, 'project', {})
+    await setTags(deps, row.id, request.body.tags)
+    return { status: 200, body: { tags: await tagsOf(deps, row.id), links: tagLinks(request.baseUrl, row.id) } }
+  },
+})
+
+const clearTags = route({
+  method: 'DELETE',
+  path: tagsPath,
+  policy: policy('delete_project_tags'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await load(request, deps, 'delete_project_tags')
+    requireMutable(row, 'project', {})
+    await setTags(deps, row.id, [])
+    return { status: 204 }
+  },
+})
+
+const showTag = route({
+  method: 'GET',
+  path: `${tagsPath}/:tag`,
+  policy: policy('get_project_tag'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { id } = await load(request, deps, 'get_project_tag')
+    await requireTag(deps, id, request.params['tag'] ?? '')
+    return { status: 204 }
+  },
+})
+
+async function requireTag(deps: IdentityDeps, projectId: string, tag: string) {
+  if (!(await findRow(deps.database.db, 'project_tags', { project_id: projectId, tag })))
+    throw new IdentityNotFound('project tag', tag)
+}
+
+const addTag = route({
+  method: 'PUT',
+  path: `${tagsPath}/:tag`,
+  policy: policy('create_project_tag'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await load(request, deps, 'create_project_tag')
+    requireMutable(row, 'project', {})
+    const tag = request.params['tag'] ?? ''
+    const tags = await tagsOf(deps, row.id)
+    if (tag.length > 255 || /[,/]/.test(tag) || tag === '')
+      throw new ValidationFailed(`Invalid input for field 'tag': '${tag}' is not a valid tag.`)
+    if (!tags.includes(tag) && tags.length >= 80)
+      throw new ValidationFailed("Invalid input for field 'tags': a project has at most 80 tags.")
+    await insertRow(deps.database.db, 'project_tags', { project_id: row.id, tag })
+    const self = `${request.baseUrl}/v3/projects/${row.id}/tags/${encodeURIComponent(tag)}`
+    return { status: 201, headers: { Location: self } }
+  },
+})
+
+const removeTag = route({
+  method: 'DELETE',
+  path: `${tagsPath}/:tag`,
+  policy: policy('delete_project_tag'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await load(request, deps, 'delete_project_tag')
+    requireMutable(row, 'project', {})
+    const tag = request.params['tag'] ?? ''
+    await requireTag(deps, row.id, tag)
+    await setTags(
+      deps,
+      row.id,
+      (await tagsOf(deps, row.id)).filter((each) => each !== tag),
+    )
+    return { status: 204 }
+  },
+})
+
+export const projectRoutes = [
+  ...resource(projects).filter((each) => !(each.method === 'GET' && each.path === '/projects/:id')),
+  show,
+  listTags,
+  replaceTags,
+  clearTags,
+  showTag,
+  addTag,
+  removeTag,
+]
