@@ -122,14 +122,16 @@ async function byApplicationCredential(
   return { roles, trust: null, applicationCredential: credential, accessRules }
 }
 
-export const accessRulesOf = (db: IdentityDb, credentialId: string): Promise<AccessRule[]> =>
-  db
+async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<AccessRule[]> {
+  const rows = await db
     .selectFrom('application_credential_access_rules')
     .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
     .select(['access_rules.id', 'service', 'method', 'path'])
     .where('application_credential_id', '=', credentialId)
     .orderBy('access_rules.id')
     .execute()
+  return rows.map((row) => ({ ...row }))
+}
 
 /** A trust holds as long as everyone in its chain may act and the first trustor has every role that it names. */
 async function byTrust(
