@@ -22,6 +22,8 @@ export interface RawRequest {
   method: string
   url: string
   headers: IncomingHttpHeaders
+  /** Address at the other end of the connection; absent for clients in this process. */
+  peer?: string
   stream?: Readable
   json?: unknown
 }
@@ -152,6 +154,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       query,
       body: body as never,
       headers: request.headers,
+      peer: request.peer,
       stream: request.stream ?? Readable.from([]),
       url: request.url,
       baseUrl,
