@@ -1,5 +1,6 @@
 import { option } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
+import { resourceOptions } from './config-resources.ts'
 
 /** What `[auth] methods` allows when nothing is configured; the first six are keystone's default and give the bits of its tokens. */
 export const defaultMethods = ['external', 'password', 'token', 'oauth1', 'mapped', 'application_credential', 'totp']
@@ -139,6 +140,7 @@ const delegationOptions = {
 
 /** Options of keystone.conf. */
 export const options = {
+  ...resourceOptions,
   connection: option.string(
     'database',
     'connection',

@@ -46,3 +46,9 @@ export class ProtocolNotFound extends NotFound {
     super(`Could not find federated protocol ${protocolId} for Identity Provider: ${idpId}.`)
   }
 }
+
+export class RegionInUse extends Forbidden {
+  constructor(id: string) {
+    super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
+  }
+}

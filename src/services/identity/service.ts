@@ -1,9 +1,4 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
-import { loadConfig } from '../../platform/config/config.ts'
-import { openDatabase } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf, type ApiError } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
@@ -17,13 +12,17 @@ import { revocationRoutes } from './api/revocation/routes.ts'
 import { trustRoutes } from './api/trusts/routes.ts'
 import { applicationCredentialRoutes } from './api/application-credentials/routes.ts'
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
-import { listAssignments } from './api/assignments/list.ts'
+import { listAssignmentsRoute } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
-import { catalogRoutes } from './api/catalog.ts'
+import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
+import { endpointRoutes } from './api/catalog/endpoints.ts'
+import { regionRoutes } from './api/catalog/regions.ts'
+import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
 import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
+import { policyRoutes } from './api/policies/routes.ts'
 import { projectRoutes } from './api/projects/routes.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
@@ -31,19 +30,12 @@ import { roles } from './api/roles/resource.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
 import { userRoutes } from './api/users/routes.ts'
 import { versionRoutes } from './api/versions/routes.ts'
-import { CredentialVault } from './credentials/vault.ts'
-import { Receipts } from './auth/receipts.ts'
-import { options } from './config.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
+import { keyFolders, openIdentity } from './open.ts'
 import { policies } from './policies.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { federation } from './store/migrations/0003-federation.ts'
-import type { IdentitySchema } from './store/tables.ts'
-import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
-import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
-import { TokenProvider } from './tokens/provider.ts'
+import { watchKeys } from './tokens/key-watch.ts'
 
 export const definition: ApiDefinition = {
   type: 'identity',
@@ -67,8 +59,12 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...resource(roles),
   ...impliedRoutes,
   ...grantRoutesOfAll,
-  listAssignments,
-  ...catalogRoutes,
+  listAssignmentsRoute,
+  ...regionRoutes,
+  ...serviceRoutes,
+  ...endpointRoutes,
+  ...endpointFilterRoutes,
+  ...policyRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
   ...accessRuleRoutes,
@@ -88,24 +84,9 @@ export interface IdentityService extends RunningService {
 
 /** Keystone. Throws when the key repository or the database cannot be used. */
 export async function createIdentityService(env: ServiceEnv): Promise<IdentityService> {
-  mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
-  const config = loadConfig(options, env.configFiles)
-  const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, federation])
-  const receiptKeys = keysAt(env, config.receiptKeyRepository, 'fernet-receipt-keys')
-  const credentialKeys = keysAt(env, config.credentialKeyRepository, 'credential-keys')
-  const tokens = new TokenProvider(database, formatOf(env, config))
+  const { deps, feed, reload } = await openIdentity(env)
+  const { tokens, database, config } = deps
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
-  const deps: IdentityDeps = {
-    database,
-    config,
-    tokens,
-    receipts: new Receipts(receiptKeys, config.authMethods),
-    vault: new CredentialVault(credentialKeys),
-    log: env.log,
-    baseUrl: env.baseUrl,
-    changed: () => tokens.changed(),
-  }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
     definition,
@@ -118,29 +99,21 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')
+  const stops: (() => void | Promise<void>)[] = []
   return {
     apps: { identity: app },
     authenticator,
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
       await forgetOldRevocations(deps)
+      await feed.start()
+      stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
-    stop: () => database.close(),
+    async stop() {
+      for (const stop of stops) await stop()
+      await feed.stop()
+      await database.close()
+    },
   }
-}
-
-/** A key repository: the configured one, which must be there, or one in the state directory, which is made. */
-function keysAt(env: ServiceEnv, configured: string, name: string): string {
-  const folder = configured || join(env.stateDir, name)
-  if (configured === '') setUpKeys(folder)
-  return folder
-}
-
-function formatOf(env: ServiceEnv, config: IdentityDeps['config']): TokenFormat {
-  if (config.provider === 'fernet')
-    return fernetFormat(keysAt(env, config.keyRepository, 'fernet-keys'), config.authMethods, config.maxTokenSize)
-  const privateKeys = config.jwsPrivateKeys || join(env.stateDir, 'jws-keys', 'private')
-  const publicKeys = config.jwsPublicKeys || join(env.stateDir, 'jws-keys', 'public')
-  if (config.jwsPrivateKeys === '' && config.jwsPublicKeys === '') setUpKeyPair(privateKeys, publicKeys)
-  return jwsFormat(privateKeys, publicKeys)
 }

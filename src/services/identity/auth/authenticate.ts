@@ -1,4 +1,5 @@
 /** POST /v3/auth/tokens: who is it, for what scope, is that enough, and the token. Every refusal is the same 401. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -9,7 +10,7 @@ import type { TokenPayload } from '../tokens/payload.ts'
 import { newAuditId } from '../tokens/provider.ts'
 import { isEnough, rulesOf } from './factors.ts'
 import { isUsable } from './find.ts'
-import type { AuthRequest, Proof } from './method.ts'
+import type { AuthEnvironment, AuthRequest, Proof } from './method.ts'
 import { methodNamed, usableMethods } from './registry.ts'
 import { requireOneScope, resolveScope, type WantedScope } from './scope.ts'
 
@@ -22,11 +23,11 @@ export type Outcome =
 export async function authenticate(
   deps: IdentityDeps,
   { identity, scope }: AuthRequest,
-  headers: IncomingHttpHeaders = {},
+  request: Omit<AuthEnvironment, 'scope'>,
 ): Promise<Outcome> {
   requireOneScope(scope)
-  const proof = await prove(deps, identity, { headers, scope })
-  const earlier = receiptOf(deps, headers, proof)
+  const proof = await prove(deps, identity, { ...request, scope })
+  const earlier = receiptOf(deps, request.headers, proof)
   const methods = [...new Set([...proof.methods, ...earlier])]
   const rules = rulesOf(proof.user, usableMethods(deps.config.authMethods))
   if (!isEnough(rules, methods)) return issueReceipt(deps, proof.user, methods, rules)
@@ -65,7 +66,7 @@ export async function issueToken(
 async function prove(
   deps: IdentityDeps,
   identity: AuthRequest['identity'],
-  environment: Parameters<NonNullable<ReturnType<typeof methodNamed>>>[2],
+  environment: AuthEnvironment,
 ): Promise<Proof> {
   const names = [...new Set(identity.methods)]
   if (names.length === 0) throw expected('methods', 'identity')
@@ -105,8 +106,9 @@ const freshExpiry = (deps: IdentityDeps) => Math.floor(Date.now() / 1000) * 1000
 
 /** A token of the very second in which the older ones ended would be taken for one of them. */
 async function nextSecondAfter(time: number) {
-  const wait = (Math.floor(time / 1000) + 1) * 1000 - Date.now()
-  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+  const next = (Math.floor(time / 1000) + 1) * 1000
+  // A timer may fire a millisecond early by this clock.
+  for (let wait = next - Date.now(); wait > 0; wait = next - Date.now()) await sleep(wait)
 }
 
 async function requireTrustHolds(deps: IdentityDeps, trust: Row<'trusts'>, user: Row<'users'>) {

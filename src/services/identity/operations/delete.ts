@@ -1,5 +1,6 @@
 /** Removes users, groups, projects, roles and domains with everything that refers to them. */
 import type { Database } from '../../../platform/db/database.ts'
+import { deleteProjectFilters } from '../store/endpoint-filters.ts'
 import type { IdentityDb } from '../store/rows.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { deleteApplicationCredentials, deleteApplicationCredentialsById, endDelegationsOf } from './end-delegations.ts'
@@ -53,6 +54,7 @@ export async function deleteProjects(tx: IdentityDb, ids: readonly string[]): Pr
     .deleteFrom('assignments')
     .where('target_id', 'in', [...ids])
     .execute()
+  await deleteProjectFilters(tx, ids)
   await tx
     .deleteFrom('project_tags')
     .where('project_id', 'in', [...ids])
@@ -145,5 +147,7 @@ export function deleteDomain(database: Database<IdentitySchema>, id: string): Pr
     await deleteGroups(tx, await idsOf('groups'))
     await deleteRoles(tx, await idsOf('roles'))
     await deleteProjects(tx, [...(await idsOf('projects')), id])
+    await tx.deleteFrom('limits').where('domain_id', '=', id).execute()
+    await tx.deleteFrom('domain_options').where('domain_id', '=', id).execute()
   })
 }

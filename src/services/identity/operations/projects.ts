@@ -2,6 +2,7 @@
 import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
+import { mostProjectLevels, unsafeCharacters } from '../model/projects.ts'
 import { newProject } from '../store/new-rows.ts'
 import { descendantsOf, ancestorsOf } from '../store/project-tree.ts'
 import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
@@ -44,6 +45,7 @@ const conflict = (project: Pick<Project, 'domain_id' | 'name' | 'id'>) =>
 /** Throws IdentityConflict for a name that is taken and BadRequest where the tree does not allow it. */
 export async function createProject(deps: IdentityDeps, wanted: NewProject): Promise<Project> {
   const parentId = wanted.parentId ?? (wanted.domainId || null)
+  requireSafeName(deps, wanted.domainId === '', wanted.name)
   const row = newProject({
     ...(wanted.id !== undefined && { id: wanted.id }),
     name: wanted.name.trim(),
@@ -57,6 +59,16 @@ export async function createProject(deps: IdentityDeps, wanted: NewProject): Pro
   if (wanted.domainId !== '') await requirePlace(deps, wanted.domainId, parentId!)
   if (!(await insertRow(deps.database.db, 'projects', row))) throw conflict(row)
   return row
+}
+
+/** `[resource] project_name_url_safe` and `domain_name_url_safe`. */
+function requireSafeName({ config }: IdentityDeps, isDomain: boolean, name: string) {
+  const rule = isDomain ? config.domainNameUrlSafe : config.projectNameUrlSafe
+  const unsafe = rule === 'off' ? '' : unsafeCharacters(name)
+  if (unsafe === '') return
+  throw new BadRequest(
+    `${isDomain ? 'Domain' : 'Project'} name cannot contain the following reserved characters: ${unsafe}`,
+  )
 }
 
 /** The parent must be in the same domain, enabled with all above it, and not too deep. */
@@ -76,13 +88,16 @@ async function requirePlace({ database: { db }, config }: IdentityDeps, domainId
   if (disabled)
     throw new BadRequest(`cannot create a project in a branch containing a disabled project: ${disabled.id}`)
   // The domain itself is no level of the tree.
-  if (branch.length > config.maxProjectTreeDepth)
+  if (branch.length > mostProjectLevels(config))
     throw new Forbidden(`Max hierarchy depth reached for ${parentId} branch.`)
 }
 
 /** Throws Forbidden where the tree stands against enabling or disabling it. Disabling ends the tokens. */
 export async function changeProject(deps: IdentityDeps, row: Project, changes: ProjectChanges): Promise<Project> {
   const { db } = deps.database
+  if (changes.name !== undefined && changes.name !== row.name) {
+    requireSafeName(deps, row.is_domain === 1, changes.name)
+  }
   const isDisabled = changes.enabled === false && row.enabled === 1
   if (changes.enabled === true && row.enabled === 0 && row.is_domain === 0) {
     if ((await ancestorsOf(db, row)).some((each) => each.enabled === 0))

@@ -84,45 +84,30 @@ export async function rolesOfActors(
 /** Projects or domains on which a user has a role. */
 export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolean): Promise<Row<'projects'>[]> {
   const actors = [userId, ...(await groupIdsOf(db, userId))]
-  const rows = await db
-    .selectFrom('assignments')
-    .selectAll()
-    .where('actor_id', 'in', [...actors])
-    .where('target_type', '!=', 'system')
-    .execute()
-  const direct = new Set(rows.filter((row) => row.inherited === 0).map((row) => row.target_id))
-  const roots = rows.filter((row) => row.inherited === 1).map((row) => row.target_id)
-  const all = await db
+  const own = db.selectFrom('assignments').select('target_id').where('actor_id', 'in', actors)
+  const direct = own.where('inherited', '=', 0).where('target_type', '!=', 'system')
+  if (isDomain) {
+    return db
+      .selectFrom('projects')
+      .selectAll()
+      .where('is_domain', '=', 1)
+      .where('id', 'in', direct)
+      .orderBy('id')
+      .execute()
+  }
+  // An inherited role counts for every project below its target, not for the target.
+  return db
+    .withRecursive('below(id)', (cte) =>
+      cte
+        .selectFrom('projects')
+        .select('projects.id')
+        .where('parent_id', 'in', own.where('inherited', '=', 1))
+        .union(cte.selectFrom('projects').innerJoin('below', 'below.id', 'projects.parent_id').select('projects.id')),
+    )
     .selectFrom('projects')
     .selectAll()
-    .where('is_domain', '=', isDomain ? 1 : 0)
+    .where('is_domain', '=', 0)
+    .where((where) => where.or([where('id', 'in', direct), where('id', 'in', where.selectFrom('below').select('id'))]))
     .orderBy('id')
-    .execute()
-  if (!isDomain && roots.length > 0) {
-    const parents = new Map(all.map((project) => [project.id, project.parent_id ?? project.domain_id]))
-    for (const project of all) {
-      for (let at = parents.get(project.id); at; at = parents.get(at)) if (roots.includes(at)) direct.add(project.id)
-    }
-  }
-  return all.filter((row) => direct.has(row.id))
-}
-
-/** Endpoints with their services, for the catalog. */
-export async function listCatalog(db: IdentityDb) {
-  return db
-    .selectFrom('endpoints')
-    .innerJoin('services', 'services.id', 'endpoints.service_id')
-    .select([
-      'endpoints.id',
-      'endpoints.interface',
-      'endpoints.region_id',
-      'endpoints.url',
-      'services.id as service_id',
-      'services.type',
-      'services.name',
-    ])
-    .where('endpoints.enabled', '=', 1)
-    .where('services.enabled', '=', 1)
-    .orderBy('services.type')
     .execute()
 }

@@ -2,11 +2,11 @@ import { Type } from 'typebox'
 import { Forbidden } from '../../../../platform/http/errors.ts'
 import { ActionForbidden, ValidationFailed } from '../../errors.ts'
 import { deleteDomain } from '../../operations/delete.ts'
-import { changeProject, createProject, setTags, tagsOf, type ProjectChanges } from '../../operations/projects.ts'
+import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewDomain } from './view.ts'
+import { viewDomains } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -25,8 +25,11 @@ export const domains: Entity<'projects'> = {
   create: { name: kinds.shortName, explicit_domain_id: Type.Optional(kinds.text), ...attributes },
   update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: { name: { column: 'name' }, enabled: { column: 'enabled', kind: 'boolean' } },
-  always: [{ column: 'is_domain', operator: '=', value: 1 }],
-  view: async (row, deps) => viewDomain(row, await tagsOf(deps, row.id)),
+  section: 'resource',
+  ownDomain: 'id',
+  conditions: () => [{ column: 'is_domain', comparator: '=', value: 1 }],
+  view: async (row, deps) => (await viewDomains([row], deps))[0]!,
+  viewAll: viewDomains,
   target: (row) => ({ target: { domain: { id: row.id } } }),
   async insert(deps, input) {
     const id = input['explicit_domain_id'] as string | undefined

@@ -1,7 +1,9 @@
+import type { IdentityDeps } from '../../deps.ts'
+import { tagsOf } from '../../store/projects.ts'
 import type { Row } from '../../store/rows.ts'
 import { extras } from '../resource.ts'
 
-export const viewDomain = (row: Row<'projects'>, tags: readonly string[]) => ({
+const viewDomain = (row: Row<'projects'>, tags: readonly string[]) => ({
   ...extras(row),
   id: row.id,
   name: row.name,
@@ -10,3 +12,12 @@ export const viewDomain = (row: Row<'projects'>, tags: readonly string[]) => ({
   tags,
   options: JSON.parse(row.options) as object,
 })
+
+/** Domains with their tags, in two queries however many there are. */
+export async function viewDomains(rows: readonly Row<'projects'>[], { database }: Pick<IdentityDeps, 'database'>) {
+  const tags = await tagsOf(
+    database.db,
+    rows.map((row) => row.id),
+  )
+  return rows.map((row) => viewDomain(row, tags.get(row.id)!))
+}

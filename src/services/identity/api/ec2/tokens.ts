@@ -67,7 +67,7 @@ const ec2 = route({
     return {
       status: 200,
       headers: { 'X-Subject-Token': token, Vary: 'X-Auth-Token' },
-      body: { token: await viewToken(deps.database.db, valid, true) },
+      body: { token: await viewToken(deps, valid, true) },
     }
   },
 })
@@ -88,7 +88,7 @@ const s3 = route({
       expected: (secret) => [s3Signature(stringToSign, secret)],
       date: s3DateOf(stringToSign),
     })
-    return { status: 200, body: { token: await viewToken(deps.database.db, valid, true) } }
+    return { status: 200, body: { token: await viewToken(deps, valid, true) } }
   },
 })
 

@@ -7,7 +7,7 @@ import {
 } from '../../operations/identity-providers.ts'
 import { listIdentityProviders, type IdentityProvider, type IdpFilter } from '../../store/federation.ts'
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
-import { isTrue } from '../resource.ts'
+import { isTrue } from '../paging.ts'
 import { createBody, updateBody } from './schema.ts'
 
 const path = '/OS-FEDERATION/identity_providers'

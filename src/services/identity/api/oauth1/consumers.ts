@@ -70,6 +70,7 @@ const update = route({
     ctx.authorize(policy('update_consumer'))
     const row = await requireConsumer(deps, params['id']!)
     const input: Attributes = body.consumer
+    if (input['secret'] !== undefined) throw new BadRequest('Cannot update Consumer secret')
     if (input['id'] !== undefined && input['id'] !== row.id) throw new BadRequest('Cannot change consumer ID')
     const changes = {
       ...(body.consumer.description !== undefined && { description: body.consumer.description }),

@@ -1,97 +1,103 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { startIdentity } from '../../testing/identity.ts'
+import { after, before, test } from 'node:test'
+import { createTestIdentity, type TestIdentity } from '../../testing/service.ts'
 
-interface Project {
-  id: string
-  domain_id: string
-  parent_id: string
-  tags: string[]
+let identity: TestIdentity
+before(async () => void (identity = await createTestIdentity()))
+after(() => identity.close())
+
+const make = async (body: object) => (await identity.make('POST', '/v3/projects', { project: body }))['project']!
+const refused = async (status: number, text: RegExp, ...request: [method: string, path: string, body?: unknown]) => {
+  const answer = await identity.send(identity.admin, ...request)
+  assert.equal(answer.status, status, JSON.stringify(answer.body))
+  assert.match((answer.body as unknown as { error: { message: string } }).error.message, text)
 }
+const update = (id: string, project: object) => ['PATCH', `/v3/projects/${id}`, { project }] as const
 
-test('the tree: parents, depth, domains, and what is above and below', async (t) => {
-  const identity = await startIdentity(t)
-  const make = (name: string, parent_id?: string) =>
-    identity.make<Project>('POST', '/projects', { project: { name, ...(parent_id !== undefined && { parent_id }) } })
-  const root = await make('root')
-  assert.equal(root.parent_id, 'default')
-  const child = await make('child', root.id)
-  const grandchild = await make('grandchild', child.id)
-  const show = async (query: string) =>
-    (await identity.request('GET', `/projects/${child.id}?${query}`)).body['project'] as Record<string, unknown>
-  assert.deepEqual((await show('parents_as_ids'))['parents'], { [root.id]: null })
-  assert.deepEqual((await show('subtree_as_ids'))['subtree'], { [grandchild.id]: null })
-  assert.deepEqual((await show('parents_as_list'))['parents'], [], 'the caller has no role there')
-  assert.equal((await identity.request('GET', `/projects/${child.id}?parents_as_ids&parents_as_list`)).status, 400)
-  const deep = await make('4', (await make('3', grandchild.id)).id)
-  const tooDeep = await identity.request('POST', '/projects', { body: { project: { name: '6', parent_id: deep.id } } })
-  assert.equal(tooDeep.status, 403)
-  const other = await identity.make('POST', '/domains', { domain: { name: 'other' } })
-  const foreign = { project: { name: 'x', parent_id: root.id, domain_id: other.id } }
-  assert.equal((await identity.request('POST', '/projects', { body: foreign })).status, 400)
-  assert.equal((await identity.request('DELETE', `/projects/${root.id}`)).status, 403, 'it has children')
-})
-
-test('enabling needs what is above, disabling what is below', async (t) => {
-  const identity = await startIdentity(t)
-  const root = await identity.make('POST', '/projects', { project: { name: 'root' } })
-  const child = await identity.make('POST', '/projects', { project: { name: 'child', parent_id: root.id } })
-  const set = async (id: string, enabled: boolean) =>
-    (await identity.request('PATCH', `/projects/${id}`, { body: { project: { enabled } } })).status
-  assert.equal(await set(root.id, false), 403)
-  assert.equal(await set(child.id, false), 200)
-  assert.equal(await set(root.id, false), 200)
-  assert.equal(await set(child.id, true), 403)
-  const below = { project: { name: 'new', parent_id: root.id } }
-  assert.equal((await identity.request('POST', '/projects', { body: below })).status, 400)
-})
-
-test('what cannot be changed, and names that are taken', async (t) => {
-  const identity = await startIdentity(t)
-  const project = await identity.make('POST', '/projects', { project: { name: 'p' } })
-  const change = async (changes: object) =>
-    (await identity.request('PATCH', `/projects/${project.id}`, { body: { project: changes } })).status
-  assert.equal(await change({ domain_id: 'x' }), 400)
-  assert.equal(await change({ parent_id: 'x' }), 403)
-  assert.equal(await change({ is_domain: true }), 400)
-  assert.equal(await change({ name: 'admin' }), 409)
-  assert.equal(await change({ name: '' }), 400)
-  assert.equal(await change({ name: 'x'.repeat(65) }), 400)
-  const again = await identity.request('POST', '/projects', { body: { project: { name: 'p' } } })
-  assert.equal(again.status, 409)
-  assert.match((again.body['error'] as { message: string }).message, /name is p/)
-})
-
-test('immutable projects, domains and roles change only when that is taken off', async (t) => {
-  const identity = await startIdentity(t)
-  for (const kind of ['project', 'domain', 'role']) {
-    const { id } = await identity.make('POST', `/${kind}s`, { [kind]: { name: 'fixed', options: { immutable: true } } })
-    const change = async (changes: object) =>
-      (await identity.request('PATCH', `/${kind}s/${id}`, { body: { [kind]: changes } })).status
-    assert.equal(await change({ description: 'x' }), 403, kind)
-    assert.equal((await identity.request('DELETE', `/${kind}s/${id}`)).status, 403, kind)
-    assert.equal(await change({ options: { immutable: null } }), 200, kind)
-    assert.equal(await change({ description: 'x' }), 200, kind)
+test('a tree is as deep as allowed, and disabled from the leaves', async () => {
+  const ids: string[] = []
+  for (let level = 0; level < 5; level++) {
+    ids.push((await make({ name: `level-${level}`, ...(level > 0 && { parent_id: ids.at(-1) }) })).id)
   }
+  const body = { project: { name: 'too-deep', parent_id: ids.at(-1) } }
+  await refused(403, /Max hierarchy depth reached for .* branch/, 'POST', '/v3/projects', body)
+  await refused(403, /its subtree contains enabled projects/, ...update(ids[3]!, { enabled: false }))
+  await identity.make(...update(ids[4]!, { enabled: false }))
+  await identity.make(...update(ids[3]!, { enabled: false }))
+  await refused(403, /since it has disabled parents/, ...update(ids[4]!, { enabled: true }))
+  const below = { project: { name: 'x', parent_id: ids[3] } }
+  await refused(400, /in a branch containing a disabled project/, 'POST', '/v3/projects', below)
+  await refused(403, /is not a leaf in the hierarchy/, 'DELETE', `/v3/projects/${ids[3]}`)
+  await refused(403, /Update of `parent_id` is not allowed/, ...update(ids[4]!, { parent_id: ids[0] }))
+  await refused(400, /Update of `is_domain` is not allowed/, ...update(ids[4]!, { is_domain: true }))
+
+  const shown = await identity.make('GET', `/v3/projects/${ids[2]}?parents_as_ids&subtree_as_ids`)
+  const { parents, subtree } = shown['project']! as unknown as Record<string, unknown>
+  assert.deepEqual(parents, { [ids[1]!]: { [ids[0]!]: { default: null } } })
+  assert.deepEqual(subtree, { [ids[3]!]: { [ids[4]!]: null } })
+  const both = `/v3/projects/${ids[2]}?parents_as_ids&parents_as_list`
+  await refused(400, /Cannot use parents_as_list and parents_as_ids query params at the same time/, 'GET', both)
+  const listed = await identity.make('GET', `/v3/projects/${ids[2]}?subtree_as_list`)
+  assert.deepEqual(listed['project']!['subtree'], [], 'the caller has a role on none of them')
 })
 
-test('tags: replaced, added, removed, bounded', async (t) => {
-  const identity = await startIdentity(t)
-  const { id } = await identity.make('POST', '/projects', { project: { name: 'p', tags: ['b', 'a'] } })
-  const tags = () => identity.make<string[]>('GET', `/projects/${id}/tags`)
-  const ask = async (method: string, path: string, body?: object) =>
-    (await identity.request(method, `/projects/${id}/tags${path}`, body && { body })).status
-  assert.deepEqual(await tags(), ['a', 'b'])
-  assert.equal(await ask('PUT', '/c'), 201)
-  assert.equal(await ask('PUT', '/c'), 201)
-  assert.equal(await ask('GET', '/c'), 204)
-  assert.equal(await ask('HEAD', '/nope'), 404)
-  assert.equal(await ask('DELETE', '/a'), 204)
-  assert.deepEqual(await tags(), ['b', 'c'])
-  assert.equal(await ask('PUT', '/with,comma'), 400)
-  assert.equal(await ask('PUT', '', { tags: ['one', 'one'] }), 400)
-  assert.equal(await ask('PUT', '', { tags: Array.from({ length: 81 }, (_x, at) => `t${at}`) }), 400)
-  assert.equal(await ask('PUT', '', { tags: ['only'] }), 200)
-  assert.equal(await ask('DELETE', ''), 204)
-  assert.deepEqual(await tags(), [])
+test('a project may act as a domain; names are unique in their place', async () => {
+  const domain = await make({ name: 'acting', is_domain: true })
+  assert.equal((await identity.make('GET', `/v3/domains/${domain.id}`))['domain']!['name'], 'acting')
+  await refused(409, /two projects acting as domains with the same name: acting/, 'POST', '/v3/projects', {
+    project: { name: 'acting', is_domain: true },
+  })
+  const inside = await make({ name: 'inside', domain_id: domain.id })
+  assert.equal(inside['parent_id'], domain.id)
+  await refused(409, /either the same name or same id in the same domain: name is inside/, 'POST', '/v3/projects', {
+    project: { name: 'inside', domain_id: domain.id },
+  })
+  await refused(400, /only root projects are allowed to act as domains/, 'POST', '/v3/projects', {
+    project: { name: 'y', is_domain: true, parent_id: inside.id },
+  })
+  const { projects } = (await identity.make('GET', '/v3/projects?is_domain=true')) as unknown as {
+    projects: { name: string }[]
+  }
+  assert.ok(projects.some((project) => project.name === 'acting'))
+})
+
+test('tags are set together and one by one, and select projects', async () => {
+  const one = await make({ name: 'one', tags: ['red', 'blue'] })
+  const two = await make({ name: 'two' })
+  await identity.make('PUT', `/v3/projects/${two.id}/tags`, { tags: ['blue'] })
+  const added = await identity.send(identity.admin, 'PUT', `/v3/projects/${two.id}/tags/green`)
+  assert.equal(added.status, 201)
+  const selected = async (query: string) =>
+    ((await identity.make('GET', `/v3/projects?${query}`)) as unknown as { projects: { name: string }[] }).projects
+      .map((project) => project.name)
+      .filter((name) => ['one', 'two'].includes(name))
+      .sort()
+  assert.deepEqual(await selected('tags=blue'), ['one', 'two'])
+  assert.deepEqual(await selected('tags=blue,red'), ['one'])
+  assert.deepEqual(await selected('tags-any=green,red'), ['one', 'two'])
+  assert.deepEqual(await selected('not-tags=blue,red'), ['two'])
+  assert.deepEqual(await selected('not-tags-any=red,green'), [])
+  await refused(400, /is not a valid tag/, 'PUT', `/v3/projects/${two.id}/tags/a,b`)
+  await identity.make('DELETE', `/v3/projects/${one.id}/tags/red`)
+  await refused(404, /Could not find project tag: red/, 'GET', `/v3/projects/${one.id}/tags/red`)
+  const shown = await identity.make('GET', `/v3/projects/${one.id}/tags`)
+  assert.deepEqual(shown['tags'], ['blue'])
+  await identity.make('DELETE', `/v3/projects/${one.id}/tags`)
+  assert.deepEqual((await identity.make('GET', `/v3/projects/${one.id}`))['project']!['tags'], [])
+})
+
+test('an inherited role reaches every project below its target, and is listed for the user', async () => {
+  const top = await make({ name: 'top' })
+  const leaf = await make({ name: 'leaf', parent_id: top.id })
+  const user = await identity.addUser({ domainId: 'default' })
+  const { roles } = (await identity.make('GET', '/v3/roles?name=member')) as unknown as { roles: { id: string }[] }
+  const grant = `/v3/OS-INHERIT/projects/${top.id}/users/${user.id}/roles/${roles[0]!.id}/inherited_to_projects`
+  await identity.make('PUT', grant)
+  const { projects } = (await identity.make('GET', `/v3/users/${user.id}/projects`)) as unknown as {
+    projects: { id: string }[]
+  }
+  assert.deepEqual(
+    projects.map((project) => project.id),
+    [leaf.id],
+  )
 })

@@ -1,15 +1,19 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { BadRequest, Forbidden } from '../../../../platform/http/errors.ts'
+import { last, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { deleteProjects } from '../../operations/delete.ts'
-import { changeProject, createProject, setTags, tagsOf, type ProjectChanges } from '../../operations/projects.ts'
+import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
+import type { Filter } from '../../store/listing.ts'
+import { tagFilter } from '../../store/projects.ts'
 import { findRow, listRows, type Row } from '../../store/rows.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, type Attributes, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewProject } from './view.ts'
+import { expandProject } from './hierarchy.ts'
+import { viewProjects } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -47,6 +51,16 @@ async function domainIdOf(deps: IdentityDeps, input: Attributes, ctx: Context): 
   return domainId
 }
 
+function conditions(query: Query): Filter[] {
+  const byTags = ['tags', 'tags-any', 'not-tags', 'not-tags-any'].flatMap((name) => {
+    const tags = last(query, name)
+    return tags === undefined
+      ? []
+      : [tagFilter(tags.split(','), { any: name.endsWith('-any'), not: name.startsWith('not-') })]
+  })
+  return 'is_domain' in query ? byTags : [{ column: 'is_domain', comparator: '=', value: 0 }, ...byTags]
+}
+
 export const projects: Entity<'projects'> = {
   table: 'projects',
   singular: 'project',
@@ -60,11 +74,16 @@ export const projects: Entity<'projects'> = {
     enabled: { column: 'enabled', kind: 'boolean' },
     is_domain: { column: 'is_domain', kind: 'boolean' },
   },
-  always: [{ column: 'domain_id', operator: '!=', value: '' }],
-  view: async (row, deps) => viewProject(row, await tagsOf(deps, row.id)),
+  section: 'resource',
+  ownDomain: 'domain_id',
+  conditions,
+  view: async (row, deps) => (await viewProjects([row], deps))[0]!,
+  viewAll: viewProjects,
+  expand: expandProject,
   target: (row) => ({ target: { project: { id: row.id, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
-  newTarget: (ctx, input) => ({ target: { project: { domain_id: domainIdFor(ctx, input) } } }),
-  mayList: (ctx, row) => row.domain_id === ctx.domainId,
+  newTarget: (ctx, input) => ({
+    target: { project: { domain_id: input['is_domain'] === true ? null : domainIdFor(ctx, input) } },
+  }),
   async insert(deps, input, ctx) {
     const row = await createProject(deps, {
       name: input['name'] as string,
@@ -98,7 +117,9 @@ export const projects: Entity<'projects'> = {
     if (row.is_domain === 1) throw new Forbidden('Delete domains through /v3/domains.')
     const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
     if (children.length > 0)
-      throw new Forbidden(`Cannot delete the project ${row.id} since it is not a leaf in the hierarchy.`)
+      throw new Forbidden(
+        `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
+      )
     await database.transaction((tx) => deleteProjects(tx, [row.id]))
   },
 }

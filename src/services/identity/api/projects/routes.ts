@@ -1,19 +1,15 @@
-/** Projects with their place in the tree, and their tags. */
+/** Projects and their tags. */
 import { Type } from 'typebox'
-import { route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound, ValidationFailed } from '../../errors.ts'
 import { setTags, tagsOf } from '../../operations/projects.ts'
 import { policy } from '../../policies.ts'
-import { targetsOf } from '../../store/roles.ts'
-import { ancestorsOf, descendantsOf } from '../../store/project-tree.ts'
 import { findRow, insertRow, type Row } from '../../store/rows.ts'
 import { requireMutable } from '../immutable.ts'
-import { withLinks } from '../links.ts'
 import { resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { projects } from './resource.ts'
-import { viewProject } from './view.ts'
 
 type Project = Row<'projects'>
 
@@ -23,55 +19,6 @@ async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule
   ctx.authorize(policy(rule), row ? projects.target(row) : {})
   if (!row) throw new IdentityNotFound('project', id)
   return row
-}
-
-const show = route({
-  method: 'GET',
-  path: '/projects/:id',
-  policy: policy('get_project'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-    const row = await load(request, deps, 'get_project')
-    const { db } = deps.database
-    const { query, baseUrl, ctx } = request
-    requireOneForm(query, 'parents')
-    requireOneForm(query, 'subtree')
-    const above = 'parents_as_list' in query || 'parents_as_ids' in query ? await ancestorsOf(db, row) : []
-    const below = 'subtree_as_list' in query || 'subtree_as_ids' in query ? await descendantsOf(db, row.id) : []
-    // As a list only what the caller has a role on.
-    const isList = 'parents_as_list' in query || 'subtree_as_list' in query
-    const mine = new Set(isList ? (await targetsOf(db, ctx.userId, false)).map((each) => each.id) : [])
-    const asList = (rows: readonly Project[]) =>
-      rows
-        .filter((each) => each.is_domain === 0 && mine.has(each.id))
-        .map((each) => ({ project: withLinks(baseUrl, 'projects', viewProject(each, [])) }))
-    const project = {
-      ...viewProject(row, await tagsOf(deps, row.id)),
-      ...('parents_as_list' in query && { parents: asList(above) }),
-      ...('parents_as_ids' in query && { parents: nested(above.filter((each) => each.is_domain === 0)) }),
-      ...('subtree_as_list' in query && { subtree: asList(below) }),
-      ...('subtree_as_ids' in query && { subtree: treeOf(row.id, below) }),
-    }
-    return { status: 200, body: { project: withLinks(baseUrl, 'projects', project) } }
-  },
-})
-
-function requireOneForm(query: Query, name: string) {
-  if (`${name}_as_list` in query && `${name}_as_ids` in query)
-    throw new ValidationFailed(`Cannot use ${name}_as_list and ${name}_as_ids query params at the same time.`)
-}
-
-interface Tree {
-  [id: string]: Tree | null
-}
-
-/** `{parent: {grandparent: null}}`; null without any. */
-const nested = ([first, ...rest]: readonly Project[]): Tree | null => (first ? { [first.id]: nested(rest) } : null)
-
-/** `{child: {grandchild: null}, child: null}`; null without any. */
-function treeOf(id: string, rows: readonly Project[]): Tree | null {
-  const children = rows.filter((row) => row.parent_id === id)
-  if (children.length === 0) return null
-  return Object.fromEntries(children.map((child) => [child.id, treeOf(child.id, rows)]))
 }
 
 const tagsPath = '/projects/:id/tags'
@@ -169,13 +116,4 @@ const removeTag = route({
   },
 })
 
-export const projectRoutes = [
-  ...resource(projects).filter((each) => !(each.method === 'GET' && each.path === '/projects/:id')),
-  show,
-  listTags,
-  replaceTags,
-  clearTags,
-  showTag,
-  addTag,
-  removeTag,
-]
+export const projectRoutes = [...resource(projects), listTags, replaceTags, clearTags, showTag, addTag, removeTag]

@@ -4,7 +4,7 @@ import { IdentityConflict, IdentityNotFound } from '../../errors.ts'
 import { findRow, insertRow, listRows, updateRow, type Condition, type Row } from '../../store/rows.ts'
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { nullableString, wrapped } from '../federation/schema.ts'
-import { isTrue } from '../resource.ts'
+import { isTrue } from '../paging.ts'
 
 const path = '/OS-FEDERATION/service_providers'
 const url = Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' })

@@ -7,7 +7,7 @@ import { AuthFailed } from '../../errors.ts'
 import { noteRevocation } from '../../operations/revoke.ts'
 import { policy } from '../../policies.ts'
 import { findRow } from '../../store/rows.ts'
-import { isTrue } from '../resource.ts'
+import { isTrue } from '../paging.ts'
 import { isoMicros } from '../times.ts'
 import { authBody } from './schema.ts'
 import { viewToken } from './view.ts'
@@ -18,10 +18,10 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
-  async handle({ body, query, headers }, deps: IdentityDeps) {
-    const outcome = await authenticate(deps, body.auth as AuthRequest, headers)
+  async handle({ body, query, headers, url, peer }, deps: IdentityDeps) {
+    const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
     if (outcome.kind === 'receipt') return answerReceipt(deps, outcome)
-    const view = await viewToken(deps.database.db, outcome.valid, !('nocatalog' in query))
+    const view = await viewToken(deps, outcome.valid, !('nocatalog' in query))
     return {
       status: 201,
       headers: { 'X-Subject-Token': outcome.token, Vary: 'X-Auth-Token' },
@@ -74,7 +74,7 @@ const show = route({
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('validate_token'), target)
     requireAccessRulesSupport(request, valid.accessRules !== null)
-    const view = await viewToken(deps.database.db, valid, !('nocatalog' in request.query))
+    const view = await viewToken(deps, valid, !('nocatalog' in request.query))
     return { status: 200, headers: { 'X-Subject-Token': token, Vary: 'X-Auth-Token' }, body: { token: view } }
   },
 })

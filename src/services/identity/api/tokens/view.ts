@@ -1,12 +1,11 @@
-import { listCatalog } from '../../store/roles.ts'
-import type { IdentityDb } from '../../store/rows.ts'
+import type { IdentityDeps } from '../../deps.ts'
 import type { ValidToken } from '../../tokens/evaluate.ts'
 import { isoMicros } from '../times.ts'
 
 const ref = (row: { id: string; name: string }) => ({ id: row.id, name: row.name })
 
 /** A token as the API shows it. */
-export async function viewToken(db: IdentityDb, valid: ValidToken, withCatalog: boolean) {
+export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, withCatalog: boolean) {
   const { payload, project, domain } = valid
   const isScoped = payload.scope.kind !== 'unscoped'
   return {
@@ -22,7 +21,7 @@ export async function viewToken(db: IdentityDb, valid: ValidToken, withCatalog: 
     ...(domain && { domain: ref(domain) }),
     ...(payload.scope.kind === 'system' && { system: { all: true } }),
     ...(isScoped && { roles: valid.roles }),
-    ...(isScoped && withCatalog && { catalog: await viewCatalog(db, valid) }),
+    ...(isScoped && withCatalog && { catalog: await catalog.of(valid.user.id, project?.id ?? null) }),
     ...viewDelegation(valid),
   }
 }
@@ -45,8 +44,9 @@ function viewUser({ user, userDomain, payload: { federation } }: ValidToken) {
 }
 
 /** What the token was delegated by, under the names that services look for. */
-function viewDelegation({ payload, trust, applicationCredential, accessRules }: ValidToken) {
+function viewDelegation({ payload, trust, applicationCredential, accessToken, accessRules }: ValidToken) {
   return {
+    ...(accessToken && { 'OS-OAUTH1': { access_token_id: accessToken.id, consumer_id: accessToken.consumer_id } }),
     ...(trust && {
       'OS-TRUST:trust': {
         id: trust.id,
@@ -65,38 +65,4 @@ function viewDelegation({ payload, trust, applicationCredential, accessRules }: 
     }),
     ...(payload.thumbprint !== undefined && { oauth2_credential: { 'x5t#S256': payload.thumbprint } }),
   }
-}
-
-/**
- * The catalog with a project's and user's ids in the addresses. Only these variables are replaced, whatever an
- * endpoint's address says (OSSA-2014-029).
- */
-export async function viewCatalog(db: IdentityDb, valid: ValidToken) {
-  const values: Record<string, string> = {
-    tenant_id: valid.project?.id ?? '',
-    project_id: valid.project?.id ?? '',
-    user_id: valid.user.id,
-  }
-  const services = new Map<string, { endpoints: object[]; id: string; type: string; name: string }>()
-  for (const row of await listCatalog(db)) {
-    const isPerProject = /[$%]\((tenant_id|project_id)\)s/.test(row.url)
-    if (isPerProject && !valid.project) continue
-    let service = services.get(row.service_id)
-    if (!service)
-      services.set(
-        row.service_id,
-        (service = { endpoints: [], id: row.service_id, type: row.type, name: row.name ?? '' }),
-      )
-    const url = row.url.replace(/[$%]\((\w+)\)s/g, (whole, name: string) =>
-      Object.hasOwn(values, name) ? values[name]! : whole,
-    )
-    service.endpoints.push({
-      id: row.id,
-      interface: row.interface,
-      region_id: row.region_id,
-      url,
-      region: row.region_id,
-    })
-  }
-  return [...services.values()]
 }

@@ -44,7 +44,7 @@ test('A5: a token of a trust has the roles of the trust and no other, for its pr
   const { trustor, trustee, make, consume, project } = await setUp(t)
   const answer = await consume((await make()).id)
   assert.equal(answer.status, 201)
-  const token = answer.body['token'] as Record<string, never>
+  const token = answer.body['token'] as Record<string, unknown>
   assert.deepEqual(
     (token['roles'] as { name: string }[]).map((role) => role.name),
     ['reader'],

@@ -57,7 +57,8 @@ export const users: Entity<'users'> = {
   view: viewUser,
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { user: { domain_id: domainIdFor(ctx, input) } } }),
-  mayList: (ctx, row) => row.domain_id === ctx.domainId,
+  section: 'identity',
+  ownDomain: 'domain_id',
   async insert(deps, input, ctx) {
     const domainId = domainIdFor(ctx, input)
     await requireDomain(deps, domainId)

@@ -5,11 +5,12 @@ import { IdentityNotFound } from '../../errors.ts'
 import { changeOwnPassword } from '../../operations/change-user.ts'
 import { policy } from '../../policies.ts'
 import { findRow } from '../../store/rows.ts'
-import { groupIdsOf, targetsOf } from '../../store/roles.ts'
-import { viewGroup } from '../groups/resource.ts'
+import { linkedBy } from '../../store/listing.ts'
+import { targetsOf } from '../../store/roles.ts'
+import { groups } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewProject } from '../projects/view.ts'
-import { resource } from '../resource.ts'
+import { viewProjects } from '../projects/view.ts'
+import { answerListing, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { users } from './resource.ts'
 
@@ -40,10 +41,7 @@ const listGroups = route({
   policy: policy('list_groups_for_user'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
-    const ids = await groupIdsOf(deps.database.db, user.id)
-    const rows = await Promise.all(ids.map((id) => findRow(deps.database.db, 'groups', { id })))
-    const items = rows.flatMap((row) => (row ? [withLinks(request.baseUrl, 'groups', viewGroup(row))] : []))
-    return collection('groups', items, request.baseUrl + request.url)
+    return answerListing(groups, request, deps, [linkedBy('memberships', 'group_id', 'user_id', user.id)])
   },
 })
 
@@ -54,7 +52,8 @@ const listProjects = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_user_projects')
     const rows = await targetsOf(deps.database.db, user.id, false)
-    const items = rows.map((row) => withLinks(request.baseUrl, 'projects', viewProject(row, [])))
+    const views = await viewProjects(rows, deps)
+    const items = views.map((view) => withLinks(request.baseUrl, 'projects', view))
     return collection('projects', items, request.baseUrl + request.url)
   },
 })
