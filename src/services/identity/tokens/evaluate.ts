@@ -27,14 +27,16 @@ export interface ValidToken {
   roles: RoleRef[]
   trust: Row<'trusts'> | null
   applicationCredential: Row<'application_credentials'> | null
+  /** Of OAuth 1. */
+  accessToken: Row<'access_tokens'> | null
   /** Null: no restriction. */
   accessRules: readonly AccessRule[] | null
 }
 
 /** Roles that a delegation leaves of what its owner has; null when the delegation is over. */
-type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 'accessRules'>
+type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 'accessToken' | 'accessRules'>
 
-const undelegated = { trust: null, applicationCredential: null, accessRules: null }
+const undelegated = { trust: null, applicationCredential: null, accessToken: null, accessRules: null }
 
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
 export async function evaluate(
@@ -63,6 +65,8 @@ export async function evaluate(
   const held = await rolesOn(directory, payload, 'project', target.id)
   if (payload.applicationCredentialId !== undefined)
     return complete(onProject, await byApplicationCredential(db, payload.applicationCredentialId, target.id, held))
+  if (payload.accessTokenId !== undefined)
+    return complete(onProject, await byAccessToken(db, payload.accessTokenId, onProject, held))
   return withRoles(onProject, held)
 }
 
@@ -129,7 +133,21 @@ async function byApplicationCredential(
   const roles = held.filter((role) => wanted.includes(role.id))
   if (roles.length < wanted.length) return undefined
   const accessRules = credential.is_limited === 1 ? await accessRulesOf(db, id) : null
-  return { roles, trust: null, applicationCredential: credential, accessRules }
+  return { ...undelegated, roles, applicationCredential: credential, accessRules }
+}
+
+/** The roles that a user gave to a consumer, as far as he still has them himself (CVE-2020-12690). */
+async function byAccessToken(
+  db: IdentityDb,
+  id: string,
+  { user, project }: Start,
+  held: readonly RoleRef[],
+): Promise<Delegated | undefined> {
+  const accessToken = await findRow(db, 'access_tokens', { id })
+  if (!accessToken || accessToken.authorizing_user_id !== user.id || accessToken.project_id !== project?.id) return
+  if (accessToken.expires_at !== null && Number(accessToken.expires_at) <= Date.now()) return undefined
+  const given = await withImplied(db, new Set(JSON.parse(accessToken.role_ids) as string[]))
+  return { ...undelegated, roles: held.filter((role) => given.has(role.id)), accessToken }
 }
 
 async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<AccessRule[]> {
@@ -162,7 +180,7 @@ async function byTrust(
   for (const link of chain.slice(1)) if (!(await usable(directory, link.trustor_user_id, seconds))) return undefined
   const roles = await rolesOfTrust(directory, trust, first.trustor_user_id)
   const actor = trust.impersonation === 1 ? trustor : {}
-  return complete({ ...start, ...actor }, roles && { roles, trust, applicationCredential: null, accessRules: null })
+  return complete({ ...start, ...actor }, roles && { ...undelegated, roles, trust })
 }
 
 /** The trust and those that it was redelegated from, the first one last; empty when one of them was deleted. */
