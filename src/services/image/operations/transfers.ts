@@ -1,0 +1,27 @@
+/** Uploads and stagings under way, so that deleting an image ends them. */
+export class Transfers {
+  readonly #running = new Map<string, { abort: AbortController; ended: Promise<void> }>()
+
+  begin(imageId: string): { signal: AbortSignal; end(): void } {
+    const abort = new AbortController()
+    let finish!: () => void
+    const ended = new Promise<void>((resolve) => (finish = resolve))
+    this.#running.set(imageId, { abort, ended })
+    return {
+      signal: abort.signal,
+      end: () => {
+        this.#running.delete(imageId)
+        finish()
+      },
+    }
+  }
+
+  /** Makes the transfer stop at its next bytes. */
+  cancel(imageId: string) {
+    this.#running.get(imageId)?.abort.abort()
+  }
+
+  isRunning(imageId: string): boolean {
+    return this.#running.has(imageId)
+  }
+}
