@@ -5,7 +5,7 @@ import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
 import { updateImage, type Image } from '../store/images.ts'
-import { deleteLocation, insertLocation, setLocation } from '../store/locations.ts'
+import { deleteLocation, forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
 import { takeIn, type Found } from './intake.ts'
 import { largestUpload, mebibytes, spend } from './quota.ts'
@@ -54,6 +54,7 @@ export async function upload(
       const most = await largestUpload(deps, tx, projectId, size)
       const changes = { status: 'saving', reserved: size ?? 0 } as const
       if (!(await updateImage(tx, image.id, ['queued'], changes))) throw badTransition('saving', 'saving')
+      await forgetLocations(tx, image.id)
       const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
       return { limit: most, locationId: id }
     },

@@ -49,3 +49,7 @@ export const setLocation = (db: ImageDb, id: string, changes: Partial<LocationRo
     .execute()
 
 export const deleteLocation = (db: ImageDb, id: string) => db.deleteFrom('locations').where('id', '=', id).execute()
+
+/** A queued image that gets data now: what a failed attempt has left is no longer its place. */
+export const forgetLocations = (db: ImageDb, imageId: string) =>
+  db.deleteFrom('locations').where('image_id', '=', imageId).where('status', '=', 'active').execute()

@@ -1,14 +1,12 @@
 import { Type } from 'typebox'
-import { ImageMissing } from '../../errors.ts'
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
-import { ImageForbidden, InvalidImage } from '../../errors.ts'
+import { ImageForbidden, ImageMissing } from '../../errors.ts'
 import {
   authorizeVisibility,
   createImage,
   deleteImage,
   modifyImage,
-  type NewImage,
 } from '../../operations/images.ts'
 import { changeLocations } from '../../operations/locations.ts'
 import { policy } from '../../policies.ts'
@@ -17,7 +15,8 @@ import { listImages } from '../../store/list-images.ts'
 import { permitted, policyTarget, visible } from '../access.ts'
 import { parseListing } from './list.ts'
 import { applyPatch, parsePatch, patchTypes } from './patch.ts'
-import { checkAttribute, isReserved, isWritable, refusedAtCreation } from './schema.ts'
+import { readNewImage } from './new-image.ts'
+import { checkAttribute } from './schema.ts'
 import { viewImage } from './view.ts'
 
 const list = route({
@@ -79,24 +78,6 @@ const create = route({
     }
   },
 })
-
-/** Tells attributes from custom properties. Throws InvalidImage and ImageForbidden. */
-export function readNewImage({ config }: Pick<ImageDeps, 'config'>, body: Readonly<Record<string, unknown>>) {
-  const names = Object.keys(body)
-  const refused = names.find((name) => refusedAtCreation.includes(name))
-  if (refused !== undefined) throw new ImageForbidden(`Attribute '${refused}' is read-only.`)
-  const reserved = names.find((name) => isReserved(name) || name === 'locations')
-  if (reserved !== undefined) throw new ImageForbidden(`Attribute '${reserved}' is reserved.`)
-  const attributes: Record<string, unknown> = {}
-  const properties: Record<string, string> = {}
-  for (const [name, value] of Object.entries(body)) {
-    checkAttribute(config, name, value)
-    if (name.length > 255) throw new InvalidImage('Custom property should not be greater than 255 characters.')
-    if (isWritable(name)) attributes[name] = value
-    else properties[name] = (value as string | null) ?? ''
-  }
-  return { attributes: attributes as NewImage, properties }
-}
 
 const show = route({
   method: 'GET',

@@ -40,7 +40,7 @@ export const viewImage = (ctx: Context, { config, propertyRules }: ViewDeps, ima
 })
 
 export const viewLocations = (image: Image) =>
-  image.locations.map(({ url, store, metadata }) => ({
-    url,
-    metadata: { ...(JSON.parse(metadata) as object), store },
-  }))
+  image.locations.map(({ url, store, metadata }) => {
+    const { found: _own, ...given } = JSON.parse(metadata) as Record<string, unknown>
+    return { url, metadata: { ...given, store } }
+  })
