@@ -1,5 +1,6 @@
 import { Forbidden } from '../http/errors.ts'
 import { Secret } from './secret.ts'
+import type { AccessRule } from './access-rules.ts'
 import type { PolicyEnforcer, PolicyTarget, Rule } from './policy.ts'
 
 /** What a validated token says about its bearer. Times are ISO 8601 texts in UTC. */
@@ -19,6 +20,8 @@ export interface Credentials {
   token: Secret
   /** Set for tokens of application credentials. */
   applicationCredentialId: string | null
+  /** The only requests that an application credential may be used for; null without such a limit. */
+  accessRules?: readonly AccessRule[] | null
   auditId: string
 }
 

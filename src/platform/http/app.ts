@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
+import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context, type Credentials } from '../auth/context.ts'
 import { ApiError, NotFound, reasonOf, Unauthorized } from './errors.ts'
 import { readJson } from './body.ts'
@@ -94,7 +95,12 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     return variant.route
   }
 
-  const authenticate = async (route: Route<unknown>, headers: IncomingHttpHeaders, requestId: string) => {
+  const authenticate = async (
+    route: Route<unknown>,
+    { method, headers }: RawRequest,
+    path: string,
+    requestId: string,
+  ) => {
     const credentialsOf = async (name: string): Promise<Credentials | null> => {
       const token = headers[name]
       return typeof token === 'string' && token !== '' ? authenticator.validate(token) : null
@@ -106,6 +112,9 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
         'The request you have made requires authentication.',
         options.authUrl ? { 'WWW-Authenticate': `Keystone uri="${options.authUrl}"` } : {},
       )
+    }
+    if (credentials?.accessRules && !allows(credentials.accessRules, definition.type, method, path)) {
+      throw new Unauthorized('The access rules of the application credential do not allow this request.')
     }
     const service = mode === 'none' ? null : await credentialsOf('x-service-token')
     const globalId = headers['x-openstack-request-id']
@@ -128,7 +137,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
     const route = select(variants, version)
-    const ctx: Context = await authenticate(route, request.headers, requestId)
+    const ctx: Context = await authenticate(route, request, path, requestId)
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
     validate(route.query, query, 'query')
     let body: unknown

@@ -2,7 +2,10 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Values } from '../../platform/config/options.ts'
 import type { options } from './config.ts'
+import type { Catalog } from './operations/catalog.ts'
 import type { IdentitySchema } from './store/tables.ts'
+import type { Receipts } from './auth/receipts.ts'
+import type { CredentialVault } from './credentials/vault.ts'
 import type { TokenProvider } from './tokens/provider.ts'
 
 /** What identity's operations may use. */
@@ -10,6 +13,9 @@ export interface IdentityDeps {
   readonly database: Database<IdentitySchema>
   readonly config: Values<typeof options>
   readonly tokens: TokenProvider
+  readonly catalog: Catalog
+  readonly receipts: Receipts
+  readonly vault: CredentialVault
   readonly log: Logger
   readonly baseUrl: string
   /** Says that something that tokens depend on has changed: what was validated before is looked at anew. */

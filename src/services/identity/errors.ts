@@ -21,8 +21,28 @@ export class AuthFailed extends Unauthorized {
 }
 
 export class ValidationFailed extends BadRequest {}
+
+/** Something is missing in a request: keystone's sentence, which clients match on. */
+export const expected = (attribute: string, target: string): ValidationFailed =>
+  new ValidationFailed(
+    `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
+  )
+
+/** An entity with the option `immutable` set is not changed or deleted until that is taken off. */
+export class Immutable extends Forbidden {
+  constructor(verb: 'update' | 'delete', kind: string, id: string) {
+    super(`Unable to ${verb} immutable ${kind} resource: \`${id}. Set resource option "immutable" to false first.`)
+  }
+}
+
 export class ActionForbidden extends Forbidden {
   constructor(action: string) {
     super(`You are not authorized to perform the requested action: ${action}.`)
+  }
+}
+
+export class RegionInUse extends Forbidden {
+  constructor(id: string) {
+    super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
   }
 }

@@ -1,37 +1,40 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
-import { loadConfig } from '../../platform/config/config.ts'
-import { openDatabase } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf, type ApiError } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition, Authenticator } from '../../platform/http/service.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { accessRuleRoutes } from './api/access-rules/routes.ts'
+import { credentialRoutes } from './api/credentials/routes.ts'
+import { ec2CredentialRoutes } from './api/ec2/credentials.ts'
+import { signatureRoutes } from './api/ec2/tokens.ts'
+import { revocationRoutes } from './api/revocation/routes.ts'
+import { trustRoutes } from './api/trusts/routes.ts'
 import { applicationCredentialRoutes } from './api/application-credentials/routes.ts'
 import { grantRoutesOfAll } from './api/assignments/grants.ts'
-import { listAssignments } from './api/assignments/list.ts'
+import { listAssignmentsRoute } from './api/assignments/list.ts'
 import { authRoutes } from './api/auth/routes.ts'
-import { catalogRoutes } from './api/catalog.ts'
+import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
+import { endpointRoutes } from './api/catalog/endpoints.ts'
+import { regionRoutes } from './api/catalog/regions.ts'
+import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
-import { projects } from './api/projects/resource.ts'
+import { policyRoutes } from './api/policies/routes.ts'
+import { projectRoutes } from './api/projects/routes.ts'
 import { resource } from './api/resource.ts'
 import { impliedRoutes } from './api/roles/implied.ts'
 import { roles } from './api/roles/resource.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
 import { userRoutes } from './api/users/routes.ts'
 import { versionRoutes } from './api/versions/routes.ts'
-import { options } from './config.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
+import { forgetOldRevocations } from './operations/revoke.ts'
+import { keyFolders, openIdentity } from './open.ts'
 import { policies } from './policies.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import type { IdentitySchema } from './store/tables.ts'
-import { readKeys, setUpKeys } from './tokens/key-repository.ts'
-import { TokenProvider } from './tokens/provider.ts'
+import { watchKeys } from './tokens/key-watch.ts'
 
 export const definition: ApiDefinition = {
   type: 'identity',
@@ -49,16 +52,26 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...tokenRoutes,
   ...authRoutes,
   ...resource(domains),
-  ...resource(projects),
+  ...projectRoutes,
   ...userRoutes,
   ...groupRoutes,
   ...resource(roles),
   ...impliedRoutes,
   ...grantRoutesOfAll,
-  listAssignments,
-  ...catalogRoutes,
+  listAssignmentsRoute,
+  ...regionRoutes,
+  ...serviceRoutes,
+  ...endpointRoutes,
+  ...endpointFilterRoutes,
+  ...policyRoutes,
   ...applicationCredentialRoutes,
   ...limitRoutes,
+  ...accessRuleRoutes,
+  ...trustRoutes,
+  ...credentialRoutes,
+  ...ec2CredentialRoutes,
+  ...signatureRoutes,
+  ...revocationRoutes,
 ] as readonly Route<IdentityDeps>[]
 
 export interface IdentityService extends RunningService {
@@ -69,22 +82,9 @@ export interface IdentityService extends RunningService {
 
 /** Keystone. Throws when the key repository or the database cannot be used. */
 export async function createIdentityService(env: ServiceEnv): Promise<IdentityService> {
-  mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
-  const config = loadConfig(options, env.configFiles)
-  const database = openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
-  const keys = config.keyRepository || join(env.stateDir, 'fernet-keys')
-  if (config.keyRepository === '') setUpKeys(keys)
-  const tokens = new TokenProvider(database, () => readKeys(keys))
+  const { deps, feed, reload } = await openIdentity(env)
+  const { tokens, database, config } = deps
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
-  const deps: IdentityDeps = {
-    database,
-    config,
-    tokens,
-    log: env.log,
-    baseUrl: env.baseUrl,
-    changed: () => tokens.changed(),
-  }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
     definition,
@@ -97,14 +97,21 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')
+  const stops: (() => void | Promise<void>)[] = []
   return {
     apps: { identity: app },
     authenticator,
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
-      // Revocations of tokens that have ended by themselves say nothing any more.
-      await database.db.deleteFrom('revoked_tokens').where('expires_at', '<', Date.now()).execute()
+      await forgetOldRevocations(deps)
+      await feed.start()
+      stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
-    stop: () => database.close(),
+    async stop() {
+      for (const stop of stops) await stop()
+      await feed.stop()
+      await database.close()
+    },
   }
 }

@@ -4,15 +4,26 @@
  */
 import { Type, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
-import type { PolicyTarget } from '../../../platform/auth/policy.ts'
-import { last, route, type ApiRequest, type Query, type Route } from '../../../platform/http/route.ts'
+import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
+import { BadRequest } from '../../../platform/http/errors.ts'
+import { route, type ApiRequest, type ApiResponse, type Query, type Route } from '../../../platform/http/route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
-import { findRow, listRows, type Condition, type Row, type Table } from '../store/rows.ts'
-import { collection, withLinks } from './links.ts'
+import { pageRows, type Filter } from '../store/listing.ts'
+import { findRow, type Row, type Table } from '../store/rows.ts'
+import { withLinks } from './links.ts'
+import { filtersOf, pageAnswer, pageOf, requireMarker, type Filters, type ListSection } from './paging.ts'
 
 export type Attributes = Record<string, unknown>
+export type Verb = 'list' | 'show' | 'create' | 'update' | 'delete'
+
+/** What the rule of a request may depend on. */
+export interface RuleFacts<T extends Table> {
+  row?: Row<T>
+  attributes?: Attributes
+  query?: Query
+}
 
 export interface Entity<T extends Table> {
   table: T
@@ -22,95 +33,133 @@ export interface Entity<T extends Table> {
   title?: string
   /** Below /v3; default is the plural. */
   path?: string
-  /** Known attributes of a create body; others are kept as `extra` where the entity has that. */
+  /** Known attributes of a create body; others are kept as `extra` unless the entity is `strict`. */
   create: TProperties
   update: TProperties
-  /** Query parameter to column. Booleans are stored as 0 and 1. */
-  filters: Readonly<Record<string, { column: string; kind?: 'text' | 'boolean' }>>
-  /** Conditions of every listing. */
-  always?: readonly Condition[]
+  /** Refuses attributes that it does not know. */
+  strict?: boolean
+  filters: Filters
+  /** Which `list_limit` counts. */
+  section?: ListSection
+  /** Conditions of a listing besides the filters. */
+  conditions?(query: Query): readonly Filter[]
   /** Columns of every look-up by id, e.g. `is_domain`. */
   fixed?: Partial<Row<T>>
+  /** The column by which callers with a domain's scope see only what is of their domain. */
+  ownDomain?: string
+  /** Rules by other names than `list_users`, `get_user`, … */
+  rules?: Readonly<Record<Verb, readonly string[]>>
+  /** Which of several rules counts; the first without it. */
+  ruleFor?(verb: Verb, facts: RuleFacts<T>): string
   view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
+  /** All rows of a listing at once, where `view` would ask the database for each. */
+  viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
+  /** What is only shown of a single entity, as the query asks. */
+  expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest<never>): Promise<object>
   /** What the policies see of an existing row. */
   target(row: Row<T>): PolicyTarget
-  /** What the policies see of a listing or of a new entity. */
+  /** What the policies see of a new entity. */
   newTarget?(ctx: Context, attributes: Attributes): PolicyTarget
-  listTarget?(ctx: Context, query: Query): PolicyTarget
-  /** Hides rows from callers that may list only a part. */
-  mayList?(ctx: Context, row: Row<T>): boolean
   insert(deps: IdentityDeps, attributes: Attributes, ctx: Context): Promise<Row<T>>
   change(deps: IdentityDeps, row: Row<T>, attributes: Attributes, ctx: Context): Promise<Row<T>>
-  remove(deps: IdentityDeps, row: Row<T>): Promise<void>
+  remove(deps: IdentityDeps, row: Row<T>, ctx: Context): Promise<void>
 }
 
 /** An entity's row by id. Throws IdentityNotFound. */
 export async function load<T extends Table>(entity: Entity<T>, deps: IdentityDeps, id: string): Promise<Row<T>> {
-  const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+  const row = await find(entity, deps, id)
   if (!row) throw new IdentityNotFound(entity.title ?? entity.singular, id)
   return row
 }
 
+const find = <T extends Table>(entity: Entity<T>, { database }: IdentityDeps, id: string) =>
+  findRow(database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+
+/** What a rule sees of a listing: the domain that the caller's token is for. */
+export const listTarget = ({ domainId }: Context): PolicyTarget =>
+  domainId === null
+    ? {}
+    : {
+        target: {
+          domain_id: domainId,
+          domain: { id: domainId },
+          user: { domain_id: domainId },
+          group: { domain_id: domainId },
+          project: { domain_id: domainId },
+        },
+      }
+
+/** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
+export async function answerListing<T extends Table>(
+  entity: Entity<T>,
+  { query, baseUrl, url }: ApiRequest<never>,
+  deps: IdentityDeps,
+  conditions: readonly Filter[],
+): Promise<ApiResponse> {
+  const page = pageOf(query, deps.config, entity.section)
+  await requireMarker(deps, entity.table, page)
+  const filters = [...conditions, ...filtersOf(entity.filters, query)]
+  const { rows, isCut } = await pageRows(deps.database.db, entity.table, filters, page)
+  const views = await (entity.viewAll?.(rows, deps) ?? Promise.all(rows.map((row) => entity.view(row, deps))))
+  const place = pathOf(entity).slice(1)
+  const items = views.map((view) => withLinks(baseUrl, place, view as { id: string }))
+  return pageAnswer(entity.plural, items, { baseUrl, url }, isCut ? page : undefined)
+}
+
+const pathOf = (entity: { path?: string; plural: string }): string => entity.path ?? `/${entity.plural}`
+
 /** Routes of list, show, create, update and delete. */
 export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps>[] {
   const { singular, plural } = entity
-  const path = entity.path ?? `/${plural}`
-  const rules = {
-    list: policy(`list_${plural}`),
-    show: policy(`get_${singular}`),
-    create: policy(`create_${singular}`),
-    update: policy(`update_${singular}`),
-    delete: policy(`delete_${singular}`),
-  }
+  const path = pathOf(entity)
+  const names = entity.rules ?? defaultRules(singular, plural)
+  const rules = (verb: Verb): Rule[] => names[verb].map(policy)
+  const ruleOf = (verb: Verb, facts: RuleFacts<T>): Rule => policy(entity.ruleFor?.(verb, facts) ?? names[verb][0]!)
   const show = async (row: Row<T>, deps: IdentityDeps, baseUrl: string) =>
     withLinks(baseUrl, path.slice(1), (await entity.view(row, deps)) as { id: string })
+
+  /** The row of the address. Who may not see it is not told whether it exists. */
+  const found = async (verb: Verb, { ctx, params }: ApiRequest<never>, deps: IdentityDeps): Promise<Row<T>> => {
+    const id = params['id'] ?? ''
+    const row = await find(entity, deps, id)
+    ctx.authorize(ruleOf(verb, row ? { row } : {}), row ? entity.target(row) : {})
+    if (!row) throw new IdentityNotFound(entity.title ?? singular, id)
+    return row
+  }
 
   return [
     route({
       method: 'GET',
       path,
-      policy: rules.list,
-      async handle({ ctx, query, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const canAll = ctx.can(
-          rules.list,
-          entity.listTarget?.(ctx, query) ?? { target: { domain_id: last(query, 'domain_id') } },
-        )
-        if (!canAll && !entity.mayList) ctx.authorize(rules.list)
-        if (!canAll) {
-          const domainId = ctx.domainId
-          ctx.authorize(rules.list, { target: { domain_id: domainId, group: { domain_id: domainId } } })
-        }
-        const rows = await listRows(deps.database.db, entity.table, [
-          ...(entity.always ?? []),
-          ...conditionsOf(entity, query),
+      policy: rules('list'),
+      handle(request: ApiRequest<never>, deps: IdentityDeps) {
+        const { ctx, query } = request
+        ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
+        const isLimited = entity.ownDomain !== undefined && ctx.domainId !== null
+        return answerListing(entity, request, deps, [
+          ...(entity.conditions?.(query) ?? []),
+          ...(isLimited ? [{ column: entity.ownDomain!, comparator: '=' as const, value: ctx.domainId }] : []),
         ])
-        const visible = canAll ? rows : rows.filter((row) => entity.mayList!(ctx, row))
-        const items = await Promise.all(visible.map((row) => show(row, deps, baseUrl)))
-        return collection(plural, items, baseUrl + url)
       },
     }),
     route({
       method: 'GET',
       path: `${path}/:id`,
-      policy: rules.show,
-      async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
-          Row<T>
-        >)
-        // Who may not see it is not told whether it exists.
-        ctx.authorize(rules.show, row ? entity.target(row) : {})
-        if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
-        return { status: 200, body: { [singular]: await show(row, deps, baseUrl) } }
+      policy: rules('show'),
+      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+        const row = await found('show', request, deps)
+        const more = await entity.expand?.(row, deps, request)
+        return { status: 200, body: { [singular]: { ...(await show(row, deps, request.baseUrl)), ...more } } }
       },
     }),
     route({
       method: 'POST',
       path,
-      policy: rules.create,
-      body: wrap(singular, entity.create),
+      policy: rules('create'),
+      body: wrap(singular, entity.create, entity.strict, 0),
       async handle({ ctx, body, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
         const attributes = (body as Record<string, Attributes>)[singular]!
-        ctx.authorize(rules.create, entity.newTarget?.(ctx, attributes) ?? {})
+        ctx.authorize(ruleOf('create', { attributes }), entity.newTarget?.(ctx, attributes) ?? {})
         const row = await entity.insert(deps, attributes, ctx)
         deps.changed()
         return { status: 201, body: { [singular]: await show(row, deps, baseUrl) } }
@@ -119,30 +168,25 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
     route({
       method: 'PATCH',
       path: `${path}/:id`,
-      policy: rules.update,
-      body: wrap(singular, entity.update),
-      async handle({ ctx, params, body, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
-          Row<T>
-        >)
-        ctx.authorize(rules.update, row ? entity.target(row) : {})
-        if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
-        const changed = await entity.change(deps, row, (body as Record<string, Attributes>)[singular]!, ctx)
+      policy: rules('update'),
+      body: wrap(singular, entity.update, entity.strict, 1),
+      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+        const row = await found('update', request, deps)
+        const attributes = (request.body as Record<string, Attributes>)[singular]!
+        if (attributes['id'] != null && attributes['id'] !== request.params['id']) {
+          throw new BadRequest('Cannot change ID')
+        }
+        const changed = await entity.change(deps, row, attributes, request.ctx)
         deps.changed()
-        return { status: 200, body: { [singular]: await show(changed, deps, baseUrl) } }
+        return { status: 200, body: { [singular]: await show(changed, deps, request.baseUrl) } }
       },
     }) as unknown as Route<IdentityDeps>,
     route({
       method: 'DELETE',
       path: `${path}/:id`,
-      policy: rules.delete,
-      async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await findRow(deps.database.db, entity.table, { ...entity.fixed, id: params['id'] } as Partial<
-          Row<T>
-        >)
-        ctx.authorize(rules.delete, row ? entity.target(row) : {})
-        if (!row) throw new IdentityNotFound(entity.title ?? singular, params['id'] ?? '')
-        await entity.remove(deps, row)
+      policy: rules('delete'),
+      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+        await entity.remove(deps, await found('delete', request, deps), request.ctx)
         deps.changed()
         return { status: 204 }
       },
@@ -150,33 +194,21 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
   ]
 }
 
-const wrap = (singular: string, properties: TProperties): TSchema =>
-  Type.Object({ [singular]: Type.Object(properties) })
+const defaultRules = (singular: string, plural: string): Record<Verb, string[]> => ({
+  list: [`list_${plural}`],
+  show: [`get_${singular}`],
+  create: [`create_${singular}`],
+  update: [`update_${singular}`],
+  delete: [`delete_${singular}`],
+})
 
-/** Filters as keystone has them: equality, and `name__contains` and its like. */
-function conditionsOf<T extends Table>(entity: Entity<T>, query: Query): Condition[] {
-  const conditions: Condition[] = []
-  for (const name of Object.keys(query)) {
-    const [field = '', comparator] = name.split('__')
-    const filter = Object.hasOwn(entity.filters, field) ? entity.filters[field]! : undefined
-    if (!filter) continue
-    const value = last(query, name)!
-    const pattern = value.replaceAll(/[\\%_]/g, '')
-    if (filter.kind === 'boolean')
-      conditions.push({ column: filter.column, operator: '=', value: isTrue(value) ? 1 : 0 })
-    else if (comparator === undefined) conditions.push({ column: filter.column, operator: '=', value })
-    else if (/^i?contains$/.test(comparator))
-      conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}%` })
-    else if (/^i?startswith$/.test(comparator))
-      conditions.push({ column: filter.column, operator: 'like', value: `${pattern}%` })
-    else if (/^i?endswith$/.test(comparator))
-      conditions.push({ column: filter.column, operator: 'like', value: `%${pattern}` })
-  }
-  return conditions
-}
-
-/** A boolean in a query; keystone takes `enabled` without a value for true. */
-export const isTrue = (text: string): boolean => !/^(false|0|no|off)$/i.test(text)
+const wrap = (singular: string, properties: TProperties, strict = false, minProperties: number): TSchema =>
+  Type.Object({
+    [singular]: Type.Object(properties, {
+      ...(strict && { additionalProperties: false }),
+      ...(minProperties > 0 && { minProperties }),
+    }),
+  })
 
 /** Attributes that are no columns, as JSON for the `extra` column. */
 export function extraOf(attributes: Attributes, known: readonly string[], before = '{}'): string {
@@ -185,4 +217,4 @@ export function extraOf(attributes: Attributes, known: readonly string[], before
 }
 
 export const extras = (row: { extra: string }): object => JSON.parse(row.extra) as object
-export const newId = (): string => crypto.randomUUID().replaceAll('-', '')
+export { newId } from '../store/new-rows.ts'

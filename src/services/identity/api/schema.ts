@@ -12,7 +12,10 @@ export const kinds = {
   text: Type.String(),
   nullableText: nullable(Type.String()),
   boolean: Type.Boolean(),
-  options: Type.Object({}),
+  options: Type.Object(
+    { immutable: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])) },
+    { additionalProperties: false },
+  ),
   url: Type.String({ minLength: 1, maxLength: 2048, pattern: '^[a-zA-Z0-9+.-]+:.+' }),
   integer: Type.Integer({ minimum: -1, maximum: 2147483647 }),
   tags: Type.Array(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^,/]*$' }), {

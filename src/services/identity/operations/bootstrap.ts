@@ -1,5 +1,6 @@
 /** What a cloud has from its first moment, as `keystone-manage bootstrap` makes it; run at every start, changing nothing twice. */
 import type { IdentityDeps } from '../deps.ts'
+import { newId, newProject, newUser } from '../store/new-rows.ts'
 import { findRow, insertRow, updateRow } from '../store/rows.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
 
@@ -17,7 +18,6 @@ const implications = [
   ['member', 'reader'],
 ] as const
 const domainId = 'default'
-const newId = () => crypto.randomUUID().replaceAll('-', '')
 
 /** Makes domain, roles, projects, users, assignments and catalog where they are missing; addresses and passwords are brought up to date. */
 export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Promise<void> {
@@ -54,19 +54,11 @@ async function makeProject({ database: { db } }: IdentityDeps, name: string, isD
   const domain = isDomain ? '' : domainId
   const existing = await findRow(db, 'projects', { name, domain_id: domain })
   if (existing) return existing.id
-  const id = isDomain ? domainId : newId()
-  await insertRow(db, 'projects', {
-    id,
-    name,
-    domain_id: domain,
-    parent_id: isDomain ? null : domainId,
-    is_domain: isDomain ? 1 : 0,
-    enabled: 1,
-    description: isDomain ? 'The default domain' : '',
-    options: '{}',
-    extra: '{}',
-  })
-  return id
+  const row = isDomain
+    ? newProject({ name, id: domainId, description: 'The default domain' })
+    : newProject({ name, domain_id: domainId })
+  await insertRow(db, 'projects', row)
+  return row.id
 }
 
 async function makeRoles({ database: { db } }: IdentityDeps): Promise<Map<string, string>> {
@@ -102,20 +94,14 @@ async function makeUser(deps: IdentityDeps, user: BootstrapInput['users'][number
     if (!isSame) await updateRow(db, 'users', existing.id, { password_hash: await hashPassword(user.password, rounds) })
     return existing.id
   }
-  const id = newId()
-  await insertRow(db, 'users', {
-    id,
+  const row = newUser({
     name: user.name,
     domain_id: domainId,
-    default_project_id: null,
-    enabled: 1,
-    options: '{}',
-    extra: '{}',
     password_hash: await hashPassword(user.password, rounds),
-    password_expires_at: null,
-    tokens_valid_after: 0,
+    password_created_at: Date.now(),
   })
-  return id
+  await insertRow(db, 'users', row)
+  return row.id
 }
 
 async function makeService(

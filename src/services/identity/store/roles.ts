@@ -1,4 +1,5 @@
-import type { IdentityDb, Row } from './rows.ts'
+import { ancestorsOf } from './project-tree.ts'
+import { findRow, type IdentityDb, type Row } from './rows.ts'
 
 export interface RoleRef {
   id: string
@@ -11,22 +12,6 @@ export type TargetType = 'project' | 'domain' | 'system'
 export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string[]> {
   const rows = await db.selectFrom('memberships').select('group_id').where('user_id', '=', userId).execute()
   return rows.map((row) => row.group_id)
-}
-
-/** The project's parents up to and with its domain, nearest first. */
-export async function ancestorsOf(db: IdentityDb, projectId: string): Promise<string[]> {
-  const found: string[] = []
-  for (let id: string | null = projectId; id !== null && found.length < 100;) {
-    const row: { parent_id: string | null; domain_id: string } | undefined = await db
-      .selectFrom('projects')
-      .select(['parent_id', 'domain_id'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) break
-    id = row.parent_id ?? (row.domain_id || null)
-    if (id !== null) found.push(id)
-  }
-  return found
 }
 
 /** Adds what the roles imply, transitively. */
@@ -51,23 +36,33 @@ export async function effectiveRoles(
   type: TargetType,
   targetId: string,
 ): Promise<RoleRef[]> {
-  const actors = [userId, ...(await groupIdsOf(db, userId))]
+  return rolesOfActors(db, [userId, ...(await groupIdsOf(db, userId))], type, targetId)
+}
+
+/** The roles that users and groups have together on a target, inherited and implied ones too. */
+export async function rolesOfActors(
+  db: IdentityDb,
+  actors: readonly string[],
+  type: TargetType,
+  targetId: string,
+): Promise<RoleRef[]> {
   const direct = await db
     .selectFrom('assignments')
     .select('role_id')
-    .where('actor_id', 'in', actors)
+    .where('actor_id', 'in', [...actors])
     .where('target_type', '=', type)
     .where('target_id', '=', targetId)
     .where('inherited', '=', 0)
     .execute()
   const ids = new Set(direct.map((row) => row.role_id))
   if (type === 'project') {
-    const above = await ancestorsOf(db, targetId)
+    const target = await findRow(db, 'projects', { id: targetId })
+    const above = target ? (await ancestorsOf(db, target)).map((row) => row.id) : []
     if (above.length > 0) {
       const inherited = await db
         .selectFrom('assignments')
         .select('role_id')
-        .where('actor_id', 'in', actors)
+        .where('actor_id', 'in', [...actors])
         .where('target_id', 'in', above)
         .where('inherited', '=', 1)
         .execute()
@@ -89,45 +84,30 @@ export async function effectiveRoles(
 /** Projects or domains on which a user has a role. */
 export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolean): Promise<Row<'projects'>[]> {
   const actors = [userId, ...(await groupIdsOf(db, userId))]
-  const rows = await db
-    .selectFrom('assignments')
-    .selectAll()
-    .where('actor_id', 'in', actors)
-    .where('target_type', '!=', 'system')
-    .execute()
-  const direct = new Set(rows.filter((row) => row.inherited === 0).map((row) => row.target_id))
-  const roots = rows.filter((row) => row.inherited === 1).map((row) => row.target_id)
-  const all = await db
+  const own = db.selectFrom('assignments').select('target_id').where('actor_id', 'in', actors)
+  const direct = own.where('inherited', '=', 0).where('target_type', '!=', 'system')
+  if (isDomain) {
+    return db
+      .selectFrom('projects')
+      .selectAll()
+      .where('is_domain', '=', 1)
+      .where('id', 'in', direct)
+      .orderBy('id')
+      .execute()
+  }
+  // An inherited role counts for every project below its target, not for the target.
+  return db
+    .withRecursive('below(id)', (cte) =>
+      cte
+        .selectFrom('projects')
+        .select('projects.id')
+        .where('parent_id', 'in', own.where('inherited', '=', 1))
+        .union(cte.selectFrom('projects').innerJoin('below', 'below.id', 'projects.parent_id').select('projects.id')),
+    )
     .selectFrom('projects')
     .selectAll()
-    .where('is_domain', '=', isDomain ? 1 : 0)
+    .where('is_domain', '=', 0)
+    .where((where) => where.or([where('id', 'in', direct), where('id', 'in', where.selectFrom('below').select('id'))]))
     .orderBy('id')
-    .execute()
-  if (!isDomain && roots.length > 0) {
-    const parents = new Map(all.map((project) => [project.id, project.parent_id ?? project.domain_id]))
-    for (const project of all) {
-      for (let at = parents.get(project.id); at; at = parents.get(at)) if (roots.includes(at)) direct.add(project.id)
-    }
-  }
-  return all.filter((row) => direct.has(row.id))
-}
-
-/** Endpoints with their services, for the catalog. */
-export async function listCatalog(db: IdentityDb) {
-  return db
-    .selectFrom('endpoints')
-    .innerJoin('services', 'services.id', 'endpoints.service_id')
-    .select([
-      'endpoints.id',
-      'endpoints.interface',
-      'endpoints.region_id',
-      'endpoints.url',
-      'services.id as service_id',
-      'services.type',
-      'services.name',
-    ])
-    .where('endpoints.enabled', '=', 1)
-    .where('services.enabled', '=', 1)
-    .orderBy('services.type')
     .execute()
 }

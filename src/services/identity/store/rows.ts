@@ -18,6 +18,18 @@ export interface Condition {
 type Loose = Kysely<{ t: Record<string, unknown> }>
 const loose = (db: IdentityDb) => db as unknown as Loose
 
+/** Tables without an id of their own. */
+const keyedByMore: ReadonlySet<Table> = new Set([
+  'memberships',
+  'implied_roles',
+  'assignments',
+  'project_tags',
+  'project_endpoints',
+  'project_endpoint_groups',
+  'policy_associations',
+  'domain_options',
+])
+
 /** Rows that meet all conditions, ordered by id. */
 export async function listRows<T extends Table>(
   db: IdentityDb,
@@ -29,8 +41,7 @@ export async function listRows<T extends Table>(
     .selectFrom(table as 't')
     .selectAll()
   for (const { column, operator, value } of conditions) query = query.where(column, operator, value)
-  if (table !== 'memberships' && table !== 'implied_roles' && table !== 'assignments' && table !== 'project_tags')
-    query = query.orderBy('id')
+  if (!keyedByMore.has(table)) query = query.orderBy('id')
   if (limit !== undefined) query = query.limit(limit)
   return (await query.execute()) as Row<T>[]
 }

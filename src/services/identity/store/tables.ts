@@ -1,5 +1,7 @@
+import type { CatalogTables } from './tables-catalog.ts'
+
 /** Rows as the database has them. Empty text stands for "no domain" where a unique key needs a value. */
-export interface IdentitySchema {
+export interface IdentitySchema extends CatalogTables {
   projects: {
     id: string
     name: string
@@ -11,6 +13,8 @@ export interface IdentitySchema {
     description: string
     options: string
     extra: string
+    /** Tokens for it issued up to then are no longer valid (milliseconds). */
+    tokens_valid_after: number
   }
   project_tags: { project_id: string; tag: string }
   users: {
@@ -25,7 +29,17 @@ export interface IdentitySchema {
     password_expires_at: number | null
     /** Tokens issued up to then are no longer valid (milliseconds). */
     tokens_valid_after: number
+    created_at: number
+    /** When a login succeeded last, for `disable_user_account_days_inactive`. */
+    last_active_at: number | null
+    password_created_at: number | null
+    /** 1 when the user set it himself: only then `minimum_password_age` holds. */
+    password_self_service: number
+    failed_auth_count: number
+    failed_auth_at: number | null
   }
+  /** Earlier passwords, for `unique_last_password_count`. */
+  password_history: { user_id: string; created_at: number; password_hash: string }
   groups: { id: string; name: string; domain_id: string; description: string; extra: string }
   memberships: { user_id: string; group_id: string }
   roles: { id: string; name: string; domain_id: string; description: string | null; options: string; extra: string }
@@ -68,6 +82,35 @@ export interface IdentitySchema {
     unrestricted: number
     /** JSON list of role ids. */
     roles: string
+    /** 0: every request; 1: only those of its access rules, of which there may be none. */
+    is_limited: number
+  }
+  access_rules: { id: string; user_id: string; service: string; method: string; path: string }
+  application_credential_access_rules: { application_credential_id: string; access_rule_id: string }
+  trusts: {
+    id: string
+    trustor_user_id: string
+    trustee_user_id: string
+    project_id: string | null
+    impersonation: number
+    expires_at: number | null
+    remaining_uses: number | null
+    redelegated_trust_id: string | null
+    redelegation_count: number
+    /** JSON list of role ids. */
+    roles: string
+    deleted_at: number | null
+    extra: string
+  }
+  credentials: {
+    id: string
+    user_id: string
+    project_id: string | null
+    type: string
+    encrypted_blob: string
+    /** SHA-1 of the key that it is encrypted with, as keystone notes it. */
+    key_hash: string
+    extra: string
   }
   registered_limits: {
     id: string
@@ -87,5 +130,18 @@ export interface IdentitySchema {
     resource_limit: number
     description: string | null
   }
-  revoked_tokens: { audit_id: string; expires_at: number }
+  /** What `GET /v3/OS-REVOKE/events` tells; tokens themselves are looked up by audit id only. */
+  revocation_events: {
+    id: string
+    audit_id: string | null
+    audit_chain_id: string | null
+    user_id: string | null
+    project_id: string | null
+    domain_id: string | null
+    trust_id: string | null
+    consumer_id: string | null
+    revoked_at: number
+  }
+  /** One row: counts every change that tokens depend on, so that other processes drop what they keep. */
+  changes: { id: number; count: number }
 }

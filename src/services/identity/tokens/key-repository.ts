@@ -1,5 +1,15 @@
 /** Fernet keys on disk as keystone lays them out: files named by number, 0 is staged, the highest encrypts. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { generateKey, parseKey, type FernetKey } from './fernet.ts'
 
@@ -27,6 +37,9 @@ export function setUpKeys(folder: string) {
   write(folder, 1, generateKey())
 }
 
+/** Number of the key that encrypts. */
+export const newestKeyOf = (folder: string): number => numbersIn(folder).at(-1) ?? 0
+
 /** Reads all keys, the encrypting one first. */
 export function readKeys(folder: string): FernetKey[] {
   let numbers: number[]
@@ -34,22 +47,21 @@ export function readKeys(folder: string): FernetKey[] {
     numbers = numbersIn(folder)
   } catch (cause) {
     throw new KeyRepositoryError(
-      `[fernet_tokens] key_repository ${folder} cannot be read: restore it from a backup or correct its path`,
+      `key_repository ${folder} cannot be read: restore it from a backup or correct its path`,
       { cause },
     )
   }
   if (numbers.length === 0)
     throw new KeyRepositoryError(
-      `[fernet_tokens] key_repository ${folder} has no keys: restore them, or remove the folder to begin anew (every token ends)`,
+      `key_repository ${folder} has no keys: restore them, or remove the folder to begin anew (what was encrypted with them is lost)`,
     )
   return numbers.reverse().map((number) => {
     try {
       return parseKey(readFileSync(join(folder, String(number)), 'utf8'))
     } catch (cause) {
-      throw new KeyRepositoryError(
-        `[fernet_tokens] key_repository ${join(folder, String(number))}: ${(cause as Error).message}`,
-        { cause },
-      )
+      throw new KeyRepositoryError(`key_repository ${join(folder, String(number))}: ${(cause as Error).message}`, {
+        cause,
+      })
     }
   })
 }
@@ -62,4 +74,18 @@ export function rotateKeys(folder: string, maxActiveKeys: number) {
   const old = numbersIn(folder).filter((number) => number !== 0)
   for (const number of old.slice(0, Math.max(0, old.length + 1 - maxActiveKeys)))
     unlinkSync(join(folder, String(number)))
+}
+
+/** Makes the pair that JWS tokens are signed and checked with, unless it is there. */
+export function setUpKeyPair(privateFolder: string, publicFolder: string) {
+  const privateFile = join(privateFolder, 'private.pem')
+  if (existsSync(privateFile)) return
+  for (const folder of [privateFolder, publicFolder]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const { privateKey, publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  writeFileSync(join(publicFolder, 'public.pem'), publicKey, { mode: 0o600 })
+  writeFileSync(privateFile, privateKey, { mode: 0o600 })
 }

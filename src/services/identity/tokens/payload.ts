@@ -1,4 +1,7 @@
-/** What a fernet token holds, packed as keystone packs it: `[version, user, methods, scope…, expires, audit ids]`. */
+/**
+ * What a token holds, and how a fernet token packs it: as keystone does, `[version, user, methods, scope…, expires,
+ * audit ids, …]`, so that both sides of a migration read each other's tokens. Source: keystone's token_formatters.
+ */
 import { decode, encode } from '@msgpack/msgpack'
 
 export type Scope =
@@ -6,6 +9,13 @@ export type Scope =
   | { kind: 'project'; projectId: string }
   | { kind: 'domain'; domainId: string }
   | { kind: 'system' }
+
+/** How a federated user came in; the groups that the mapping gave him live as long as the token. */
+export interface Federation {
+  groupIds: readonly string[]
+  identityProviderId: string
+  protocolId: string
+}
 
 export interface TokenPayload {
   userId: string
@@ -15,13 +25,28 @@ export interface TokenPayload {
   expiresAt: number
   /** Own audit id first, then that of the first token of the chain. */
   auditIds: readonly string[]
-  applicationCredentialId: string | null
+  /** At most one of these is set: what the token was delegated by. */
+  applicationCredentialId?: string
+  trustId?: string
+  accessTokenId?: string
+  federation?: Federation
+  /** SHA-256 of the client certificate that the token is bound to (OAuth 2.0 mutual TLS). */
+  thumbprint?: string
 }
 
-// The order of keystone's `[auth] methods`; a method's bit is its place.
-const methods = ['external', 'password', 'token', 'oauth1', 'mapped', 'application_credential']
-
-const version = { unscoped: 0, domain: 1, project: 2, system: 8, applicationCredential: 9 } as const
+const version = {
+  unscoped: 0,
+  domain: 1,
+  project: 2,
+  trust: 3,
+  federatedUnscoped: 4,
+  federatedProject: 5,
+  federatedDomain: 6,
+  oauth1: 7,
+  system: 8,
+  applicationCredential: 9,
+  oauth2: 10,
+} as const
 
 type Packed = [boolean, Uint8Array | string]
 
@@ -29,83 +54,122 @@ const isHex = (id: string) => /^[0-9a-f]{32}$/.test(id)
 const pack = (id: string): Packed => (isHex(id) ? [true, Buffer.from(id, 'hex')] : [false, id])
 const unpack = ([isBytes, value]: Packed): string =>
   typeof value === 'string' ? value : Buffer.from(value).toString(isBytes ? 'hex' : 'utf8')
+const bare = (id: string): Uint8Array | string => (isHex(id) ? Buffer.from(id, 'hex') : id)
+const unbare = (value: unknown): string =>
+  typeof value === 'string' ? value : Buffer.from(value as Uint8Array).toString('hex')
 
-export function packPayload(payload: TokenPayload): Uint8Array {
+/** A method's bit is its place in `[auth] methods`. Methods that are not there have none, as in keystone. */
+export const methodBits = (methods: readonly string[], known: readonly string[]): number =>
+  methods.reduce((sum, method) => {
+    const place = known.indexOf(method)
+    return place < 0 ? sum : sum | (1 << place)
+  }, 0)
+
+export const methodsOf = (bits: number, known: readonly string[]): string[] =>
+  known.filter((_method, place) => bits & (1 << place))
+
+/** Packs a payload; `known` is `[auth] methods`. */
+export function packPayload(payload: TokenPayload, known: readonly string[]): Uint8Array {
   const { scope } = payload
   const user = pack(payload.userId)
-  const bits = payload.methods.reduce((sum, method) => sum | (1 << methods.indexOf(method)), 0)
+  const bits = methodBits(payload.methods, known)
   const expires = payload.expiresAt / 1000
   const audit = payload.auditIds.map((id) => Buffer.from(id, 'base64url'))
-  if (payload.applicationCredentialId !== null && scope.kind === 'project') {
-    return encode([
-      version.applicationCredential,
-      user,
-      bits,
-      pack(scope.projectId),
-      expires,
-      audit,
-      pack(payload.applicationCredentialId),
-    ])
-  }
+  if (payload.federation) return packFederated(payload, payload.federation, [user, bits], [expires, audit])
   switch (scope.kind) {
     case 'unscoped':
       return encode([version.unscoped, user, bits, expires, audit])
     case 'domain':
-      return encode([
-        version.domain,
-        user,
-        bits,
-        isHex(scope.domainId) ? Buffer.from(scope.domainId, 'hex') : scope.domainId,
-        expires,
-        audit,
-      ])
-    case 'project':
-      return encode([version.project, user, bits, pack(scope.projectId), expires, audit])
+      return encode([version.domain, user, bits, bare(scope.domainId), expires, audit])
     case 'system':
       return encode([version.system, user, bits, 'all', expires, audit])
+    case 'project': {
+      const project = pack(scope.projectId)
+      if (payload.trustId !== undefined)
+        return encode([version.trust, user, bits, project, expires, audit, bare(payload.trustId)])
+      if (payload.accessTokenId !== undefined)
+        return encode([version.oauth1, user, bits, project, pack(payload.accessTokenId), expires, audit])
+      if (payload.thumbprint !== undefined)
+        return encode([version.oauth2, user, bits, project, [false, null], expires, audit, pack(payload.thumbprint)])
+      if (payload.applicationCredentialId !== undefined)
+        return encode([
+          version.applicationCredential,
+          user,
+          bits,
+          project,
+          expires,
+          audit,
+          pack(payload.applicationCredentialId),
+        ])
+      return encode([version.project, user, bits, project, expires, audit])
+    }
+  }
+}
+
+function packFederated(
+  { scope }: TokenPayload,
+  { groupIds, identityProviderId, protocolId }: Federation,
+  head: unknown[],
+  tail: unknown[],
+): Uint8Array {
+  const how = [groupIds.map(pack), pack(identityProviderId), protocolId, ...tail]
+  switch (scope.kind) {
+    case 'project':
+      return encode([version.federatedProject, ...head, pack(scope.projectId), ...how])
+    case 'domain':
+      return encode([version.federatedDomain, ...head, pack(scope.domainId), ...how])
+    case 'unscoped':
+      return encode([version.federatedUnscoped, ...head, ...how])
+    case 'system':
+      // Keystone has no form for this; a federated user's roles on the system need no groups of the assertion.
+      return encode([version.system, ...head, 'all', ...tail])
   }
 }
 
 /** Reads a payload; undefined when it is none of ours. */
-export function unpackPayload(bytes: Uint8Array): TokenPayload | undefined {
+export function unpackPayload(bytes: Uint8Array, known: readonly string[]): TokenPayload | undefined {
   const [kind, user, bits, ...rest] = decode(bytes) as [number, Packed, number, ...unknown[]]
-  const names = methods.filter((_method, bit) => bits & (1 << bit))
-  const make = (
-    scope: Scope,
-    expires: unknown,
-    audit: unknown,
-    applicationCredentialId: string | null = null,
-  ): TokenPayload => ({
+  const make = (scope: Scope, expires: unknown, audit: unknown, more: Partial<TokenPayload> = {}): TokenPayload => ({
     userId: unpack(user),
-    methods: names,
+    methods: methodsOf(bits, known),
     scope,
     expiresAt: Math.round(Number(expires) * 1000),
     auditIds: (audit as Uint8Array[]).map((id) => Buffer.from(id).toString('base64url')),
-    applicationCredentialId,
+    ...more,
   })
+  const project = (): Scope => ({ kind: 'project', projectId: unpack(rest[0] as Packed) })
   switch (kind) {
     case version.unscoped:
       return make({ kind: 'unscoped' }, rest[0], rest[1])
-    case version.domain: {
-      const domain = rest[0] as Uint8Array | string
-      return make(
-        { kind: 'domain', domainId: typeof domain === 'string' ? domain : Buffer.from(domain).toString('hex') },
-        rest[1],
-        rest[2],
-      )
-    }
+    case version.domain:
+      return make({ kind: 'domain', domainId: unbare(rest[0]) }, rest[1], rest[2])
     case version.project:
-      return make({ kind: 'project', projectId: unpack(rest[0] as Packed) }, rest[1], rest[2])
+      return make(project(), rest[1], rest[2])
     case version.system:
       return make({ kind: 'system' }, rest[1], rest[2])
+    case version.trust:
+      return make(project(), rest[1], rest[2], { trustId: unbare(rest[3]) })
+    case version.oauth1:
+      return make(project(), rest[2], rest[3], { accessTokenId: unpack(rest[1] as Packed) })
     case version.applicationCredential:
-      return make(
-        { kind: 'project', projectId: unpack(rest[0] as Packed) },
-        rest[1],
-        rest[2],
-        unpack(rest[3] as Packed),
-      )
+      return make(project(), rest[1], rest[2], { applicationCredentialId: unpack(rest[3] as Packed) })
+    case version.oauth2:
+      return make(project(), rest[2], rest[3], { thumbprint: unpack(rest[4] as Packed) })
+    case version.federatedUnscoped:
+      return make({ kind: 'unscoped' }, rest[3], rest[4], { federation: federationOf(rest) })
+    case version.federatedProject:
+      return make(project(), rest[4], rest[5], { federation: federationOf(rest.slice(1)) })
+    case version.federatedDomain:
+      return make({ kind: 'domain', domainId: unpack(rest[0] as Packed) }, rest[4], rest[5], {
+        federation: federationOf(rest.slice(1)),
+      })
     default:
       return undefined
   }
 }
+
+const federationOf = ([groups, provider, protocol]: unknown[]): Federation => ({
+  groupIds: (groups as Packed[]).map(unpack),
+  identityProviderId: unpack(provider as Packed),
+  protocolId: protocol as string,
+})

@@ -1,30 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { Unauthorized } from '../../../platform/http/errors.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import type { Credentials } from '../../../platform/auth/context.ts'
 import type { Database } from '../../../platform/db/database.ts'
-import { findRow, type Row } from '../store/rows.ts'
-import { effectiveRoles, type RoleRef } from '../store/roles.ts'
 import type { IdentitySchema } from '../store/tables.ts'
-import { decrypt, encrypt, type FernetKey } from './fernet.ts'
-import { packPayload, unpackPayload, type Scope, type TokenPayload } from './payload.ts'
+import { evaluate, type ValidToken } from './evaluate.ts'
+import type { TokenFormat } from './format.ts'
+import type { TokenPayload } from './payload.ts'
 
-/** A token with everything that it stands for at this moment. */
-export interface ValidToken {
-  payload: TokenPayload
-  issuedAt: number
-  user: Row<'users'>
-  userDomain: Row<'projects'>
-  project: Row<'projects'> | null
-  projectDomain: Row<'projects'> | null
-  domain: Row<'projects'> | null
-  roles: RoleRef[]
-}
-
-const longestToken = 255
 const cacheSize = 10_000
+/** A token from the future is a clock that went wrong, or an attack. */
+const clockSkewMs = 60_000
 
 export const newAuditId = (): string => randomBytes(16).toString('base64url')
+
+interface Known {
+  generation: number
+  valid: ValidToken
+  credentials: Credentials
+}
 
 /**
  * Makes and validates tokens. What a token stands for is kept until `changed()` is called, so a token that was seen
@@ -32,15 +25,14 @@ export const newAuditId = (): string => randomBytes(16).toString('base64url')
  */
 export class TokenProvider {
   readonly #database: Database<IdentitySchema>
-  readonly #readKeys: () => FernetKey[]
-  #keys: FernetKey[]
+  readonly #format: TokenFormat
   #generation = 0
-  readonly #cache = new Map<string, { generation: number; valid: ValidToken; credentials: Credentials }>()
+  /** In the order of their last use. */
+  readonly #cache = new Map<string, Known>()
 
-  constructor(database: Database<IdentitySchema>, readKeys: () => FernetKey[]) {
+  constructor(database: Database<IdentitySchema>, format: TokenFormat) {
     this.#database = database
-    this.#readKeys = readKeys
-    this.#keys = readKeys()
+    this.#format = format
   }
 
   changed() {
@@ -49,13 +41,13 @@ export class TokenProvider {
 
   /** After a rotation of the key repository. */
   reloadKeys() {
-    this.#keys = this.#readKeys()
+    this.#format.reload()
+    this.changed()
   }
 
   /** Issues a token; its time is whole seconds, as fernet's. */
-  issue(payload: TokenPayload, now = Date.now()): { token: string; issuedAt: number } {
-    const seconds = Math.floor(now / 1000)
-    return { token: encrypt(this.#keys[0]!, packPayload(payload), seconds), issuedAt: seconds * 1000 }
+  issue(payload: TokenPayload, now = Date.now()): string {
+    return this.#format.seal(payload, Math.floor(now / 1000))
   }
 
   /** What the token stands for now; undefined when it is not valid. `graceMs` also takes it so long after its end. */
@@ -63,92 +55,40 @@ export class TokenProvider {
     return (await this.#look(token, graceMs))?.valid
   }
 
+  /** What a token of this payload would stand for, without making one. */
+  preview(payload: TokenPayload): Promise<ValidToken | undefined> {
+    return evaluate(this.#database.db, { payload, seconds: Math.floor(Date.now() / 1000) })
+  }
+
   /** The bearer's credentials for a request context. */
   async credentials(token: string): Promise<Credentials | null> {
     return (await this.#look(token, 0))?.credentials ?? null
   }
 
-  async #look(token: string, graceMs: number) {
+  async #look(token: string, graceMs: number): Promise<Known | undefined> {
     const now = Date.now()
     const known = this.#cache.get(token)
-    if (known && known.generation === this.#generation && known.valid.payload.expiresAt + graceMs > now) return known
-    const generation = this.#generation
-    const valid = await this.#evaluate(token, now - graceMs)
-    if (!valid) {
+    if (known && known.generation === this.#generation && isAlive(known.valid, now - graceMs)) {
       this.#cache.delete(token)
-      return undefined
+      this.#cache.set(token, known)
+      return known
     }
+    const generation = this.#generation
+    const opened = this.#format.open(token)
+    if (!opened || opened.payload.expiresAt <= now - graceMs || opened.seconds * 1000 > now + clockSkewMs) return
+    const valid = await evaluate(this.#database.db, opened)
+    this.#cache.delete(token)
+    if (!valid) return undefined
     const entry = { generation, valid, credentials: toCredentials(token, valid) }
     if (this.#cache.size >= cacheSize) this.#cache.delete(this.#cache.keys().next().value!)
     this.#cache.set(token, entry)
     return entry
   }
-
-  async #evaluate(token: string, now: number): Promise<ValidToken | undefined> {
-    if (token.length > longestToken) return undefined
-    const opened = decrypt(this.#keys, token)
-    const payload = opened && unpackPayload(opened.payload)
-    if (!payload || payload.expiresAt <= now) return undefined
-    const issuedAt = opened.seconds * 1000
-    const { db } = this.#database
-    if (issuedAt > Date.now() + 60_000) return undefined
-    const user = await findRow(db, 'users', { id: payload.userId })
-    // Fernet knows whole seconds: what was issued in the second of a password change is not valid either.
-    if (!user || user.enabled === 0 || opened.seconds <= Math.floor(user.tokens_valid_after / 1000)) return undefined
-    const revoked = await db
-      .selectFrom('revoked_tokens')
-      .select('audit_id')
-      .where('audit_id', 'in', [...payload.auditIds])
-      .execute()
-    if (revoked.length > 0) return undefined
-    const userDomain = await findRow(db, 'projects', { id: user.domain_id })
-    if (!userDomain || userDomain.enabled === 0) return undefined
-    return this.#scoped({
-      payload,
-      issuedAt,
-      user,
-      userDomain,
-      project: null,
-      projectDomain: null,
-      domain: null,
-      roles: [],
-    })
-  }
-
-  /** Completes a token by its scope; undefined when the scope is gone, disabled or no role is left on it. */
-  async #scoped(token: ValidToken): Promise<ValidToken | undefined> {
-    const { db } = this.#database
-    const { scope } = token.payload
-    if (scope.kind === 'unscoped') return token
-    if (scope.kind === 'system') {
-      const roles = await effectiveRoles(db, token.user.id, 'system', 'all')
-      return roles.length === 0 ? undefined : { ...token, roles }
-    }
-    const id = scope.kind === 'project' ? scope.projectId : scope.domainId
-    const target = await findRow(db, 'projects', { id })
-    if (!target || target.enabled === 0) return undefined
-    let roles = await effectiveRoles(db, token.user.id, scope.kind, id)
-    if (scope.kind === 'domain') return roles.length === 0 ? undefined : { ...token, domain: target, roles }
-    const projectDomain = target.domain_id === '' ? target : await findRow(db, 'projects', { id: target.domain_id })
-    if (!projectDomain || projectDomain.enabled === 0) return undefined
-    if (token.payload.applicationCredentialId !== null) {
-      const limited = await this.#limitedTo(token.payload.applicationCredentialId, roles)
-      if (!limited) return undefined
-      roles = limited
-    }
-    return roles.length === 0 ? undefined : { ...token, project: target, projectDomain, roles }
-  }
-
-  /** The roles of an application credential that its owner still has; it dies with any that is gone. */
-  async #limitedTo(id: string, roles: readonly RoleRef[]): Promise<RoleRef[] | undefined> {
-    const credential = await findRow(this.#database.db, 'application_credentials', { id })
-    if (!credential || (credential.expires_at !== null && credential.expires_at <= Date.now())) return undefined
-    const wanted = JSON.parse(credential.roles) as string[]
-    const held = roles.filter((role) => wanted.includes(role.id))
-    if (held.length < wanted.length) return undefined
-    return held
-  }
 }
+
+/** The ends that come by themselves, without a change that drops what is kept. */
+const isAlive = (valid: ValidToken, at: number): boolean =>
+  valid.payload.expiresAt > at && (valid.trust?.expires_at == null || Number(valid.trust.expires_at) > at)
 
 function toCredentials(token: string, valid: ValidToken): Credentials {
   return {
@@ -163,11 +103,8 @@ function toCredentials(token: string, valid: ValidToken): Credentials {
     roles: valid.roles.map((role) => role.name),
     expiresAt: new Date(valid.payload.expiresAt).toISOString(),
     token: new Secret(token),
-    applicationCredentialId: valid.payload.applicationCredentialId,
+    applicationCredentialId: valid.payload.applicationCredentialId ?? null,
+    accessRules: valid.accessRules,
     auditId: valid.payload.auditIds[0] ?? '',
   }
 }
-
-/** A scope that cannot be had: 401, as everything that tells about foreign things. */
-export const noSuchScope = (): Unauthorized => new Unauthorized()
-export type { Scope }

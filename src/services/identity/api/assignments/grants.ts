@@ -1,8 +1,10 @@
 /** Roles of users and groups on projects, domains and the system: list, check, grant, revoke. */
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
+import { BadRequest, Forbidden, NotFound } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
@@ -16,36 +18,43 @@ interface Grant {
   actorId: string
   target: Target
   targetId: string
+  targetDomainId: string
   role: Row<'roles'> | null
+}
+
+interface Kind {
+  actor: Actor
+  target: Target
+  inherited: number
 }
 
 /** Looks everything up that the address names; the policy is checked before anything is said to be missing. */
 async function resolve(
-  request: ApiRequest<never>,
+  { ctx, params }: ApiRequest<never>,
   { database: { db } }: IdentityDeps,
-  actor: Actor,
-  target: Target,
+  { actor, target }: Kind,
   rule: string,
+  needsActor: boolean,
 ): Promise<Grant> {
-  const { ctx, params } = request
   const actorId = params['actor_id'] ?? ''
   const targetId = target === 'system' ? 'all' : (params['target_id'] ?? '')
   const roleId = params['role_id']
   const actorRow = await findRow(db, actor === 'user' ? 'users' : 'groups', { id: actorId })
-  const targetRow = target === 'system' ? undefined : await findRow(db, 'projects', { id: targetId })
+  const isDomain = target === 'domain' && { is_domain: 1 }
+  const targetRow = target === 'system' ? undefined : await findRow(db, 'projects', { id: targetId, ...isDomain })
   const role = roleId === undefined ? undefined : await findRow(db, 'roles', { id: roleId })
   const facts: PolicyTarget = {
     target: {
       ...(actorRow && { [actor]: { id: actorId, domain_id: actorRow.domain_id } }),
-      ...(targetRow && { [target]: { id: targetId, domain_id: targetRow.domain_id } }),
-      ...(role && { role: { id: role.id, name: role.name, domain_id: role.domain_id === '' ? null : role.domain_id } }),
+      ...(targetRow && { [target]: { id: targetId, domain_id: targetRow.domain_id || null } }),
+      ...(role && { role: { id: role.id, name: role.name, domain_id: role.domain_id || null } }),
     },
   }
   ctx.authorize(policy(rule), facts)
-  if (!actorRow) throw new IdentityNotFound(actor, actorId)
-  if (target !== 'system' && !targetRow) throw new IdentityNotFound(target, targetId)
   if (roleId !== undefined && !role) throw new IdentityNotFound('role', roleId)
-  return { actor, actorId, target, targetId, role: role ?? null }
+  if (!actorRow && needsActor) throw new IdentityNotFound(actor, actorId)
+  if (target !== 'system' && !targetRow) throw new IdentityNotFound(target, targetId)
+  return { actor, actorId, target, targetId, targetDomainId: targetRow?.domain_id ?? '', role: role ?? null }
 }
 
 const rowOf = (grant: Grant, inherited: number) => ({
@@ -57,17 +66,31 @@ const rowOf = (grant: Grant, inherited: number) => ({
   inherited,
 })
 
-function grantRoutes(actor: Actor, target: Target, inherited: number): Route<IdentityDeps>[] {
+const missing = (grant: Grant) =>
+  new NotFound(
+    `Could not find role assignment with role: ${grant.role!.id}, user or group: ${grant.actorId}, project, domain, or system: ${grant.targetId}.`,
+  )
+
+/** A domain's role is for the projects of that domain. */
+function requireFittingRole({ role, target, targetId, targetDomainId }: Grant) {
+  if (!role || role.domain_id === '') return
+  if (target === 'system') {
+    throw new BadRequest(
+      `Role ${role.id} is a domain-specific role. Unable to use a domain-specific role in a system assignment.`,
+    )
+  }
+  if (target === 'project' && role.domain_id !== targetDomainId) {
+    throw new Forbidden(`Project ${targetId} must be in the same domain as the role ${role.id} being assigned.`)
+  }
+}
+
+function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
+  const { actor, target, inherited } = kind
   const place = target === 'system' ? '/system' : `/${target}s/:target_id`
   const base = `${inherited ? '/OS-INHERIT' : ''}${place}/${actor}s/:actor_id/roles`
   const end = inherited ? '/inherited_to_projects' : ''
   const rule = (verb: string, plural = '') =>
     target === 'system' ? `${verb}_system_grant${plural}_for_${actor}` : `${verb}_grant${plural}`
-  const missing = (grant: Grant) =>
-    new IdentityNotFound(
-      'role assignment with role',
-      `${grant.role!.id}, ${actor}: ${grant.actorId}, ${target}: ${grant.targetId}`,
-    )
 
   const one = (method: Method, verb: string, act: (deps: IdentityDeps, grant: Grant) => Promise<void>) =>
     route({
@@ -75,7 +98,8 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
       path: `${base}/:role_id${end}`,
       policy: policy(rule(verb)),
       async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-        await act(deps, await resolve(request, deps, actor, target, rule(verb)))
+        // What a deleted user or group still has can be taken away.
+        await act(deps, await resolve(request, deps, kind, rule(verb), verb !== 'revoke'))
         return { status: 204 }
       },
     })
@@ -85,15 +109,16 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
     path: base + end,
     policy: policy(rule('list', 's')),
     async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-      const grant = await resolve(request, deps, actor, target, rule('list', 's'))
-      const { db } = deps.database
-      const rows = await db
+      const grant = await resolve(request, deps, kind, rule('list', 's'), true)
+      const rows = await deps.database.db
         .selectFrom('assignments')
         .innerJoin('roles', 'roles.id', 'assignments.role_id')
         .selectAll('roles')
         .where('actor_id', '=', grant.actorId)
         .where('target_id', '=', grant.targetId)
+        .where('target_type', '=', grant.target)
         .where('inherited', '=', inherited)
+        .orderBy('roles.id')
         .execute()
       return collection(
         'roles',
@@ -105,6 +130,7 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
   return [
     list,
     one('PUT', 'create', async (deps, grant) => {
+      requireFittingRole(grant)
       await insertRow(deps.database.db, 'assignments', rowOf(grant, inherited))
       deps.changed()
     }),
@@ -112,18 +138,24 @@ function grantRoutes(actor: Actor, target: Target, inherited: number): Route<Ide
       if (!(await findRow(deps.database.db, 'assignments', rowOf(grant, inherited)))) throw missing(grant)
     }),
     one('DELETE', 'revoke', async (deps, grant) => {
-      if ((await deleteRows(deps.database.db, 'assignments', rowOf(grant, inherited))) === 0) throw missing(grant)
+      const row = rowOf(grant, inherited)
+      await deps.database.transaction(async (tx) => {
+        if ((await deleteRows(tx, 'assignments', row)) === 0) throw missing(grant)
+        await endDelegationsOf(tx, row)
+      })
       deps.changed()
     }),
   ]
 }
 
-const actors: Actor[] = ['user', 'group']
+const kinds: Omit<Kind, 'actor'>[] = [
+  { target: 'project', inherited: 0 },
+  { target: 'domain', inherited: 0 },
+  { target: 'system', inherited: 0 },
+  { target: 'project', inherited: 1 },
+  { target: 'domain', inherited: 1 },
+]
 
-export const grantRoutesOfAll = actors.flatMap((actor) => [
-  ...grantRoutes(actor, 'project', 0),
-  ...grantRoutes(actor, 'domain', 0),
-  ...grantRoutes(actor, 'system', 0),
-  ...grantRoutes(actor, 'project', 1),
-  ...grantRoutes(actor, 'domain', 1),
-])
+export const grantRoutesOfAll = (['user', 'group'] as const).flatMap((actor) =>
+  kinds.flatMap((kind) => grantRoutes({ actor, ...kind })),
+)

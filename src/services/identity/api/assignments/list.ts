@@ -1,138 +1,78 @@
 /** GET /v3/role_assignments with its filters; `effective` expands groups, implied and inherited roles. */
+import { BadRequest } from '../../../../platform/http/errors.ts'
 import { last, route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { listAssignments, type AssignmentQuery } from '../../operations/list-assignments.ts'
 import { policy } from '../../policies.ts'
-import { isTrue } from '../resource.ts'
-import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
+import { findRow } from '../../store/rows.ts'
+import { isFlagged } from '../paging.ts'
+import { listTarget } from '../resource.ts'
+import { readNames, viewAssignment } from './view.ts'
 
-type Assignment = Row<'assignments'>
-type Expanded = Assignment & { viaGroup?: string; priorRole?: string; fromTarget?: { type: string; id: string } }
-
-const flag = (query: Query, name: string) => {
-  const value = last(query, name)
-  return value !== undefined && isTrue(value)
+/** What the query asks for. Throws 400 on filters that exclude each other. */
+function readQuery(query: Query): AssignmentQuery {
+  const value = (name: string) => last(query, name) || undefined
+  const system = value('scope.system')
+  const [user, group, project, domain] = ['user.id', 'group.id', 'scope.project.id', 'scope.domain.id'].map(value)
+  const refuse = (text: string) => {
+    throw new BadRequest(text)
+  }
+  if (domain && project) refuse('Specify a domain or project, not both')
+  if (domain && system) refuse('Specify system or domain, not both')
+  if (project && system) refuse('Specify system or project, not both')
+  if (user && group) refuse('Specify a user or group, not both')
+  const isEffective = isFlagged(query, 'effective')
+  const inheritedTo = last(query, 'scope.OS-INHERIT:inherited_to')
+  const inherited = inheritedTo === undefined ? undefined : inheritedTo === 'projects'
+  if (isEffective && group) refuse('Combining effective and group filter will always result in an empty list.')
+  if (isEffective && inherited && domain) {
+    refuse('Combining effective, domain and inherited filters will always result in an empty list.')
+  }
+  return {
+    roleId: value('role.id'),
+    userId: user,
+    groupId: group,
+    projectId: project,
+    domainId: domain,
+    isSystem: system === 'all',
+    inherited,
+    isEffective,
+    withSubtree: isFlagged(query, 'include_subtree'),
+  }
 }
 
-export const listAssignments = route({
+async function authorize({ ctx, query }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+  if (!isFlagged(query, 'include_subtree')) {
+    ctx.authorize(policy('list_role_assignments'), listTarget(ctx))
+    return
+  }
+  const rule = policy('list_role_assignments_for_tree')
+  const id = last(query, 'scope.project.id') || undefined
+  const project = id === undefined ? undefined : await findRow(db, 'projects', { id })
+  ctx.authorize(
+    rule,
+    project ? { target: { domain_id: project.domain_id, project: { id, domain_id: project.domain_id } } } : {},
+  )
+  if (id === undefined) {
+    throw new BadRequest('scope.project.id must be specified if include_subtree is also specified')
+  }
+  if (!project) throw new IdentityNotFound('project', id)
+}
+
+export const listAssignmentsRoute = route({
   method: 'GET',
   path: '/role_assignments',
-  policy: policy('list_role_assignments'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
-    ctx.authorize(policy('list_role_assignments'), { target: { domain_id: ctx.domainId } })
-    const names = await readNames(db)
-    let rows: Expanded[] = await listRows(db, 'assignments')
-    if (flag(query, 'effective')) rows = await expand(db, rows, names)
-    const inDomain = (row: Expanded) =>
-      ctx.domainId === null ||
-      ctx.isAdmin ||
-      row.target_id === ctx.domainId ||
-      names.projects.get(row.target_id)?.domain_id === ctx.domainId
-    const shown = rows.filter((row) => matches(row, query) && inDomain(row))
-    const withNames = flag(query, 'include_names')
-    const body = shown.map((row) => view(row, names, withNames, baseUrl))
-    return { status: 200, body: { role_assignments: body, links: { self: baseUrl + url, next: null, previous: null } } }
+  policy: [policy('list_role_assignments'), policy('list_role_assignments_for_tree')],
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { ctx, query, baseUrl, url } = request
+    await authorize(request, deps)
+    const rows = await listAssignments(deps, { ...readQuery(query), withinDomain: ctx.domainId ?? undefined })
+    const names = isFlagged(query, 'include_names') ? await readNames(deps.database.db, rows) : undefined
+    const shown = rows.map((row) => viewAssignment(row, baseUrl, names))
+    return {
+      status: 200,
+      body: { role_assignments: shown, links: { self: baseUrl + url, next: null, previous: null } },
+    }
   },
 })
-
-function matches(row: Expanded, query: Query): boolean {
-  const is = (name: string, value: string | undefined) => {
-    const wanted = last(query, name)
-    return wanted === undefined || wanted === value
-  }
-  return (
-    is('user.id', row.actor_type === 'user' ? row.actor_id : undefined) &&
-    is('group.id', row.viaGroup ?? (row.actor_type === 'group' ? row.actor_id : undefined)) &&
-    is('role.id', row.role_id) &&
-    is('scope.project.id', row.target_type === 'project' ? row.target_id : undefined) &&
-    is('scope.domain.id', row.target_type === 'domain' ? row.target_id : undefined) &&
-    (last(query, 'scope.system') === undefined || row.target_type === 'system') &&
-    (last(query, 'scope.OS-INHERIT:inherited_to') === undefined || row.inherited === 1)
-  )
-}
-
-interface Names {
-  users: Map<string, Row<'users'>>
-  groups: Map<string, Row<'groups'>>
-  roles: Map<string, Row<'roles'>>
-  projects: Map<string, Row<'projects'>>
-}
-
-async function readNames(db: IdentityDb): Promise<Names> {
-  const byId = <T extends { id: string }>(rows: T[]) => new Map(rows.map((row) => [row.id, row]))
-  return {
-    users: byId(await listRows(db, 'users')),
-    groups: byId(await listRows(db, 'groups')),
-    roles: byId(await listRows(db, 'roles')),
-    projects: byId(await listRows(db, 'projects')),
-  }
-}
-
-async function expand(db: IdentityDb, rows: readonly Assignment[], names: Names): Promise<Expanded[]> {
-  const memberships = await listRows(db, 'memberships')
-  const implied = await listRows(db, 'implied_roles')
-  const users = rows.flatMap((row): Expanded[] =>
-    row.actor_type === 'user'
-      ? [row]
-      : memberships
-          .filter((each) => each.group_id === row.actor_id)
-          .map((each) => ({ ...row, actor_type: 'user' as const, actor_id: each.user_id, viaGroup: row.actor_id })),
-  )
-  const direct = users.flatMap((row) => (row.inherited === 1 ? inheritors(row, names) : [row]))
-  const all = new Map<string, Expanded>()
-  const add = (row: Expanded) => {
-    const key = [row.actor_id, row.target_type, row.target_id, row.role_id].join()
-    if (all.has(key)) return
-    all.set(key, row)
-    for (const each of implied) {
-      if (each.prior_role_id === row.role_id) add({ ...row, role_id: each.implied_role_id, priorRole: row.role_id })
-    }
-  }
-  for (const row of direct) add(row)
-  return [...all.values()]
-}
-
-/** An inherited assignment stands for one on every project below. */
-function inheritors(row: Expanded, names: Names): Expanded[] {
-  const isBelow = (project: Row<'projects'>) => {
-    for (let at: string | null = project.parent_id; at !== null; at = names.projects.get(at)?.parent_id ?? null) {
-      if (at === row.target_id) return true
-    }
-    return project.domain_id === row.target_id
-  }
-  return [...names.projects.values()]
-    .filter((project) => project.is_domain === 0 && isBelow(project))
-    .map((project) => ({
-      ...row,
-      inherited: 0,
-      target_type: 'project' as const,
-      target_id: project.id,
-      fromTarget: { type: row.target_type, id: row.target_id },
-    }))
-}
-
-function view(row: Expanded, names: Names, withNames: boolean, baseUrl: string) {
-  const domainRef = (id: string) => ({ domain: { id, name: names.projects.get(id)?.name ?? id } })
-  const named = (id: string, from: Map<string, { name: string; domain_id: string }>, withDomain = true) => {
-    const found = from.get(id)
-    if (!withNames || !found) return { id }
-    return { id, name: found.name, ...(withDomain && found.domain_id !== '' && domainRef(found.domain_id)) }
-  }
-  const inherit = row.inherited === 1 && { 'OS-INHERIT:inherited_to': 'projects' }
-  const scope =
-    row.target_type === 'system'
-      ? { system: { all: true } }
-      : { [row.target_type]: named(row.target_id, names.projects, row.target_type === 'project'), ...inherit }
-  const place = row.target_type === 'system' ? 'system' : `${row.target_type}s/${row.target_id}`
-  return {
-    role: named(row.role_id, names.roles),
-    [row.actor_type]: named(row.actor_id, row.actor_type === 'user' ? names.users : names.groups),
-    scope,
-    links: {
-      assignment: `${baseUrl}/v3/${place}/${row.actor_type}s/${row.actor_id}/roles/${row.role_id}`,
-      ...(row.viaGroup !== undefined && { membership: `${baseUrl}/v3/groups/${row.viaGroup}/users/${row.actor_id}` }),
-      ...(row.priorRole !== undefined && {
-        prior_role: `${baseUrl}/v3/prior_role/${row.priorRole}/implies/${row.role_id}`,
-      }),
-    },
-  }
-}

@@ -5,9 +5,8 @@ import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { effectiveRoles, targetsOf } from '../../store/roles.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewDomain } from '../domains/view.ts'
-import { viewProject } from '../projects/view.ts'
-import { viewCatalog } from '../tokens/view.ts'
+import { viewDomains } from '../domains/view.ts'
+import { viewProjects } from '../projects/view.ts'
 
 const showCatalog = route({
   method: 'GET',
@@ -16,7 +15,7 @@ const showCatalog = route({
   async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
     const valid = await deps.tokens.validate(ctx.token.reveal())
     if (!valid || valid.payload.scope.kind === 'unscoped') throw new NotFound('The catalog needs a scoped token.')
-    const catalog = await viewCatalog(deps.database.db, valid)
+    const catalog = await deps.catalog.of(valid.user.id, valid.project?.id ?? null)
     return { status: 200, body: { catalog, links: { self: baseUrl + url, next: null, previous: null } } }
   },
 })
@@ -29,7 +28,7 @@ const listProjects = route({
     const rows = (await targetsOf(deps.database.db, ctx.userId, false)).filter((row) => row.enabled === 1)
     return collection(
       'projects',
-      rows.map((row) => withLinks(baseUrl, 'projects', viewProject(row, []))),
+      (await viewProjects(rows, deps)).map((view) => withLinks(baseUrl, 'projects', view)),
       baseUrl + url,
     )
   },
@@ -43,7 +42,7 @@ const listDomains = route({
     const rows = (await targetsOf(deps.database.db, ctx.userId, true)).filter((row) => row.enabled === 1)
     return collection(
       'domains',
-      rows.map((row) => withLinks(baseUrl, 'domains', viewDomain(row))),
+      (await viewDomains(rows, deps)).map((view) => withLinks(baseUrl, 'domains', view)),
       baseUrl + url,
     )
   },

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 import { Forbidden } from '../../../../platform/http/errors.ts'
-import { IdentityConflict, ActionForbidden } from '../../errors.ts'
-import { deleteDomain } from '../../operations/delete-domain.ts'
-import { findRow, insertRow, updateRow } from '../../store/rows.ts'
-import { extraOf, newId, type Entity } from '../resource.ts'
+import { ActionForbidden, ValidationFailed } from '../../errors.ts'
+import { deleteDomain } from '../../operations/delete.ts'
+import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
+import { requireDeletable, requireMutable } from '../immutable.ts'
+import { extraOf, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewDomain } from './view.ts'
+import { viewDomains } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -15,51 +16,51 @@ const attributes = {
 }
 const known = ['name', 'description', 'enabled', 'options', 'tags', 'explicit_domain_id']
 
+/** Domains are projects without a domain of their own. */
 export const domains: Entity<'projects'> = {
   table: 'projects',
   singular: 'domain',
   plural: 'domains',
   fixed: { is_domain: 1 },
-  create: { name: kinds.shortName, explicit_domain_id: Type.Optional(kinds.id), ...attributes },
+  create: { name: kinds.shortName, explicit_domain_id: Type.Optional(kinds.text), ...attributes },
   update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: { name: { column: 'name' }, enabled: { column: 'enabled', kind: 'boolean' } },
-  always: [{ column: 'is_domain', operator: '=', value: 1 }],
-  view: viewDomain,
+  section: 'resource',
+  ownDomain: 'id',
+  conditions: () => [{ column: 'is_domain', comparator: '=', value: 1 }],
+  view: async (row, deps) => (await viewDomains([row], deps))[0]!,
+  viewAll: viewDomains,
   target: (row) => ({ target: { domain: { id: row.id } } }),
-  async insert({ database: { db } }, input) {
-    const row = {
-      id: (input['explicit_domain_id'] as string | undefined) ?? newId(),
+  async insert(deps, input) {
+    const id = input['explicit_domain_id'] as string | undefined
+    if (id !== undefined && !/^[0-9a-f]{32}$/.test(id))
+      throw new ValidationFailed('Domain ID does not conform to required UUID format.')
+    const row = await createProject(deps, {
+      ...(id !== undefined && { id }),
       name: input['name'] as string,
-      domain_id: '',
-      parent_id: null,
-      is_domain: 1,
-      enabled: input['enabled'] === false ? 0 : 1,
+      domainId: '',
+      parentId: null,
+      enabled: input['enabled'] !== false,
       description: (input['description'] as string | null | undefined) ?? '',
-      options: JSON.stringify(input['options'] ?? {}),
+      options: (input['options'] as object | undefined) ?? {},
       extra: extraOf(input, known),
-    }
-    if (!(await insertRow(db, 'projects', row)))
-      throw new IdentityConflict('domain', `Duplicate entry found with name ${row.name}`)
+    })
+    if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
     return row
   },
-  async change({ database: { db } }, row, input) {
-    const changes = {
-      ...(input['name'] !== undefined && { name: input['name'] as string }),
-      ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
-      ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
-      ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
+  async change(deps, row, input) {
+    requireMutable(row, 'domain', input)
+    const changed = await changeProject(deps, row, {
+      ...input,
       extra: extraOf(input, known, row.extra),
-    }
-    if ((await updateRow(db, 'projects', row.id, changes)) === 'taken') {
-      throw new IdentityConflict('domain', `Duplicate entry found with name ${String(input['name'])}`)
-    }
-    return (await findRow(db, 'projects', { id: row.id }))!
+    } as ProjectChanges)
+    if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
+    return changed
   },
-  async remove({ database }, row) {
-    if (row.id === 'default') throw new ActionForbidden('delete the default domain')
-    if (row.enabled === 1) {
-      throw new Forbidden('Cannot delete a domain that is enabled, please disable it first.')
-    }
+  async remove({ database, config }, row) {
+    if (row.id === config.defaultDomainId) throw new ActionForbidden('delete the default domain')
+    requireDeletable(row, 'domain')
+    if (row.enabled === 1) throw new Forbidden('Cannot delete a domain that is enabled, please disable it first.')
     await deleteDomain(database, row.id)
   },
 }

@@ -1,12 +1,23 @@
+import type { IdentityDeps } from '../../deps.ts'
+import { tagsOf } from '../../store/projects.ts'
 import type { Row } from '../../store/rows.ts'
 import { extras } from '../resource.ts'
 
-export const viewDomain = (row: Row<'projects'>) => ({
+const viewDomain = (row: Row<'projects'>, tags: readonly string[]) => ({
   ...extras(row),
   id: row.id,
   name: row.name,
   description: row.description,
   enabled: row.enabled === 1,
-  tags: [] as string[],
+  tags,
   options: JSON.parse(row.options) as object,
 })
+
+/** Domains with their tags, in two queries however many there are. */
+export async function viewDomains(rows: readonly Row<'projects'>[], { database }: Pick<IdentityDeps, 'database'>) {
+  const tags = await tagsOf(
+    database.db,
+    rows.map((row) => row.id),
+  )
+  return rows.map((row) => viewDomain(row, tags.get(row.id)!))
+}

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
-import { deleteGroups } from '../../operations/delete-domain.ts'
+import { deleteGroups } from '../../operations/delete.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
@@ -29,7 +29,8 @@ export const groups: Entity<'groups'> = {
   view: viewGroup,
   target: (row) => ({ target: { group: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { group: { domain_id: domainIdFor(ctx, input) } } }),
-  mayList: (ctx, row) => row.domain_id === ctx.domainId,
+  section: 'identity',
+  ownDomain: 'domain_id',
   async insert(deps, input, ctx) {
     const domainId = domainIdFor(ctx, input)
     await requireDomain(deps, domainId)

@@ -1,11 +1,12 @@
 import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
+import { linkedBy } from '../../store/listing.ts'
 import { deleteRows, findRow, insertRow, listRows } from '../../store/rows.ts'
-import { collection, withLinks } from '../links.ts'
-import { resource } from '../resource.ts'
-import { viewUser } from '../users/resource.ts'
+import { answerListing, resource } from '../resource.ts'
+import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
@@ -29,17 +30,7 @@ const listMembers = route({
   policy: policy('list_users_in_group'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
-    const { db } = deps.database
-    const rows = await listRows(db, 'memberships', [{ column: 'group_id', operator: '=', value: groupId }])
-    const found =
-      rows.length === 0
-        ? []
-        : await listRows(db, 'users', [{ column: 'id', operator: 'in', value: rows.map((row) => row.user_id) }])
-    return collection(
-      'users',
-      found.map((user) => withLinks(request.baseUrl, 'users', viewUser(user))),
-      request.baseUrl + request.url,
-    )
+    return answerListing(users, request, deps, [linkedBy('memberships', 'user_id', 'group_id', groupId)])
   },
 })
 
@@ -75,6 +66,12 @@ export const groupRoutes = [
   memberRoute('GET', 'check_user_in_group', requireMember),
   memberRoute('DELETE', 'remove_user_from_group', async (deps, group_id, user_id) => {
     await requireMember(deps, group_id, user_id)
-    await deleteRows(deps.database.db, 'memberships', { group_id, user_id })
+    await deps.database.transaction(async (tx) => {
+      await deleteRows(tx, 'memberships', { group_id, user_id })
+      // What he made with the group's roles ends with them.
+      const lost = await listRows(tx, 'assignments', [{ column: 'actor_id', operator: '=', value: group_id }])
+      for (const assignment of lost)
+        await endDelegationsOf(tx, { ...assignment, actor_type: 'user', actor_id: user_id })
+    })
   }),
 ]

@@ -9,6 +9,7 @@ import { deleteRows, findRow, insertRow, listRows, updateRow, type Condition, ty
 import { collection, withLinks } from '../links.ts'
 import { newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import { viewLimit, viewRegistered } from './view.ts'
 
 const common = {
   service_id: kinds.id,
@@ -26,25 +27,6 @@ const limit = Type.Object(
   },
   { additionalProperties: false },
 )
-
-const viewRegistered = (row: Row<'registered_limits'>) => ({
-  id: row.id,
-  service_id: row.service_id,
-  region_id: row.region_id || null,
-  resource_name: row.resource_name,
-  default_limit: Number(row.default_limit),
-  description: row.description,
-})
-const viewLimit = (row: Row<'limits'>) => ({
-  id: row.id,
-  project_id: row.project_id || null,
-  domain_id: row.domain_id || null,
-  service_id: row.service_id,
-  region_id: row.region_id || null,
-  resource_name: row.resource_name,
-  resource_limit: Number(row.resource_limit),
-  description: row.description,
-})
 
 const filters = (query: Query, names: readonly string[]): Condition[] =>
   names.flatMap((column) => {
@@ -180,18 +162,19 @@ const createLimits = route({
   },
 })
 
-const limitTarget = (row: Row<'limits'>) => ({
-  target: {
-    limit: {
-      project_id: row.project_id || null,
-      domain_id: row.domain_id || null,
-      domain: { id: row.domain_id || null },
-      project: { domain_id: null },
+async function limitTarget({ database: { db } }: IdentityDeps, row: Row<'limits'>) {
+  const project = row.project_id === '' ? undefined : await findRow(db, 'projects', { id: row.project_id })
+  return {
+    target: {
+      limit: {
+        project_id: row.project_id || null,
+        domain_id: row.domain_id || null,
+        domain: { id: row.domain_id || null },
+        project: { domain_id: project?.domain_id ?? null },
+      },
     },
-  },
-  project_id: row.project_id,
-  domain_id: row.domain_id,
-})
+  }
+}
 
 const listLimits = route({
   method: 'GET',
@@ -246,7 +229,7 @@ const showLimit = route({
   policy: policy('get_limit'),
   async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
     const row = await loadLimit(deps, params['id'] ?? '')
-    ctx.authorize(policy('get_limit'), limitTarget(row))
+    ctx.authorize(policy('get_limit'), await limitTarget(deps, row))
     return { status: 200, body: { limit: withLinks(baseUrl, 'limits', viewLimit(row)) } }
   },
 })

@@ -1,18 +1,26 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { Forbidden, BadRequest } from '../../../../platform/http/errors.ts'
+import { BadRequest, Forbidden } from '../../../../platform/http/errors.ts'
+import { last, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { IdentityConflict, IdentityNotFound } from '../../errors.ts'
-import { deleteProjects } from '../../operations/delete-domain.ts'
-import { findRow, insertRow, listRows, updateRow, type Row } from '../../store/rows.ts'
-import { extraOf, newId, type Attributes, type Entity } from '../resource.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { deleteProjects } from '../../operations/delete.ts'
+import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
+import type { Filter } from '../../store/listing.ts'
+import { tagFilter } from '../../store/projects.ts'
+import { findRow, listRows, type Row } from '../../store/rows.ts'
+import { requireDeletable, requireMutable } from '../immutable.ts'
+import { extraOf, type Attributes, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewProject } from './view.ts'
+import { expandProject } from './hierarchy.ts'
+import { viewProjects } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
   enabled: Type.Optional(kinds.boolean),
+  is_domain: Type.Optional(kinds.boolean),
   options: Type.Optional(kinds.options),
+  parent_id: Type.Optional(kinds.optionalId),
   tags: Type.Optional(kinds.tags),
   domain_id: Type.Optional(kinds.optionalId),
 }
@@ -29,31 +37,36 @@ export async function requireDomain(deps: IdentityDeps, id: string): Promise<Row
   return domain
 }
 
-export async function tagsOf(deps: IdentityDeps, projectId: string): Promise<string[]> {
-  const rows = await listRows(deps.database.db, 'project_tags', [
-    { column: 'project_id', operator: '=', value: projectId },
-  ])
-  return rows.map((row) => row.tag).sort()
+/** The domain of a new project: its own id where it is one, else named, its parent's or the caller's. */
+async function domainIdOf(deps: IdentityDeps, input: Attributes, ctx: Context): Promise<string> {
+  const parentId = (input['parent_id'] as string | null | undefined) ?? null
+  if (input['is_domain'] === true) {
+    if (parentId !== null) throw new BadRequest('only root projects are allowed to act as domains.')
+    return ''
+  }
+  const named = input['domain_id'] as string | null | undefined
+  const parent = parentId === null ? undefined : await findRow(deps.database.db, 'projects', { id: parentId })
+  const domainId = named ?? (parent ? parent.domain_id || parent.id : domainIdFor(ctx, input))
+  await requireDomain(deps, domainId)
+  return domainId
 }
 
-async function setTags(deps: IdentityDeps, projectId: string, tags: readonly string[]) {
-  await deps.database.transaction(async (tx) => {
-    await tx.deleteFrom('project_tags').where('project_id', '=', projectId).execute()
-    for (const tag of tags) await insertRow(tx, 'project_tags', { project_id: projectId, tag })
+function conditions(query: Query): Filter[] {
+  const byTags = ['tags', 'tags-any', 'not-tags', 'not-tags-any'].flatMap((name) => {
+    const tags = last(query, name)
+    return tags === undefined
+      ? []
+      : [tagFilter(tags.split(','), { any: name.endsWith('-any'), not: name.startsWith('not-') })]
   })
+  return 'is_domain' in query ? byTags : [{ column: 'is_domain', comparator: '=', value: 0 }, ...byTags]
 }
 
 export const projects: Entity<'projects'> = {
   table: 'projects',
   singular: 'project',
   plural: 'projects',
-  create: {
-    name: kinds.shortName,
-    parent_id: Type.Optional(kinds.optionalId),
-    is_domain: Type.Optional(kinds.boolean),
-    ...attributes,
-  },
-  update: { name: Type.Optional(kinds.shortName), is_domain: Type.Optional(kinds.boolean), ...attributes },
+  create: { name: kinds.shortName, ...attributes },
+  update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: {
     name: { column: 'name' },
     domain_id: { column: 'domain_id' },
@@ -61,67 +74,52 @@ export const projects: Entity<'projects'> = {
     enabled: { column: 'enabled', kind: 'boolean' },
     is_domain: { column: 'is_domain', kind: 'boolean' },
   },
-  always: [{ column: 'domain_id', operator: '!=', value: '' }],
-  view: async (row, deps) => viewProject(row, await tagsOf(deps, row.id)),
+  section: 'resource',
+  ownDomain: 'domain_id',
+  conditions,
+  view: async (row, deps) => (await viewProjects([row], deps))[0]!,
+  viewAll: viewProjects,
+  expand: expandProject,
   target: (row) => ({ target: { project: { id: row.id, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
-  newTarget: (ctx, input) => ({ target: { project: { domain_id: domainIdFor(ctx, input) } } }),
-  mayList: (ctx, row) => row.domain_id === ctx.domainId,
+  newTarget: (ctx, input) => ({
+    target: { project: { domain_id: input['is_domain'] === true ? null : domainIdFor(ctx, input) } },
+  }),
   async insert(deps, input, ctx) {
-    if (input['is_domain'] === true) throw new BadRequest('Create domains through /v3/domains.')
-    const parentId = (input['parent_id'] as string | null | undefined) ?? null
-    const parent = parentId === null ? undefined : await findRow(deps.database.db, 'projects', { id: parentId })
-    if (parentId !== null && !parent) throw new IdentityNotFound('project', parentId)
-    const parentDomain = parent && (parent.is_domain === 1 ? parent.id : parent.domain_id)
-    const domainId = (input['domain_id'] as string | undefined) ?? parentDomain ?? domainIdFor(ctx, input)
-    await requireDomain(deps, domainId)
-    if (parentDomain !== undefined && parentDomain !== domainId) {
-      throw new BadRequest('Invalid parent project: its domain is not the domain of the new project.')
-    }
-    const row = {
-      id: newId(),
+    const row = await createProject(deps, {
       name: input['name'] as string,
-      domain_id: domainId,
-      parent_id: parentId ?? domainId,
-      is_domain: 0,
-      enabled: input['enabled'] === false ? 0 : 1,
+      domainId: await domainIdOf(deps, input, ctx),
+      parentId: (input['parent_id'] as string | null | undefined) ?? null,
+      enabled: input['enabled'] !== false,
       description: (input['description'] as string | null | undefined) ?? '',
-      options: JSON.stringify(input['options'] ?? {}),
+      options: (input['options'] as object | undefined) ?? {},
       extra: extraOf(input, known),
-    }
-    if (!(await insertRow(deps.database.db, 'projects', row))) {
-      throw new IdentityConflict(
-        'project',
-        `it is not permitted to have two projects with the same name in the same domain: ${row.name}`,
-      )
-    }
+    })
     if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
     return row
   },
   async change(deps, row, input) {
-    if (input['domain_id'] !== undefined && input['domain_id'] !== row.domain_id) {
-      throw new BadRequest('The domain of a project cannot be changed.')
-    }
-    const changes = {
-      ...(input['name'] !== undefined && { name: input['name'] as string }),
-      ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
-      ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
-      ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
+    requireMutable(row, row.is_domain === 1 ? 'domain' : 'project', input)
+    if (input['domain_id'] !== undefined && (input['domain_id'] ?? '') !== row.domain_id)
+      throw new BadRequest('Cannot change Domain ID')
+    if (input['parent_id'] !== undefined && input['parent_id'] !== row.parent_id)
+      throw new Forbidden('Update of `parent_id` is not allowed.')
+    if (input['is_domain'] !== undefined && input['is_domain'] !== (row.is_domain === 1))
+      throw new BadRequest('Update of `is_domain` is not allowed.')
+    const changed = await changeProject(deps, row, {
+      ...input,
       extra: extraOf(input, known, row.extra),
-    }
-    if ((await updateRow(deps.database.db, 'projects', row.id, changes)) === 'taken') {
-      throw new IdentityConflict(
-        'project',
-        `it is not permitted to have two projects with the same name in the same domain: ${String(input['name'])}`,
-      )
-    }
+    } as ProjectChanges)
     if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
-    return (await findRow(deps.database.db, 'projects', { id: row.id }))!
+    return changed
   },
   async remove({ database }, row) {
+    requireDeletable(row, row.is_domain === 1 ? 'domain' : 'project')
     if (row.is_domain === 1) throw new Forbidden('Delete domains through /v3/domains.')
     const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
     if (children.length > 0)
-      throw new Forbidden(`Cannot delete the project ${row.id} since it is not a leaf in the hierarchy.`)
+      throw new Forbidden(
+        `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
+      )
     await database.transaction((tx) => deleteProjects(tx, [row.id]))
   },
 }

@@ -1,3 +1,5 @@
+import type { IdentityDeps } from '../../deps.ts'
+import { tagsOf } from '../../store/projects.ts'
 import type { Row } from '../../store/rows.ts'
 import { extras } from '../resource.ts'
 
@@ -13,3 +15,10 @@ export const viewProject = (row: Row<'projects'>, tags: readonly string[]) => ({
   tags,
   options: JSON.parse(row.options) as object,
 })
+
+/** Projects with their tags, in two queries however many there are. */
+export async function viewProjects(rows: readonly Row<'projects'>[], { database }: Pick<IdentityDeps, 'database'>) {
+  const ids = rows.map((row) => row.id)
+  const tags = await tagsOf(database.db, ids)
+  return rows.map((row) => viewProject(row, tags.get(row.id)!))
+}

@@ -1,8 +1,11 @@
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
-import { deleteRoles } from '../../operations/delete-domain.ts'
+import { deleteRoles } from '../../operations/delete.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { last } from '../../../../platform/http/route.ts'
+import { requireDomain } from '../projects/resource.ts'
+import { mergeOptions } from '../../users/options.ts'
+import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
 
@@ -16,6 +19,12 @@ export const viewRole = (row: Row<'roles'>) => ({
   description: row.description,
   options: JSON.parse(row.options) as object,
 })
+
+const duplicate = (name: string, domainId: string) =>
+  new IdentityConflict(
+    'role',
+    `Duplicate entry found with name ${name}${domainId === '' ? '' : ` at domain ID ${domainId}`}`,
+  )
 
 export const roles: Entity<'roles'> = {
   table: 'roles',
@@ -37,8 +46,26 @@ export const roles: Entity<'roles'> = {
   target: (row) => ({
     target: { role: { id: row.id, name: row.name, domain_id: row.domain_id === '' ? null : row.domain_id } },
   }),
-  listTarget: (_ctx, query) => ({ target: { domain_id: last(query, 'domain_id') ?? null } }),
-  async insert({ database: { db } }, input) {
+  section: 'role',
+  rules: {
+    list: ['list_roles', 'list_domain_roles'],
+    show: ['get_role', 'get_domain_role'],
+    create: ['create_role', 'create_domain_role'],
+    update: ['update_role', 'update_domain_role'],
+    delete: ['delete_role', 'delete_domain_role'],
+  },
+  ruleFor: (verb, { row, attributes, query }) => {
+    const isOfDomain = (row?.domain_id ?? attributes?.['domain_id'] ?? (query && last(query, 'domain_id'))) || undefined
+    const name = { list: 'list', show: 'get', create: 'create', update: 'update', delete: 'delete' }[verb]
+    return `${name}${isOfDomain ? '_domain' : ''}_role${verb === 'list' ? 's' : ''}`
+  },
+  // Roles of domains are only listed by their domain.
+  conditions: (query) => (last(query, 'domain_id') ? [] : [{ column: 'domain_id', comparator: '=', value: '' }]),
+  newTarget: (_ctx, input) => ({
+    target: { role: { name: input['name'], domain_id: (input['domain_id'] as string | undefined) || null } },
+  }),
+  async insert(deps, input) {
+    if (input['domain_id']) await requireDomain(deps, input['domain_id'] as string)
     const row = {
       id: newId(),
       name: input['name'] as string,
@@ -47,21 +74,24 @@ export const roles: Entity<'roles'> = {
       options: JSON.stringify(input['options'] ?? {}),
       extra: extraOf(input, known),
     }
-    if (!(await insertRow(db, 'roles', row)))
-      throw new IdentityConflict('role', `Duplicate entry found with name ${row.name}`)
+    if (!(await insertRow(deps.database.db, 'roles', row))) throw duplicate(row.name, row.domain_id)
     return row
   },
   async change({ database: { db } }, row, input) {
+    requireMutable(row, 'role', input)
     const changes = {
       ...(input['name'] !== undefined && { name: input['name'] as string }),
       ...(input['description'] !== undefined && { description: input['description'] as string | null }),
-      ...(input['options'] !== undefined && { options: JSON.stringify(input['options']) }),
+      ...(input['options'] !== undefined && { options: mergeOptions(row.options, input['options'] as object) }),
       extra: extraOf(input, known, row.extra),
     }
     if ((await updateRow(db, 'roles', row.id, changes)) === 'taken') {
-      throw new IdentityConflict('role', `Duplicate entry found with name ${String(input['name'])}`)
+      throw duplicate(String(input['name']), row.domain_id)
     }
     return (await findRow(db, 'roles', { id: row.id }))!
   },
-  remove: ({ database }, row) => database.transaction((tx) => deleteRoles(tx, [row.id])),
+  remove({ database }, row) {
+    requireDeletable(row, 'role')
+    return database.transaction((tx) => deleteRoles(tx, [row.id]))
+  },
 }

@@ -1,18 +1,18 @@
 import { Type } from 'typebox'
-import { Unauthorized } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
+import { changeOwnPassword } from '../../operations/change-user.ts'
 import { policy } from '../../policies.ts'
-import { findRow, updateRow } from '../../store/rows.ts'
-import { groupIdsOf, targetsOf } from '../../store/roles.ts'
-import { checkPassword } from '../../tokens/passwords.ts'
-import { viewGroup } from '../groups/resource.ts'
+import { findRow } from '../../store/rows.ts'
+import { linkedBy } from '../../store/listing.ts'
+import { targetsOf } from '../../store/roles.ts'
+import { groups } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewProject } from '../projects/view.ts'
-import { resource } from '../resource.ts'
+import { viewProjects } from '../projects/view.ts'
+import { answerListing, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { passwordColumns, users } from './resource.ts'
+import { users } from './resource.ts'
 
 async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
   const id = params['id'] ?? ''
@@ -28,16 +28,8 @@ const changePassword = route({
   policy: null,
   auth: 'none', // the old password is the proof: an expired one may be changed without a token
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
-  async handle({ params, body }, deps: IdentityDeps) {
-    const row = await findRow(deps.database.db, 'users', { id: params['id'] ?? '' })
-    const isRight = await checkPassword(
-      body.user.original_password,
-      row?.password_hash ?? null,
-      deps.config.passwordHashRounds,
-    )
-    if (!row || !isRight || row.enabled === 0) throw new Unauthorized()
-    const columns = await passwordColumns(deps, body.user.password)
-    await updateRow(deps.database.db, 'users', row.id, { ...columns, tokens_valid_after: Date.now() })
+  async handle({ params, body: { user } }, deps: IdentityDeps) {
+    await changeOwnPassword(deps, params['id'] ?? '', user.original_password, user.password)
     deps.changed()
     return { status: 204 }
   },
@@ -49,10 +41,7 @@ const listGroups = route({
   policy: policy('list_groups_for_user'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
-    const ids = await groupIdsOf(deps.database.db, user.id)
-    const rows = await Promise.all(ids.map((id) => findRow(deps.database.db, 'groups', { id })))
-    const items = rows.flatMap((row) => (row ? [withLinks(request.baseUrl, 'groups', viewGroup(row))] : []))
-    return collection('groups', items, request.baseUrl + request.url)
+    return answerListing(groups, request, deps, [linkedBy('memberships', 'group_id', 'user_id', user.id)])
   },
 })
 
@@ -63,7 +52,8 @@ const listProjects = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_user_projects')
     const rows = await targetsOf(deps.database.db, user.id, false)
-    const items = rows.map((row) => withLinks(request.baseUrl, 'projects', viewProject(row, [])))
+    const views = await viewProjects(rows, deps)
+    const items = views.map((view) => withLinks(request.baseUrl, 'projects', view))
     return collection('projects', items, request.baseUrl + request.url)
   },
 })

@@ -1,0 +1,86 @@
+/** Access rules of users: made with application credentials, listed and deleted here. */
+import { Forbidden } from '../../../../platform/http/errors.ts'
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { policy } from '../../policies.ts'
+import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
+import { bearerOf, requireNoTrust } from '../bearer.ts'
+import { collection } from '../links.ts'
+
+const base = '/users/:user_id/access_rules'
+const kind = 'Access Rule'
+
+const view = (row: Row<'access_rules'>, baseUrl: string) => ({
+  id: row.id,
+  service: row.service,
+  method: row.method,
+  path: row.path,
+  links: { self: `${baseUrl}/v3/users/${row.user_id}/access_rules/${row.id}` },
+})
+
+async function authorized({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
+  const userId = params['user_id'] ?? ''
+  ctx.authorize(policy(rule), { user_id: userId, target: { user: { id: userId } } })
+  requireNoTrust(await bearerOf(deps, ctx))
+  return userId
+}
+
+async function find({ params }: ApiRequest<never>, { database: { db } }: IdentityDeps, userId: string) {
+  const id = params['id'] ?? ''
+  const row = await findRow(db, 'access_rules', { id, user_id: userId })
+  if (!row) throw new IdentityNotFound(kind, id)
+  return row
+}
+
+const list = route({
+  method: 'GET',
+  path: base,
+  policy: policy('list_access_rules'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const userId = await authorized(request, deps, 'list_access_rules')
+    const filters = ['service', 'path', 'method'].flatMap((column) => {
+      const value = last(request.query, column)
+      return value === undefined ? [] : [{ column, operator: '=' as const, value }]
+    })
+    const rows = await listRows(deps.database.db, 'access_rules', [
+      { column: 'user_id', operator: '=', value: userId },
+      ...filters,
+    ])
+    return collection(
+      'access_rules',
+      rows.map((row) => view(row, request.baseUrl)),
+      request.baseUrl + request.url,
+    )
+  },
+})
+
+const show = route({
+  method: 'GET',
+  path: `${base}/:id`,
+  policy: policy('get_access_rule'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await find(request, deps, await authorized(request, deps, 'get_access_rule'))
+    return { status: 200, body: { access_rule: view(row, request.baseUrl) } }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: `${base}/:id`,
+  policy: policy('delete_access_rule'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await find(request, deps, await authorized(request, deps, 'delete_access_rule'))
+    const { db } = deps.database
+    if (await findRow(db, 'application_credential_access_rules', { access_rule_id: row.id })) {
+      throw new Forbidden(
+        'May not delete access rule in use: it belongs to an application credential, delete that first.',
+      )
+    }
+    await deleteRows(db, 'access_rules', { id: row.id })
+    deps.changed()
+    return { status: 204 }
+  },
+})
+
+export const accessRuleRoutes = [list, show, remove]

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { startIdentity } from '../../testing/identity.ts'
+
+interface Credential {
+  id: string
+  secret: string
+  roles: { name: string }[]
+}
+
+async function setUp(t: TestContext, configuration = '') {
+  const identity = await startIdentity(t, configuration)
+  const project = await identity.make('POST', '/projects', { project: { name: 'p' } })
+  const user = await identity.member('joe', project.id)
+  const base = `/users/${user.id}/application_credentials`
+  const create = (more: object = {}, token = user.token) =>
+    identity.request('POST', base, { token, body: { application_credential: { name: 'c', ...more } } })
+  const make = async (more: object = {}) => {
+    const answer = await create(more)
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return answer.body['application_credential'] as Credential
+  }
+  const login = (credential: Credential, scope?: object) =>
+    identity.authenticate(
+      {
+        methods: ['application_credential'],
+        application_credential: { id: credential.id, secret: credential.secret },
+      },
+      scope,
+    )
+  const tokenOf = async (credential: Credential) => {
+    const answer = await login(credential)
+    assert.equal(answer.status, 201, JSON.stringify(answer.body))
+    return answer.headers['X-Subject-Token']!
+  }
+  return { identity, project, user, base, create, make, login, tokenOf }
+}
+
+test('a credential has the roles of its token, or the fewer that it names with what they imply', async (t) => {
+  const { identity, make, create, login, base, user } = await setUp(t)
+  assert.deepEqual((await make()).roles.map((role) => role.name).toSorted(), ['member', 'reader'])
+  assert.deepEqual(
+    (await make({ name: 'less', roles: [{ name: 'reader' }] })).roles.map((role) => role.name),
+    ['reader'],
+  )
+  assert.equal((await create({ name: 'more', roles: [{ name: 'admin' }] })).status, 400)
+  assert.equal((await create()).status, 409, 'the name is taken')
+  assert.equal((await create({ name: 'foreign' }, identity.admin)).status, 403)
+  const credential = await make({ name: 'scoped' })
+  assert.equal((await login(credential, { project: { id: 'x' } })).status, 401, 'its scope is its own')
+  assert.equal((await login({ ...credential, secret: 'wrong' })).status, 401)
+  const byName = await identity.authenticate({
+    methods: ['application_credential'],
+    application_credential: { name: 'scoped', secret: credential.secret, user: { id: user.id } },
+  })
+  assert.equal(byName.status, 201)
+  assert.equal((await identity.make<unknown[]>('GET', `${base}?name=scoped`, undefined, user.token)).length, 1)
+})
+
+test('A4: a restricted credential manages no credentials; an unrestricted one does', async (t) => {
+  const { identity, create, make, tokenOf, base, user, project } = await setUp(t)
+  const restricted = await tokenOf(await make())
+  assert.equal((await create({ name: 'n' }, restricted)).status, 403)
+  assert.equal((await identity.request('DELETE', `${base}/x`, { token: restricted })).status, 403)
+  const ec2 = { tenant_id: project.id }
+  const path = `/users/${user.id}/credentials/OS-EC2`
+  assert.equal((await identity.request('POST', path, { token: restricted, body: ec2 })).status, 403)
+  const free = await tokenOf(await make({ name: 'free', unrestricted: true }))
+  assert.equal((await create({ name: 'n' }, free)).status, 201)
+  assert.equal((await identity.request('POST', path, { token: free, body: ec2 })).status, 201)
+  const other = await identity.make('POST', '/projects', { project: { name: 'other' } })
+  assert.equal((await identity.request('POST', path, { token: free, body: { tenant_id: other.id } })).status, 403)
+  const trusts = await identity.request('GET', `/OS-TRUST/trusts?trustor_user_id=${user.id}`, { token: free })
+  assert.equal(trusts.status, 403, 'trusts are beyond any application credential')
+})
+
+test('A6: a token ends with the credential, and a token made from it stays within it', async (t) => {
+  const { identity, make, login } = await setUp(t)
+  const end = new Date(Date.now() + 60_000).toISOString()
+  const answer = await login(await make({ expires_at: end }))
+  const token = answer.body['token'] as { expires_at: string }
+  assert.ok(Date.parse(token.expires_at) <= Date.parse(end))
+  const from = { methods: ['token'], token: { id: answer.headers['X-Subject-Token'] } }
+  assert.equal((await identity.authenticate(from, 'unscoped')).status, 403)
+  const again = await identity.authenticate(from)
+  assert.equal(again.status, 201)
+  assert.ok((again.body['token'] as { application_credential: object }).application_credential)
+})
+
+test('A7: a revoked role ends the credential for good; so does disabling the user', async (t) => {
+  const { identity, make, login, project, user } = await setUp(t)
+  const credential = await make()
+  const grant = `/projects/${project.id}/users/${user.id}/roles/${await identity.roleId('member')}`
+  await identity.make('DELETE', grant)
+  assert.equal((await login(credential)).status, 401)
+  await identity.make('PUT', grant)
+  assert.equal((await login(credential)).status, 401, 'a new grant does not revive it')
+})
+
+test('access rules: made with the credential, shared, shown, kept while in use', async (t) => {
+  const { identity, make, create, tokenOf, user } = await setUp(t)
+  const rule = { service: 'identity', method: 'GET', path: '/v3/auth/projects' }
+  const credential = await make({ access_rules: [rule] })
+  const second = await make({ name: 'second', access_rules: [rule] })
+  const rules = `/users/${user.id}/access_rules`
+  const [known] = await identity.make<{ id: string }[]>('GET', rules, undefined, user.token)
+  assert.equal((await identity.make<unknown[]>('GET', rules, undefined, user.token)).length, 1)
+  const ask = async (method: string, path: string, token: string) =>
+    (await identity.request(method, path, { token })).status
+  assert.equal(await ask('DELETE', `${rules}/${known!.id}`, user.token), 403)
+  const token = await tokenOf(credential)
+  assert.equal(await ask('GET', '/auth/projects', token), 200)
+  assert.equal(await ask('GET', '/auth/domains', token), 401)
+  const subject = { 'x-subject-token': token }
+  assert.equal((await identity.request('GET', '/auth/tokens', { headers: subject })).status, 404, 'an old middleware')
+  const headers = { ...subject, 'openstack-identity-access-rules': '1.0' }
+  const shown = (await identity.request('GET', '/auth/tokens', { headers })).body['token'] as {
+    application_credential: { access_rules: object[] }
+  }
+  assert.deepEqual(shown.application_credential.access_rules, [{ id: known!.id, ...rule }])
+  for (const { id } of [credential, second])
+    assert.equal(await ask('DELETE', `/users/${user.id}/application_credentials/${id}`, user.token), 204)
+  assert.equal(await ask('DELETE', `${rules}/${known!.id}`, user.token), 204)
+  assert.equal((await create({ name: 'bad', access_rules: [{ path: '/x' }] })).status, 400)
+  assert.equal((await create({ name: 'bad', access_rules: [{ ...rule, method: 'TRACE' }] })).status, 400)
+})
+
+test('B12: a user has no more credentials than the operator allows', async (t) => {
+  const { create } = await setUp(t, '[application_credential]\nuser_limit = 2\n')
+  const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => create({ name })))
+  assert.deepEqual(answers.map((answer) => answer.status).toSorted(), [201, 201, 403, 403])
+})

@@ -1,0 +1,41 @@
+import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
+import type { AccessRule } from '../../tokens/evaluate.ts'
+
+type Credential = Row<'application_credentials'>
+
+/** Application credentials as the API shows them; roles and access rules of all with one query each. */
+export async function viewCredentials(db: IdentityDb, rows: readonly Credential[], baseUrl: string) {
+  const roleIds = [...new Set(rows.flatMap((row) => JSON.parse(row.roles) as string[]))]
+  const roles =
+    roleIds.length === 0 ? [] : await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: roleIds }])
+  const rules = await rulesOf(db, rows)
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    project_id: row.project_id,
+    user_id: row.user_id,
+    expires_at: row.expires_at === null ? null : new Date(Number(row.expires_at)).toISOString().replace('Z', '000'),
+    unrestricted: row.unrestricted === 1,
+    system: null,
+    roles: roles
+      .filter((role) => (JSON.parse(row.roles) as string[]).includes(role.id))
+      .map((role) => ({ id: role.id, name: role.name, domain_id: role.domain_id || null })),
+    ...(row.is_limited === 1 && { access_rules: rules.get(row.id) ?? [] }),
+    links: { self: `${baseUrl}/v3/users/${row.user_id}/application_credentials/${row.id}` },
+  }))
+}
+
+async function rulesOf(db: IdentityDb, rows: readonly Credential[]): Promise<Map<string, AccessRule[]>> {
+  const ids = rows.filter((row) => row.is_limited === 1).map((row) => row.id)
+  const found = new Map<string, AccessRule[]>()
+  if (ids.length === 0) return found
+  const links = await db
+    .selectFrom('application_credential_access_rules')
+    .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
+    .select(['application_credential_id', 'access_rules.id', 'service', 'method', 'path'])
+    .where('application_credential_id', 'in', ids)
+    .execute()
+  for (const { application_credential_id: id, ...rule } of links) found.set(id, [...(found.get(id) ?? []), rule])
+  return found
+}

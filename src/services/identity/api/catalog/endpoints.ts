@@ -1,0 +1,113 @@
+import { Type } from 'typebox'
+import { BadRequest } from '../../../../platform/http/errors.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { expected } from '../../errors.ts'
+import { urlVariable, urlVariables } from '../../operations/catalog.ts'
+import { deleteEndpoints } from '../../store/catalog.ts'
+import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { extraOf, extras, newId, resource, type Attributes, type Entity } from '../resource.ts'
+import { kinds } from '../schema.ts'
+
+const attributes = {
+  region: Type.Optional(kinds.nullableText),
+  region_id: Type.Optional(kinds.nullableText),
+  name: Type.Optional(kinds.nullableText),
+  description: Type.Optional(kinds.description),
+  enabled: Type.Optional(kinds.boolean),
+}
+const interfaces = Type.Enum(['admin', 'internal', 'public'])
+const url = Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' })
+const known = ['service_id', 'region', 'region_id', 'interface', 'url', 'enabled', 'name']
+
+export const viewEndpoint = (row: Row<'endpoints'>) => ({
+  ...extras(row),
+  id: row.id,
+  service_id: row.service_id,
+  region_id: row.region_id,
+  region: row.region_id,
+  interface: row.interface,
+  url: row.url,
+  enabled: row.enabled === 1,
+  ...(row.name !== null && { name: row.name }),
+})
+
+/** Only these variables may stand in an address: nothing else is ever filled in (OSSA-2014-029). */
+function requireKnownVariables(text: string) {
+  const isWrong = (match: RegExpMatchArray) =>
+    match[2] !== 's' || !(urlVariables as readonly string[]).includes(match[1]!)
+  const rest = text.replace(urlVariable, '')
+  if ([...text.matchAll(urlVariable)].some(isWrong) || /[$%]\(/.test(rest)) {
+    throw new BadRequest(`Cannot create an endpoint with an invalid URL: ${text}.`)
+  }
+}
+
+/** Checks service and region; the region's id, where the body names one by either of its names. */
+async function placeOf({ database: { db } }: IdentityDeps, input: Attributes): Promise<string | null | undefined> {
+  const regionId = input['region_id'] as string | null | undefined
+  const old = input['region'] as string | null | undefined
+  // A `region`, as clients of before v3.2 send it, comes into being with the endpoint.
+  if (regionId == null && old != null) {
+    await insertRow(db, 'regions', { id: old, description: '', parent_region_id: null, extra: '{}' })
+  }
+  const id = regionId ?? old ?? regionId
+  if (id != null && !(await findRow(db, 'regions', { id }))) throw expected('endpoint region_id', 'region table')
+  const serviceId = input['service_id'] as string | undefined
+  if (serviceId !== undefined && !(await findRow(db, 'services', { id: serviceId }))) {
+    throw expected('endpoint service_id', 'service table')
+  }
+  return id
+}
+
+export const endpoints: Entity<'endpoints'> = {
+  table: 'endpoints',
+  singular: 'endpoint',
+  plural: 'endpoints',
+  section: 'catalog',
+  create: { service_id: Type.String(), interface: interfaces, url, ...attributes },
+  update: {
+    service_id: Type.Optional(Type.String()),
+    interface: Type.Optional(interfaces),
+    url: Type.Optional(url),
+    ...attributes,
+  },
+  filters: {
+    service_id: { column: 'service_id' },
+    region_id: { column: 'region_id' },
+    region: { column: 'region_id' },
+    interface: { column: 'interface' },
+  },
+  view: viewEndpoint,
+  target: () => ({}),
+  async insert(deps, input) {
+    requireKnownVariables(input['url'] as string)
+    const row = {
+      id: newId(),
+      service_id: input['service_id'] as string,
+      region_id: (await placeOf(deps, input)) ?? null,
+      interface: input['interface'] as string,
+      url: input['url'] as string,
+      enabled: input['enabled'] === false ? 0 : 1,
+      name: (input['name'] as string | null | undefined) ?? null,
+      extra: extraOf(input, known),
+    }
+    await insertRow(deps.database.db, 'endpoints', row)
+    return row
+  },
+  async change(deps, row, input) {
+    if (input['url'] !== undefined) requireKnownVariables(input['url'] as string)
+    const regionId = await placeOf(deps, input)
+    await updateRow(deps.database.db, 'endpoints', row.id, {
+      ...(input['service_id'] !== undefined && { service_id: input['service_id'] as string }),
+      ...(regionId !== undefined && { region_id: regionId }),
+      ...(input['interface'] !== undefined && { interface: input['interface'] as string }),
+      ...(input['url'] !== undefined && { url: input['url'] as string }),
+      ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
+      ...(input['name'] !== undefined && { name: input['name'] as string | null }),
+      extra: extraOf(input, known, row.extra),
+    })
+    return (await findRow(deps.database.db, 'endpoints', { id: row.id }))!
+  },
+  remove: ({ database }, row) => database.transaction((tx) => deleteEndpoints(tx, [row.id])),
+}
+
+export const endpointRoutes = resource(endpoints)

@@ -1,0 +1,131 @@
+/** /v3/users/{id}/credentials/OS-EC2: access keys for EC2 and S3 clients. */
+import { Type } from 'typebox'
+import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import {
+  findCredential,
+  idOfAccessKey,
+  insertCredential,
+  listCredentials,
+  type Credential,
+  type Ec2Blob,
+} from '../../credentials/store.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
+import { policy } from '../../policies.ts'
+import { deleteRows, findRow } from '../../store/rows.ts'
+import { bearerOf, isInProject, requireUnrestricted } from '../bearer.ts'
+import { collection } from '../links.ts'
+import { newId } from '../resource.ts'
+
+const base = '/users/:user_id/credentials/OS-EC2'
+
+function view(credential: Credential, baseUrl: string) {
+  const blob = JSON.parse(credential.blob) as Ec2Blob
+  return {
+    user_id: credential.userId,
+    tenant_id: credential.projectId,
+    access: blob.access,
+    secret: blob.secret,
+    trust_id: blob.trust_id ?? null,
+    links: { self: `${baseUrl}/v3/users/${credential.userId}/credentials/OS-EC2/${blob.access}` },
+  }
+}
+
+async function requireUser({ database: { db } }: IdentityDeps, id: string) {
+  if (!(await findRow(db, 'users', { id }))) throw new IdentityNotFound('user', id)
+}
+
+const list = route({
+  method: 'GET',
+  path: base,
+  policy: policy('ec2_list_credentials'),
+  async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+    const userId = params['user_id'] ?? ''
+    ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
+    await requireUser(deps, userId)
+    const bearer = await bearerOf(deps, ctx)
+    const rows = await listCredentials(deps, [
+      { column: 'user_id', operator: '=', value: userId },
+      { column: 'type', operator: '=', value: 'ec2' },
+    ])
+    const visible = rows.filter((row) => isInProject(bearer, row.projectId))
+    return collection(
+      'credentials',
+      visible.map((row) => view(row, baseUrl)),
+      baseUrl + url,
+    )
+  },
+})
+
+const create = route({
+  method: 'POST',
+  path: base,
+  policy: policy('ec2_create_credential'),
+  body: Type.Object({ tenant_id: Type.String({ maxLength: 64 }) }),
+  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
+    const userId = params['user_id'] ?? ''
+    ctx.authorize(policy('ec2_create_credential'), { target: { credential: { user_id: userId } } })
+    const bearer = await bearerOf(deps, ctx)
+    requireUnrestricted(bearer, 'application credentials')
+    await requireUser(deps, userId)
+    if (!(await findRow(deps.database.db, 'projects', { id: body.tenant_id })))
+      throw new IdentityNotFound('project', body.tenant_id)
+    if (!isInProject(bearer, body.tenant_id))
+      throw new ActionForbidden('EC2 credential project does not match the project scope of the delegated token')
+    const { payload } = bearer
+    const blob: Ec2Blob & { access: string } = {
+      access: newId(),
+      secret: newId(),
+      trust_id: payload.trustId ?? null,
+      ...(payload.applicationCredentialId !== undefined && { app_cred_id: payload.applicationCredentialId }),
+      ...(payload.accessTokenId !== undefined && { access_token_id: payload.accessTokenId }),
+    }
+    const credential = {
+      id: idOfAccessKey(blob.access),
+      userId,
+      projectId: body.tenant_id,
+      type: 'ec2',
+      blob: JSON.stringify(blob),
+      extra: '{}',
+    }
+    await insertCredential(deps, credential)
+    return { status: 201, body: { credential: view(credential, baseUrl) } }
+  },
+})
+
+/** The credential of the address, which must be that user's. */
+async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Credential> {
+  const access = params['access'] ?? ''
+  const userId = params['user_id'] ?? ''
+  const credential = await findCredential(deps, idOfAccessKey(access))
+  ctx.authorize(policy(rule), credential ? { target: { credential: { user_id: credential.userId } } } : {})
+  if (!credential) throw new IdentityNotFound('credential', access)
+  if (credential.type !== 'ec2' || credential.userId !== userId) throw new Unauthorized('EC2 access key not found.')
+  if (!isInProject(await bearerOf(deps, ctx), credential.projectId))
+    throw new ActionForbidden('EC2 credential project does not match the project scope of the delegated token')
+  return credential
+}
+
+const show = route({
+  method: 'GET',
+  path: `${base}/:access`,
+  policy: policy('ec2_get_credential'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const credential = await load(request, deps, 'ec2_get_credential')
+    return { status: 200, body: { credential: view(credential, request.baseUrl) } }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: `${base}/:access`,
+  policy: policy('ec2_delete_credential'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { id } = await load(request, deps, 'ec2_delete_credential')
+    await deleteRows(deps.database.db, 'credentials', { id })
+    return { status: 204 }
+  },
+})
+
+export const ec2CredentialRoutes = [list, create, show, remove]

@@ -1,0 +1,66 @@
+/** OS-REVOKE: the revocations of the last days, for services that check tokens by themselves. */
+import { BadRequest, ApiError } from '../../../../platform/http/errors.ts'
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { policy } from '../../policies.ts'
+import type { Row } from '../../store/rows.ts'
+import { isoMicros } from '../times.ts'
+
+const view = (row: Row<'revocation_events'>) => ({
+  ...(row.audit_id !== null && { audit_id: row.audit_id }),
+  ...(row.audit_chain_id !== null && { audit_chain_id: row.audit_chain_id }),
+  ...(row.user_id !== null && { user_id: row.user_id }),
+  ...(row.project_id !== null && { project_id: row.project_id }),
+  ...(row.domain_id !== null && { domain_id: row.domain_id }),
+  ...(row.trust_id !== null && { 'OS-TRUST:trust_id': row.trust_id }),
+  ...(row.consumer_id !== null && { 'OS-OAUTH1:consumer_id': row.consumer_id }),
+  issued_before: isoMicros(Number(row.revoked_at)),
+  revoked_at: isoMicros(Number(row.revoked_at)),
+})
+
+const list = route({
+  method: 'GET',
+  path: '/OS-REVOKE/events',
+  policy: policy('list_revoke_events'),
+  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+    ctx.authorize(policy('list_revoke_events'))
+    const since = last(query, 'since')
+    const from = since === undefined ? 0 : Date.parse(since)
+    if (Number.isNaN(from)) throw new BadRequest(`invalid date format ${since}`)
+    const rows = await db
+      .selectFrom('revocation_events')
+      .selectAll()
+      .where('revoked_at', '>=', from)
+      .orderBy('revoked_at')
+      .execute()
+    return {
+      status: 200,
+      headers: { Vary: 'X-Auth-Token' },
+      body: { events: rows.map(view), links: { next: null, self: baseUrl + url, previous: null } },
+    }
+  },
+})
+
+/** Tokens are not kept, so there is no list of them. */
+const pki = route({
+  method: 'GET',
+  path: '/auth/tokens/OS-PKI/revoked',
+  policy: policy('revocation_list'),
+  handle({ ctx }: ApiRequest<never>) {
+    ctx.authorize(policy('revocation_list'))
+    throw new ApiError(410, 'The service you have requested is no longer available on this server.')
+  },
+})
+
+const simpleCert = (name: string) =>
+  route({
+    method: 'GET',
+    path: `/OS-SIMPLE-CERT/${name}`,
+    policy: null,
+    auth: 'none',
+    handle() {
+      throw new ApiError(410, 'The service you have requested is no longer available on this server.')
+    },
+  })
+
+export const revocationRoutes = [list, pki, simpleCert('ca'), simpleCert('certificates')]

@@ -1,0 +1,21 @@
+import { BadRequest } from '../../../platform/http/errors.ts'
+
+/** A time as keystone shows it: microseconds, UTC. */
+export const isoMicros = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+
+/**
+ * An `expires_at` of a request in milliseconds; a time without a zone is UTC. Throws BadRequest for what is no time and
+ * for a time that has passed.
+ */
+export function expiryOf(text: string): number {
+  const ms = Date.parse(/Z$|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`)
+  if (Number.isNaN(ms))
+    throw new BadRequest(
+      'Timestamp not in expected format. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.',
+    )
+  if (ms <= Date.now())
+    throw new BadRequest(
+      "The 'expires_at' must not be before now. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.",
+    )
+  return ms
+}

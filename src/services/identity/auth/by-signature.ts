@@ -1,0 +1,60 @@
+/** Tokens for signed EC2 and S3 requests: for the services that received them (OSSA-2025-002). */
+import { constantTimeEqual } from '../../../platform/auth/secret.ts'
+import { NotFound, Unauthorized } from '../../../platform/http/errors.ts'
+import { findCredential, idOfAccessKey, type Credential, type Ec2Blob } from '../credentials/store.ts'
+import { msOf } from '../credentials/signature.ts'
+import type { IdentityDeps } from '../deps.ts'
+import { findRow } from '../store/rows.ts'
+import type { ValidToken } from '../tokens/evaluate.ts'
+import { issueToken } from './authenticate.ts'
+import { isUsable } from './find.ts'
+import type { Proof } from './method.ts'
+
+export interface Signed {
+  access: string
+  signature: string
+  /** The signature that the request must have; undefined when it cannot have one. Candidates in turn. */
+  expected(secret: string): (string | undefined)[]
+  /** The time that was signed, if any. */
+  date: string | undefined
+}
+
+/** Checks signature and time, then issues a token of the credential's owner, as narrow as what made the credential. */
+export async function authenticateBySignature(
+  deps: IdentityDeps,
+  signed: Signed,
+): Promise<{ token: string; valid: ValidToken }> {
+  const credential = await findCredential(deps, idOfAccessKey(signed.access))
+  if (!credential || credential.type !== 'ec2') throw new NotFound('EC2 access key not found.')
+  const blob = JSON.parse(credential.blob) as Ec2Blob
+  const isRight = signed
+    .expected(blob.secret ?? '')
+    .some((expected) => expected !== undefined && constantTimeEqual(expected, signed.signature))
+  if (!isRight || blob.secret === undefined) throw new Unauthorized('Invalid EC2 signature.')
+  requireRecent(signed.date, deps.config.credentialAuthTtl * 60_000)
+  return issueFor(deps, credential, blob)
+}
+
+/** A signature is good for a while only, or whoever has seen the request may repeat it for ever (CVE-2020-12692). */
+function requireRecent(date: string | undefined, windowMs: number): void {
+  if (date === undefined) return // heat's presigned addresses leave it out on purpose
+  const ms = msOf(date)
+  if (Number.isNaN(ms)) throw new Unauthorized(`Credential timestamp is invalid: ${date}`)
+  if (Math.abs(Date.now() - ms) > windowMs) throw new Unauthorized('Credential is expired')
+}
+
+async function issueFor(deps: IdentityDeps, { userId, projectId }: Credential, blob: Ec2Blob) {
+  const { db } = deps.database
+  const trust = blob.trust_id ? await findRow(db, 'trusts', { id: blob.trust_id }) : undefined
+  if (blob.trust_id && (!trust || trust.deleted_at !== null)) throw new Unauthorized()
+  // With impersonation the credential is the trustor's, but the token of a trust is issued to the trustee.
+  const user = await findRow(db, 'users', { id: trust?.impersonation === 1 ? trust.trustee_user_id : userId })
+  if (!user || projectId === null || !(await isUsable(deps, user))) throw new Unauthorized()
+  const proof: Proof = {
+    user,
+    methods: ['ec2credential'],
+    ...(blob.app_cred_id !== undefined && { applicationCredentialId: blob.app_cred_id }),
+    ...(blob.access_token_id !== undefined && { accessTokenId: blob.access_token_id }),
+  }
+  return issueToken(deps, proof, { scope: { kind: 'project', projectId }, ...(trust && { trust }) })
+}

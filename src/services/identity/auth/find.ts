@@ -1,0 +1,41 @@
+/** Finds what an authentication request names. What is not there or disabled is no different from a wrong password. */
+import type { IdentityDeps } from '../deps.ts'
+import { expected } from '../errors.ts'
+import { findRow, type Row } from '../store/rows.ts'
+import { isActive } from '../users/compliance.ts'
+import type { Named, NamedInDomain } from './method.ts'
+
+/** The user, in whatever state. Throws ValidationFailed when the request does not say enough. */
+export async function findUser(deps: IdentityDeps, user: NamedInDomain): Promise<Row<'users'> | undefined> {
+  const { db } = deps.database
+  if (user.id !== undefined) return findRow(db, 'users', { id: user.id })
+  if (user.name === undefined) throw expected('id or name', 'user')
+  if (!user.domain) throw expected('domain', 'user')
+  const domain = await findDomain(deps, user.domain)
+  return domain && findRow(db, 'users', { name: user.name, domain_id: domain.id })
+}
+
+export async function findDomain(deps: IdentityDeps, domain: Named): Promise<Row<'projects'> | undefined> {
+  if (domain.id === undefined && domain.name === undefined) throw expected('id or name', 'domain')
+  const where = domain.id !== undefined ? { id: domain.id } : { name: domain.name!, domain_id: '' }
+  return findRow(deps.database.db, 'projects', { ...where, is_domain: 1 })
+}
+
+export async function findProject(deps: IdentityDeps, project: NamedInDomain): Promise<Row<'projects'> | undefined> {
+  const { db } = deps.database
+  if (project.id !== undefined) {
+    const found = await findRow(db, 'projects', { id: project.id })
+    // A domain is a project too, but a token for it is a domain token.
+    return found?.domain_id === '' ? undefined : found
+  }
+  if (project.name === undefined) throw expected('id or name', 'project')
+  if (!project.domain) throw expected('domain', 'project')
+  const domain = await findDomain(deps, project.domain)
+  return domain && findRow(db, 'projects', { name: project.name, domain_id: domain.id, is_domain: 0 })
+}
+
+/** True when the user and his domain are enabled and he was not away for too long. */
+export async function isUsable(deps: IdentityDeps, user: Row<'users'>): Promise<boolean> {
+  const domain = await findRow(deps.database.db, 'projects', { id: user.domain_id })
+  return domain?.enabled === 1 && isActive(deps.config, user)
+}

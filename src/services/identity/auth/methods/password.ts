@@ -1,0 +1,32 @@
+import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { AuthFailed, expected } from '../../errors.ts'
+import { findRow } from '../../store/rows.ts'
+import { checkPassword } from '../../tokens/passwords.ts'
+import { isLocked, isPasswordExpired, noteFailure, noteSuccess } from '../../users/compliance.ts'
+import { findUser, isUsable } from '../find.ts'
+import type { AuthMethod, NamedInDomain } from '../method.ts'
+
+/**
+ * User and password. Whether the user exists, is locked or disabled, or the password is wrong: the answer and the time
+ * it takes are the same (CVE-2021-38155). Only who knew an expired password is told that it has expired.
+ */
+export const password: AuthMethod = async (deps, input) => {
+  const { user: named } = (input ?? {}) as { user?: NamedInDomain & { password?: string } }
+  if (!named) throw expected('user', 'password')
+  if (typeof named.password !== 'string') throw expected('password', 'user')
+  const user = await findUser(deps, named)
+  const isRight = await checkPassword(named.password, user?.password_hash ?? null, deps.config.passwordHashRounds)
+  if (!user || isLocked(deps.config, user)) throw new AuthFailed()
+  if (!isRight) {
+    await noteFailure(deps, user)
+    throw new AuthFailed()
+  }
+  // Hashing took long enough for the password to have been changed or the user to have been locked meanwhile.
+  const now = await findRow(deps.database.db, 'users', { id: user.id })
+  if (!now || now.password_hash !== user.password_hash || isLocked(deps.config, now)) throw new AuthFailed()
+  if (!(await isUsable(deps, now))) throw new AuthFailed()
+  if (isPasswordExpired(now))
+    throw new Unauthorized(`The password is expired and needs to be changed for user: ${now.id}.`)
+  await noteSuccess(deps, now)
+  return { user: now, methods: ['password'] }
+}

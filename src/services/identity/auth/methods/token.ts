@@ -1,0 +1,52 @@
+import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
+import { findRow } from '../../store/rows.ts'
+import type { AuthMethod, Proof } from '../method.ts'
+
+/**
+ * A token for another scope. Tokens that were delegated make no further tokens, or what was delegated would grow; the
+ * new token ends when the first of the chain does.
+ */
+export const token: AuthMethod = async (deps, input, { scope }) => {
+  const { id } = (input ?? {}) as { id?: string }
+  if (typeof id !== 'string') throw expected('id', 'token')
+  const valid = await deps.tokens.validate(id)
+  if (!valid) throw new AuthFailed()
+  const { payload } = valid
+  const wantsProjectOrDomain = typeof scope === 'object' && (scope.project ?? scope.domain) !== undefined
+  if (payload.accessTokenId !== undefined)
+    throw new ActionForbidden(
+      'Using OAuth-scoped token to create another token. Create a new OAuth-scoped token instead',
+    )
+  if (payload.trustId !== undefined)
+    throw new ActionForbidden(
+      'Using trust-scoped token to create another token. Create a new trust-scoped token instead',
+    )
+  if (payload.scope.kind === 'system' && wantsProjectOrDomain)
+    throw new ActionForbidden(
+      'Using a system-scoped token to create a project-scoped or domain-scoped token is not allowed.',
+    )
+  if (payload.applicationCredentialId !== undefined && scope !== undefined)
+    throw new ActionForbidden(
+      'Using an application credential token to create a token of another scope is not allowed.',
+    )
+  if (payload.thumbprint !== undefined)
+    throw new ActionForbidden('Using a token that is bound to a certificate to create another token')
+  if (payload.scope.kind !== 'unscoped' && !deps.config.allowRescope)
+    throw new ActionForbidden('rescope a scoped token')
+  const user = await findRow(deps.database.db, 'users', { id: payload.userId })
+  if (!user) throw new AuthFailed()
+  const proof: Proof = {
+    user,
+    methods: ['token', ...payload.methods],
+    expiresAt: payload.expiresAt,
+    from: payload.scope,
+    ...(payload.federation && { federation: payload.federation }),
+    ...(payload.applicationCredentialId !== undefined && {
+      applicationCredentialId: payload.applicationCredentialId,
+      fixedScope: payload.scope,
+    }),
+  }
+  // The chain's first id: revoking it ends every token that came from it.
+  const first = payload.auditIds.at(-1)
+  return first === undefined ? proof : { ...proof, parentAuditId: first }
+}

@@ -1,0 +1,92 @@
+/** Opens what identity stands on: configuration, database, keys. For the API and for keystone-manage. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadConfig } from '../../platform/config/config.ts'
+import { openDatabase } from '../../platform/db/database.ts'
+import { migrate, type Migration } from '../../platform/db/migrate.ts'
+import type { ServiceEnv } from '../../platform/service.ts'
+import { Receipts } from './auth/receipts.ts'
+import { options } from './config.ts'
+import { CredentialVault } from './credentials/vault.ts'
+import type { IdentityDeps } from './deps.ts'
+import { Catalog } from './operations/catalog.ts'
+import { ChangeFeed } from './store/change-feed.ts'
+import { initial } from './store/migrations/0001-initial.ts'
+import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
+import type { IdentitySchema } from './store/tables.ts'
+import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
+import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
+import { TokenProvider } from './tokens/provider.ts'
+
+export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
+export type IdentityConfig = IdentityDeps['config']
+
+export const migrations: readonly Migration[] = [initial, catalogMigration]
+
+/** Where keys are: configured, or in the state directory, where they are made at first use. */
+export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
+  fernet: config.keyRepository || join(stateDir, 'fernet-keys'),
+  receipts: config.receiptKeyRepository || join(stateDir, 'fernet-receipt-keys'),
+  credentials: config.credentialKeyRepository || join(stateDir, 'credential-keys'),
+  jwsPrivate: config.jwsPrivateKeys || join(stateDir, 'jws-keys', 'private'),
+  jwsPublic: config.jwsPublicKeys || join(stateDir, 'jws-keys', 'public'),
+})
+
+/** Reads the configuration. Throws ConfigError. */
+export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles'>): IdentityConfig =>
+  loadConfig(options, env.configFiles)
+
+export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
+  mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
+  return openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
+}
+
+/** Opens everything and brings the schema up to date. Throws KeyRepositoryError when keys cannot be read. */
+export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; feed: ChangeFeed; reload(): void }> {
+  const config = readIdentityConfig(env)
+  const database = openIdentityDatabase(env, config)
+  await migrate(database, migrations)
+  makeOwnKeys(config, env.stateDir)
+  const folders = keyFolders(config, env.stateDir)
+  const tokens = new TokenProvider(database, formatOf(config, folders))
+  const catalog = new Catalog(database, config)
+  const receipts = new Receipts(folders.receipts, config.authMethods)
+  const vault = new CredentialVault(folders.credentials)
+  const feed = new ChangeFeed(database, () => {
+    tokens.changed()
+    catalog.changed()
+  })
+  const deps: IdentityDeps = {
+    database,
+    config,
+    tokens,
+    catalog,
+    receipts,
+    vault,
+    log: env.log,
+    baseUrl: env.baseUrl,
+    changed: () => feed.changed(),
+  }
+  const reload = () => {
+    tokens.reloadKeys()
+    receipts.reload()
+    vault.reload()
+  }
+  return { deps, feed, reload }
+}
+
+/** Keys that nobody has configured a place for are identity's own to make. */
+function makeOwnKeys(config: IdentityConfig, stateDir: string): void {
+  const folders = keyFolders(config, stateDir)
+  if (config.provider === 'fernet' && config.keyRepository === '') setUpKeys(folders.fernet)
+  if (config.receiptKeyRepository === '') setUpKeys(folders.receipts)
+  if (config.credentialKeyRepository === '') setUpKeys(folders.credentials)
+  if (config.provider === 'jws' && config.jwsPrivateKeys === '' && config.jwsPublicKeys === '')
+    setUpKeyPair(folders.jwsPrivate, folders.jwsPublic)
+}
+
+function formatOf(config: IdentityConfig, folders: ReturnType<typeof keyFolders>): TokenFormat {
+  return config.provider === 'fernet'
+    ? fernetFormat(folders.fernet, config.authMethods, config.maxTokenSize)
+    : jwsFormat(folders.jwsPrivate, folders.jwsPublic)
+}

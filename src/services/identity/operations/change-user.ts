@@ -1,0 +1,84 @@
+/** What an administrator changes of a user, and the user's own change of his password. */
+import { Unauthorized } from '../../../platform/http/errors.ts'
+import type { IdentityDeps } from '../deps.ts'
+import { AuthFailed } from '../errors.ts'
+import { isUsable } from '../auth/find.ts'
+import { findRow, updateRow, type Row } from '../store/rows.ts'
+import { checkPassword } from '../tokens/passwords.ts'
+import { isLocked, keepInHistory, noteFailure, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
+import { mergeOptions, optionsOf } from '../users/options.ts'
+import { deleteApplicationCredentials } from './end-delegations.ts'
+import { noteRevocation } from './revoke.ts'
+
+export interface UserChanges {
+  name?: string
+  enabled?: boolean
+  default_project_id?: string | null
+  options?: object
+  password?: string | null
+  extra: string
+}
+
+/** Applies an administrator's changes; a new password and disabling end the user's tokens. `taken`: the name is another's. */
+export async function changeUser(
+  deps: IdentityDeps,
+  user: Row<'users'>,
+  changes: UserChanges,
+): Promise<'done' | 'missing' | 'taken'> {
+  const options = mergeOptions(user.options, changes.options)
+  const password =
+    changes.password === undefined
+      ? undefined
+      : await passwordColumns(deps, changes.password, 'administrator', optionsOf({ options }))
+  const isDisabled = changes.enabled === false && user.enabled === 1
+  const endsTokens = isDisabled || password !== undefined
+  return deps.database.transaction(async (tx) => {
+    if (password) await keepInHistory(tx, deps.config, user)
+    if (isDisabled) await deleteApplicationCredentials(tx, { userIds: [user.id] })
+    if (endsTokens) await noteRevocation(tx, { user_id: user.id })
+    return updateRow(tx, 'users', user.id, {
+      ...(changes.name !== undefined && { name: changes.name }),
+      ...(changes.default_project_id !== undefined && { default_project_id: changes.default_project_id }),
+      ...(changes.enabled !== undefined && { enabled: changes.enabled ? 1 : 0 }),
+      // Enabling a user also forgives: failures are forgotten and his absence begins anew.
+      ...(changes.enabled === true && { last_active_at: Date.now(), failed_auth_count: 0, failed_auth_at: null }),
+      ...password,
+      ...(endsTokens && { tokens_valid_after: Date.now() }),
+      options,
+      extra: changes.extra,
+    })
+  })
+}
+
+/** A user's own change; an expired password may be changed, and every token ends. Throws AuthFailed for a wrong one. */
+export async function changeOwnPassword(
+  deps: IdentityDeps,
+  userId: string,
+  original: string,
+  password: string,
+): Promise<void> {
+  const { database, config } = deps
+  const user = await findRow(database.db, 'users', { id: userId })
+  const isRight = await checkPassword(original, user?.password_hash ?? null, config.passwordHashRounds)
+  if (!user || isLocked(config, user)) throw new AuthFailed()
+  if (!isRight) {
+    await noteFailure(deps, user)
+    throw new AuthFailed()
+  }
+  if (!(await isUsable(deps, user))) throw new AuthFailed()
+  await requireChangeAllowed(deps, user, password)
+  const columns = await passwordColumns(deps, password, 'user', optionsOf(user))
+  await database.transaction(async (tx) => {
+    const now = await findRow(tx, 'users', { id: user.id })
+    // Two changes at once: the second knew only the password that is gone.
+    if (now?.password_hash !== user.password_hash) throw new Unauthorized()
+    await keepInHistory(tx, config, user)
+    await noteRevocation(tx, { user_id: user.id })
+    await updateRow(tx, 'users', user.id, {
+      ...columns,
+      tokens_valid_after: Date.now(),
+      failed_auth_count: 0,
+      failed_auth_at: null,
+    })
+  })
+}

@@ -1,0 +1,116 @@
+/** Makes application credentials: never more than the token that asks for one. */
+import { randomBytes } from 'node:crypto'
+import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import type { IdentityDeps } from '../deps.ts'
+import { IdentityConflict, IdentityNotFound } from '../errors.ts'
+import { findRow, insertRow, type IdentityDb, type Row } from '../store/rows.ts'
+import { withImplied } from '../store/roles.ts'
+import type { ValidToken } from '../tokens/evaluate.ts'
+import { hashPassword } from '../tokens/passwords.ts'
+
+export interface WantedRule {
+  id?: string
+  service?: string
+  method?: string
+  path?: string
+}
+
+export interface WantedCredential {
+  name: string
+  description: string | null
+  secret: string | null
+  /** Milliseconds. */
+  expiresAt: number | null
+  roles?: readonly { id?: string; name?: string }[]
+  unrestricted: boolean
+  /** Absent: no limit; empty: no request at all. */
+  accessRules?: readonly WantedRule[]
+}
+
+const newId = () => crypto.randomUUID().replaceAll('-', '')
+
+/** Creates the credential of the bearer on the token's project. Returns it with the secret, which is kept nowhere. */
+export async function createApplicationCredential(
+  deps: IdentityDeps,
+  bearer: ValidToken,
+  wanted: WantedCredential,
+): Promise<{ row: Row<'application_credentials'>; secret: string }> {
+  const { database, config } = deps
+  if (!bearer.project) throw new BadRequest('An application credential needs a project-scoped token.')
+  const secret = wanted.secret || randomBytes(64).toString('base64url')
+  const row = {
+    id: newId(),
+    name: wanted.name,
+    user_id: bearer.user.id,
+    project_id: bearer.project.id,
+    secret_hash: await hashPassword(secret, config.passwordHashRounds),
+    description: wanted.description,
+    expires_at: wanted.expiresAt,
+    unrestricted: wanted.unrestricted ? 1 : 0,
+    roles: JSON.stringify(await rolesFor(database.db, bearer, wanted.roles)),
+    is_limited: wanted.accessRules === undefined ? 0 : 1,
+  }
+  await database.transaction(async (tx) => {
+    await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
+    if (!(await insertRow(tx, 'application_credentials', row)))
+      throw new IdentityConflict('application_credential', `Duplicate entry found with name ${row.name}`)
+    for (const rule of wanted.accessRules ?? []) {
+      const access_rule_id = await accessRuleFor(tx, row.user_id, rule)
+      await insertRow(tx, 'application_credential_access_rules', { application_credential_id: row.id, access_rule_id })
+    }
+  })
+  return { row, secret }
+}
+
+async function requireRoom(tx: IdentityDb, userId: string, limit: number) {
+  if (limit < 0) return
+  const { count } = await tx
+    .selectFrom('application_credentials')
+    .select((each) => each.fn.countAll<number>().as('count'))
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow()
+  if (Number(count) >= limit)
+    throw new Forbidden(
+      `Unable to create additional application credentials, maximum of ${limit} already exceeded for user.`,
+    )
+}
+
+/** The roles asked for with what they imply; all of the token's when none are named. None that the token has not. */
+async function rolesFor(db: IdentityDb, bearer: ValidToken, wanted: WantedCredential['roles']): Promise<string[]> {
+  const held = bearer.roles
+  if (!wanted || wanted.length === 0) return held.map((role) => role.id)
+  const chosen: string[] = []
+  for (const each of wanted) {
+    const row = await findRow(
+      db,
+      'roles',
+      each.id === undefined ? { name: each.name!, domain_id: '' } : { id: each.id },
+    )
+    if (!row) throw new IdentityNotFound('role', each.id ?? each.name!)
+    chosen.push(row.id)
+  }
+  const all = [...(await withImplied(db, new Set(chosen)))]
+  if (!all.every((id) => held.some((role) => role.id === id)))
+    throw new BadRequest('Invalid application credential: Cannot create an application credential with unassigned role')
+  return all
+}
+
+/** A rule of the user by id, or one that says the same, or a new one. */
+async function accessRuleFor(
+  tx: IdentityDb,
+  userId: string,
+  { id, service, method, path }: WantedRule,
+): Promise<string> {
+  if (id !== undefined) {
+    const known = await findRow(tx, 'access_rules', { id, user_id: userId })
+    if (!known) throw new IdentityNotFound('Access Rule', id)
+    return known.id
+  }
+  if (service === undefined || method === undefined || path === undefined)
+    throw new BadRequest('An access rule needs service, method and path, or the id of an existing one.')
+  const same = await findRow(tx, 'access_rules', { user_id: userId, service, method, path })
+  if (same) return same.id
+  const row = { id: newId(), user_id: userId, service, method, path }
+  await insertRow(tx, 'access_rules', row)
+  return row.id
+}

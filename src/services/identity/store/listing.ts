@@ -1,0 +1,73 @@
+/** One page of a listing: conditions, order and limit are the database's work. */
+import { sql, type Expression, type Kysely, type SqlBool } from 'kysely'
+import type { IdentityDb, Row, Table } from './rows.ts'
+
+export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
+
+/** `column` comes from code, never from a request. */
+interface ColumnFilter {
+  column: string
+  comparator: Comparator
+  value: unknown
+  /** For the comparators on texts. */
+  ignoreCase?: boolean
+}
+
+/** A condition on one column, or a store's own piece of SQL. */
+export type Filter = ColumnFilter | { expression: Expression<SqlBool> }
+
+export interface Page {
+  /** Rows behind the one with this id. */
+  marker?: string | undefined
+  limit?: number | undefined
+}
+
+type Loose = Kysely<{ t: Record<string, unknown> }>
+
+/** A filter as SQL that means the same on SQLite and MariaDB, whatever their `like` thinks of case. */
+export function toSql(filter: Filter): Expression<SqlBool> {
+  if ('expression' in filter) return filter.expression
+  const { column, comparator, value, ignoreCase } = filter
+  const ref = sql.ref(column)
+  const text = ignoreCase ? sql`lower(${ref})` : ref
+  const wanted = ignoreCase ? sql`lower(${value})` : sql`${value}`
+  const length = [...String(value)].length
+  switch (comparator) {
+    case 'contains':
+      return sql<SqlBool>`instr(${text}, ${wanted}) > 0`
+    case 'startswith':
+      return sql<SqlBool>`substr(${text}, 1, ${length}) = ${wanted}`
+    case 'endswith':
+      return length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`substr(${text}, ${-length}) = ${wanted}`
+    case 'in':
+      return (value as unknown[]).length === 0
+        ? sql<SqlBool>`1 = 0`
+        : sql<SqlBool>`${ref} in (${sql.join(value as unknown[])})`
+    default:
+      return ignoreCase
+        ? sql<SqlBool>`${text} ${sql.raw(comparator)} ${wanted}`
+        : sql<SqlBool>`${ref} ${sql.raw(comparator)} ${value}`
+  }
+}
+
+/** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
+export async function pageRows<T extends Table>(
+  db: IdentityDb,
+  table: T,
+  filters: readonly Filter[],
+  { marker, limit }: Page = {},
+): Promise<{ rows: Row<T>[]; isCut: boolean }> {
+  let query = (db as unknown as Loose).selectFrom(table as 't').selectAll()
+  for (const filter of filters) query = query.where(toSql(filter))
+  if (marker !== undefined) query = query.where('id', '>', marker)
+  query = query.orderBy('id')
+  if (limit !== undefined) query = query.limit(limit + 1)
+  const rows = (await query.execute()) as Row<T>[]
+  const isCut = limit !== undefined && rows.length > limit
+  return { rows: isCut ? rows.slice(0, limit) : rows, isCut }
+}
+
+/** Rows whose id stands in another table beside `value`, e.g. the users of a group. */
+export const linkedBy = (table: string, idColumn: string, column: string, value: string): Filter => ({
+  expression: sql<SqlBool>`id in (select ${sql.ref(idColumn)} from ${sql.table(table)} where ${sql.ref(column)} = ${value})`,
+})

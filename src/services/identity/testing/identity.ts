@@ -1,0 +1,129 @@
+/** A whole identity service in the process, on a database of its own, for tests: requests go through `dispatch`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { Secret } from '../../../platform/auth/secret.ts'
+import { createLogger } from '../../../platform/log/log.ts'
+import { LocalBus } from '../../../platform/rpc/local-bus.ts'
+import { createIdentityService, type IdentityService } from '../service.ts'
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  // What an API answers is for the test to know.
+  body: Record<string, unknown>
+}
+
+export interface Options {
+  token?: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export class TestIdentity {
+  readonly service: IdentityService
+  readonly folder: string
+  admin = ''
+
+  constructor(service: IdentityService, folder: string) {
+    this.service = service
+    this.folder = folder
+  }
+
+  /** Sends a request below /v3; `body` as JSON. */
+  async request(method: string, path: string, { token = this.admin, body, headers = {} }: Options = {}) {
+    const answer = await this.service.apps['identity']!.dispatch({
+      method,
+      url: `/v3${path}`,
+      headers: { ...(token !== '' && { 'x-auth-token': token }), ...headers },
+      ...(body !== undefined && { json: body }),
+    })
+    return answer as unknown as Answer
+  }
+
+  /** Sends a request that must succeed, and gives the member of the answer. */
+  async make<T = { id: string }>(method: string, path: string, body?: object, token = this.admin): Promise<T> {
+    const answer = await this.request(method, path, { token, ...(body && { body }) })
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    const [member] = Object.entries((answer.body ?? {}) as object).filter(([name]) => name !== 'links')
+    return member?.[1] as T
+  }
+
+  authenticate(identity: object, scope?: object | string, headers: Record<string, string> = {}) {
+    return this.request('POST', '/auth/tokens', { token: '', body: { auth: { identity, scope } }, headers })
+  }
+
+  /** A token by password. Throws when that fails. */
+  async login(user: string, password: string, scope?: object | string): Promise<string> {
+    const answer = await this.authenticate(byPassword(user, password), scope)
+    if (answer.status !== 201) throw new Error(`login of ${user}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.headers['X-Subject-Token']!
+  }
+
+  /** A user with a role on a project, and his token. */
+  async member(name: string, projectId: string, role = 'member') {
+    const user = await this.make('POST', '/users', { user: { name, password: `secret-${name}` } })
+    await this.grant(role, `/projects/${projectId}/users/${user.id}`)
+    return { ...user, token: await this.login(name, `secret-${name}`, { project: { id: projectId } }) }
+  }
+
+  async grant(role: string, place: string) {
+    await this.make('PUT', `${place}/roles/${await this.roleId(role)}`)
+  }
+
+  async roleId(name: string): Promise<string> {
+    const [role] = await this.make<{ id: string }[]>('GET', `/roles?name=${name}`)
+    return role!.id
+  }
+}
+
+export const byPassword = (name: string, password: string) => ({
+  methods: ['password'],
+  password: { user: { name, domain: { id: 'default' }, password } },
+})
+
+/** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
+export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  const file = join(folder, 'keystone.conf')
+  writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  const service = await createIdentityService({
+    stateDir: join(folder, 'identity'),
+    configFiles: [file],
+    databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
+    policyOverrides: {},
+    log: createLogger({ name: 'identity' }),
+    bus: new LocalBus('test'),
+    host: 'test',
+    region: 'RegionOne',
+    authenticator: { validate: () => Promise.resolve(null) },
+    connect: () => {
+      throw new Error('identity asks nobody')
+    },
+    serviceToken: () => Promise.resolve(''),
+    baseUrl: 'http://identity',
+    authUrl: 'http://identity/v3',
+    metadataSecret: new Secret('x'),
+    urls: {},
+  })
+  await service.bootstrap({
+    projects: ['admin', 'service'],
+    users: [
+      { name: 'admin', password: 'admin-password', project: 'admin', roles: ['admin'], systemAdmin: true },
+      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'] },
+    ],
+    region: 'RegionOne',
+    services: [{ type: 'identity', name: 'keystone', url: 'http://identity/v3' }],
+  })
+  await service.start()
+  const identity = new TestIdentity(service, folder)
+  identity.admin = await identity.login('admin', 'admin-password', {
+    project: { name: 'admin', domain: { id: 'default' } },
+  })
+  t.after(async () => {
+    await service.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return identity
+}

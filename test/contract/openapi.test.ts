@@ -1,0 +1,13 @@
+/** Holds each service to the OpenAPI description of the real one. */
+import { versionRoutes } from '../../src/services/identity/api/versions/routes.ts'
+import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
+import * as identity from '../../src/services/identity/service.ts'
+import { exceptions } from './exceptions.ts'
+import { testOpenApi, type WalkedService } from './openapi.ts'
+
+/** A service joins with a line here and its exceptions in exceptions.ts. */
+const walked: readonly (readonly [file: string, service: WalkedService])[] = [
+  ['identity-v3.14.yaml', { ...identity, rootRoutes: versionRoutes, policies: identityPolicies } as WalkedService],
+]
+
+for (const [file, service] of walked) testOpenApi(file, service, exceptions[service.definition.type] ?? [])
