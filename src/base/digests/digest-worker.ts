@@ -27,7 +27,11 @@ port.on('message', (request: DigestRequest) => {
         return reply({ stream, kind: 'digest', digest: hashes.get(stream)?.digest('hex') ?? '' })
       case 'verify': {
         const { key, padding, saltLength, signature } = request
-        const options = { key, ...(padding !== undefined && { padding }), ...(saltLength !== undefined && { saltLength }) }
+        const options = {
+          key,
+          ...(padding !== undefined && { padding }),
+          ...(saltLength !== undefined && { saltLength }),
+        }
         const isRight = verifiers.get(stream)?.verify(options, signature) === true
         return reply({ stream, kind: 'digest', digest: isRight ? 'right' : 'wrong' })
       }

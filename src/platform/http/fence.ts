@@ -167,7 +167,7 @@ export async function fencedFetch(
     }
     answer.destroy()
     if (hops >= rules.maxRedirects) throw new FenceError(`${text} redirects more than ${rules.maxRedirects} times`)
-    const next = checkUrl(URL.canParse(target, url) ? new URL(target, url).href : target, rules)
+    const next = checkUrl(URL.canParse(target, url.href) ? new URL(target, url).href : target, rules)
     // Credentials are for the server they were meant for (CVE-2026-42997).
     if (next.origin !== url.origin) sent = {}
     url = next
@@ -192,7 +192,7 @@ async function send(
     else done(null, first!.address, first!.family)
   }
   return new Promise((resolve, reject) => {
-    const make = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const make: typeof httpRequest = url.protocol === 'https:' ? httpsRequest : httpRequest
     const request = make(url, { method, headers: { ...headers }, lookup: pinned, agent: false, signal }, resolve)
     request.on('error', (cause) => reject(new FenceError(`${url.href} cannot be fetched: ${reason(cause)}`, { cause })))
     request.end()
@@ -232,9 +232,7 @@ function bounded(
   const end = () =>
     meter.destroy(new FenceError(deadline.aborted ? `${what} took too long` : `fetching ${what} was stopped`))
   stop.addEventListener('abort', end, { once: true })
-  answer.on('error', (cause) =>
-    meter.destroy(new FenceError(`${what} cannot be fetched: ${reason(cause)}`, { cause })),
-  )
+  answer.on('error', (cause) => meter.destroy(new FenceError(`${what} cannot be fetched: ${reason(cause)}`, { cause })))
   answer.on('aborted', () => meter.destroy(new FenceError(`${what} ended too early`)))
   meter.on('close', () => {
     stop.removeEventListener('abort', end)

@@ -50,7 +50,12 @@ export const options = {
     'Show the locations of images and let PATCH change them.',
   ),
   showDirectUrl: option.boolean('DEFAULT', 'show_image_direct_url', false, 'Show direct_url, the first location.'),
-  delayedDelete: option.boolean('DEFAULT', 'delayed_delete', false, 'Leave the data of deleted images to the scrubber.'),
+  delayedDelete: option.boolean(
+    'DEFAULT',
+    'delayed_delete',
+    false,
+    'Leave the data of deleted images to the scrubber.',
+  ),
   scrubTime: option.integer('DEFAULT', 'scrub_time', 0, 'Seconds that the data of a deleted image stays.', { min: 0 }),
   propertyProtectionFile: option.string(
     'DEFAULT',
@@ -71,26 +76,54 @@ export const options = {
     ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
     'Import methods that users may use.',
   ),
-  enabledBackends: option.list('DEFAULT', 'enabled_backends', ['file:file'], 'Stores as id:type; types are file, http, swift.'),
+  enabledBackends: option.list(
+    'DEFAULT',
+    'enabled_backends',
+    ['file:file'],
+    'Stores as id:type; types are file, http, swift.',
+  ),
   nodeStagingUri: option.string(
     'DEFAULT',
     'node_staging_uri',
     '',
     'Folder of staged data as file:///path; empty for the state directory.',
   ),
-  imageCacheDir: option.string('DEFAULT', 'image_cache_dir', '', 'Folder of the image cache; empty for the state directory.'),
-  imageCacheMaxSize: option.integer('DEFAULT', 'image_cache_max_size', 10 * 2 ** 30, 'Bytes that the pruner leaves in the cache.', {
-    min: 0,
-  }),
-  imageCacheStallTime: option.integer('DEFAULT', 'image_cache_stall_time', 86_400, 'Seconds after which an unfinished cache file is dead.', {
-    min: 0,
-  }),
+  imageCacheDir: option.string(
+    'DEFAULT',
+    'image_cache_dir',
+    '',
+    'Folder of the image cache; empty for the state directory.',
+  ),
+  imageCacheMaxSize: option.integer(
+    'DEFAULT',
+    'image_cache_max_size',
+    10 * 2 ** 30,
+    'Bytes that the pruner leaves in the cache.',
+    {
+      min: 0,
+    },
+  ),
+  imageCacheStallTime: option.integer(
+    'DEFAULT',
+    'image_cache_stall_time',
+    86_400,
+    'Seconds after which an unfinished cache file is dead.',
+    {
+      min: 0,
+    },
+  ),
   defaultBackend: option.string('glance_store', 'default_backend', '', 'Store of uploads that name none.'),
   datadir: option.string(
     'glance_store',
     'filesystem_store_datadir',
     '',
     'Folder of the file store; empty for the state directory.',
+  ),
+  stagingDir: option.string(
+    'os_glance_staging_store',
+    'filesystem_store_datadir',
+    '',
+    'Folder of staged data; empty for node_staging_uri.',
   ),
   requireFormatMatch: option.boolean(
     'image_format',
@@ -116,11 +149,21 @@ export const options = {
     ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'],
     'Values that container_format may have.',
   ),
-  allowedSchemes: option.list('import_filtering_opts', 'allowed_schemes', ['http', 'https'], 'Schemes of web-download.'),
+  allowedSchemes: option.list(
+    'import_filtering_opts',
+    'allowed_schemes',
+    ['http', 'https'],
+    'Schemes of web-download.',
+  ),
   disallowedSchemes: option.list('import_filtering_opts', 'disallowed_schemes', [], 'Schemes refused by web-download.'),
   allowedHosts: option.list('import_filtering_opts', 'allowed_hosts', [], 'Hosts of web-download; empty for all.'),
   disallowedHosts: option.list('import_filtering_opts', 'disallowed_hosts', [], 'Hosts refused by web-download.'),
-  allowedPorts: option.list('import_filtering_opts', 'allowed_ports', ['80', '443'], 'Ports of web-download; empty for all.'),
+  allowedPorts: option.list(
+    'import_filtering_opts',
+    'allowed_ports',
+    ['80', '443'],
+    'Ports of web-download; empty for all.',
+  ),
   disallowedPorts: option.list('import_filtering_opts', 'disallowed_ports', [], 'Ports refused by web-download.'),
   allowedNetworks: option.list(
     'import_filtering_opts',
@@ -128,10 +171,18 @@ export const options = {
     [],
     'Local, private and reserved networks (CIDR) that web-download may reach; without this it reaches none of them.',
   ),
-  maxRedirects: option.integer('import_filtering_opts', 'max_redirects', 5, 'Redirects that web-download follows.', { min: 0 }),
-  downloadTimeout: option.integer('import_filtering_opts', 'download_timeout', 6 * 3600, 'Seconds that a download may take.', {
-    min: 1,
+  maxRedirects: option.integer('import_filtering_opts', 'max_redirects', 5, 'Redirects that web-download follows.', {
+    min: 0,
   }),
+  downloadTimeout: option.integer(
+    'import_filtering_opts',
+    'download_timeout',
+    6 * 3600,
+    'Seconds that a download may take.',
+    {
+      min: 1,
+    },
+  ),
   importPlugins: option.list(
     'image_import_opts',
     'image_import_plugins',

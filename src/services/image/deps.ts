@@ -3,6 +3,7 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
 import type { ImageCache } from './cache/cache.ts'
+import type { CacheWorker } from './cache/worker.ts'
 import type { ImageConfig } from './config.ts'
 import type { ImageConverter } from './drivers/converter.ts'
 import type { PropertyRules } from './operations/property-rules.ts'
@@ -22,6 +23,7 @@ export interface ImageDeps {
   /** Where imports find what was staged. */
   readonly staging: FileStore
   readonly cache: ImageCache
+  readonly cacheWorker: CacheWorker
   readonly digests: DigestPool
   readonly converter: ImageConverter
   readonly sagas: SagaRunner<ImageDeps>

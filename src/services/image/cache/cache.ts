@@ -62,7 +62,10 @@ export class ImageCache {
       .where('image_id', '=', image.id)
       .execute()
     const whole = { start: 0, end: Number(image.size) - 1 }
-    return Readable.from(this.#checked(image, handle, sums, range ?? whole, source), { objectMode: false, highWaterMark: blockSize })
+    return Readable.from(this.#checked(image, handle, sums, range ?? whole, source), {
+      objectMode: false,
+      highWaterMark: blockSize,
+    })
   }
 
   async *#checked(image: Image, handle: FileHandle, sums: number[], range: ByteRange, source: Source) {
@@ -91,7 +94,14 @@ export class ImageCache {
   async queue(imageId: string): Promise<boolean> {
     if (await this.#find(imageId)) return false
     const now = Date.now()
-    const row = { image_id: imageId, state: 'queued' as const, size: 0, hits: 0, last_accessed: now, last_modified: now }
+    const row = {
+      image_id: imageId,
+      state: 'queued' as const,
+      size: 0,
+      hits: 0,
+      last_accessed: now,
+      last_modified: now,
+    }
     await upsert(this.#database.db, this.#database.engine, 'cached_images', ['image_id'], row)
     return true
   }

@@ -54,7 +54,7 @@ export async function prefetch(deps: CacheDeps, imageId: string): Promise<boolea
     return image.hash_value === null || found.hash_value === image.hash_value
   }
   try {
-    await cache.fill(image, async () => (await openData({ ...deps, cache: noCache }, image)), isRight)
+    await cache.fill(image, async () => await openData({ ...deps, cache: noCache }, image), isRight)
     return true
   } catch (error) {
     log.warn({ err: error, image: imageId }, 'an image could not be copied into the cache')

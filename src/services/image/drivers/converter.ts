@@ -51,9 +51,15 @@ export const qemuImgConverter: ImageConverter = {
       return true
     }
     if (!isGzip) return false
-    await pipeline(createReadStream(source), createGunzip(), bounded(maxBytes), createWriteStream(target, { mode: 0o600 }), {
-      signal,
-    })
+    await pipeline(
+      createReadStream(source),
+      createGunzip(),
+      bounded(maxBytes),
+      createWriteStream(target, { mode: 0o600 }),
+      {
+        signal,
+      },
+    )
     return true
   },
 }

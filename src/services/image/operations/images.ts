@@ -65,8 +65,7 @@ export async function createImage(
   const owner = input.owner ?? ctx.projectId ?? ''
   const visibility = input.visibility ?? 'shared'
   if (!ctx.can(policy('add_image'), { project_id: owner, owner, visibility })) {
-    if (owner !== ctx.projectId)
-      throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'`)
+    if (owner !== ctx.projectId) throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'`)
     ctx.authorize(policy('add_image'), { project_id: owner, owner, visibility })
   }
   authorizeVisibility(ctx, visibility, owner)

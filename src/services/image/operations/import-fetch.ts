@@ -25,7 +25,7 @@ export const fenceOf = (config: ImageConfig): FenceRules => ({
 /** Bytes that lie in the staging area then. */
 export async function fetchData(step: ImportStep): Promise<number> {
   const { data, deps, context } = step
-  const { staging, database } = deps
+  const { staging } = deps
   const imageId = context.resourceId
   if (data.method.name === 'glance-direct') {
     const size = await staging.size({ imageId, url: '' })
@@ -85,7 +85,11 @@ async function openSource(step: ImportStep): Promise<Readable> {
 async function openRemote({ data, deps, context }: ImportStep): Promise<Readable> {
   const token = deps.remotes.tokenOf(data.taskId)
   if (token === undefined) throw new Error('the service was restarted during the import: ask for it again')
-  const { glance_region: region = '', glance_service_interface: kind = 'public', glance_image_id: imageId = '' } = data.method
+  const {
+    glance_region: region = '',
+    glance_service_interface: kind = 'public',
+    glance_image_id: imageId = '',
+  } = data.method
   const remote = await deps.remotes.find({ region, interface: kind, imageId, token })
   const { status, disk_format: disk, container_format: container } = remote.attributes
   if (status !== 'active') throw new Error(`Source image status should be active instead of ${String(status)}`)

@@ -28,7 +28,7 @@ export async function storeCopy(step: ImportStep, storeId: string): Promise<Foun
     await deleteLocation(database.db, before.id)
   }
   const { locationId, limit } = await reserve(step, image, storeId)
-  const signature = data.isCopy ? undefined : await checkSignatureRequest(deps, image)
+  const signature = data.isCopy ? undefined : checkSignatureRequest(deps, image, data.certificate)
   const writer = await store.begin(imageId, data.size)
   try {
     const found = await takeIn(deps.digests, await fileStream(staging.path(imageId)), writer, {

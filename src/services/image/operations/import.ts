@@ -10,6 +10,7 @@ import { forgetLocations } from '../store/locations.ts'
 import { fenceOf } from './import-fetch.ts'
 import { digestBytes, storeOfUrl } from './locations.ts'
 import { spend } from './quota.ts'
+import { certificateFor } from './signature.ts'
 import { createTask } from './tasks.ts'
 import { badTransition, requireFormats } from './upload.ts'
 
@@ -99,6 +100,7 @@ export async function startImport(
   const isCopy = request.method.name === 'copy-image'
   const isStaged = request.method.name === 'glance-direct'
   const deltas = { image_size_total: 0, image_count_uploading: isStaged ? 0 : 1 }
+  const certificate = isCopy ? undefined : await certificateFor(ctx, deps, image)
   const { taskId, go } = await spend(deps, image.owner, deltas, async (tx) => {
     const task = await createTask(tx, {
       ...as,
@@ -126,6 +128,7 @@ export async function startImport(
       stores,
       allMustSucceed: request.all_stores_must_succeed ?? true,
       isCopy,
+      ...(certificate !== undefined && { certificate }),
       size: 0,
       failedStores: [],
     }

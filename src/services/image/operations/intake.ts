@@ -3,7 +3,12 @@
  * however large the image is.
  */
 import { Readable } from 'node:stream'
-import { BlockRing, type DigestPool, type SharedBlock, type SignatureStream } from '../../../base/digests/digest-pool.ts'
+import {
+  BlockRing,
+  type DigestPool,
+  type SharedBlock,
+  type SignatureStream,
+} from '../../../base/digests/digest-pool.ts'
 import { checkDeclared, checkSoFar } from '../../../base/disk-formats/check-declared.ts'
 import { DiskInspector } from '../../../base/disk-formats/inspector.ts'
 import type { DiskProblemCode } from '../../../base/disk-formats/probe.ts'
@@ -107,7 +112,8 @@ class Intake {
   add(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure) throw this.#failure.error
     this.size += chunk.length
-    if (this.size > this.#options.limit) throw new TooLarge('The incoming image is too large: The provided image is too large.')
+    if (this.size > this.#options.limit)
+      throw new TooLarge('The incoming image is too large: The provided image is too large.')
     const block = this.#block
     if (block && block.length + chunk.length < blockSize) {
       block.bytes.set(chunk, block.length)
@@ -118,7 +124,7 @@ class Intake {
   }
 
   async #fill(chunk: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length;) {
       this.#block ??= await this.#ring.take()
       const block = this.#block
       const part = chunk.subarray(offset, offset + blockSize - block.length)

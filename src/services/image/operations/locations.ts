@@ -57,9 +57,14 @@ export async function changeLocations(
 
 async function addLocations(deps: ImageDeps, image: Image, given: readonly GivenLocation[], change: LocationChange) {
   const { database, config } = deps
-  const kept = change.op === 'replace' ? image.locations.filter((old) => given.some(({ url }) => url === old.url)) : image.locations
+  const kept =
+    change.op === 'replace'
+      ? image.locations.filter((old) => given.some(({ url }) => url === old.url))
+      : image.locations
   const fresh = given.filter(({ url }) => change.op === 'add' || !kept.some((old) => old.url === url))
-  const duplicate = fresh.find(({ url }, index) => kept.some((old) => old.url === url) || fresh.findIndex((other) => other.url === url) < index)
+  const duplicate = fresh.find(
+    ({ url }, index) => kept.some((old) => old.url === url) || fresh.findIndex((other) => other.url === url) < index,
+  )
   if (duplicate) throw new InvalidImage(`The location ${duplicate.url} already exists`)
   const count = kept.length + fresh.length
   if (config.locationQuota >= 0 && count > config.locationQuota)
@@ -71,11 +76,16 @@ async function addLocations(deps: ImageDeps, image: Image, given: readonly Given
   const rows = fresh.map((each) => ({ ...each, store: storeOfUrl(deps, each.url) }))
   const known = validationData(deps, image, given)
   if (image.status === 'queued') requireFormats(image)
-  const size = image.status === 'queued' && rows[0] ? await rows[0].store.size({ imageId: image.id, url: rows[0].url }) : undefined
+  const size =
+    image.status === 'queued' && rows[0] ? await rows[0].store.size({ imageId: image.id, url: rows[0].url }) : undefined
   await database.transaction(async (tx) => {
     for (const old of image.locations) {
       if (!kept.includes(old))
-        await tx.updateTable('locations').set({ status: 'pending_delete', changed_at: Date.now() }).where('id', '=', old.id).execute()
+        await tx
+          .updateTable('locations')
+          .set({ status: 'pending_delete', changed_at: Date.now() })
+          .where('id', '=', old.id)
+          .execute()
     }
     if (position !== undefined) await makeRoom(tx, image, position, rows.length)
     for (const [index, { url, metadata, store }] of rows.entries()) {
@@ -115,7 +125,10 @@ async function removeLocation(deps: ImageDeps, image: Image, text: string) {
 }
 
 /** Forgets a location, then removes its data. */
-export async function dropLocation(deps: Pick<ImageDeps, 'database' | 'stores' | 'log'>, location: Image['locations'][number]) {
+export async function dropLocation(
+  deps: Pick<ImageDeps, 'database' | 'stores' | 'log'>,
+  location: Image['locations'][number],
+) {
   await deps.database.db
     .updateTable('locations')
     .set({ status: 'pending_delete', changed_at: Date.now() })
@@ -137,7 +150,10 @@ function validationData({ config }: Pick<ImageDeps, 'config'>, image: Image, giv
   const columns = { checksum: 'checksum', os_hash_algo: 'hash_algo', os_hash_value: 'hash_value' } as const
   const found: Partial<Record<'checksum' | 'hash_algo' | 'hash_value', string>> = {}
   for (const { validation_data: data } of given) {
-    for (const [name, column] of Object.entries(columns) as [keyof typeof columns, (typeof columns)[keyof typeof columns]][]) {
+    for (const [name, column] of Object.entries(columns) as [
+      keyof typeof columns,
+      (typeof columns)[keyof typeof columns],
+    ][]) {
       const value = data?.[name]
       if (value === undefined) continue
       if ((found[column] ?? value) !== value) throw new ImageConflict(`Conflicting values for ${name}`)

@@ -26,11 +26,7 @@ interface Section {
  * Reads a property protection file: a section for every pattern, the first that matches decides, none refuses. In format
  * `policies` a permission names a rule of the policy file, in `roles` it lists roles, `@` (all) or `!` (none).
  */
-export function readPropertyRules(
-  file: string,
-  format: string,
-  knownPolicies: ReadonlySet<string>,
-): PropertyRules {
+export function readPropertyRules(file: string, format: string, knownPolicies: ReadonlySet<string>): PropertyRules {
   const sections = parse(file, format, knownPolicies)
   return {
     allows(ctx, property, action) {
@@ -56,7 +52,10 @@ function parse(file: string, format: string, knownPolicies: ReadonlySet<string>)
       actions.map((action) => {
         const text = entries.find((entry) => entry.name === action)?.values.at(-1)
         if (text === undefined) return fail(`[${name}] has no ${action}`)
-        const list = text.split(',').map((each) => each.trim()).filter((each) => each !== '')
+        const list = text
+          .split(',')
+          .map((each) => each.trim())
+          .filter((each) => each !== '')
         if (list.includes('@') && list.includes('!')) fail(`[${name}] ${action}: '@' and '!' exclude each other`)
         if (format === 'policies') {
           if (list.length > 1) fail(`[${name}] ${action}: only one policy may be named`)

@@ -36,8 +36,7 @@ export async function spend<T>(
         const delta = deltas[resource]
         const limit = limits[resource]
         if (delta === undefined || limit < 0) continue
-        if (usage[resource] + delta > limit)
-          throw new LimitExceeded(projectId, resource, limit, usage[resource], delta)
+        if (usage[resource] + delta > limit) throw new LimitExceeded(projectId, resource, limit, usage[resource], delta)
       }
     }
     return work(tx)

@@ -1,12 +1,43 @@
 /** Signed images: the properties img_signature* and the certificate that they name. */
 import { constants, X509Certificate } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { SignatureStream } from '../../../base/digests/digest-pool.ts'
+import type { Context } from '../../../platform/auth/context.ts'
+import type { Transport } from '../../../platform/http/client.ts'
 import type { ImageDeps } from '../deps.ts'
 import { InvalidImage } from '../errors.ts'
 import type { Image } from '../store/images.ts'
 
-/** Fetches a certificate (PEM or DER) from the key manager; rejects when it cannot be had. */
-export type FetchCertificate = (id: string) => Promise<string | Uint8Array>
+/** Fetches a certificate (PEM or DER) from the key manager as the caller; rejects when it cannot be had. */
+export type FetchCertificate = (id: string, token: string) => Promise<string>
+
+/** From barbican. An id is a UUID; anything else never becomes a path. */
+export const barbicanCertificates =
+  (keyManager: Transport): FetchCertificate =>
+  async (id, token) => {
+    if (!/^[0-9a-f-]{36}$/i.test(id)) throw new Error('the id of a certificate is a UUID')
+    const request = { method: 'GET', headers: { 'X-Auth-Token': token, Accept: 'application/octet-stream' } }
+    const { status, body } = await keyManager.send({ ...request, path: `/v1/secrets/${id}/payload` })
+    if (status !== 200) throw new Error(`the key manager answered ${status}`)
+    const bytes = body instanceof Readable ? Buffer.concat(await body.toArray()) : Buffer.from(String(body))
+    return new X509Certificate(bytes).toString()
+  }
+
+/** The certificate (PEM) of a signed image, undefined for others. Throws InvalidImage when it cannot be had. */
+export async function certificateFor(
+  ctx: Pick<Context, 'token'>,
+  deps: Pick<ImageDeps, 'fetchCertificate'>,
+  { id, properties }: Image,
+): Promise<string | undefined> {
+  if (!isSigned(properties)) return undefined
+  const certificateId = properties['img_signature_certificate_uuid']!
+  return deps.fetchCertificate(certificateId, ctx.token.reveal()).catch((cause: unknown) => {
+    throw new InvalidImage(
+      `Signature verification failed for image ${id}: Unable to retrieve certificate with ID: ${certificateId}`,
+      { cause },
+    )
+  })
+}
 
 export interface SignatureCheck {
   stream: SignatureStream
@@ -15,7 +46,12 @@ export interface SignatureCheck {
 }
 
 const names = ['img_signature', 'img_signature_hash_method', 'img_signature_key_type', 'img_signature_certificate_uuid']
-const hashes: Record<string, string> = { 'SHA-224': 'sha224', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' }
+const hashes: Record<string, string> = {
+  'SHA-224': 'sha224',
+  'SHA-256': 'sha256',
+  'SHA-384': 'sha384',
+  'SHA-512': 'sha512',
+}
 const keyTypes: Record<string, string> = {
   'RSA-PSS': 'rsa',
   DSA: 'dsa',
@@ -27,12 +63,15 @@ const keyTypes: Record<string, string> = {
   ECC_SECP384R1: 'ec',
 }
 
-/** Undefined for an image without all four properties. Throws InvalidImage where the signature can never be right. */
-export async function checkSignatureRequest(
-  deps: Pick<ImageDeps, 'digests' | 'fetchCertificate'>,
+const isSigned = (properties: Image['properties']) => names.every((name) => Object.hasOwn(properties, name))
+
+/** Undefined for an image without a signature. Throws InvalidImage where the signature can never be right. */
+export function checkSignatureRequest(
+  deps: Pick<ImageDeps, 'digests'>,
   { id, properties }: Image,
-): Promise<SignatureCheck | undefined> {
-  if (!names.every((name) => Object.hasOwn(properties, name))) return undefined
+  pem: string | undefined,
+): SignatureCheck | undefined {
+  if (!isSigned(properties)) return undefined
   const fail = (why: string): never => {
     throw new InvalidImage(`Signature verification failed for image ${id}: ${why}`)
   }
@@ -41,10 +80,8 @@ export async function checkSignatureRequest(
   const certificateId = properties['img_signature_certificate_uuid']!
   const algorithm = Object.hasOwn(hashes, method) ? hashes[method]! : fail(`Invalid signature hash method: ${method}`)
   if (!Object.hasOwn(keyTypes, keyType)) fail(`Invalid signature key type: ${keyType}`)
-  const certificate = await deps
-    .fetchCertificate(certificateId)
-    .then((data) => new X509Certificate(data))
-    .catch(() => fail(`Unable to retrieve certificate with ID: ${certificateId}`))
+  if (pem === undefined) return fail(`Unable to retrieve certificate with ID: ${certificateId}`)
+  const certificate = new X509Certificate(pem)
   const now = Date.now()
   if (now < Date.parse(certificate.validFrom) || now > Date.parse(certificate.validTo))
     fail(`Certificate is not valid now: ${certificateId}`)

@@ -13,7 +13,10 @@ export interface NewTask {
 }
 
 /** Records a task that nobody works on yet. */
-export async function createTask(tx: ImageDb, { type, owner, imageId, userId, requestId, input }: NewTask): Promise<TaskRow> {
+export async function createTask(
+  tx: ImageDb,
+  { type, owner, imageId, userId, requestId, input }: NewTask,
+): Promise<TaskRow> {
   const now = Date.now()
   const row: TaskRow = {
     id: randomUUID(),

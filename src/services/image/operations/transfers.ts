@@ -21,6 +21,13 @@ export class Transfers {
     this.#running.get(imageId)?.abort.abort()
   }
 
+  /** Makes all of them stop and waits until they have cleaned up. */
+  async cancelAll(): Promise<void> {
+    const all = [...this.#running.values()]
+    for (const { abort } of all) abort.abort()
+    await Promise.all(all.map(({ ended }) => ended))
+  }
+
   isRunning(imageId: string): boolean {
     return this.#running.has(imageId)
   }

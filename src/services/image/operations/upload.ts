@@ -14,6 +14,8 @@ export interface UploadOptions {
   /** Bytes that the client has announced. */
   size: number | undefined
   projectId: string
+  /** Of a signed image, PEM. */
+  certificate?: string | undefined
 }
 
 /** What the intake has to check for an image. */
@@ -38,14 +40,13 @@ export async function upload(
   image: Image,
   store: ImageStore,
   data: Readable,
-  { size, projectId }: UploadOptions,
+  { size, projectId, certificate }: UploadOptions,
 ): Promise<void> {
   const { database } = deps
   if (image.status !== 'queued') throw badTransition(image.status, 'saving')
   requireFormats(image)
-  if (store.isReadOnly)
-    throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
-  const signature = await checkSignatureRequest(deps, image)
+  if (store.isReadOnly) throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
+  const signature = checkSignatureRequest(deps, image, certificate)
   const { limit, locationId } = await spend(
     deps,
     projectId,
@@ -109,15 +110,10 @@ export async function stage(
 ): Promise<void> {
   const { database, staging } = deps
   if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
-  await spend(
-    deps,
-    projectId,
-    { image_stage_total: mebibytes(size ?? 0), image_count_uploading: 1 },
-    async (tx) => {
-      if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
-        throw badTransition('uploading', 'uploading')
-    },
-  )
+  await spend(deps, projectId, { image_stage_total: mebibytes(size ?? 0), image_count_uploading: 1 }, async (tx) => {
+    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
+      throw badTransition('uploading', 'uploading')
+  })
   const transfer = deps.transfers.begin(image.id)
   try {
     const writer = await staging.begin(image.id)

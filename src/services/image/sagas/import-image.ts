@@ -31,6 +31,8 @@ export interface ImportData {
   allMustSucceed: boolean
   /** copy-image: the image is active and stays it. */
   isCopy: boolean
+  /** Of a signed image, PEM: fetched as who asked, while his token was there. */
+  certificate?: string
   size: number
   found?: Found
   failedStores: readonly string[]
@@ -67,7 +69,10 @@ export const importImage: SagaKind<ImportData, ImageDeps> = {
             found = await storeCopy({ data, deps, context }, store)
           } catch (error) {
             if (data.allMustSucceed || error instanceof SagaCancelled || context.signal.aborted) throw error
-            deps.log.warn({ err: error, image: context.resourceId, store }, 'an import goes on without one of its stores')
+            deps.log.warn(
+              { err: error, image: context.resourceId, store },
+              'an import goes on without one of its stores',
+            )
             failedStores.push(store)
           }
         }

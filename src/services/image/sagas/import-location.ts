@@ -63,7 +63,10 @@ export const importLocation: SagaKind<LocationImportData, ImageDeps> = {
     {
       name: 'activate',
       async run(data, deps, { resourceId }) {
-        const told = data.expected && { hash_algo: data.expected.algorithm, hash_value: data.expected.value.toLowerCase() }
+        const told = data.expected && {
+          hash_algo: data.expected.algorithm,
+          hash_value: data.expected.value.toLowerCase(),
+        }
         await deps.database.transaction(async (tx) => {
           await updateImage(tx, resourceId, ['importing'], { status: 'active', ...told, ...data.found })
           await setProperties(tx, resourceId, { os_glance_import_task: null })

@@ -83,15 +83,7 @@ export interface ImageSchema extends SagaSchema, MetadefSchema {
 }
 
 export type ImageStatus =
-  | 'queued'
-  | 'saving'
-  | 'uploading'
-  | 'importing'
-  | 'active'
-  | 'deactivated'
-  | 'killed'
-  | 'pending_delete'
-  | 'deleted'
+  'queued' | 'saving' | 'uploading' | 'importing' | 'active' | 'deactivated' | 'killed' | 'pending_delete' | 'deleted'
 export type Visibility = 'public' | 'community' | 'shared' | 'private'
 export type LocationStatus = 'writing' | 'active' | 'pending_delete'
 export type TaskStatus = 'pending' | 'processing' | 'success' | 'failure'

@@ -91,7 +91,7 @@ class FileWriter implements StoreWriter {
     const at = this.#position
     this.#position += bytes.length
     try {
-      for (let done = 0; done < bytes.length; ) {
+      for (let done = 0; done < bytes.length;) {
         done += (await this.#handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten
       }
     } catch (error) {

@@ -6,6 +6,7 @@ import { last, route, type ApiRequest, type Route } from '../../../../platform/h
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'
 import { openData } from '../../operations/download.ts'
+import { certificateFor } from '../../operations/signature.ts'
 import { stage, upload } from '../../operations/upload.ts'
 import { policy } from '../../policies.ts'
 import type { Image } from '../../store/images.ts'
@@ -66,7 +67,8 @@ const put = route({
       const id = typeof wanted === 'string' && wanted !== '' ? wanted : deps.stores.defaultId
       const store = deps.stores.get(id)
       if (!store) throw new InvalidImage(`Unknown scheme '${id}' found in URI`)
-      await upload(deps, image, store, stream, { size: announcedSize(headers), projectId: image.owner })
+      const certificate = await certificateFor(ctx, deps, image)
+      await upload(deps, image, store, stream, { size: announcedSize(headers), projectId: image.owner, certificate })
     })
     return { status: 204 }
   },
@@ -101,10 +103,8 @@ const download = route({
       .split(',')
       .map((each) => each.trim())
       .filter((each) => each !== '')
-    if (preferred.length > 0)
-      await permitted(ctx, deps, image.id, 'download_from_store', 'choose the store of')
-    for (const id of preferred)
-      if (!deps.stores.get(id)) throw new InvalidImage(`Store '${id}' is not configured.`)
+    if (preferred.length > 0) await permitted(ctx, deps, image.id, 'download_from_store', 'choose the store of')
+    for (const id of preferred) if (!deps.stores.get(id)) throw new InvalidImage(`Store '${id}' is not configured.`)
     const isReadable = ['active', 'deactivated'].includes(image.status) && image.locations.length > 0
     if (!isReadable || image.size === null) return { status: 204 }
     const unchanged = checkConditions(image, headers)

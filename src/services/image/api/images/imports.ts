@@ -117,8 +117,7 @@ const removeFromStore = route({
   async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
     const store = params['store'] ?? ''
     const id = params['id'] ?? ''
-    if (!deps.stores.get(store))
-      throw new ImageConflict(`The selected store ${store} is not available on this node.`)
+    if (!deps.stores.get(store)) throw new ImageConflict(`The selected store ${store} is not available on this node.`)
     const rules = ['get_image_location', 'delete_image_location']
     const image = await permitted(ctx, deps, id, rules, 'remove data from a store of')
     if (image.status !== 'active')
@@ -134,10 +133,4 @@ const removeFromStore = route({
   },
 })
 
-export const importRoutes = [
-  importImage,
-  showTasks,
-  addLocation,
-  listLocations,
-  removeFromStore,
-] as Route<ImageDeps>[]
+export const importRoutes = [importImage, showTasks, addLocation, listLocations, removeFromStore] as Route<ImageDeps>[]

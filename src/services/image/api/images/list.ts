@@ -19,9 +19,32 @@ const columns: Record<string, keyof ImageRow> = {
 }
 /** Filters that know `in:` and `eq:`. */
 const listColumns = ['id', 'name', 'status', 'disk_format', 'container_format'] as const
-const sortable = ['name', 'status', 'container_format', 'disk_format', 'size', 'id', 'created_at', 'updated_at'] as const
-const ranges: Record<string, 'size' | 'min_ram' | 'min_disk'> = { size: 'size', min_ram: 'min_ram', min_disk: 'min_disk' }
-const notFilters = ['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'visibility', 'member_status', 'tag', 'os_hidden']
+const sortable = [
+  'name',
+  'status',
+  'container_format',
+  'disk_format',
+  'size',
+  'id',
+  'created_at',
+  'updated_at',
+] as const
+const ranges: Record<string, 'size' | 'min_ram' | 'min_disk'> = {
+  size: 'size',
+  min_ram: 'min_ram',
+  min_disk: 'min_disk',
+}
+const notFilters = [
+  'limit',
+  'marker',
+  'sort',
+  'sort_key',
+  'sort_dir',
+  'visibility',
+  'member_status',
+  'tag',
+  'os_hidden',
+]
 const operators = { eq: '=', neq: '!=', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
 
 /** Reads filters, sorting and paging of GET /v2/images. Throws InvalidImage (400). */
@@ -106,8 +129,7 @@ function parseSort(query: Query): ListRequest['sort'] {
 }
 
 function newSort(query: Query): [string, string][] {
-  if (query['sort_key'] || query['sort_dir'])
-    throw new InvalidImage('Old and new sorting syntax cannot be combined')
+  if (query['sort_key'] || query['sort_dir']) throw new InvalidImage('Old and new sorting syntax cannot be combined')
   return last(query, 'sort')!
     .trim()
     .split(',')
@@ -170,13 +192,16 @@ const isoForm = /^\d{4}-?\d{2}-?\d{2}([T ]\d{2}:?\d{2}(:?\d{2}(\.\d+)?)?(Z|[+-]\
 /** Milliseconds of an ISO 8601 time, UTC unless it says otherwise; NaN for anything else. */
 function isoTime(text: string): number {
   if (!isoForm.test(text)) return NaN
-  return Date.parse(/(Z|[+-]\d{2}:?\d{2})$/.test(text) && text.includes(':') ? text : text.includes(':') ? `${text}Z` : text)
+  return Date.parse(
+    /(Z|[+-]\d{2}:?\d{2})$/.test(text) && text.includes(':') ? text : text.includes(':') ? `${text}Z` : text,
+  )
 }
 
 function parseTime(column: 'created_at' | 'updated_at', text: string): ListRequest['compare'][number] {
   const plain = isoTime(text)
   const colon = text.indexOf(':')
-  const [operator, time] = !Number.isNaN(plain) || colon < 0 ? ['eq', text] : [text.slice(0, colon), text.slice(colon + 1)]
+  const [operator, time] =
+    !Number.isNaN(plain) || colon < 0 ? ['eq', text] : [text.slice(0, colon), text.slice(colon + 1)]
   const value = isoTime(time)
   if (Number.isNaN(value))
     throw new InvalidImage(`Bad "${column}" query filter format. Use ISO 8601 DateTime notation.`)

@@ -29,7 +29,9 @@ export function parsePatch(config: ImageConfig, contentType: string | undefined,
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (!(patchTypes as readonly string[]).includes(type)) {
     const allowed = patchTypes.join(', ')
-    throw new ApiError(415, `Image PATCH expects Content-Type one of: ${allowed}`, { headers: { 'Accept-Patch': allowed } })
+    throw new ApiError(415, `Image PATCH expects Content-Type one of: ${allowed}`, {
+      headers: { 'Accept-Patch': allowed },
+    })
   }
   if (body === undefined) throw new InvalidImage('Body expected in request.')
   if (!Array.isArray(body)) throw new InvalidImage('Request body must be a JSON array of operation objects.')
@@ -49,8 +51,7 @@ function parseChange(config: ImageConfig, raw: Record<string, unknown>, isOld: b
   if (parts.length !== depth) throw new InvalidImage(`Invalid JSON pointer for this resource: '/${parts.join('/')}'`)
   const change: Change = { op, name, isStrict: isOld, ...(position !== undefined && { position }) }
   if (op !== 'remove') {
-    if (!Object.hasOwn(raw, 'value'))
-      throw new InvalidImage(`Operation "${op}" requires a member named "value".`)
+    if (!Object.hasOwn(raw, 'value')) throw new InvalidImage(`Operation "${op}" requires a member named "value".`)
     change.value = raw['value']
   }
   if (readOnlyNames.includes(name)) throw new ImageForbidden(`Attribute '${name}' is read-only.`)

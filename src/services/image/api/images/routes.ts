@@ -2,12 +2,7 @@ import { Type } from 'typebox'
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, ImageMissing } from '../../errors.ts'
-import {
-  authorizeVisibility,
-  createImage,
-  deleteImage,
-  modifyImage,
-} from '../../operations/images.ts'
+import { authorizeVisibility, createImage, deleteImage, modifyImage } from '../../operations/images.ts'
 import { changeLocations } from '../../operations/locations.ts'
 import { policy } from '../../policies.ts'
 import { updateImage, type Image } from '../../store/images.ts'
@@ -58,7 +53,7 @@ const create = route({
   policy: policy('add_image'),
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
   async handle({ ctx, body, baseUrl }, deps: ImageDeps) {
-    const { attributes, properties } = readNewImage(deps, body)
+    const { attributes, properties } = readNewImage(deps, body as Record<string, unknown>)
     for (const name of Object.keys(properties))
       if (!deps.propertyRules.allows(ctx, name, 'create')) throw new ImageForbidden(`Attribute '${name}' is reserved.`)
     const image = await createImage(ctx, deps, attributes, properties)

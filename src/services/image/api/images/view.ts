@@ -9,9 +9,7 @@ type ViewDeps = Pick<ImageDeps, 'config' | 'propertyRules'>
 
 /** An image as the API shows it: custom properties that the caller may read stand beside the base ones. */
 export const viewImage = (ctx: Context, { config, propertyRules }: ViewDeps, image: Image) => ({
-  ...Object.fromEntries(
-    Object.entries(image.properties).filter(([name]) => propertyRules.allows(ctx, name, 'read')),
-  ),
+  ...Object.fromEntries(Object.entries(image.properties).filter(([name]) => propertyRules.allows(ctx, name, 'read'))),
   id: image.id,
   name: image.name,
   status: image.status,

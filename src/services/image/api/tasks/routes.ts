@@ -36,8 +36,7 @@ const list = route({
     const markerId = one('marker')
     if (markerId !== undefined && !uuid.test(markerId)) throw new InvalidImage('Invalid marker format')
     const marker = markerId === undefined ? undefined : await findTask(deps.database.db, markerId)
-    if (markerId !== undefined && !marker)
-      throw new InvalidImage(`Task with the given id ${markerId} was not found`)
+    if (markerId !== undefined && !marker) throw new InvalidImage(`Task with the given id ${markerId} was not found`)
     const limit = parseLimit(one('limit'), deps.config)
     const owner = ctx.isAdmin ? null : (ctx.projectId ?? '')
     const tasks = await listTasks(deps.database.db, {
