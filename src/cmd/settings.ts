@@ -1,8 +1,8 @@
 /** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
 import { randomBytes, createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 export interface Settings {
   name: string
@@ -143,8 +143,10 @@ export function loadSecrets(stateDir: string, services: readonly string[]): Secr
 
 function makeFolders(stateDir: string) {
   const { run, etc, log } = paths(stateDir)
+  // QEMU's user must be able to pass the folders above; it can list none of them.
+  mkdirSync(dirname(resolve(stateDir)), { recursive: true, mode: 0o711 })
   for (const folder of [stateDir, run, etc, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(stateDir, 0o700)
+  if ((statSync(stateDir).mode & 0o067) !== 0) chmodSync(stateDir, 0o700)
 }
 
 /** Replaces a file in one step; only its owner may read it. */

@@ -93,7 +93,7 @@ class Connection implements DatabaseConnection {
   async begin() {
     this.#release = await this.#driver.lockWriter()
     try {
-      this.#driver.writer.exec('begin immediate')
+      await patiently(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
       this.#release()
       this.#release = undefined
@@ -117,7 +117,7 @@ class Connection implements DatabaseConnection {
     }
     const release = await this.#driver.lockWriter()
     try {
-      return this.#driver.writer.run(query)
+      return await patiently(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
@@ -129,6 +129,25 @@ class Connection implements DatabaseConnection {
   }
 }
 
+const busyCode = 5
+const busyMs = 5000
+
+/**
+ * Another program may hold the file (a backup, a shell): waits for it as long as SQLite's own timeout would, but without
+ * stopping everything else in this process.
+ */
+async function patiently<T>(work: () => T): Promise<T> {
+  const deadline = Date.now() + busyMs
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== busyCode || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
+
 const cachedStatements = 500
 
 /** One SQLite connection with its prepared statements. */
@@ -137,7 +156,7 @@ class Handle {
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(file: string, readOnly: boolean) {
-    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 5000 })
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 0 })
     if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
   }
 

@@ -39,6 +39,9 @@ export interface ApiResponse {
   body?: unknown
 }
 
+/** A request whose body nobody has looked at yet. */
+export type UnreadRequest = Omit<ApiRequest, 'body' | 'stream'>
+
 /** One operation of an API, as data. */
 export interface Route<Deps = never> {
   readonly method: Method
@@ -56,13 +59,18 @@ export interface Route<Deps = never> {
   /** `none` for operations without a token, `optional` where a token only adds to the answer. */
   readonly auth?: 'required' | 'optional' | 'none'
   readonly body?: TSchema | Bodies
-  readonly query?: TSchema
+  readonly query?: TSchema | Bodies
   /** The handler reads the body itself (uploads). */
   readonly stream?: boolean
   /** Accepted body types besides JSON, e.g. `application/openstack-images-v2.1-json-patch`. */
   readonly contentTypes?: readonly string[]
   /** Largest accepted body in bytes; default is the service's. */
   readonly bodyLimit?: number
+  /**
+   * Refuses what must be refused before query and body are looked at, by throwing: media types, callers. For services
+   * whose answers clients know in this order.
+   */
+  admit?(request: UnreadRequest, deps: Deps): Promise<void> | void
   handle(request: ApiRequest<never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 

@@ -110,11 +110,18 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   await service.bootstrap({
     projects: ['admin', 'service'],
     users: [
-      { name: 'admin', password: 'admin-password', project: 'admin', roles: ['admin'], systemAdmin: true },
-      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'] },
+      {
+        name: 'admin',
+        password: 'admin-password',
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
+      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', url: 'http://identity/v3' }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)
@@ -127,3 +134,5 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   })
   return identity
 }
+
+const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
