@@ -119,7 +119,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await identity.bootstrap({
     projects: ['admin', 'demo', 'service'],
     users: [
-      { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true, reset: false },
+      {
+        name: 'admin',
+        password: secrets.adminPassword,
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
       { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'], reset: false },
       ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({
         name,

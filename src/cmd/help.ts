@@ -8,6 +8,8 @@ Commands
   status        show each role: up or not, since when, its last error
   explain ID    tell the story of a server or port: steps, durations, reasons
   guest-image   build the tiny guest image
+  keystone-manage COMMAND
+                what keystone's own program does; --help tells more
 
 Options
   --state-dir DIR      everything the cloud keeps (default: /var/lib/nephos/NAME)

@@ -23,12 +23,13 @@ export interface Options {
 
 export class TestIdentity {
   readonly service: IdentityService
-  readonly folder: string
+  /** Keys, configuration and database. */
+  readonly stateDir: string
   admin = ''
 
-  constructor(service: IdentityService, folder: string) {
+  constructor(service: IdentityService, stateDir: string) {
     this.service = service
-    this.folder = folder
+    this.stateDir = stateDir
   }
 
   /** Sends a request below /v3; `body` as JSON. */
@@ -89,7 +90,7 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
   const service = await createIdentityService({
-    stateDir: join(folder, 'identity'),
+    stateDir: folder,
     configFiles: [file],
     databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
     policyOverrides: {},
