@@ -56,7 +56,7 @@ class DigestThread {
   }
 
   tell(request: DigestRequest) {
-    this.#worker.postMessage(request)
+    this.#send(request)
   }
 
   ask(request: DigestRequest): Promise<string> {
@@ -64,8 +64,13 @@ class DigestThread {
       const list = this.#waiting.get(request.stream) ?? []
       this.#waiting.set(request.stream, list)
       list.push({ resolve, reject })
-      this.#worker.postMessage(request)
+      this.#send(request)
     })
+  }
+
+  #send(request: DigestRequest) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(request)
   }
 
   forget(stream: number) {

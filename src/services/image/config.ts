@@ -243,7 +243,7 @@ export function readImageConfig(files: readonly string[]): ImageConfig {
   const declarations: Record<string, OptionDeclaration> = { ...(options as Record<string, OptionDeclaration>) }
   for (const { id, type } of backends) {
     for (const name of backendOptions[type]) {
-      const secret = /_key$/.test(name)
+      const secret = name.endsWith('_key')
       declarations[`${id}/${name}`] = { ...option.string(id, name, '', ''), ...(secret && { type: 'secret' as const }) }
     }
   }
