@@ -115,12 +115,12 @@ async function forget() {
 
 /** Four clients log in by password meanwhile. */
 async function withLogins(token: string) {
-  let going = true
+  const stop = new AbortController()
   const logins = Array.from({ length: 4 }, async () => {
-    while (going) await identity.authenticate(byPassword('admin', 'admin-password'), project)
+    while (!stop.signal.aborted) await identity.authenticate(byPassword('admin', 'admin-password'), project)
   })
   await validations('token validation while 4 clients log in by password', token)
-  going = false
+  stop.abort()
   await Promise.all(logins)
 }
 
