@@ -77,6 +77,24 @@ function defineTests() {
     await eventually('it runs', async () => (await statuses()).at(0) === 'ACTIVE')
     assert.deepEqual(await pids(), before)
   })
+
+  test('an upload that does not fit is refused as glance does, and its rest is gone', async () => {
+    const { body } = await demo.call<{ id: string }>('image', 'POST', '/v2/images', {
+      name: 'large',
+      disk_format: 'raw',
+      container_format: 'bare',
+    })
+    const answer = await fetch(`${cloud.url('image')}/v2/images/${body.id}/file`, {
+      method: 'PUT',
+      body: Buffer.alloc(80 * 1024 * 1024, 1),
+      headers: { 'X-Auth-Token': demo.token, 'Content-Type': 'application/octet-stream' },
+    })
+    assert.equal(answer.status, 413)
+    assert.match(await answer.text(), /Image storage media is full/)
+    const shown = await demo.call<{ status: string }>('image', 'GET', `/v2/images/${body.id}`)
+    assert.equal(shown.body.status, 'queued')
+    assert.equal((await demo.call('image', 'DELETE', `/v2/images/${body.id}`)).status, 204)
+  })
 }
 
 /** Takes all the space that is left. */

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import { isDatabaseDown, type Database, type Db } from '../db/database.ts'
+import { isDatabaseDown, type Db } from '../db/database.ts'
 import type { Logger } from '../log/log.ts'
 import { recordEvent, type TimelineSchema } from './timeline.ts'
 
@@ -89,7 +89,6 @@ interface Record_ {
 
 /** Runs the sagas of one service. */
 export class SagaRunner<Deps> {
-  readonly #database: Database<SagaSchema>
   readonly #db: Kysely<SagaSchema>
   readonly #log: Logger
   readonly #kinds = new Map<string, SagaKind<never, Deps>>()
@@ -97,9 +96,8 @@ export class SagaRunner<Deps> {
   #deps: Deps | undefined
   readonly #stopped = new AbortController()
 
-  constructor(database: Database<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
-    this.#database = database
-    this.#db = database.db
+  constructor(db: Kysely<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
+    this.#db = db
     this.#log = log
     for (const kind of kinds) this.#kinds.set(kind.kind, kind)
   }
@@ -283,7 +281,7 @@ export class SagaRunner<Deps> {
     what: string | undefined,
     started: number,
   ) {
-    await this.#database.transaction(async (tx) => {
+    await this.#db.transaction().execute(async (tx) => {
       await tx
         .updateTable('sagas')
         .set({ ...changes, data: JSON.stringify(data) })

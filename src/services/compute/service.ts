@@ -62,7 +62,7 @@ export async function createComputeService(
   const config = loadComputeConfig(env.configFiles)
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
   await migrate(database, [initial, triedHosts])
-  const sagas = new SagaRunner<ComputeDeps>(database as never, env.log, [
+  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
     attachInterface as never,
