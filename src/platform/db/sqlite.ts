@@ -164,7 +164,7 @@ class Handle {
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 0 })
-    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000')
   }
 
   exec(sql: string) {
