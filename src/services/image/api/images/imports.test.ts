@@ -319,7 +319,7 @@ test('a location is added, hashed and read through the http store; normal users 
   assert.deepEqual([image.status, image['size'], image.stores], ['active', data.length, 'web'])
   assert.ok((await glance.download(id)).data.equals(data))
   assert.equal((await glance.call('GET', `/images/${id}/locations`, { token: 'alice' })).status, 403)
-  const seen = await glance.must<unknown[]>('GET', `/images/${id}/locations`, { token: 'nova;service' })
+  const seen = await glance.must<unknown[]>('GET', `/images/${id}/locations`, { token: 'admin;admin,service,reader' })
   assert.deepEqual(seen, [{ url: `${origin}/image`, metadata: { store: 'web' } }])
   assert.equal((await add({ url: `${origin}/image` })).status, 409)
 })
