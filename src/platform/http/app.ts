@@ -23,6 +23,8 @@ export interface RawRequest {
   method: string
   url: string
   headers: IncomingHttpHeaders
+  /** Address at the other end of the connection; absent for clients in this process. */
+  peer?: string
   stream?: Readable
   json?: unknown
 }
@@ -141,7 +143,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
-    const asked = { ctx, version, params, query, headers: request.headers, url: request.url, baseUrl }
+    const { headers, url, peer } = request
+    const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
     await route.admit?.(asked, options.deps as never)
     const schema = schemaAt(route.query, version, table)
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')

@@ -29,7 +29,13 @@ export async function serve(
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
     app
-      .dispatch({ method: request.method ?? 'GET', url: request.url ?? '/', headers: request.headers, stream: request })
+      .dispatch({
+        method: request.method ?? 'GET',
+        url: request.url ?? '/',
+        headers: request.headers,
+        stream: request,
+        ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
+      })
       .then(async (answer) => {
         await send(request, response, answer)
         const seconds = (performance.now() - started) / 1000

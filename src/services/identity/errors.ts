@@ -41,6 +41,12 @@ export class ActionForbidden extends Forbidden {
   }
 }
 
+export class ProtocolNotFound extends NotFound {
+  constructor(protocolId: string, idpId: string) {
+    super(`Could not find federated protocol ${protocolId} for Identity Provider: ${idpId}.`)
+  }
+}
+
 export class RegionInUse extends Forbidden {
   constructor(id: string) {
     super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)

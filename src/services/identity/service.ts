@@ -19,6 +19,7 @@ import { endpointRoutes } from './api/catalog/endpoints.ts'
 import { regionRoutes } from './api/catalog/regions.ts'
 import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
+import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
 import { policyRoutes } from './api/policies/routes.ts'
@@ -72,6 +73,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...ec2CredentialRoutes,
   ...signatureRoutes,
   ...revocationRoutes,
+  ...federationRoutes,
 ] as readonly Route<IdentityDeps>[]
 
 export interface IdentityService extends RunningService {

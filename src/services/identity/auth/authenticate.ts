@@ -10,7 +10,7 @@ import type { TokenPayload } from '../tokens/payload.ts'
 import { newAuditId } from '../tokens/provider.ts'
 import { isEnough, rulesOf } from './factors.ts'
 import { isUsable } from './find.ts'
-import type { AuthRequest, Proof } from './method.ts'
+import type { AuthEnvironment, AuthRequest, Proof } from './method.ts'
 import { methodNamed, usableMethods } from './registry.ts'
 import { requireOneScope, resolveScope, type WantedScope } from './scope.ts'
 
@@ -23,11 +23,11 @@ export type Outcome =
 export async function authenticate(
   deps: IdentityDeps,
   { identity, scope }: AuthRequest,
-  headers: IncomingHttpHeaders = {},
+  request: Omit<AuthEnvironment, 'scope'>,
 ): Promise<Outcome> {
   requireOneScope(scope)
-  const proof = await prove(deps, identity, { headers, scope })
-  const earlier = receiptOf(deps, headers, proof)
+  const proof = await prove(deps, identity, { ...request, scope })
+  const earlier = receiptOf(deps, request.headers, proof)
   const methods = [...new Set([...proof.methods, ...earlier])]
   const rules = rulesOf(proof.user, usableMethods(deps.config.authMethods))
   if (!isEnough(rules, methods)) return issueReceipt(deps, proof.user, methods, rules)
@@ -66,7 +66,7 @@ export async function issueToken(
 async function prove(
   deps: IdentityDeps,
   identity: AuthRequest['identity'],
-  environment: Parameters<NonNullable<ReturnType<typeof methodNamed>>>[2],
+  environment: AuthEnvironment,
 ): Promise<Proof> {
   const names = [...new Set(identity.methods)]
   if (names.length === 0) throw expected('methods', 'identity')

@@ -1,5 +1,6 @@
 import type { AuthMethod } from './method.ts'
 import { applicationCredential } from './methods/application-credential.ts'
+import { oauth1 } from './methods/oauth1.ts'
 import { password } from './methods/password.ts'
 import { token } from './methods/token.ts'
 import { totp } from './methods/totp.ts'
@@ -8,6 +9,7 @@ const methods: Readonly<Record<string, AuthMethod>> = {
   password,
   token,
   totp,
+  oauth1,
   application_credential: applicationCredential,
 }
 

@@ -87,8 +87,18 @@ export const byPassword = (name: string, password: string) => ({
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
 export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  t.after(async () => {
+    await identity.service.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return identity
+}
+
+/** Starts the service in a folder, with `keystone.conf` as given. */
+export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
-  writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  writeFileSync(file, configuration)
   const service = await createIdentityService({
     stateDir: folder,
     configFiles: [file],
@@ -128,10 +138,6 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   const identity = new TestIdentity(service, folder)
   identity.admin = await identity.login('admin', 'admin-password', {
     project: { name: 'admin', domain: { id: 'default' } },
-  })
-  t.after(async () => {
-    await service.stop()
-    rmSync(folder, { recursive: true })
   })
   return identity
 }

@@ -18,8 +18,8 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
-  async handle({ body, query, headers }, deps: IdentityDeps) {
-    const outcome = await authenticate(deps, body.auth as AuthRequest, headers)
+  async handle({ body, query, headers, url, peer }, deps: IdentityDeps) {
+    const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
     if (outcome.kind === 'receipt') return answerReceipt(deps, outcome)
     const view = await viewToken(deps, outcome.valid, !('nocatalog' in query))
     return {

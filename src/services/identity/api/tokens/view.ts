@@ -44,8 +44,9 @@ function viewUser({ user, userDomain, payload: { federation } }: ValidToken) {
 }
 
 /** What the token was delegated by, under the names that services look for. */
-function viewDelegation({ payload, trust, applicationCredential, accessRules }: ValidToken) {
+function viewDelegation({ payload, trust, applicationCredential, accessToken, accessRules }: ValidToken) {
   return {
+    ...(accessToken && { 'OS-OAUTH1': { access_token_id: accessToken.id, consumer_id: accessToken.consumer_id } }),
     ...(trust && {
       'OS-TRUST:trust': {
         id: trust.id,
