@@ -78,8 +78,13 @@ async function mergeNamespace(tx: ImageDb, row: NamespaceRow, definition: Namesp
 /** All namespaces as files have them. */
 export async function exportNamespaces(db: ImageDb): Promise<NamespaceDefinition[]> {
   const rows = await listNamespaces(db, {
-    ...{ projectId: null, visibility: undefined, resourceTypes: undefined },
-    ...{ sort: 'namespace', direction: 'asc', marker: undefined, limit: undefined },
+    projectId: null,
+    visibility: undefined,
+    resourceTypes: undefined,
+    sort: 'namespace',
+    direction: 'asc',
+    marker: undefined,
+    limit: undefined,
   })
   const whole: NamespaceDefinition[] = []
   for (const row of rows) {

@@ -41,10 +41,10 @@ export interface NamespaceDefinition {
   tags?: readonly { name: string }[]
 }
 
-const known = [
-  ...['type', 'title', 'description', 'operators', 'default', 'readonly', 'minimum', 'maximum', 'enum', 'pattern'],
-  ...['minLength', 'maxLength', 'confidential', 'items', 'uniqueItems', 'minItems', 'maxItems', 'additionalItems'],
-]
+const known = (
+  'type title description operators default readonly minimum maximum enum pattern minLength maxLength confidential ' +
+  'items uniqueItems minItems maxItems additionalItems'
+).split(' ')
 
 /** Of a property definition what glance knows; the rest is dropped. */
 export const cleanProperty = (schema: PropertySchema): PropertySchema =>
