@@ -93,7 +93,7 @@ class Connection implements DatabaseConnection {
   async begin() {
     this.#release = await this.#driver.lockWriter()
     try {
-      this.#driver.writer.exec('begin immediate')
+      await whenFree(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
       this.#release()
       this.#release = undefined
@@ -117,7 +117,7 @@ class Connection implements DatabaseConnection {
     }
     const release = await this.#driver.lockWriter()
     try {
-      return this.#driver.writer.run(query)
+      return await whenFree(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
@@ -126,6 +126,23 @@ class Connection implements DatabaseConnection {
   // oxlint-disable-next-line require-yield -- Kysely's interface wants a generator; nothing here streams rows.
   async *streamQuery(): AsyncIterableIterator<never> {
     throw new Error('SQLite rows are not streamed')
+  }
+}
+
+/** Another process writes; also the extended codes of it. */
+const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+const patienceMs = 10_000
+
+/** Runs `write` once no other process holds the file's write lock, without keeping this process from its other work. */
+async function whenFree<T>(write: () => T): Promise<T> {
+  const started = performance.now()
+  for (let wait = 1; ; wait = Math.min(wait * 2, 16)) {
+    try {
+      return write()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - started > patienceMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
   }
 }
 
@@ -138,7 +155,10 @@ class Handle {
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 5000 })
-    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    if (readOnly) return
+    this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    // From here on `whenFree` waits: a wait inside SQLite would stop the whole process.
+    this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {
