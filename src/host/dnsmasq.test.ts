@@ -54,6 +54,7 @@ test('the argument vector', () => {
     options: [],
     dns: { servers: ['192.0.2.53'] },
     mtu: 1450,
+    isRouter: true,
   })
   for (const word of [
     '--dhcp-range=set:a,10.1.0.0,static,255.255.0.0,86400s',
@@ -61,6 +62,7 @@ test('the argument vector', () => {
     '--dhcp-option-force=option:mtu,1450',
     '--server=192.0.2.53',
     '--enable-ra',
+    '--ra-param=tap-dhcp,mtu:1450,100,300',
   ]) {
     assert.ok(argv.includes(word), word)
   }

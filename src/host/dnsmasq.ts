@@ -3,7 +3,7 @@
  * whatever could end a line or a field of dnsmasq's files is refused (`UnsafeText`), never escaped. Times are seconds,
  * except durations that are named `Ms`.
  */
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { canonicalIp, canonicalMac, ipVersion, netmaskOf, parseCidr } from '../base/ip.ts'
 import type { IpVersion } from '../base/ip.ts'
@@ -12,7 +12,7 @@ import { run } from './command.ts'
 import { ensureFile } from './files.ts'
 import { findProcesses, readPidFile, showProcess, signalProcess, stopProcess } from './process.ts'
 import type { RunningProcess } from './process.ts'
-import { UnsafeText, absolutePath, interfaceName, matching, oneLine, wholeNumber } from './safe-text.ts'
+import { UnsafeText, absolutePath, interfaceName, matching, netnsName, oneLine, wholeNumber } from './safe-text.ts'
 
 export type DhcpHost = {
   mac: string
@@ -49,6 +49,8 @@ export type DnsmasqSpec = {
   dnsHosts?: readonly DnsHost[]
   /** False: no name service at all. Otherwise names are resolved by these servers. */
   dns: false | { servers: readonly string[] }
+  /** Sends router advertisements for its IPv6 ranges; a `static` one tells clients to ask a DHCPv6 server. */
+  isRouter?: boolean
   domain?: string
   mtu?: number
   user?: string
@@ -64,7 +66,7 @@ export async function ensureDnsmasq(spec: DnsmasqSpec): Promise<'unchanged' | 'r
   const argv = dnsmasqArguments(spec)
   const changed = await writeFiles(spec)
   const running = await findDnsmasq(spec.dir)
-  if (running && isSameArguments(running.argv, argv)) {
+  if (running && isSameArguments(running.argv, argv) && (await isInNetns(running.pid, spec.netns))) {
     if (!changed) return 'unchanged'
     if (await signalProcess(running, 'SIGHUP')) return 'reloaded'
   }
@@ -84,6 +86,17 @@ export async function findDnsmasq(dir: string): Promise<RunningProcess | undefin
   return (await findProcesses((argv) => isDnsmasqOf(dir, argv)))[0]
 }
 
+/** A namespace that was made anew has the old name; the process would go on serving the old one. */
+async function isInNetns(pid: number, netns: string | undefined): Promise<boolean> {
+  const inode = (path: string) =>
+    stat(path).then(
+      ({ ino }) => ino,
+      () => undefined,
+    )
+  const wanted = await inode(netns === undefined ? '/proc/self/ns/net' : `/run/netns/${netnsName(netns)}`)
+  return wanted !== undefined && (await inode(`/proc/${pid}/ns/net`)) === wanted
+}
+
 export async function stopDnsmasq(dir: string): Promise<void> {
   for (const found of await findProcesses((argv) => isDnsmasqOf(dir, argv))) await stopProcess(found, { graceMs })
 }
@@ -92,7 +105,7 @@ export async function stopDnsmasq(dir: string): Promise<void> {
 
 export function dnsmasqArguments(spec: DnsmasqSpec): string[] {
   const dir = absolutePath('folder', spec.dir)
-  const { dns, domain, mtu, user = 'nobody', ranges } = spec
+  const { dns, domain, mtu, user = 'nobody', ranges, isRouter = false } = spec
   return [
     'dnsmasq',
     '--conf-file=/dev/null',
@@ -114,13 +127,16 @@ export function dnsmasqArguments(spec: DnsmasqSpec): string[] {
       ? ['--port=0']
       : [`--addn-hosts=${dir}/names`, ...dns.servers.map((server) => `--server=${canonicalIp(server)}`)]),
     ...(domain === undefined ? [] : [`--domain=${hostName(domain)}`]),
-    ...(ranges.some(({ mode }) => mode !== 'static') ? ['--enable-ra'] : []),
+    ...(isRouter ? ['--enable-ra', raParameters(spec.interface, mtu)] : []),
     ...ranges.map((range) => `--dhcp-range=${renderRange(range)}`),
     ...(mtu === undefined ? [] : [`--dhcp-option-force=option:mtu,${wholeNumber('mtu', mtu, 68, 65_535)}`]),
-    ...(mtu !== undefined && ranges.some(({ cidr }) => parseCidr(cidr).version === 6)
-      ? [`--ra-param=${interfaceName(spec.interface)},mtu:${mtu},0,0`]
-      : []),
   ]
+}
+
+/** Every 100 s with a lifetime of 300 s, as radvd does for neutron; a lifetime of 0 would be no way out. */
+function raParameters(device: string, mtu: number | undefined): string {
+  const link = mtu === undefined ? [] : [`mtu:${wholeNumber('mtu', mtu, 68, 65_535)}`]
+  return `--ra-param=${[interfaceName(device), ...link, 100, 300].join(',')}`
 }
 
 function renderRange({ tag, cidr, mode, leaseSeconds }: DhcpRange): string {

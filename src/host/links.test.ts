@@ -17,6 +17,7 @@ const link = {
   peer: undefined,
   owner: undefined,
   vxlan: undefined,
+  vlan: undefined,
 }
 
 test('a bridge that is as wanted needs no command', () => {

@@ -14,7 +14,7 @@ export class LinkConflict extends Error {
   override name = 'LinkConflict'
 }
 
-export type LinkKind = 'bridge' | 'tap' | 'veth' | 'vxlan' | 'other'
+export type LinkKind = 'bridge' | 'tap' | 'veth' | 'vxlan' | 'vlan' | 'other'
 export type Link = {
   name: string
   index: number
@@ -29,6 +29,7 @@ export type Link = {
   /** Name or number of the user who may open a tap. */
   owner: string | undefined
   vxlan: { id: number; local: string | undefined; port: number; learning: boolean } | undefined
+  vlan: { id: number; parent: string | undefined } | undefined
 }
 export type Route = { destination: string; gateway: string | undefined; device: string | undefined; protocol: string }
 
@@ -43,9 +44,11 @@ export type VxlanSpec = Common & {
   port?: number
   learning?: boolean
 }
+/** A sub-interface that tags what it sends. */
+export type VlanSpec = Common & { kind: 'vlan'; parent: string; id: number }
 /** An interface that something else has made. */
 export type ExistingSpec = Common & { kind: 'existing' }
-export type LinkSpec = BridgeSpec | TapSpec | VxlanSpec | ExistingSpec
+export type LinkSpec = BridgeSpec | TapSpec | VxlanSpec | VlanSpec | ExistingSpec
 
 /** One line of an `ip -batch`. */
 export type IpCommand = readonly (string | number)[]
@@ -220,6 +223,10 @@ function createCommands(spec: LinkSpec): IpCommand[] {
       const owner = spec.ownerUid === undefined ? [] : ['user', wholeNumber('user id', spec.ownerUid, 0)]
       return [['tuntap', 'add', 'dev', spec.name, 'mode', 'tap', ...owner]]
     }
+    case 'vlan': {
+      const id = wholeNumber('vlan id', spec.id, 1, 4094)
+      return [['link', 'add', 'link', interfaceName(spec.parent), 'name', spec.name, 'type', 'vlan', 'id', id]]
+    }
     case 'vxlan': {
       const learning = spec.learning ? 'learning' : 'nolearning'
       const id = wholeNumber('vxlan id', spec.id, 0, 2 ** 24 - 1)
@@ -237,6 +244,7 @@ function isOutdated(spec: LinkSpec, link: Link, userNames: ReadonlyMap<string, n
     const owner = link.owner === undefined ? undefined : (userNames.get(link.owner) ?? Number(link.owner))
     return owner !== spec.ownerUid
   }
+  if (spec.kind === 'vlan') return link.vlan?.id !== spec.id || link.vlan.parent !== spec.parent
   if (spec.kind === 'vxlan') {
     const { id, local, port, learning } = link.vxlan ?? {}
     const isSame =
@@ -353,13 +361,14 @@ export function parseLinks(json: string): Link[] {
                 learning: data.learning ?? true,
               }
             : undefined,
+        vlan: kind === 'vlan' ? { id: data.id ?? 0, parent: raw.link } : undefined,
       }
     })
 }
 
 function kindOf({ linkinfo }: RawLink): LinkKind {
   const kind = linkinfo?.info_kind
-  if (kind === 'bridge' || kind === 'veth' || kind === 'vxlan') return kind
+  if (kind === 'bridge' || kind === 'veth' || kind === 'vxlan' || kind === 'vlan') return kind
   return kind === 'tun' && linkinfo?.info_data?.type === 'tap' ? 'tap' : 'other'
 }
 

@@ -18,6 +18,7 @@ const files = {
 } as const
 let folder = ''
 let server: ChildProcess
+let startServer: () => void
 let cloud: TestCloud
 
 before(async () => {
@@ -43,7 +44,8 @@ before(async () => {
     `--port=${port}`,
     '--bind-address=127.0.0.1',
   ]
-  server = spawn('/usr/sbin/mariadbd', args, { stdio: 'ignore' })
+  startServer = () => (server = spawn('/usr/sbin/mariadbd', args, { stdio: 'ignore' }))
+  startServer()
   const statements = Object.keys(files)
     .map((name) => `create database ${name}; `)
     .join('')
@@ -95,3 +97,33 @@ test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_00
   assert.equal((await demo.call('compute', 'DELETE', path)).status, 204)
   await eventually('it is gone', async () => (await status()) === undefined)
 })
+
+test('nephos explain reads MariaDB', { skip: why || false, timeout: 60_000 }, async () => {
+  const admin = await login(cloud, 'admin')
+  const { body } = await admin.call<{ servers: { id: string }[] }>(
+    'compute',
+    'GET',
+    '/v2.1/servers/detail?all_tenants=1&deleted=1',
+  )
+  const { code, output } = await cloud.nephos('explain', body.servers[0]!.id)
+  assert.equal(code, 0, output)
+  assert.match(output, /host chosen/)
+  assert.match(output, /delete/)
+})
+
+test(
+  'a MariaDB that goes away is said, and all is well when it is back',
+  { skip: why || false, timeout: 120_000 },
+  async () => {
+    const demo = await login(cloud, 'demo')
+    const list = () => demo.call<{ serviceUnavailable?: object }>('compute', 'GET', '/v2.1/servers')
+    assert.equal((await list()).status, 200)
+    const gone = new Promise((resolve) => server.once('exit', resolve))
+    server.kill('SIGKILL')
+    await gone
+    const answer = await list()
+    assert.equal(answer.status, 503, JSON.stringify(answer.body))
+    startServer()
+    await eventually('the API answers again', async () => (await list()).status === 200, 60)
+  },
+)

@@ -77,8 +77,9 @@ class SqliteDriver implements Driver {
   releaseConnection = async () => {}
 
   async destroy() {
-    this.#writer?.close()
     if (this.#reader !== this.#writer) this.#reader?.close()
+    // The last one to close brings the log into the file, which only a writer can.
+    this.#writer?.close()
   }
 }
 
@@ -93,7 +94,7 @@ class Connection implements DatabaseConnection {
   async begin() {
     this.#release = await this.#driver.lockWriter()
     try {
-      await whenFree(() => this.#driver.writer.exec('begin immediate'))
+      await patiently(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
       this.#release()
       this.#release = undefined
@@ -117,7 +118,7 @@ class Connection implements DatabaseConnection {
     }
     const release = await this.#driver.lockWriter()
     try {
-      return await whenFree(() => this.#driver.writer.run<R>(query))
+      return await patiently(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
@@ -129,18 +130,21 @@ class Connection implements DatabaseConnection {
   }
 }
 
-/** Another process writes; also the extended codes of it. */
+/** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
 const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
-const patienceMs = 10_000
+const busyMs = 5000
 
-/** Runs `write` once no other process holds the file's write lock, without keeping this process from its other work. */
-async function whenFree<T>(write: () => T): Promise<T> {
-  const started = performance.now()
-  for (let wait = 1; ; wait = Math.min(wait * 2, 16)) {
+/**
+ * Another program may hold the file (a second API, a backup, a shell): waits for it as long as SQLite's own timeout would,
+ * but without stopping everything else in this process.
+ */
+async function patiently<T>(work: () => T): Promise<T> {
+  const deadline = Date.now() + busyMs
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
-      return write()
+      return work()
     } catch (error) {
-      if (!isBusy(error) || performance.now() - started > patienceMs) throw error
+      if (!isBusy(error) || Date.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
@@ -154,10 +158,9 @@ class Handle {
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(file: string, readOnly: boolean) {
-    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 5000 })
-    if (readOnly) return
-    this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
-    // From here on `whenFree` waits: a wait inside SQLite would stop the whole process.
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
+    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    // Open now: from here on `patiently` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }
 

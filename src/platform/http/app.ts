@@ -9,7 +9,8 @@ import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context, type Credentials } from '../auth/context.ts'
-import { ApiError, NotFound, reasonOf, Unauthorized } from './errors.ts'
+import { isDatabaseDown } from '../db/database.ts'
+import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { readJson } from './body.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
@@ -154,7 +155,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : unexpected(error)
+    const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
     } else if (shown.detail) {
@@ -213,6 +214,9 @@ function schemaAt(
 }
 
 const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+
+const withoutDatabase = (cause: unknown): ApiError =>
+  new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })
 
 const unexpected = (cause: unknown): ApiError =>
   new ApiError(500, `Unexpected API Error: ${reasonOf(500)}. The log has the details under this request id.`, { cause })

@@ -19,7 +19,7 @@ export const options = {
   typeDrivers: option.list(
     'ml2',
     'type_drivers',
-    ['local', 'flat', 'vlan', 'vxlan'],
+    ['local', 'flat', 'vlan', 'gre', 'vxlan', 'geneve'],
     'Network types that may be made.',
   ),
   tenantNetworkTypes: option.list(
@@ -31,8 +31,13 @@ export const options = {
   flatNetworks: option.list('ml2_type_flat', 'flat_networks', ['*'], 'Physical networks for flat networks; * for any.'),
   vlanRanges: option.list('ml2_type_vlan', 'network_vlan_ranges', [], 'physical_network:min:max, …'),
   vniRanges: option.list('ml2_type_vxlan', 'vni_ranges', ['1:1000'], 'Ranges of VXLAN ids.'),
+  geneveRanges: option.list('ml2_type_geneve', 'vni_ranges', [], 'Ranges of Geneve ids.'),
+  greRanges: option.list('ml2_type_gre', 'tunnel_id_ranges', [], 'Ranges of GRE tunnel ids.'),
+  dnsDomain: option.string('DEFAULT', 'dns_domain', 'openstacklocal', 'Domain of the names that DHCP and DNS give.'),
+  maxRoutes: option.integer('DEFAULT', 'max_routes', 30, 'Extra routes of a router.'),
   quotaNetwork: option.integer('QUOTAS', 'quota_network', 100, 'Networks of a project; -1 for no limit.'),
   quotaSubnet: option.integer('QUOTAS', 'quota_subnet', 100, 'Subnets of a project.'),
+  quotaSubnetpool: option.integer('QUOTAS', 'quota_subnetpool', -1, 'Subnet pools of a project.'),
   quotaPort: option.integer('QUOTAS', 'quota_port', 500, 'Ports of a project.'),
   quotaRouter: option.integer('QUOTAS', 'quota_router', 10, 'Routers of a project.'),
   quotaFloatingip: option.integer('QUOTAS', 'quota_floatingip', 50, 'Floating IPs of a project.'),

@@ -25,6 +25,7 @@ import { agentHandlers } from './server/agent-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
 import { initial } from './store/migrations/0001-initial.ts'
+import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 export const definition: ApiDefinition = {
@@ -60,7 +61,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
+  await migrate(database, [initial, poolsAndTags])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const lookSoon = debounced(2, () => void env.bus.fanout(networkAgentContract.topic, 'look', {}))
   const deps: NetworkDeps = {

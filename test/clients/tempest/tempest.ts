@@ -92,8 +92,14 @@ export async function runTempest(
     const { output } = await collect(
       [
         ...prefix,
-        ...['sh', '-c', 'cd "$0" && exec tempest run --config-file etc/tempest.conf --concurrency 2 "$@"', folder],
-        ...['--regex', options.regex ?? service.regex, '--exclude-list', 'excluded'],
+        'sh',
+        '-c',
+        'cd "$0" && exec tempest run --config-file etc/tempest.conf --concurrency 2 "$@"',
+        folder,
+        '--regex',
+        options.regex ?? service.regex,
+        '--exclude-list',
+        'excluded',
       ],
       { OS_STDOUT_CAPTURE: '1', OS_STDERR_CAPTURE: '1', PYTHONWARNINGS: 'ignore' },
     )

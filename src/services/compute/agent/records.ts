@@ -6,7 +6,7 @@ export interface Applied {
   /** Revision of the wish that was carried out, or that failed. */
   revision: number
   rebootGeneration: number
-  error: { message: string; detail: string } | null
+  error: { message: string; detail: string; isEverywhere?: boolean } | null
 }
 
 /** The agent's memory over restarts, in one file, replaced in one step. */

@@ -1,4 +1,5 @@
 /** nova-conductor: what agents ask for and report. */
+import { tapName } from '../../../base/device-names.ts'
 import type { Bus, Caller } from '../../../platform/rpc/contract.ts'
 import { RpcError, rpcServe } from '../../../platform/rpc/contract.ts'
 import type { ComputeDeps } from '../deps.ts'
@@ -61,7 +62,7 @@ function toDesired(server: Server, zone: string): DesiredServer {
       id,
       mac,
       networkId,
-      tap: tapOf(id),
+      tap: tapName(id),
       mtu,
       isActive,
     })),
@@ -74,4 +75,3 @@ function toDesired(server: Server, zone: string): DesiredServer {
 }
 
 /** Name of a port's device on its host. */
-const tapOf = (portId: string) => `tap${portId.slice(0, 11)}`

@@ -63,6 +63,14 @@ export interface Fault {
   at: number
 }
 
+/** Why a host could not do what was wanted. */
+export interface ReportedError {
+  message: string
+  detail: string
+  /** No other host could either. */
+  isEverywhere?: boolean
+}
+
 /** A server as kept. */
 export interface Server {
   id: string
@@ -107,8 +115,10 @@ export interface Server {
   rebootType: 'SOFT' | 'HARD'
   reportedRevision: number
   reportedPower: string | null
-  reportedError: { message: string; detail: string } | null
+  reportedError: ReportedError | null
   reportedReboot: number
+  /** Hosts where its build failed. */
+  triedHosts: string[]
   requestId: string | null
   isLeftover: boolean
   createdAt: number

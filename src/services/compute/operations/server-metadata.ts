@@ -1,3 +1,4 @@
+import { tapName } from '../../../base/device-names.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { ServerMetadata } from '../metadata/document.ts'
 import { zoneOf, type Aggregate } from '../model/host.ts'
@@ -30,7 +31,7 @@ export function metadataOf(server: Server, zone: string): ServerMetadata {
       mac: port.mac,
       mtu: port.mtu,
       networkId: port.networkId,
-      tap: `tap${port.id.slice(0, 11)}`,
+      tap: tapName(port.id),
       addresses: port.fixedIps.map((ip) => {
         const subnet = port.subnets.find((each) => each.id === ip.subnetId)
         return {

@@ -23,12 +23,13 @@ export interface Options {
 
 export class TestIdentity {
   readonly service: IdentityService
-  readonly folder: string
+  /** Keys, configuration and database. */
+  readonly stateDir: string
   admin = ''
 
-  constructor(service: IdentityService, folder: string) {
+  constructor(service: IdentityService, stateDir: string) {
     this.service = service
-    this.folder = folder
+    this.stateDir = stateDir
   }
 
   /** Sends a request below /v3; `body` as JSON. */
@@ -89,7 +90,7 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
   const service = await createIdentityService({
-    stateDir: join(folder, 'identity'),
+    stateDir: folder,
     configFiles: [file],
     databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
     policyOverrides: {},
@@ -110,11 +111,18 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   await service.bootstrap({
     projects: ['admin', 'service'],
     users: [
-      { name: 'admin', password: 'admin-password', project: 'admin', roles: ['admin'], systemAdmin: true },
-      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'] },
+      {
+        name: 'admin',
+        password: 'admin-password',
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
+      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', url: 'http://identity/v3' }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)
@@ -127,3 +135,5 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   })
   return identity
 }
+
+const everywhere = (url: string) => ({ public: url, internal: url, admin: url })

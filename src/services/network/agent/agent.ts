@@ -10,7 +10,7 @@ import { newRound, type AgentContext, type AgentPart, type Round } from './conte
 import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
 import { convergeFirewall } from './firewall.ts'
-import { convergeBridges, convergeTaps, unplugStrangers, wiredPorts } from './l2.ts'
+import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters } from './l3.ts'
 import { Memory } from './memory.ts'
 import { MetadataProxy } from './metadata.ts'
@@ -18,13 +18,14 @@ import { Owned } from './owned.ts'
 import { PortReports } from './reports.ts'
 
 const heartbeatMs = 10_000
-const fullLookMs = 30_000
 const firstRetryMs = 1000
 const longestRetryMs = 30_000
 
 export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
   host: string
   bus: Bus
+  /** How often everything is looked at again, whether or not something is known to have changed. */
+  fullLookMs?: number
 }
 export interface NetworkAgent {
   start(): Promise<void>
@@ -41,6 +42,7 @@ class Agent implements NetworkAgent {
   readonly #context: AgentContext
   readonly #host: string
   readonly #bus: Bus
+  readonly #fullLookMs: number
   readonly #server
   readonly #monitor = new LinkMonitor()
   readonly #memory = new Memory()
@@ -56,9 +58,11 @@ class Agent implements NetworkAgent {
   #isFull = true
   #isStopped = false
   #state: HostState | undefined
+  #networkTypes: readonly string[] = ['flat', 'local', 'vxlan']
   #errors = new Map<AgentPart, string>()
 
-  constructor({ host, bus, ...context }: NetworkAgentOptions) {
+  constructor({ host, bus, fullLookMs = 30_000, ...context }: NetworkAgentOptions) {
+    this.#fullLookMs = fullLookMs
     this.#host = host
     this.#bus = bus
     this.#context = { ...context, owned: new Owned(context.stateDir) }
@@ -68,6 +72,7 @@ class Agent implements NetworkAgent {
 
   async start(): Promise<void> {
     this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
+    if (await hasVlans()) this.#networkTypes = [...this.#networkTypes, 'vlan']
     await this.#heartbeat()
     // A tap that nobody waits for is none of our business; most events are the echo of our own work.
     this.#monitor.on('link', ({ name }) => this.#state?.ports.some(({ tap }) => tap === name) && this.look())
@@ -76,7 +81,7 @@ class Agent implements NetworkAgent {
     await this.#monitor.start()
     this.#timers = [
       setInterval(() => void this.#heartbeat(), heartbeatMs),
-      setInterval(() => this.#lookAtAll(), fullLookMs),
+      setInterval(() => this.#lookAtAll(), this.#fullLookMs),
     ]
     this.look()
   }
@@ -134,7 +139,8 @@ class Agent implements NetworkAgent {
     const round = newRound(this.#state)
     await this.#convergeAll(round)
     this.#noteFailures(round)
-    const report = this.#reports.differences(round, await wiredPorts(this.#context, round))
+    const ports = pluggedPorts(round.state).map(({ id }) => id)
+    const report = this.#reports.differences(round, ports, await wiredPorts(this.#context, round))
     if (report) {
       await this.#server.reportPorts(null, { host: this.#host, ...report })
       this.#reports.delivered(report)
@@ -166,7 +172,13 @@ class Agent implements NetworkAgent {
   async #heartbeat(): Promise<void> {
     const { localIp, bridgeMappings, log } = this.#context
     const mappings = Object.fromEntries(bridgeMappings)
-    const l2 = { tunneling_ip: localIp, tunnel_types: ['vxlan'], bridge_mappings: mappings, l2_population: true }
+    const l2 = {
+      tunneling_ip: localIp,
+      tunnel_types: ['vxlan'],
+      bridge_mappings: mappings,
+      l2_population: true,
+      network_types: this.#networkTypes,
+    }
     const agent = (
       agentType: string,
       binary: string,

@@ -1,8 +1,8 @@
 /** The cable from a namespace to the bridge of a network. */
+import { tapName } from '../../../base/device-names.ts'
 import { ensureAddresses, ensureVethPair } from '../../../host/links.ts'
 import { ensureNetns, setSysctls } from '../../../host/netns.ts'
 import { bridgeOf, type AgentContext, type Round } from './context.ts'
-import { tapName } from './names.ts'
 
 export interface NamespacePort {
   portId: string

@@ -11,9 +11,7 @@ const subnetTag = (subnet: Subnet) => `subnet-${subnet.id}`
 const portTag = (portId: string) => `port-${portId}`
 
 export const servedSubnets = (dhcp: HostDhcp): Subnet[] =>
-  dhcp.subnets.filter(
-    (subnet) => subnet.enableDhcp && (subnet.ipVersion === 4 || (subnet.ipv6AddressMode ?? 'slaac') !== 'slaac'),
-  )
+  dhcp.subnets.filter((subnet) => subnet.enableDhcp && (subnet.ipVersion === 4 || subnet.ipv6AddressMode !== 'slaac'))
 
 export function dhcpRanges(dhcp: HostDhcp): DhcpRange[] {
   return servedSubnets(dhcp).map((subnet) => ({
@@ -28,7 +26,8 @@ export function dhcpRanges(dhcp: HostDhcp): DhcpRange[] {
 export function dhcpHosts(dhcp: HostDhcp): DhcpHost[] {
   const stateful = new Set(
     servedSubnets(dhcp)
-      .filter(({ ipVersion, ipv6AddressMode }) => ipVersion === 4 || ipv6AddressMode === 'dhcpv6-stateful')
+      // A subnet of IPv6 without a mode is given out like a stateful one, by neutron too.
+      .filter(({ ipVersion, ipv6AddressMode }) => ipVersion === 4 || ipv6AddressMode !== 'dhcpv6-stateless')
       .map(({ id }) => id),
   )
   return dhcp.hosts.flatMap(({ portId, mac, addresses, hostname, extraOptions }) => {
@@ -56,8 +55,19 @@ export function domainOf(text: string): string | undefined {
   return domain === '' ? undefined : domain
 }
 
-export function dhcpOptions(dhcp: HostDhcp, onProblem: (portId: string, error: unknown) => void): DhcpOption[] {
-  return [...servedSubnets(dhcp).flatMap((subnet) => subnetOptions(dhcp, subnet)), ...extraOptions(dhcp, onProblem)]
+export interface OptionProblem {
+  portId: string
+  message: string
+}
+
+/** The options that can be written, and those of ports that cannot. */
+export function dhcpOptions(dhcp: HostDhcp): { options: DhcpOption[]; problems: OptionProblem[] } {
+  const problems: OptionProblem[] = []
+  const options = [
+    ...servedSubnets(dhcp).flatMap((subnet) => subnetOptions(dhcp, subnet)),
+    ...extraOptions(dhcp, (portId, error) => problems.push({ portId, message: String(error) })),
+  ]
+  return { options, problems }
 }
 
 function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {

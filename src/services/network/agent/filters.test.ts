@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HostPort, HostState } from '../rpc/host-state.ts'
 import { renderFilters, tableNames } from './filters.ts'
-import { metadataHeaders } from './metadata.ts'
 
 const options = { cloudName: 'my cloud', bridgeMappings: new Map([['provider', 'br-ex']]) }
 const port: HostPort = {
@@ -73,9 +72,9 @@ test('rules become matches; remote groups become sets', () => {
     }),
   ]
   const { text, problems } = renderFilters(stateOf([port], rules), options)
-  assert.match(text, /meta nfproto ipv4 ip saddr 192\.0\.2\.0\/24 tcp dport 22 accept/)
+  assert.match(text, /meta protocol ip ip saddr 192\.0\.2\.0\/24 tcp dport 22 accept/)
   assert.match(text, /icmp type 8 icmp code 0 accept/)
-  assert.match(text, /meta nfproto ipv6 ip6 daddr @members6-g1 goto arriving/)
+  assert.match(text, /meta protocol ip6 ip6 daddr @members6-g1 goto arriving/)
   assert.deepEqual(problems, [])
 })
 
@@ -109,16 +108,4 @@ test('ports without port security and ports of the network are not filtered', ()
 
 test('tables are named after the cloud', () => {
   assert.deepEqual(tableNames('my cloud'), ['bridge nephos-my_cloud-ports', 'inet nephos-my_cloud-groups'])
-})
-
-test('a guest cannot say who it is', () => {
-  const headers = metadataHeaders(
-    { 'x-instance-id': 'other', 'x-tenant-id': 'other', accept: '*/*' },
-    '10.0.0.5',
-    { deviceId: 's1', projectId: 'p' },
-    'key',
-  )
-  assert.equal(headers['x-instance-id'], undefined)
-  assert.equal(headers['X-Instance-ID'], 's1')
-  assert.equal(headers['accept'], '*/*')
 })

@@ -1,9 +1,19 @@
 /** Bridges and tunnels of the networks, and the guests' taps in them. */
+import { tapName } from '../../../base/device-names.ts'
 import { ensureFdb, floodMac } from '../../../host/fdb.ts'
-import { ensureLinks, listLinks, setMaster, type Link, type LinkSpec } from '../../../host/links.ts'
+import {
+  deleteLink,
+  ensureLinks,
+  listLinks,
+  runIpBatch,
+  setMaster,
+  showLink,
+  type Link,
+  type LinkSpec,
+} from '../../../host/links.ts'
 import type { HostNetwork, HostPort, HostState } from '../rpc/host-state.ts'
 import { attempt, bridgeOf, type AgentContext, type Round } from './context.ts'
-import { bridgeName, tapName, vxlanDevice } from './names.ts'
+import { bridgeName, physicalBridge, vlanDevice, vxlanDevice } from './names.ts'
 
 /** Ports of DHCP and routers are wired by those agents. */
 export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('network:')
@@ -20,6 +30,7 @@ async function convergeNetwork(context: AgentContext, round: Round, network: Hos
   if (network.type === 'flat') return
   const specs: LinkSpec[] = [{ kind: 'bridge', name: bridge, mtu: network.mtu }]
   await want(context, round, bridge)
+  if (network.type === 'vlan') specs.push(await wantVlan(context, round, network, bridge))
   const tunnel = tunnelOf(network)
   if (tunnel !== undefined) {
     await want(context, round, tunnel.name)
@@ -32,6 +43,32 @@ async function convergeNetwork(context: AgentContext, round: Round, network: Hos
     ...network.peers.map((destination) => ({ mac: floodMac, destination })),
     ...network.forwarding.map(({ mac, peer }) => ({ mac, destination: peer })),
   ])
+}
+
+/** As linuxbridge does it: a sub-interface of where the physical network is, in the network's own bridge. */
+async function wantVlan(
+  context: AgentContext,
+  round: Round,
+  network: HostNetwork,
+  master: string,
+): Promise<LinkSpec & { kind: 'vlan' }> {
+  if (network.segmentationId === null) throw new Error('a vlan network without a vlan')
+  const parent = physicalBridge(network, context.bridgeMappings)
+  const name = vlanDevice(parent, network.segmentationId)
+  await want(context, round, name)
+  return { kind: 'vlan', name, parent, id: network.segmentationId, mtu: network.mtu, master }
+}
+
+/** Whether this kernel can tag at all: some are built without. */
+export async function hasVlans(): Promise<boolean> {
+  const name = 'nephos-probe'
+  try {
+    await runIpBatch([['link', 'add', 'link', 'lo', 'name', name, 'type', 'vlan', 'id', 1]])
+  } catch {
+    return (await showLink(name)) !== undefined
+  }
+  await deleteLink(name)
+  return true
 }
 
 /** None while no other host has ports in the network: several clouds on one machine may then use the same numbers. */
@@ -93,7 +130,8 @@ export async function wiredPorts(context: AgentContext, round: Round): Promise<S
 
 type Plugged = { id: string; networkId: string; tap: string }
 
-function pluggedPorts({ ports, dhcp, routers }: HostState): Plugged[] {
+/** Every port that this host is to wire. */
+export function pluggedPorts({ ports, dhcp, routers }: HostState): Plugged[] {
   const cable = (id: string, networkId: string) => ({ id, networkId, tap: tapName(id) })
   return [
     ...ports,

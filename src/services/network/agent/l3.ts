@@ -1,5 +1,6 @@
 /** The L3 agent: a namespace for each router, with its interfaces, routes and address translation. */
-import { ensureDnsmasq } from '../../../host/dnsmasq.ts'
+import { tapName } from '../../../base/device-names.ts'
+import { ensureDnsmasq, type DhcpOption } from '../../../host/dnsmasq.ts'
 import { deleteLink, ensureRoutes, listAddresses, listLinks, runIpBatch, type RouteSpec } from '../../../host/links.ts'
 import { setSysctls } from '../../../host/netns.ts'
 import { replaceTables } from '../../../host/nft.ts'
@@ -8,7 +9,7 @@ import type { HostRouter } from '../rpc/host-state.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
 import { plugNamespace, wantNamespace, type NamespacePort } from './devices.ts'
 import type { Memory } from './memory.ts'
-import { dnsmasqFolder, gatewayDevice, routerDevice, routerNamespace, tapName } from './names.ts'
+import { dnsmasqFolder, gatewayDevice, routerDevice, routerNamespace } from './names.ts'
 import { routerTables } from './nat.ts'
 
 export async function convergeRouters(context: AgentContext, round: Round, memory: Memory): Promise<void> {
@@ -104,23 +105,37 @@ async function removeStrangers(netns: string, { interfaces, gateway }: HostRoute
   }
 }
 
+/** What the advertisement says: addresses from the prefix, or ask DHCPv6 - which the DHCP agent serves, not this one. */
+const raModes: Readonly<Record<string, 'ra-only' | 'ra-stateless' | 'static'>> = {
+  slaac: 'ra-only',
+  'dhcpv6-stateless': 'ra-stateless',
+  'dhcpv6-stateful': 'static',
+}
+
 async function advertise(context: AgentContext, netns: string, port: HostRouter['interfaces'][number]): Promise<void> {
   const dir = advertiserFolder(context.stateDir, port.portId)
   await context.owned.claim('dnsmasq', dir)
   const ranges = port.ipv6RaSubnets.map(({ cidr, mode }, index) => ({
     tag: `ra${index}`,
     cidr,
-    mode: mode === 'slaac' ? ('ra-only' as const) : ('ra-stateless' as const),
+    mode: raModes[mode] ?? ('static' as const),
     leaseSeconds: 86_400,
   }))
+  // Names of servers for those who never ask DHCPv6.
+  const options = port.ipv6RaSubnets.flatMap(({ dnsNameservers }, index): DhcpOption[] =>
+    dnsNameservers.length === 0
+      ? []
+      : [{ tag: `ra${index}`, version: 6, option: 'dns-server', values: dnsNameservers }],
+  )
   await ensureDnsmasq({
     netns,
     interface: routerDevice(port.portId),
     dir,
     ranges,
     hosts: [],
-    options: [],
+    options,
     dns: false,
+    isRouter: true,
     mtu: port.mtu,
   })
 }

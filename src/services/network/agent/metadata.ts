@@ -1,46 +1,25 @@
 /** The metadata agent: hears guests in the namespaces of routers and DHCP, and asks nova in the name of the server. */
-import { createHmac } from 'node:crypto'
-import { createServer, request as httpRequest } from 'node:http'
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import { stat } from 'node:fs/promises'
+import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { listenInNamespace } from '../../../host/netns.ts'
+import { netnsName } from '../../../host/safe-text.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
 import { metadataAddress } from './dhcp.ts'
 import { dhcpNamespace, routerNamespace } from './names.ts'
+import { metadataServer, type MetadataClient } from './metadata-http.ts'
 import { metadataPort } from './nat.ts'
 
-export interface MetadataClient {
-  deviceId: string
-  projectId: string
-}
 type Clients = ReadonlyMap<string, MetadataClient>
 interface Listener {
   server: Server
   http: HttpServer
+  /** Which namespace it listens in: one that was made anew has the same name. */
+  inode: number
 }
 
-const answerWithinMs = 30_000
 /** For each network or router: one tenant's guests cannot use up the agent's sockets. */
 const connectionsAtMost = 256
-/** What only we may say. */
-const ownHeaders = [
-  'x-instance-id',
-  'x-tenant-id',
-  'x-forwarded-for',
-  'x-instance-id-signature',
-  'x-metadata-provider',
-  'x-metadata-provider-signature',
-]
-const hopHeaders = [
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'upgrade',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'host',
-]
 
 export class MetadataProxy {
   readonly #context: AgentContext
@@ -68,8 +47,12 @@ export class MetadataProxy {
     this.#clients = clients
     for (const netns of this.#listeners.keys()) if (!wanted.has(netns)) this.#close(netns)
     for (const [netns, where] of wanted) {
-      if (this.#listeners.has(netns)) continue
-      await attempt(round, { part: 'metadata', what: netns }, () => this.#listen(netns, where))
+      await attempt(round, { part: 'metadata', what: netns }, async () => {
+        const { ino } = await stat(`/run/netns/${netnsName(netns)}`)
+        if (this.#listeners.get(netns)?.inode === ino) return
+        this.#close(netns)
+        await this.#listen(netns, where, ino)
+      })
     }
   }
 
@@ -77,14 +60,14 @@ export class MetadataProxy {
     for (const netns of this.#listeners.keys()) this.#close(netns)
   }
 
-  async #listen(netns: string, where: { address: string; port: number }): Promise<void> {
-    const http = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, (request, response) =>
-      this.#answer(netns, request, response),
-    )
+  async #listen(netns: string, where: { address: string; port: number }, inode: number): Promise<void> {
+    const clientOf = (address: string) => this.#clients.get(netns)?.get(address)
+    const { metadataUrl, metadataSecret, log } = this.#context
+    const http = metadataServer({ metadataUrl, metadataSecret, log, clientOf })
     const onConnection = (socket: Socket) => void http.emit('connection', socket)
     const server = await listenInNamespace({ netns, ...where, onConnection })
     server.maxConnections = connectionsAtMost
-    this.#listeners.set(netns, { http, server })
+    this.#listeners.set(netns, { http, server, inode })
   }
 
   #close(netns: string): void {
@@ -92,62 +75,6 @@ export class MetadataProxy {
     this.#listeners.delete(netns)
     listener?.server.close()
     listener?.http.closeAllConnections()
+    listener?.http.close()
   }
-
-  #answer(netns: string, request: IncomingMessage, response: ServerResponse): void {
-    const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-    const client = this.#clients.get(netns)?.get(address)
-    if (!client) return end(response, 404)
-    const { metadataUrl, metadataSecret, log } = this.#context
-    const base = new URL(metadataUrl)
-    const headers = metadataHeaders(request.headers, address, client, metadataSecret.reveal())
-    const path = request.url?.startsWith('/') ? request.url : '/'
-    const upstream = httpRequest(
-      {
-        host: base.hostname,
-        port: base.port,
-        method: request.method,
-        path: base.pathname.replace(/\/$/, '') + path,
-        headers,
-        timeout: answerWithinMs,
-      },
-      (answer) => {
-        const kept = Object.entries(answer.headers).filter(([name]) => !hopHeaders.includes(name))
-        response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept))
-        answer.pipe(response)
-      },
-    )
-    upstream.on('timeout', () => upstream.destroy(new Error('timeout')))
-    upstream.on('error', (error) => {
-      log.warn({ err: error.message, netns }, 'nova gave no metadata')
-      if (response.headersSent) response.destroy()
-      else end(response, 503)
-    })
-    response.on('close', () => upstream.destroy())
-    request.pipe(upstream)
-  }
-}
-
-/** The guest's headers, less those that would speak for us, and who it is, signed. */
-export function metadataHeaders(
-  headers: IncomingMessage['headers'],
-  address: string,
-  { deviceId, projectId }: MetadataClient,
-  secret: string,
-): Record<string, string | string[]> {
-  const refused = new Set([...ownHeaders, ...hopHeaders])
-  const kept = Object.entries(headers).flatMap(([name, value]) =>
-    refused.has(name) || value === undefined ? [] : [[name, value] as const],
-  )
-  return {
-    ...Object.fromEntries(kept),
-    'X-Instance-ID': deviceId,
-    'X-Tenant-ID': projectId,
-    'X-Forwarded-For': address,
-    'X-Instance-ID-Signature': createHmac('sha256', secret).update(deviceId).digest('hex'),
-  }
-}
-
-function end(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-type': 'text/plain' }).end()
 }

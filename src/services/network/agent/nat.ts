@@ -67,6 +67,16 @@ function filter(): NftTable {
   return {
     family: 'inet',
     name: 'nephos-filter',
-    chains: [{ name: 'input', hook: input, rules: [rule`iifname "qg-*" tcp dport ${metadataPort} drop`] }],
+    chains: [
+      {
+        name: 'input',
+        hook: input,
+        rules: [
+          rule`iifname "qg-*" tcp dport ${metadataPort} drop`,
+          // The program that advertises the router would answer DHCPv6 too, which is the DHCP agent's business.
+          'iifname "qr-*" udp dport 547 drop',
+        ],
+      },
+    ],
   }
 }

@@ -10,19 +10,21 @@ export interface PortReport {
 export class PortReports {
   #up = new Set<string>()
   #errors = new Map<string, string>()
-  #isRepeating = false
+  /** At first, too: what was told before this process began is not known, nor what went since. */
+  #isRepeating = true
 
   /** The server may have forgotten or mistaken something: tell all again. */
   repeatAll(): void {
     this.#isRepeating = true
   }
 
-  /** Undefined when there is nothing to tell. */
-  differences({ failures }: Round, wired: ReadonlySet<string>): PortReport | undefined {
+  /** `ports` are all that this host is to wire. Undefined when there is nothing to tell. */
+  differences({ failures }: Round, ports: Iterable<string>, wired: ReadonlySet<string>): PortReport | undefined {
     const known = this.#isRepeating ? new Set<string>() : this.#up
+    const suspects = this.#isRepeating ? new Set([...this.#up, ...ports]) : this.#up
     const report = {
       up: [...wired].filter((id) => !known.has(id)),
-      down: [...this.#up].filter((id) => !wired.has(id)),
+      down: [...suspects].filter((id) => !wired.has(id)),
       errors: failures.flatMap(({ portId, message }) => (portId === undefined ? [] : [{ portId, message }])),
     }
     // One that fails again and again is told once.

@@ -8,8 +8,10 @@ type Rule = Group['rules'][number]
 export interface FilterProblem {
   what: string
   message: string
+  portId?: string
 }
-type ChainName = (direction: 'in' | 'out', id: string) => string
+
+export const groupChain = (direction: 'in' | 'out', id: string) => `group-${direction}-${id}`
 
 const setName = (id: string, version: 4 | 6) => `members${version}-${id}`
 
@@ -24,36 +26,39 @@ export function groupSets(groups: readonly Group[]): NftSet[] {
   )
 }
 
-/** `known` are the groups that have sets. */
+/**
+ * The chains of a group, by direction and by what a rule that matches does. `known` are the groups that have sets. What
+ * cannot be rendered is reported once and never opens anything.
+ */
 export function groupChains(
   group: Group,
   known: ReadonlySet<string>,
-  name: ChainName,
   problems: FilterProblem[],
-): NftChain[] {
-  const render = (direction: 'ingress' | 'egress') =>
+): (direction: 'in' | 'out', accept: string) => NftChain {
+  const matches = (direction: 'ingress' | 'egress') =>
     group.rules
       .filter((each) => each.direction === direction)
       .flatMap((each) => {
         try {
           if (each.remoteGroupId !== null && !known.has(each.remoteGroupId))
             throw new Error('its remote group is not described')
-          return [renderRule(each)]
+          return [matchOf(each)]
         } catch (error) {
           problems.push({ what: `security group rule ${each.id}`, message: String(error) })
           return []
         }
       })
-  return [
-    { name: name('in', group.id), rules: render('ingress') },
-    { name: name('out', group.id), rules: render('egress') },
-  ]
+  const all = { in: matches('ingress'), out: matches('egress') }
+  return (direction, accept) => ({
+    name: groupChain(direction, group.id),
+    rules: all[direction].map((match) => `${match} ${accept}`),
+  })
 }
 
-function renderRule(each: Rule): string {
-  const verdict = each.direction === 'ingress' ? 'accept' : 'goto arriving'
-  const family = each.ethertype === 'IPv4' ? 'meta nfproto ipv4' : 'meta nfproto ipv6'
-  return [family, remoteMatch(each), protocolMatch(each), verdict].filter(Boolean).join(' ')
+/** In words that mean the same in the inet and the bridge family. */
+export function matchOf(each: Rule): string {
+  const family = each.ethertype === 'IPv4' ? 'meta protocol ip' : 'meta protocol ip6'
+  return [family, remoteMatch(each), protocolMatch(each)].filter(Boolean).join(' ')
 }
 
 function remoteMatch({ direction, ethertype, remoteCidr, remoteGroupId }: Rule): string {
@@ -91,10 +96,12 @@ const numbers: Readonly<Record<string, number>> = {
   udplite: 136,
   vrrp: 112,
 }
+/** As in neutron, 0 and its names are no match on hop-by-hop options but every protocol. */
+const anyProtocol = ['any', '0', 'ip', 'hopopt']
 const withPorts: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' }
 
 function protocolMatch({ protocol, ethertype, portRangeMin, portRangeMax }: Rule): string {
-  if (protocol === null || protocol === 'any' || protocol === '0') return ''
+  if (protocol === null || anyProtocol.includes(protocol)) return ''
   const number = protocolNumber(protocol, ethertype)
   if (number === 1 || number === 58) return icmpMatch(number, portRangeMin, portRangeMax)
   const name = withPorts[number]

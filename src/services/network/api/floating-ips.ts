@@ -3,7 +3,7 @@ import type { Context } from '../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, conflict, floatingIpNotFound, notFound, portNotFound } from '../errors.ts'
-import { insertPort, removePort } from '../operations/ports.ts'
+import { insertPort, removePort, tellOfAddresses } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
 import {
@@ -185,6 +185,7 @@ const create = route({
       await insertRow(tx, 'floating_ips', floating)
       return floating
     })
+    await tellOfAddresses(deps, [row.port_id])
     return { status: 201, body: { floatingip: view(row) } }
   },
 })
@@ -217,10 +218,10 @@ const update = route({
         ...touched(row),
       })
     })
-    return {
-      status: 200,
-      body: { floatingip: view((await findRow(deps.database.db, 'floating_ips', { id: row.id }))!) },
-    }
+    const now = (await findRow(deps.database.db, 'floating_ips', { id: row.id }))!
+    if (now.port_id !== row.port_id || now.fixed_ip_address !== row.fixed_ip_address)
+      await tellOfAddresses(deps, [row.port_id, now.port_id])
+    return { status: 200, body: { floatingip: view(now) } }
   },
 })
 
@@ -236,6 +237,7 @@ const remove = route({
       const port = await findRow(tx, 'ports', { id: row.floating_port_id })
       if (port) await removePort(tx, port)
     })
+    await tellOfAddresses(deps, [row.port_id])
     return { status: 204 }
   },
 })

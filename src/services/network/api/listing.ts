@@ -5,6 +5,7 @@ import { badRequest } from '../errors.ts'
 export type View = Record<string, unknown> & { id: string }
 
 const own = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir', 'page_reverse']
+const tagFilters = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
 
 /** The page of a collection that the query asks for. */
 export function page(plural: string, views: readonly View[], query: Query, self: string): ApiResponse {
@@ -12,16 +13,13 @@ export function page(plural: string, views: readonly View[], query: Query, self:
     views.filter((view) => matches(view, query)),
     query,
   )
-  const limitText = last(query, 'limit')
-  if (limitText !== undefined && !/^\d+$/.test(limitText))
-    throw badRequest('HTTPBadRequest', `Invalid input for limit. Reason: '${limitText}' is not an integer.`)
-  const limit = limitText === undefined ? Infinity : Number(limitText)
+  const limit = limitOf(query)
   const marker = last(query, 'marker')
-  const isReverse = last(query, 'page_reverse') === 'True'
+  const isReverse = /^true$/i.test(last(query, 'page_reverse') ?? '')
   const ordered = isReverse ? sorted.toReversed() : sorted
   const from = marker === undefined ? 0 : ordered.findIndex((view) => view.id === marker) + 1
   if (marker !== undefined && from === 0)
-    throw badRequest('HTTPBadRequest', `Invalid input for marker. Reason: '${marker}' is not in the collection.`)
+    throw badRequest('BadRequest', `Bad ${plural} request: The resource marked by '${marker}' could not be found.`)
   const shown = ordered.slice(from, from + limit)
   const links: { rel: string; href: string }[] = []
   const link = (rel: string, id: string, reverse: boolean) => {
@@ -31,12 +29,26 @@ export function page(plural: string, views: readonly View[], query: Query, self:
     else url.searchParams.delete('page_reverse')
     links.push({ rel, href: url.toString() })
   }
-  if (limit !== Infinity && shown.length > 0) {
-    if (from + limit < ordered.length) link('next', shown.at(-1)!.id, isReverse)
-    if (marker !== undefined) link('previous', shown[0]!.id, !isReverse)
+  const items = isReverse ? shown.toReversed() : shown
+  if (limit !== Infinity && items.length > 0) {
+    // In the direction of reading there is more, or we came from there.
+    if (isReverse || from + limit < ordered.length) link('next', items.at(-1)!.id, false)
+    if (isReverse ? from + limit < ordered.length : marker !== undefined) link('previous', items[0]!.id, true)
   }
-  const items = (isReverse ? shown.toReversed() : shown).map((view) => pick(view, query))
-  return { status: 200, body: { [plural]: items, ...(links.length > 0 && { [`${plural}_links`]: links }) } }
+  const body = {
+    [plural]: items.map((view) => pick(view, query)),
+    ...(links.length > 0 && { [`${plural}_links`]: links }),
+  }
+  return { status: 200, body }
+}
+
+/** 0 is no limit, as in neutron. */
+function limitOf(query: Query): number {
+  const text = last(query, 'limit')
+  if (text === undefined) return Infinity
+  if (!/^\d{1,9}$/.test(text))
+    throw badRequest('BadRequest', `Bad limit request: Limit must be an integer 0 or greater and not '${text}'.`)
+  return Number(text) || Infinity
 }
 
 /** Only the attributes named by `fields`. */
@@ -49,11 +61,20 @@ export function pick(view: View, query: Query): object {
 function matches(view: View, query: Query): boolean {
   return Object.entries(query).every(([name, values]) => {
     if (own.includes(name)) return true
+    if (tagFilters.includes(name)) return matchesTags((view['tags'] ?? []) as string[], name, values)
     if (name === 'fixed_ips') return matchesAddress(view['fixed_ips'], values)
     // A filter on what is no attribute is ignored, as neutron does unless it validates filters.
     if (!Object.hasOwn(view, name)) return true
     return values.some((value) => equals(view[name], value))
   })
+}
+
+/** `tags` wants all of them, `tags-any` one; `not-` turns the answer round. */
+function matchesTags(actual: readonly string[], filter: string, values: readonly string[]): boolean {
+  const wanted = values.flatMap((value) => value.split(','))
+  const hits = wanted.filter((tag) => actual.includes(tag)).length
+  const isMet = filter.endsWith('-any') ? hits > 0 : hits === wanted.length
+  return filter.startsWith('not-') ? !isMet : isMet
 }
 
 function equals(actual: unknown, wanted: string): boolean {
@@ -76,6 +97,17 @@ function matchesAddress(actual: unknown, wanted: readonly string[]): boolean {
 function sort(views: readonly View[], query: Query): View[] {
   const keys = query['sort_key'] ?? []
   const directions = query['sort_dir'] ?? []
+  if (directions.length > 0 && directions.length !== keys.length)
+    throw badRequest('BadRequest', 'Bad sort request: The number of sort_keys and sort_dirs must be same.')
+  const wrong = directions.find((each) => each !== 'asc' && each !== 'desc')
+  if (wrong !== undefined)
+    throw badRequest(
+      'BadRequest',
+      `Bad sort request: '${wrong}' is invalid value for sort_dirs, it must be asc or desc.`,
+    )
+  const unknown = keys.filter((key) => views.some((view) => !isSortable(view, key)))
+  if (unknown.length > 0)
+    throw badRequest('BadRequest', `Bad sort request: ['${unknown.join("', '")}'] is invalid attribute for sort_keys.`)
   const compare = (a: unknown, b: unknown) =>
     typeof a === 'number' && typeof b === 'number'
       ? a - b
@@ -92,6 +124,9 @@ function sort(views: readonly View[], query: Query): View[] {
     return compare(a.id, b.id)
   })
 }
+
+const isSortable = (view: View, key: string): boolean =>
+  Object.hasOwn(view, key) && (typeof view[key] !== 'object' || view[key] === null)
 
 /** Times and numbers that every entity shows. */
 export const standard = (row: {

@@ -4,7 +4,7 @@ import { route, type ApiRequest, type Route } from '../../../platform/http/route
 import type { NetworkDeps } from '../deps.ts'
 import { badAttribute, networkNotFound, portInUse, portNotFound, securityGroupNotFound } from '../errors.ts'
 import { parseAddress, parsePrefix } from '../model/address.ts'
-import { changePort, insertPort, removePort, type PortInput } from '../operations/ports.ts'
+import { changePort, insertPort, removePort, type PortInput, tellOfAddresses } from '../operations/ports.ts'
 import { requireQuota } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../store/rows.ts'
@@ -65,8 +65,9 @@ interface Surroundings {
 const target = (row: { project_id: string; device_owner: string }, network: Row<'networks'> | undefined) => ({
   project_id: row.project_id,
   tenant_id: row.project_id,
-  network_project_id: network?.project_id,
-  device_owner_kind: /^(network|compute|neutron|baremetal):/.test(row.device_owner) ? 'network_' : '',
+  'network:project_id': network?.project_id,
+  shared: network?.shared === 1,
+  is_network_device: row.device_owner.startsWith('network:'),
 })
 
 const viewPort = (row: Row<'ports'>, { network, addresses }: Surroundings, ctx: Context): View => ({
@@ -83,7 +84,7 @@ const viewPort = (row: Row<'ports'>, { network, addresses }: Surroundings, ctx: 
   allowed_address_pairs: JSON.parse(row.allowed_address_pairs) as unknown,
   extra_dhcp_opts: JSON.parse(row.extra_dhcp_opts) as unknown,
   'binding:vnic_type': row.vnic_type,
-  ...(ctx.can(policy('get_port:binding'), target(row, network)) && {
+  ...(ctx.can(policy('get_port:binding:host_id'), target(row, network)) && {
     'binding:host_id': row.host_id,
     'binding:vif_type': row.vif_type,
     'binding:vif_details': row.vif_type === 'bridge' ? { port_filter: true, connectivity: 'l2' } : {},
@@ -159,8 +160,8 @@ function authorizeAttributes(
   const facts = target({ project_id: projectId, device_owner: input.device_owner ?? '' }, network)
   if (input.device_owner) ctx.authorize(policy(`${verb}_port:device_owner`), facts)
   if (input.mac_address !== undefined) ctx.authorize(policy(`${verb}_port:mac_address`), facts)
-  if (Object.keys(input).some((name) => name === 'binding:host_id' || name === 'binding:profile'))
-    ctx.authorize(policy(`${verb}_port:binding`), facts)
+  for (const name of ['binding:host_id', 'binding:profile'] as const)
+    if (input[name] !== undefined) ctx.authorize(policy(`${verb}_port:${name}`), facts)
 }
 
 /** Ids in the body are looked up as the caller: a foreign group does not exist for him. */
@@ -245,6 +246,7 @@ const update = route({
       await requireReferences(tx, ctx, row.project_id, input)
       await changePort(tx, deps, network, row, input)
     })
+    if (input.fixed_ips !== undefined) await tellOfAddresses(deps, [row.id])
     return { status: 200, body: { port: await view(deps, row.id, ctx) } }
   },
 })
@@ -258,6 +260,8 @@ const remove = route({
     ctx.authorize(policy('delete_port'), target(row, network))
     if (/^network:(router_|floatingip)/.test(row.device_owner)) throw portInUse(row.id, row.device_owner)
     await deps.change((tx) => removePort(tx, row))
+    if (row.device_owner.startsWith('compute:') && row.device_id !== '')
+      deps.notifyCompute([{ name: 'network-vif-deleted', server: row.device_id, port: row.id }])
     return { status: 204 }
   },
 })

@@ -154,7 +154,7 @@ const create = route({
   body: Type.Object({ subnet: createSubnet }),
   async handle({ ctx, body: { subnet: input } }, deps: NetworkDeps) {
     const network = await visibleNetwork(ctx, deps, input.network_id)
-    ctx.authorize(policy('create_subnet'), { project_id: network.project_id })
+    ctx.authorize(policy('create_subnet'), { 'network:project_id': network.project_id })
     const projectId = ctx.isAdmin && !input.project_id && !input.tenant_id ? network.project_id : ownerOf(ctx, input)
     requireAddresses(input)
     const { prefix, ...addresses } = addressing(input.cidr, Number(input.ip_version), input)
@@ -171,6 +171,7 @@ const create = route({
         host_routes: JSON.stringify(input.host_routes ?? []),
         ipv6_ra_mode: (input.ipv6_ra_mode as string | null | undefined) ?? null,
         ipv6_address_mode: (input.ipv6_address_mode as string | null | undefined) ?? null,
+        subnetpool_id: null,
       }
       await insertRow(tx, 'subnets', subnet)
       await ensureDhcpPort(tx, deps, network)

@@ -1,21 +1,51 @@
 /** The linuxbridge mechanism driver: a port is bound where a live agent can reach its network. */
+import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { findRow, listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
 export const isAlive = (agent: Row<'agents'>, { config }: Pick<NetworkDeps, 'config'>): boolean =>
   Date.now() - Number(agent.heartbeat_at) < config.agentDownTime * 1000
 
-const bridged = ['flat', 'vlan', 'vxlan', 'local']
+/** What a host without word of its own is taken to be able to do. */
+const usualTypes = ['flat', 'vlan', 'vxlan', 'local']
 
-/** `bridge`, `binding_failed`, or `unbound` without a host. */
-export async function bind(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, host: string): Promise<string> {
-  if (host === '') return 'unbound'
+export interface Binding {
+  vif_type: 'bridge' | 'binding_failed' | 'unbound'
+  /** Why it failed, for whoever asks why his port is not there. */
+  reason?: string
+}
+
+const refused = (reason: string): Binding => ({ vif_type: 'binding_failed', reason })
+
+/** Binds a port of `network` to `host`, or says why not; without a host it stays unbound. */
+export async function bind(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, host: string): Promise<Binding> {
+  if (host === '') return { vif_type: 'unbound' }
   const agent = await findRow(tx, 'agents', { agent_type: 'Linux bridge agent', host })
-  if (!agent || !isAlive(agent, deps) || agent.admin_state_up === 0 || !bridged.includes(network.network_type))
-    return 'binding_failed'
-  if (network.network_type === 'vxlan') return agent.tunnel_ip === null ? 'binding_failed' : 'bridge'
-  if (network.network_type === 'local') return 'bridge'
-  return parseList<string>(agent.mappings).includes(network.physical_network ?? '') ? 'bridge' : 'binding_failed'
+  if (!agent) return refused(`host ${host} has no Linux bridge agent`)
+  if (!isAlive(agent, deps)) return refused(`the Linux bridge agent of host ${host} is down`)
+  if (agent.admin_state_up === 0) return refused(`the Linux bridge agent of host ${host} is disabled`)
+  const type = network.network_type
+  const { network_types: types = usualTypes } = JSON.parse(agent.configurations) as { network_types?: string[] }
+  if (!types.includes(type))
+    return refused(`host ${host} cannot wire networks of type ${type}, only ${types.join(', ')}`)
+  if (type === 'vxlan' && agent.tunnel_ip === null) return refused(`host ${host} has no address for tunnels`)
+  const physical = network.physical_network
+  if (physical !== null && !parseList<string>(agent.mappings).includes(physical))
+    return refused(`host ${host} has no bridge for the physical network ${physical}`)
+  return { vif_type: 'bridge' }
+}
+
+/** Tells the port's timeline of a binding that failed. */
+export async function noteBinding(tx: NetworkDb, portId: string, { reason }: Binding): Promise<void> {
+  if (reason === undefined) return
+  await recordEvent(tx, {
+    resourceId: portId,
+    requestId: null,
+    at: Date.now(),
+    what: 'binding',
+    outcome: 'failed',
+    detail: reason,
+  })
 }
 
 /** Host of the least loaded live agent of a kind; undefined when none lives. */

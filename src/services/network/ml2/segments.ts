@@ -10,19 +10,25 @@ export interface Segment {
   segmentation_id: number | null
 }
 
-const vxlanOverhead = 50
-const largestVni = 2 ** 24 - 1
+/** Kinds of tunnels: what a header takes, the largest number, where the ranges are. */
+const tunnels = {
+  vxlan: { overhead: 50, largest: 2 ** 24 - 1, ranges: (deps: NetworkDeps) => deps.config.vniRanges },
+  geneve: { overhead: 50, largest: 2 ** 24 - 1, ranges: (deps: NetworkDeps) => deps.config.geneveRanges },
+  gre: { overhead: 42, largest: 2 ** 32 - 1, ranges: (deps: NetworkDeps) => deps.config.greRanges },
+} as const
+type Tunnel = keyof typeof tunnels
+const isTunnel = (type: string): type is Tunnel => Object.hasOwn(tunnels, type)
 
 /** Bytes that are left for guests. */
 export const mtuOf = (type: string, physical: number): number =>
-  type === 'vxlan' ? physical - vxlanOverhead : physical
+  isTunnel(type) ? physical - tunnels[type].overhead : physical
 
 /** The segment of a network that a user makes: the first tenant type with a free one. */
 export async function tenantSegment(tx: NetworkDb, deps: NetworkDeps): Promise<Segment> {
   const types = deps.config.tenantNetworkTypes
   for (const type of types) {
     if (type === 'local') return { network_type: 'local', physical_network: null, segmentation_id: null }
-    const free = type === 'vxlan' ? await freeVni(tx, deps) : undefined
+    const free = isTunnel(type) ? await freeTunnel(tx, deps, type) : undefined
     if (free !== undefined) return { network_type: type, physical_network: null, segmentation_id: free }
     const vlan = type === 'vlan' ? await freeVlan(tx, deps) : undefined
     if (vlan) return vlan
@@ -57,14 +63,22 @@ export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Seg
         throw conflict('FlatNetworkInUse', `Unable to create the flat network. Physical network ${physical} is in use.`)
       return { network_type: type, physical_network: physical, segmentation_id: null }
     }
-    case 'vxlan': {
-      if (id !== null && (id < 1 || id > largestVni))
-        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id ${id} is not a VXLAN id.`)
+    case 'vxlan':
+    case 'geneve':
+    case 'gre': {
+      const { largest } = tunnels[type]
+      if (physical !== null)
+        throw badRequest(
+          'InvalidInput',
+          `Invalid input for operation: provider:physical_network specified for ${type} network.`,
+        )
+      if (id !== null && (id < 1 || id > largest))
+        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id ${id} is not a ${type} id.`)
       if (id !== null && taken)
         throw conflict('TunnelIdInUse', `Unable to create the network. The tunnel ID ${id} is in use.`)
-      const vni = id ?? (await freeVni(tx, deps))
-      if (vni === undefined) throw noSegment('vxlan')
-      return { network_type: type, physical_network: null, segmentation_id: vni }
+      const segment = id ?? (await freeTunnel(tx, deps, type))
+      if (segment === undefined) throw noSegment(type)
+      return { network_type: type, physical_network: null, segmentation_id: segment }
     }
     case 'vlan': {
       if (physical === null) {
@@ -86,12 +100,13 @@ export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Seg
   }
 }
 
-async function freeVni(tx: NetworkDb, { config }: NetworkDeps): Promise<number | undefined> {
+async function freeTunnel(tx: NetworkDb, deps: NetworkDeps, type: Tunnel): Promise<number | undefined> {
+  const { largest, ranges } = tunnels[type]
   const taken = new Set(
-    (await listRows(tx, 'networks', { network_type: 'vxlan' })).map((row) => Number(row.segmentation_id)),
+    (await listRows(tx, 'networks', { network_type: type })).map((row) => Number(row.segmentation_id)),
   )
   return firstFreeId(
-    config.vniRanges.flatMap((range) => parseTunnelRanges(range, largestVni)),
+    ranges(deps).flatMap((range) => parseTunnelRanges(range, largest)),
     taken,
   )
 }

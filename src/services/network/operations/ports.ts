@@ -2,9 +2,9 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ipAddressGenerationFailure, macAddressInUse } from '../errors.ts'
 import { generateMac } from '../model/mac.ts'
-import { bind } from '../ml2/binding.ts'
+import { bind, noteBinding } from '../ml2/binding.ts'
 import {
-  deleteRows,
+  deleteEntity,
   insertRow,
   newEntity,
   parseList,
@@ -28,6 +28,7 @@ export interface PortInput {
   security_groups?: string[]
   allowed_address_pairs?: { ip_address: string; mac_address?: string }[]
   extra_dhcp_opts?: { opt_name: string; opt_value: string; ip_version?: number }[]
+  dns_name?: string
   'binding:host_id'?: string | null
   'binding:vnic_type'?: string
   'binding:profile'?: Record<string, unknown> | null
@@ -48,7 +49,7 @@ export async function insertPort(
   const security = input.port_security_enabled ?? (isService ? false : network.port_security_enabled === 1)
   const groups = !security || isService ? [] : (input.security_groups ?? [await defaultGroup(tx, projectId)])
   const host = input['binding:host_id'] ?? ''
-  const vifType = await bind(tx, deps, network, host)
+  const binding = await bind(tx, deps, network, host)
   for (let attempt = 1; ; attempt++) {
     const port: Row<'ports'> = {
       ...newEntity(projectId, input),
@@ -63,11 +64,13 @@ export async function insertPort(
       allowed_address_pairs: JSON.stringify(input.allowed_address_pairs ?? []),
       extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts ?? []),
       host_id: host,
-      vif_type: vifType,
+      vif_type: binding.vif_type,
       vnic_type: input['binding:vnic_type'] ?? 'normal',
       profile: JSON.stringify(input['binding:profile'] ?? {}),
+      dns_name: input.dns_name?.toLowerCase() ?? '',
     }
     if (await insertRow(tx, 'ports', port)) {
+      await noteBinding(tx, port.id, binding)
       await allocate(tx, port, input.fixed_ips)
       return port
     }
@@ -85,7 +88,7 @@ export async function changePort(
   input: PortInput,
 ): Promise<void> {
   const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
-  const isMoved = host !== port.host_id
+  const binding = host === port.host_id ? undefined : await bind(tx, deps, network, host)
   const changes: Partial<Row<'ports'>> = {
     ...(input.name !== undefined && { name: input.name }),
     ...(input.description !== undefined && { description: input.description }),
@@ -101,10 +104,12 @@ export async function changePort(
     ...(input.extra_dhcp_opts !== undefined && { extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts) }),
     ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
     ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
-    ...(isMoved && { host_id: host, vif_type: await bind(tx, deps, network, host), status: 'DOWN' }),
+    ...(input.dns_name !== undefined && { dns_name: input.dns_name.toLowerCase() }),
+    ...(binding && { host_id: host, vif_type: binding.vif_type, status: 'DOWN' }),
     ...touched(port),
   }
   await updateRow(tx, 'ports', port.id, changes)
+  if (binding) await noteBinding(tx, port.id, binding)
   if (input.fixed_ips) {
     await release(tx, port.id)
     await allocate(tx, port, input.fixed_ips)
@@ -119,7 +124,23 @@ export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<voi
     .set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' })
     .where('port_id', '=', port.id)
     .execute()
-  await deleteRows(tx, 'ports', { id: port.id })
+  await deleteEntity(tx, 'ports', port.id)
+}
+
+/** Nova hears that ports of its servers have other addresses, fixed or floating. */
+export async function tellOfAddresses(deps: NetworkDeps, portIds: readonly (string | null)[]): Promise<void> {
+  const ids = portIds.filter((id) => id !== null)
+  if (ids.length === 0) return
+  const ports = await deps.database.db
+    .selectFrom('ports')
+    .select(['id', 'device_id', 'device_owner'])
+    .where('id', 'in', ids)
+    .execute()
+  deps.notifyCompute(
+    ports
+      .filter((port) => port.device_owner.startsWith('compute:') && port.device_id !== '')
+      .map((port) => ({ name: 'network-changed', server: port.device_id, port: port.id })),
+  )
 }
 
 /** Ports that are wired now become ACTIVE, and nova hears of its own. */

@@ -7,6 +7,7 @@ import { listRows } from '../store/rows.ts'
 const tables = {
   network: 'networks',
   subnet: 'subnets',
+  subnetpool: 'subnet_pools',
   port: 'ports',
   router: 'routers',
   floatingip: 'floating_ips',
@@ -20,6 +21,7 @@ export const quotaResources = Object.keys(tables) as QuotaResource[]
 export const defaultQuotas = ({ config }: Pick<NetworkDeps, 'config'>): Record<QuotaResource, number> => ({
   network: config.quotaNetwork,
   subnet: config.quotaSubnet,
+  subnetpool: config.quotaSubnetpool,
   port: config.quotaPort,
   router: config.quotaRouter,
   floatingip: config.quotaFloatingip,

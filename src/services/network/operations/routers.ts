@@ -1,6 +1,6 @@
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, routerInUse } from '../errors.ts'
-import { pickHost } from '../ml2/binding.ts'
+import { bind, pickHost } from '../ml2/binding.ts'
 import { findRow, listRows, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
 import type { AddressRequest } from './addresses.ts'
 import { insertPort, removePort } from './ports.ts'
@@ -80,7 +80,9 @@ export async function placeRouters(deps: NetworkDeps): Promise<void> {
   for (const port of waiting) {
     await deps.change(async (tx) => {
       const host = await hostOf(tx, deps, port.device_id)
-      if (host !== undefined) await updateRow(tx, 'ports', port.id, { host_id: host, vif_type: 'bridge' })
+      const network = await findRow(tx, 'networks', { id: port.network_id })
+      if (host === undefined || !network) return
+      await updateRow(tx, 'ports', port.id, { host_id: host, vif_type: (await bind(tx, deps, network, host)).vif_type })
     })
   }
 }

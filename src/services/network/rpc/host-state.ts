@@ -112,7 +112,9 @@ export const hostRouter = Type.Object({
       mtu: Type.Integer(),
       addresses: Type.Array(Type.String()), // with prefix
       /** Subnets that get router advertisements (SLAAC). */
-      ipv6RaSubnets: Type.Array(Type.Object({ cidr: Type.String(), mode: Type.String() })),
+      ipv6RaSubnets: Type.Array(
+        Type.Object({ cidr: Type.String(), mode: Type.String(), dnsNameservers: Type.Array(Type.String()) }),
+      ),
     }),
   ),
   floatingIps: Type.Array(Type.Object({ id: Type.String(), floating: Type.String(), fixed: Type.String() })),

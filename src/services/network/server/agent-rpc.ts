@@ -1,5 +1,6 @@
 /** neutron-server's end of the contract with the agents. */
 import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
+import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
@@ -29,7 +30,19 @@ export function agentHandlers(deps: NetworkDeps): RpcHandlers<typeof neutronCont
       requireOwn(caller, host)
       await setStatus(deps, host, up, 'ACTIVE')
       await setStatus(deps, host, down, 'DOWN')
-      for (const { portId, message } of errors) deps.log.warn({ port: portId, host }, message)
+      for (const { portId, message } of errors) {
+        deps.log.warn({ port: portId, host }, message)
+        const what = 'wiring'
+        if (await findRow(db, 'ports', { id: portId, host_id: host }))
+          await recordEvent(db, {
+            resourceId: portId,
+            requestId: null,
+            at: Date.now(),
+            what,
+            outcome: 'failed',
+            detail: message,
+          })
+      }
       return {}
     },
 
@@ -76,7 +89,7 @@ async function welcome(deps: NetworkDeps, host: string) {
   for (const port of failed) {
     await deps.change(async (tx) => {
       const network = await findRow(tx, 'networks', { id: port.network_id })
-      if (network) await updateRow(tx, 'ports', port.id, { vif_type: await bind(tx, deps, network, host) })
+      if (network) await updateRow(tx, 'ports', port.id, { vif_type: (await bind(tx, deps, network, host)).vif_type })
     })
   }
   await ensureAllDhcpPorts(deps)

@@ -1,4 +1,5 @@
 /** What one host should look like, put together from the database for its agents. */
+import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
 import { groupsOf } from '../operations/ports.ts'
@@ -36,7 +37,7 @@ async function read(db: NetworkDb): Promise<World> {
 
 /** The whole desired state of `host` at `revision`. */
 export async function hostStateOf(
-  { database: { db } }: NetworkDeps,
+  { database: { db }, config }: NetworkDeps,
   host: string,
   revision: number,
 ): Promise<HostState> {
@@ -49,7 +50,9 @@ export async function hostStateOf(
     networks: networkIds.map((id) => networkOf(world, host, world.networks.get(id)!)),
     ports: mine.map((port) => portOf(world, port)),
     securityGroups: securityGroupsOf(world, groupIds),
-    dhcp: mine.filter((port) => port.device_owner === 'network:dhcp').map((port) => dhcpOf(world, port)),
+    dhcp: mine
+      .filter((port) => port.device_owner === 'network:dhcp')
+      .map((port) => dhcpOf(world, port, config.dnsDomain)),
     routers: world.routers.flatMap((router) => routerOf(world, router, mine) ?? []),
   }
 }
@@ -90,7 +93,7 @@ function portOf(world: World, port: Row<'ports'>): HostPort {
     mac: port.mac_address,
     deviceOwner: port.device_owner,
     deviceId: port.device_id,
-    tap: `tap${port.id.slice(0, 11)}`,
+    tap: tapName(port.id),
     adminStateUp: port.admin_state_up === 1,
     portSecurityEnabled: port.port_security_enabled === 1,
     fixedIps: addressesOf(world, port.id).map((each) => ({
@@ -133,9 +136,9 @@ function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityG
 }
 
 /** A name that DHCP may carry: neutron's `host-10-0-0-5`. */
-const hostnameOf = (ip: string) => `host-${ip.replaceAll(/[.:]+/g, '-').replaceAll(/^-|-$/g, '')}`
+export const hostnameOf = (ip: string): string => `host-${ip.replaceAll(/[.:]+/g, '-').replaceAll(/^-|-$/g, '')}`
 
-function dhcpOf(world: World, port: Row<'ports'>): HostDhcp {
+function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
   const network = world.networks.get(port.network_id)!
   const ports = world.ports.filter((each) => each.network_id === network.id && each.id !== port.id)
   const subnets = [...world.subnets.values()].filter((subnet) => subnet.network_id === network.id)
@@ -145,7 +148,7 @@ function dhcpOf(world: World, port: Row<'ports'>): HostDhcp {
     port: { id: port.id, mac: port.mac_address },
     addresses: withPrefix(world, port.id),
     mtu: network.mtu,
-    dnsDomain: 'openstacklocal',
+    dnsDomain: network.dns_domain || domain,
     servesMetadata: !isRouted,
     subnets: subnets.map((subnet) => ({
       id: subnet.id,
@@ -162,7 +165,7 @@ function dhcpOf(world: World, port: Row<'ports'>): HostDhcp {
       .map((each) => ({
         portId: each.id,
         mac: each.mac_address,
-        hostname: hostnameOf(addressesOf(world, each.id)[0]!.ip),
+        hostname: each.dns_name || hostnameOf(addressesOf(world, each.id)[0]!.ip),
         addresses: addressesOf(world, each.id).map((address) => ({ ip: address.ip, subnetId: address.subnet_id })),
         extraOptions: parseList<{ opt_name: string; opt_value: string | null; ip_version?: number }>(
           each.extra_dhcp_opts,
@@ -209,7 +212,15 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
       ...face(port),
       ipv6RaSubnets: addressesOf(world, port.id).flatMap((each) => {
         const subnet = world.subnets.get(each.subnet_id)
-        return subnet?.ipv6_ra_mode ? [{ cidr: subnet.cidr, mode: subnet.ipv6_ra_mode }] : []
+        return subnet?.ipv6_ra_mode
+          ? [
+              {
+                cidr: subnet.cidr,
+                mode: subnet.ipv6_ra_mode,
+                dnsNameservers: parseList<string>(subnet.dns_nameservers).filter((server) => server.includes(':')),
+              },
+            ]
+          : []
       }),
     })),
     floatingIps: world.floating.flatMap((each) =>

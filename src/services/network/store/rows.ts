@@ -44,12 +44,9 @@ export async function insertRow<T extends Table>(db: NetworkDb, table: T, row: R
 }
 
 /** Changes an entity and raises its revision. */
-export async function updateRow<T extends Exclude<Table, 'ip_allocations' | 'quotas' | 'revisions'>>(
-  db: NetworkDb,
-  table: T,
-  id: string,
-  changes: Partial<Row<T>>,
-): Promise<void> {
+export async function updateRow<
+  T extends Exclude<Table, 'ip_allocations' | 'quotas' | 'revisions' | 'tags' | 'auto_topologies'>,
+>(db: NetworkDb, table: T, id: string, changes: Partial<Row<T>>): Promise<void> {
   await loose(db)
     .updateTable(table as 't')
     .set(changes as never)
@@ -64,6 +61,27 @@ export async function deleteRows<T extends Table>(db: NetworkDb, table: T, where
     query = Array.isArray(value) ? query.where(column, 'in', value) : query.where(column, '=', value)
   }
   return Number((await query.executeTakeFirst()).numDeletedRows)
+}
+
+/** Tables whose rows may have tags, and the collection that the tags are kept under. */
+const tagged: Partial<Record<Table, string>> = {
+  networks: 'networks',
+  subnets: 'subnets',
+  ports: 'ports',
+  routers: 'routers',
+  floating_ips: 'floatingips',
+  security_groups: 'security-groups',
+  subnet_pools: 'subnetpools',
+}
+
+/** Removes an entity with its tags. */
+export async function deleteEntity(db: NetworkDb, table: Table, id: string): Promise<void> {
+  const type = tagged[table]
+  if (type !== undefined) await deleteRows(db, 'tags', { resource_type: type, resource_id: id })
+  await loose(db)
+    .deleteFrom(table as 't')
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Columns of a new entity. */

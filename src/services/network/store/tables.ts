@@ -22,6 +22,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     network_type: string
     physical_network: string | null
     segmentation_id: number | null
+    dns_domain: string | null
   }
   subnets: Common & {
     network_id: string
@@ -34,6 +35,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     host_routes: string
     ipv6_ra_mode: string | null
     ipv6_address_mode: string | null
+    subnetpool_id: string | null
   }
   ports: Common & {
     network_id: string
@@ -50,6 +52,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     vif_type: string
     vnic_type: string
     profile: string
+    dns_name: string | null
   }
   ip_allocations: { subnet_id: string; ip: string; port_id: string; network_id: string }
   security_groups: Common & { stateful: number; is_default: number }
@@ -98,6 +101,35 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     mappings: string
     error: string | null
     description: string
+  }
+  subnet_pools: Common & {
+    ip_version: number
+    prefixes: string
+    default_prefixlen: number
+    min_prefixlen: number
+    max_prefixlen: number
+    default_quota: number | null
+    address_scope_id: string | null
+    is_default: number
+    shared: number
+  }
+  address_scopes: Common & { ip_version: number; shared: number }
+  /** `resource_type` is the collection of the API: networks, security-groups, … */
+  tags: { resource_type: string; resource_id: string; tag: string }
+  auto_topologies: { project_id: string; network_id: string; router_id: string }
+  /** What a new security group begins with; `remote_group_id` PARENT is the group itself. */
+  default_rules: {
+    id: string
+    description: string
+    direction: string
+    ethertype: string
+    protocol: string | null
+    port_range_min: number | null
+    port_range_max: number | null
+    remote_ip_prefix: string | null
+    remote_group_id: string | null
+    used_in_default_sg: number
+    used_in_non_default_sg: number
   }
   quotas: { project_id: string; resource: string; value: number }
   revisions: { name: string; value: number }

@@ -13,7 +13,7 @@ export interface FakeOptions {
   bootMs?: number
 }
 
-type Step = 'prepare' | 'boot' | 'shutDown' | 'reboot' | 'destroy'
+type Step = 'prepare' | 'boot' | 'updatePorts' | 'shutDown' | 'reboot' | 'destroy'
 
 /** State is written at most this often (ms): a lost tail is built again, as on a host that lost power. */
 const saveEvery = 100
@@ -87,16 +87,22 @@ export class FakeDriver implements ComputeDriver {
     note('start guest', started)
   }
 
+  async updatePorts() {
+    this.#failIfAsked('updatePorts')
+  }
+
   async shutDown(id: string) {
     this.#failIfAsked('shutDown')
     this.#change(id, 'shutdown')
   }
 
   async pause(id: string) {
+    this.#refuseStopped(id)
     this.#change(id, 'paused')
   }
 
   async unpause(id: string) {
+    this.#refuseStopped(id)
     this.#change(id, 'running')
   }
 
@@ -141,6 +147,10 @@ export class FakeDriver implements ComputeDriver {
     if (at < 0) return
     const [failure] = this.#failures.splice(at, 1)
     throw new DriverError('The hypervisor could not do it.', failure!.message)
+  }
+
+  #refuseStopped(id: string) {
+    if (this.#guests.get(id)?.power === 'shutdown') throw new DriverError('The server is not running.', `guest ${id}`)
   }
 
   #change(id: string, power: Power) {

@@ -1,0 +1,194 @@
+/** What the system tests of the agent share: a host of its own, a neutron-server that is a value, guests that are namespaces. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { tapName } from '../../../base/device-names.ts'
+import { waitFor } from '../../../base/wait.ts'
+import { run } from '../../../host/command.ts'
+import { ensureAddresses, ensureBridge, ensureVethPair } from '../../../host/links.ts'
+import { ensureNetns } from '../../../host/netns.ts'
+import { Secret } from '../../../platform/auth/secret.ts'
+import { createLogger, type Logger } from '../../../platform/log/log.ts'
+import { rpcServe } from '../../../platform/rpc/contract.ts'
+import { LocalBus } from '../../../platform/rpc/local-bus.ts'
+import { neutronContract, type HostPort, type HostSecurityGroup, type HostState } from '../rpc/host-state.ts'
+import { createNetworkAgent, type NetworkAgent } from './agent.ts'
+import { destroyNetworking } from './destroy.ts'
+
+/** A test file runs itself again in new namespaces, so that the real host is untouched. */
+export const isOnOwnHost = process.env['NEPHOS_TEST_HOST'] === 'inside'
+
+export function runOnOwnHost(fileUrl: string, timeoutMs = 110_000): void {
+  const script = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$0" "$1"'
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['-n', '-m', '--propagation', 'private', 'sh', '-c', script, process.execPath, fileURLToPath(fileUrl)],
+    { env: { ...env, NEPHOS_TEST_HOST: 'inside' }, encoding: 'utf8', timeout: timeoutMs },
+  )
+  assert.equal(status, 0, `${stdout}\n${stderr}`)
+}
+
+type Rule = HostSecurityGroup['rules'][number]
+export const securityRule = (direction: Rule['direction'], more: Partial<Rule> = {}): Rule => ({
+  id: `${direction}-${JSON.stringify(more)}`,
+  direction,
+  ethertype: 'IPv4',
+  protocol: null,
+  portRangeMin: null,
+  portRangeMax: null,
+  remoteCidr: null,
+  remoteGroupId: null,
+  ...more,
+})
+
+/** An id that is told apart by its first letters. */
+export const testId = (word: string): string =>
+  `${Buffer.from(word).toString('hex').padEnd(12, '0').slice(0, 8)}-${Buffer.from(word).toString('hex').slice(8, 12).padEnd(4, '0')}-4000-8000-000000000000`
+
+export interface Guest {
+  netns: string
+  port: HostPort
+}
+
+export function guestPort(
+  name: string,
+  number: number,
+  networkId: string,
+  ips: readonly string[],
+  more: Partial<HostPort> = {},
+): HostPort {
+  const id = testId(name)
+  return {
+    id,
+    networkId,
+    mac: `fa:16:3e:00:01:${number.toString(16).padStart(2, '0')}`,
+    deviceOwner: 'compute:nova',
+    deviceId: `server-${name}`,
+    tap: tapName(id),
+    adminStateUp: true,
+    portSecurityEnabled: true,
+    allowedAddressPairs: [],
+    securityGroupIds: [],
+    fixedIps: ips.map((ip) => ({ ip, subnetId: 's', prefixLength: ip.includes(':') ? 64 : 24 })),
+    ...more,
+  }
+}
+
+/** One host with an agent. The bridge of the physical network has 203.0.113.1/24. */
+export class Lab {
+  readonly up = new Set<string>()
+  readonly down = new Set<string>()
+  readonly reports: { portId: string; message: string }[] = []
+  readonly errors: { what?: string; message?: string }[] = []
+  readonly bus = new LocalBus('host1')
+  readonly log: Logger
+  agent!: NetworkAgent
+  state: HostState
+  readonly stateDir: string
+  readonly #metadata: Server
+  readonly #fullLookMs: number
+  readonly #guests: Guest[] = []
+
+  private constructor(state: HostState, stateDir: string, metadata: Server, fullLookMs: number) {
+    this.state = state
+    this.stateDir = stateDir
+    this.#metadata = metadata
+    this.#fullLookMs = fullLookMs
+    const quiet = createLogger({ name: 'test' })
+    this.log = {
+      ...quiet,
+      debug: () => {},
+      info: () => {},
+      warn: () => {},
+      error: (fields: object) => void this.errors.push(fields),
+      child: () => this.log,
+    }
+  }
+
+  static async start(state: HostState, { fullLookMs = 30_000 } = {}): Promise<Lab> {
+    const metadata = createServer((request, response) => {
+      request.resume()
+      request.on('end', () => response.end(JSON.stringify(request.headers)))
+    })
+    await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
+    const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
+    rpcServe(lab.bus, neutronContract, 'server', {
+      pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
+      reportPorts: async (report) => {
+        for (const each of report.up) {
+          lab.up.add(each)
+          lab.down.delete(each)
+        }
+        for (const each of report.down) {
+          lab.down.add(each)
+          lab.up.delete(each)
+        }
+        lab.reports.push(...report.errors)
+        return {}
+      },
+      reportAgents: async () => ({}),
+    })
+    await ensureBridge({ name: 'br-provider' })
+    await ensureAddresses('br-provider', ['203.0.113.1/24'])
+    await lab.startAgent()
+    return lab
+  }
+
+  async startAgent(): Promise<void> {
+    this.agent = createNetworkAgent({
+      host: 'host1',
+      bus: this.bus,
+      stateDir: this.stateDir,
+      cloudName: 'lab',
+      log: this.log,
+      bridgeMappings: new Map([['provider', 'br-provider']]),
+      localIp: '127.0.0.1',
+      metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
+      metadataSecret: new Secret('key'),
+      fullLookMs: this.#fullLookMs,
+    })
+    await this.agent.start()
+  }
+
+  /** Changes what neutron-server says, and waits until it is so: the pulls that follow find nothing new. */
+  async change(changes: Partial<HostState>): Promise<void> {
+    this.state = { ...this.state, ...changes, revision: this.state.revision + 1 }
+    await this.bus.fanout('neutron-agent', 'look', {})
+  }
+
+  /** Makes the guest of a port: a namespace at the other end of a cable that is called like its tap. */
+  async plug(netns: string, port: HostPort, addresses: readonly string[] = []): Promise<Guest> {
+    const guest = { netns, port }
+    this.#guests.push(guest)
+    await ensureNetns(netns)
+    await ensureVethPair({ name: port.tap }, { name: 'eth0', netns, mac: port.mac })
+    await ensureAddresses('eth0', addresses, { netns })
+    await waitFor(async () => this.up.has(port.id) || undefined, { what: `port of ${netns}`, timeoutMs: 20_000 })
+    return guest
+  }
+
+  async stop(): Promise<void> {
+    await this.agent.stop()
+    this.#metadata.close()
+    this.#metadata.closeAllConnections()
+    for (const { netns, port } of this.#guests) {
+      await run(['ip', 'netns', 'delete', netns]).catch(() => undefined)
+      await run(['ip', 'link', 'delete', port.tap]).catch(() => undefined)
+    }
+    await destroyNetworking({ stateDir: this.stateDir, log: this.log })
+    await rm(this.stateDir, { recursive: true })
+  }
+}
+
+/** Whether an address answers. */
+export const pings = (netns: string | undefined, address: string, ...options: string[]): Promise<boolean> =>
+  run(['ping', '-c1', '-W1', ...options, address], { netns }).then(
+    () => true,
+    () => false,
+  )
