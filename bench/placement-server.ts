@@ -13,4 +13,5 @@ parentPort?.on('message', () => {
     parentPort?.close()
   })
 })
+// oxlint-disable-next-line require-post-message-target-origin -- a thread, no window.
 parentPort?.postMessage({ port: server.port, databaseUrl: placement.databaseUrl })

@@ -33,6 +33,7 @@ try {
   await mixed(seeded)
 } finally {
   agent.destroy()
+  // oxlint-disable-next-line require-post-message-target-origin -- a thread, no window.
   worker.postMessage('stop')
 }
 
