@@ -40,6 +40,7 @@ const undelegated = { trust: null, applicationCredential: null, accessToken: nul
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
 export async function evaluate(db: IdentityDb, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
   if (await isRevoked(db, payload)) return undefined
+  if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
   const bearer = await usable(db, payload.userId, seconds)
   if (!bearer) return undefined
   const issuedAt = seconds * 1000
@@ -84,6 +85,11 @@ async function isRevoked(db: IdentityDb, { auditIds }: TokenPayload): Promise<bo
     .limit(1)
     .execute()
   return found.length > 0
+}
+
+/** Tokens of an identity provider end when it is disabled or deleted. */
+async function isVouchedFor(db: IdentityDb, identityProviderId: string): Promise<boolean> {
+  return (await findRow(db, 'identity_providers', { id: identityProviderId }))?.enabled === 1
 }
 
 /** A user who may act, with his domain. Fernet knows whole seconds: a token of the second of a change ends with it. */
