@@ -122,9 +122,11 @@ export const users: Entity<'users'> = {
       throw new BadRequest('Cannot change Domain ID')
     const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
     await requireNoDomain(deps, changes.default_project_id)
-    if ((await changeUser(deps, row, changes)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
     const federated = input['federated'] as FederatedObject[] | undefined
-    if (federated) await deps.database.transaction((tx) => setFederatedObjects(tx, row, federated))
+    const result = await changeUser(deps, row, changes, async (tx) => {
+      if (federated) await setFederatedObjects(tx, row, federated)
+    })
+    if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(deps.database.db, 'users', { id: row.id }))!
   },
   remove: ({ database }, row) => database.transaction((tx) => deleteUsers(tx, [row.id])),
