@@ -126,7 +126,7 @@ async function freePorts(): Promise<number> {
 }
 
 async function areFree(base: number): Promise<boolean> {
-  for (let port = base; port < base + 8; port++) {
+  for (let port = base; port < base + 10; port++) {
     const free = await new Promise<boolean>((resolve) => {
       const server = createServer()
       server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)))

@@ -119,7 +119,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await identity.bootstrap({
     projects: ['admin', 'demo', 'service'],
     users: [
-      { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true, reset: false },
+      {
+        name: 'admin',
+        password: secrets.adminPassword,
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
       { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'], reset: false },
       ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({
         name,
@@ -135,6 +142,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   })
   await begin(identity, 'identity')
   board.set('keystone-api', 'up')
+  await attempt('keystone-admin', () => listen(identity.apps['identity']!, 'identityAdmin'))
 
   await Promise.all(
     services.map(({ type, role, user, create }) =>

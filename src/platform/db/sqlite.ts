@@ -77,8 +77,9 @@ class SqliteDriver implements Driver {
   releaseConnection = async () => {}
 
   async destroy() {
-    this.#writer?.close()
     if (this.#reader !== this.#writer) this.#reader?.close()
+    // The last one to close brings the log into the file, which only a writer can.
+    this.#writer?.close()
   }
 }
 

@@ -56,14 +56,15 @@ async function admit(deps: IdentityDeps, tx: IdentityDb, login: Vouched) {
     protocol_id: login.protocolId,
     unique_id: login.uniqueId,
   })
-  const user = known ? await refresh(tx, known, login) : await create(tx, login)
+  const before = known && (await findRow(tx, 'users', { id: known.user_id }))
+  const user = known ? await refresh(tx, known, before, login) : await create(tx, login)
   const domain = await findRow(tx, 'projects', { id: user.domain_id, is_domain: 1 })
   if (user.enabled !== 1 || domain?.enabled !== 1) throw new AuthFailed()
   const minutes = login.provider.authorization_ttl ?? deps.config.defaultAuthorizationTtl
   const owner = { userId: user.id, idpId: login.provider.id }
   const hasNewGroups = await replaceExpiringMemberships(tx, owner, login.groupIds, Date.now() + minutes * 60_000)
   const hasNewRoles = await grant(tx, user.id, projects, login.followsProvider)
-  return { user, isChanged: !known || hasNewGroups || hasNewRoles }
+  return { user, isChanged: before?.name !== user.name || before.extra !== user.extra || hasNewGroups || hasNewRoles }
 }
 
 async function create(tx: IdentityDb, login: Vouched): Promise<User> {
@@ -91,8 +92,7 @@ async function create(tx: IdentityDb, login: Vouched): Promise<User> {
 }
 
 /** Name and e-mail as the identity provider says them now. A local user who is linked to it keeps his own name. */
-async function refresh(tx: IdentityDb, known: FederatedUser, login: Vouched): Promise<User> {
-  const user = await findRow(tx, 'users', { id: known.user_id })
+async function refresh(tx: IdentityDb, known: FederatedUser, user: User | undefined, login: Vouched): Promise<User> {
   if (!user) throw new LoginRefused(`the user ${known.user_id} is gone`)
   if (known.display_name !== login.displayName.slice(0, 255))
     await tx

@@ -28,12 +28,13 @@ export interface Options {
 
 export class TestIdentity {
   readonly service: IdentityService
-  readonly folder: string
+  /** Keys, configuration and database. */
+  readonly stateDir: string
   admin = ''
 
-  constructor(service: IdentityService, folder: string) {
+  constructor(service: IdentityService, stateDir: string) {
     this.service = service
-    this.folder = folder
+    this.stateDir = stateDir
   }
 
   /** Sends a request below /v3; `body` as JSON. */
@@ -98,10 +99,20 @@ export const byPassword = (name: string, password: string) => ({
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
 export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  t.after(async () => {
+    await identity.service.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return identity
+}
+
+/** Starts the service in a folder, with `keystone.conf` as given. */
+export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
-  writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  writeFileSync(file, configuration)
   const service = await createIdentityService({
-    stateDir: join(folder, 'identity'),
+    stateDir: folder,
     configFiles: [file],
     databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
     policyOverrides: {},
@@ -139,10 +150,6 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   const identity = new TestIdentity(service, folder)
   identity.admin = await identity.login('admin', 'admin-password', {
     project: { name: 'admin', domain: { id: 'default' } },
-  })
-  t.after(async () => {
-    await service.stop()
-    rmSync(folder, { recursive: true })
   })
   return identity
 }

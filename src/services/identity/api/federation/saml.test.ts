@@ -60,7 +60,10 @@ describe('this cloud as an identity provider', { skip }, () => {
 
     const shown = await identity.request('GET', '/auth/tokens', { headers: { 'x-subject-token': joe.token } })
     const listed = (shown.body as { token: { service_providers: object[] } }).token.service_providers
-    assert.equal(JSON.stringify(listed), JSON.stringify([{ id: 'sp', auth_url: 'https://sp/auth', sp_url: 'https://sp/SAML2' }]))
+    assert.equal(
+      JSON.stringify(listed),
+      JSON.stringify([{ id: 'sp', auth_url: 'https://sp/auth', sp_url: 'https://sp/SAML2' }]),
+    )
 
     assert.equal((await ask('nonsense')).status, 401)
     assert.equal((await ask(joe.token, 'none')).status, 404)
