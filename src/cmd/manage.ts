@@ -31,6 +31,14 @@ const programs: Readonly<Record<string, Program>> = {
   },
   'glance-cache-pruner': { type: 'image', load: async () => (await glanceCache()).glanceCachePruner, only: 'run' },
   'glance-cache-cleaner': { type: 'image', load: async () => (await glanceCache()).glanceCacheCleaner, only: 'run' },
+  'placement-manage': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/database.ts')).placementManage,
+  },
+  'placement-status': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/upgrade-check.ts')).placementStatus,
+  },
 }
 
 export const programNames = Object.keys(programs)
