@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { findUser } from '../host/users.ts'
 import { Secret } from '../platform/auth/secret.ts'
 import { httpTransport, ServiceClient } from '../platform/http/client.ts'
 import { createLogger } from '../platform/log/log.ts'
@@ -10,6 +11,7 @@ import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
+import { guestUser, openWay } from './guest-user.ts'
 import { RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
@@ -34,16 +36,21 @@ async function run(stateDir: string) {
     localIp: '127.0.0.1',
     metadataUrl: urlOf(settings, 'metadata'),
     metadataSecret: new Secret(secrets.metadataSecret),
+    onHealth: (role, error) => board.set(role, 'up', error),
   })
 
   const identity = httpTransport(urlOf(settings, 'identity'))
   const token = serviceTokens(identity, 'nova', secrets.servicePasswords['nova'] ?? '')
   const images = new ImageClient(new ServiceClient('image', httpTransport(urlOf(settings, 'image')), token))
+  const user = await findUser(guestUser)
+  if (user) openWay(stateDir, user)
   const driver = new QemuDriver({
     host,
     stateDir: join(stateDir, 'instances'),
     log: log('nova-compute'),
     fetchImage: async (id: string): Promise<Readable> => images.download(id),
+    ...(user && { user }),
+    onRemark: (text) => tell({ type: 'progress', text }),
   })
   const compute = new ComputeAgent({
     host,

@@ -22,6 +22,7 @@ import { serveMetadata } from '../services/compute/metadata/server.ts'
 import { serveNovncProxy } from '../services/compute/novncproxy/proxy.ts'
 import { catalogOf } from './catalog.ts'
 import { readPolicies } from './policies.ts'
+import { codeNameOf, configFilesOf, databaseUrlOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
 import { paths, portOf, urlOf, type PortName, type Secrets, type Settings } from './settings.ts'
 import type { RoleBoard } from './roles.ts'
@@ -78,9 +79,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
   const envOf = (type: PortName, user: string, authenticator: Authenticator): ServiceEnv => ({
     stateDir: paths(stateDir).service(type),
-    configFiles: configFilesOf(paths(stateDir).etc, type),
+    configFiles: configFilesOf(stateDir, type),
     databaseUrl: databaseUrlOf(stateDir, type),
-    policyOverrides: readPolicies(join(paths(stateDir).etc, codeNames[type] ?? type, 'policy.yaml')),
+    policyOverrides: readPolicies(join(paths(stateDir).etc, codeNameOf(type), 'policy.yaml')),
     log: log(type),
     bus,
     host: options.hostName,
@@ -118,13 +119,22 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await identity.bootstrap({
     projects: ['admin', 'demo', 'service'],
     users: [
-      { name: 'admin', password: secrets.adminPassword, project: 'admin', roles: ['admin'], systemAdmin: true },
-      { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'] },
+      {
+        name: 'admin',
+        password: secrets.adminPassword,
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
+      { name: 'demo', password: secrets.demoPassword, project: 'demo', roles: ['member'], reset: false },
       ...Object.entries(secrets.servicePasswords).map(([name, password]) => ({
         name,
         password,
         project: 'service',
         roles: ['admin', 'service'],
+        // Nobody but the cloud itself uses them.
+        reset: true,
       })),
     ],
     region: settings.region,
@@ -132,6 +142,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   })
   await begin(identity, 'identity')
   board.set('keystone-api', 'up')
+  await attempt('keystone-admin', () => listen(identity.apps['identity']!, 'identityAdmin'))
 
   await Promise.all(
     services.map(({ type, role, user, create }) =>
@@ -175,23 +186,3 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     },
   }
 }
-
-/** Upstream's names of the services, for the folders of their configuration. */
-const codeNames: Partial<Record<PortName, string>> = {
-  identity: 'keystone',
-  image: 'glance',
-  placement: 'placement',
-  compute: 'nova',
-  network: 'neutron',
-}
-
-function configFilesOf(etc: string, type: PortName): string[] {
-  const name = codeNames[type] ?? type
-  const files = [join(etc, name, name === 'glance' ? 'glance-api.conf' : `${name}.conf`)]
-  if (type === 'network') files.push(join(etc, name, 'plugins/ml2/ml2_conf.ini'))
-  return files
-}
-
-/** The embedded database of a service. */
-export const databaseUrlOf = (stateDir: string, type: string): string =>
-  `sqlite:///${join(paths(stateDir).service(type), `${type}.db`)}`

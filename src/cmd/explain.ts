@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { loadConfig } from '../platform/config/config.ts'
+import { option } from '../platform/config/options.ts'
 import { openDatabase } from '../platform/db/database.ts'
 import { listEvents, type TimelineEvent, type TimelineSchema } from '../platform/saga/timeline.ts'
 import type { Arguments } from './arguments.ts'
-import { databaseUrlOf } from './cloud.ts'
-import { paths } from './settings.ts'
+import { configFilesOf, databaseFileOf, databaseUrlOf } from './service-files.ts'
 
 /** `nephos explain ID`: the timeline of a server or port, read from the services' databases, also while they are down. */
 export async function explain(args: Arguments): Promise<number> {
@@ -18,11 +18,17 @@ export async function explain(args: Arguments): Promise<number> {
   return events.length === 0 ? 1 : 0
 }
 
+const where = { connection: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.') }
+
 async function eventsOf(stateDir: string, type: string, id: string): Promise<TimelineEvent[]> {
-  if (!existsSync(join(paths(stateDir).service(type), `${type}.db`))) return []
-  const database = openDatabase<TimelineSchema>(databaseUrlOf(stateDir, type))
+  const { connection } = loadConfig(where, configFilesOf(stateDir, type))
+  if (connection === '' && !existsSync(databaseFileOf(stateDir, type))) return []
+  const database = openDatabase<TimelineSchema>(connection || databaseUrlOf(stateDir, type))
   try {
     return await listEvents(database.db, id)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`the database of ${type} cannot be read: ${reason}`, { cause })
   } finally {
     await database.close()
   }

@@ -1,7 +1,10 @@
 import { parseArguments, UsageError } from './arguments.ts'
 import { help } from './help.ts'
+import { manage, programNames } from './manage.ts'
 
 async function run(argv: readonly string[]): Promise<number> {
+  const [first = ''] = argv
+  if (programNames.includes(first)) return manage(first, argv.slice(1))
   const args = parseArguments(argv)
   if (args.help || args.command === 'help') {
     process.stdout.write(help)

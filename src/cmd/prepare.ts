@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { computePrograms, missingPrograms, networkPrograms } from '../host/packages.ts'
+import { prepareGuestUser } from './guest-user.ts'
 import { ensureGuestImage, guestBuilder, guestImagePath } from './guest-image.ts'
 import { providerBridge, type Settings } from './settings.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
@@ -24,6 +25,7 @@ export async function prepare(settings: Settings, { install, say }: PrepareOptio
     // The cloud is useful without it; the next start tries again.
     say(`The guest image cannot be built now: ${error instanceof Error ? error.message : String(error)}`)
   })
+  await prepareGuestUser(say)
   await ensureProviderBridge(providerBridge(settings.name), settings.providerCidr)
 }
 

@@ -1,8 +1,8 @@
 /** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
 import { randomBytes, createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 export interface Settings {
   name: string
@@ -35,6 +35,8 @@ const standardPorts = {
   novncproxy: 6080,
   network: 9696,
   metrics: 9180,
+  /** What older guides use for administration: the same API as identity's. */
+  identityAdmin: 35357,
 } as const
 
 export type PortName = keyof typeof standardPorts
@@ -143,8 +145,10 @@ export function loadSecrets(stateDir: string, services: readonly string[]): Secr
 
 function makeFolders(stateDir: string) {
   const { run, etc, log } = paths(stateDir)
+  // QEMU's user must be able to pass the folders above; it can list none of them.
+  mkdirSync(dirname(resolve(stateDir)), { recursive: true, mode: 0o711 })
   for (const folder of [stateDir, run, etc, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(stateDir, 0o700)
+  if ((statSync(stateDir).mode & 0o067) !== 0) chmodSync(stateDir, 0o700)
 }
 
 /** Replaces a file in one step; only its owner may read it. */

@@ -51,12 +51,25 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
   const publish = () => {
     status.roles = [...children.values()].flatMap((child) => child.roles)
     status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
-    writeStatus(args.stateDir, status)
+    try {
+      writeStatus(args.stateDir, status)
+    } catch (error) {
+      // A full disk: the roles go on, and the next change is written again.
+      say(`nephos: the status cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))
+  const told = new Map<string, string | null>()
   const heard = (name: string) => (message: ChildMessage) => {
     if (message.type === 'progress') say(`  ${message.text}`)
+    if (message.type === 'roles') {
+      for (const { role, state, error } of message.roles) {
+        const reason = state === 'down' ? error : null
+        if (reason !== null && told.get(role) !== reason) say(`nephos: ${role} is down: ${reason}`)
+        told.set(role, reason)
+      }
+    }
     if (message.type === 'failed') {
       say(`nephos: ${message.error}`)
       if (!status.ready && name === 'control') finish(1)
@@ -110,6 +123,13 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
   while (Date.now() < deadline) {
     const status = readStatus(args.stateDir)
     if (status?.pid === child.pid && status?.ready) {
+      const down = status.roles.filter((role) => role.state === 'down')
+      if (down.length > 0) {
+        const reasons = down.map(({ role, error }) => `${role}: ${error}`).join('; ')
+        throw new Error(
+          `not everything is up: ${reasons} (the rest runs; see nephos status, or end it with nephos down)`,
+        )
+      }
       console.log(summary(args.stateDir, settings, Date.now() - started))
       return 0
     }

@@ -10,6 +10,8 @@ export const debianPackages = {
   genisoimage: 'genisoimage',
   haproxy: 'haproxy',
   ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
+  mkswap: 'util-linux',
   nft: 'nftables',
   nsenter: 'util-linux',
   prlimit: 'util-linux',
@@ -21,6 +23,7 @@ export const debianPackages = {
   tc: 'iproute2',
   tgtadm: 'tgt',
   unshare: 'util-linux',
+  useradd: 'passwd',
 } as const
 
 export type Program = keyof typeof debianPackages
@@ -33,6 +36,8 @@ export const computePrograms: readonly Program[] = [
   'qemu-system-x86_64',
   'qemu-img',
   'genisoimage',
+  'mkfs.ext4',
+  'mkswap',
   'prlimit',
   'setpriv',
   'unshare',

@@ -3,6 +3,7 @@
  * sandbox forbids): none depends on us, and one that was started
  * by an earlier process of ours is found again by its pid file's path. Durations are milliseconds.
  */
+import { constants } from 'node:fs'
 import { chmod, chown, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { waitFor } from '../base/wait.ts'
@@ -19,6 +20,9 @@ export const qemuProgram = 'qemu-system-x86_64'
 
 const tunHint = 'let users open it (chmod 0666 /dev/net/tun, as udev does): who may use a tap is decided by its owner'
 
+/** Its folder may belong to the guest's user, who must not lead our writing elsewhere. */
+const replaced = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+
 export type StartOptions = {
   netns?: string
   /** QEMU never is root then: its taps, disks and folder must belong to this user. */
@@ -31,7 +35,7 @@ export type Guest = ProcessIdentity & { uuid: string; pidFile: string }
 
 /**
  * Starts the guest and returns when QEMU has opened everything and answers. A guest that runs already is returned as it
- * is. The folders of its sockets are made if need be, for its user alone. What QEMU itself has to say is in `PIDFILE.log`.
+ * is. The folders of its sockets and pid file are made if need be, for its user alone. What QEMU itself has to say is in `PIDFILE.log`.
  */
 export async function startGuest(spec: GuestSpec, options: StartOptions = {}): Promise<Guest> {
   const { netns, runAs, limits = {}, timeoutMs = 60_000, signal } = options
@@ -41,13 +45,14 @@ export async function startGuest(spec: GuestSpec, options: StartOptions = {}): P
   const argv = [qemuProgram, ...guestArguments(spec)]
   const { qmpSocket, serialSocket, vncSocket, agentSocket, pidFile, consoleLog } = spec
   const sockets = [qmpSocket, serialSocket, vncSocket, agentSocket].filter((path) => path !== undefined)
-  for (const folder of new Set([...sockets, pidFile, consoleLog].map((path) => dirname(path)))) {
+  for (const folder of new Set([...sockets, pidFile].map((path) => dirname(path)))) {
     await ensurePrivateFolder(folder, runAs)
   }
+  await mkdir(dirname(consoleLog), { recursive: true, mode: 0o700 })
   await ensurePrivateFile(consoleLog, runAs)
 
   const logFile = `${pidFile}.log`
-  const log = await open(logFile, 'w', 0o600)
+  const log = await open(logFile, replaced, 0o600)
   try {
     const bounds = { coreBytes: 0, ...limits }
     const pid = await spawnDetached(argv, { netns, runAs, limits: bounds, outputFd: log.fd })
@@ -61,7 +66,8 @@ export async function startGuest(spec: GuestSpec, options: StartOptions = {}): P
   } finally {
     await log.close()
   }
-  for (const socket of sockets) await chmod(socket, 0o600)
+  // What lies in a folder of another user is not touched as root: it could be a link by now.
+  if (!runAs) for (const socket of sockets) await chmod(socket, 0o600)
 
   const guest = await findGuest(pidFile, spec.uuid)
   if (!guest) throw await startFailure(argv, logFile)

@@ -61,9 +61,8 @@ async function token(): Promise<string> {
   )
 }
 
-const qemuPid = (id: string) => readPid(join(cloud.stateDir, 'instances', id))
-const readPid = async (folder: string) =>
-  (await collect(['sh', '-c', 'cat "$0"/*.pid "$0"/pid 2>/dev/null | head -n 1', folder])).output.trim()
+const qemuPid = async (id: string) =>
+  (await collect(['cat', join(cloud.stateDir, 'instances', id, 'run', 'pid')])).output.trim()
 
 test(
   'a guest outlives kill -9 of control and agent, is managed again, and its deletion leaves nothing',

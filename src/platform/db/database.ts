@@ -79,10 +79,30 @@ function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {
   }
 }
 
-/** Deadlock or lock timeout: the same transaction may work a moment later. */
+/** Deadlock or lock timeout: the same transaction may work a moment later. A busy SQLite file was waited for already. */
 const isTransient = (error: unknown): boolean => {
-  const { code, errcode } = error as { code?: string; errcode?: number }
-  return code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT' || errcode === 5 || errcode === 6
+  const { code } = error as { code?: string }
+  return code === 'ER_LOCK_DEADLOCK' || code === 'ER_LOCK_WAIT_TIMEOUT'
+}
+
+const downCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_CON_COUNT_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_LOCK_WAIT_TIMEOUT',
+])
+/** Busy, locked, read only, I/O error, damaged, full, cannot open, not a database. */
+const downCodesOfSqlite = new Set([5, 6, 8, 10, 11, 13, 14, 26])
+
+/** True when the database, not the query, is to blame: it is gone, locked, full or damaged. */
+export const isDatabaseDown = (error: unknown): boolean => {
+  const { code, errcode, fatal } = error as { code?: string; errcode?: number; fatal?: boolean }
+  if (code === 'ERR_SQLITE_ERROR') return errcode !== undefined && downCodesOfSqlite.has(errcode & 0xff)
+  return code !== undefined && downCodes.has(code) && (fatal !== undefined || code.startsWith('ER_'))
 }
 
 /** True when `error` says that a unique key exists already. */

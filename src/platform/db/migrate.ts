@@ -10,8 +10,11 @@ export interface Migration {
   up(db: Kysely<never>, engine: Engine): Promise<void>
 }
 
-/** Brings the database to the newest schema; returns the names of the steps that ran. */
-export async function migrate<Schema>(database: Database<Schema>, migrations: readonly Migration[]): Promise<string[]> {
+/** Names of the steps that the database still lacks. Throws when a newer version wrote it. */
+export async function pendingMigrations<Schema>(
+  database: Database<Schema>,
+  migrations: readonly Migration[],
+): Promise<string[]> {
   const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
   await db.schema
     .createTable('schema_migrations')
@@ -24,14 +27,29 @@ export async function migrate<Schema>(database: Database<Schema>, migrations: re
   if (unknown.length > 0) {
     throw new Error(`the database was written by a newer version (it has ${unknown.join(', ')}): start that version`)
   }
+  return migrations.map(({ name }) => name).filter((name) => !applied.has(name))
+}
+
+/** Brings the database to the newest schema; returns the names of the steps that ran. */
+export async function migrate<Schema>(database: Database<Schema>, migrations: readonly Migration[]): Promise<string[]> {
+  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  const pending = new Set(await pendingMigrations(database, migrations))
   const ran: string[] = []
   for (const migration of migrations) {
-    if (applied.has(migration.name)) continue
+    if (!pending.has(migration.name)) continue
     await migration.up(db as unknown as Kysely<never>, database.engine)
     await db.insertInto('schema_migrations').values({ name: migration.name, applied_at: Date.now() }).execute()
     ran.push(migration.name)
   }
   return ran
+}
+
+/** Adds a column unless an earlier, cut run has. `definition` is portable SQL: `name type`. */
+export async function addColumn(db: Kysely<never>, engine: Engine, table: string, definition: string): Promise<void> {
+  const [name] = definition.split(' ')
+  const tables = await db.introspection.getTables()
+  const has = tables.find((each) => each.name === table)?.columns.some((column) => column.name === name)
+  if (!has) await runStatements(db, engine, `alter table ${table} add column ${definition}`)
 }
 
 /**
@@ -49,4 +67,23 @@ export async function runStatements(db: Kysely<never>, engine: Engine, text: str
 const forMysql = (statement: string): string => {
   const typed = statement.replace(/\btext\b/g, 'mediumtext')
   return /^create table/i.test(typed) ? `${typed} charset utf8mb4 collate utf8mb4_bin` : typed
+}
+
+/**
+ * Records that the schema is that of `name`, whatever it is: for a database that was copied without its record.
+ * Throws when there is no such step.
+ */
+export async function stamp<Schema>(
+  database: Database<Schema>,
+  migrations: readonly Migration[],
+  name: string,
+): Promise<void> {
+  const names = migrations.map((migration) => migration.name)
+  const last = names.indexOf(name)
+  if (last < 0) throw new Error(`there is no version '${name}': there are ${names.join(', ')}`)
+  await pendingMigrations(database, migrations)
+  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  await db.deleteFrom('schema_migrations').execute()
+  const rows = names.slice(0, last + 1).map((each) => ({ name: each, applied_at: Date.now() }))
+  await db.insertInto('schema_migrations').values(rows).execute()
 }

@@ -77,8 +77,9 @@ class SqliteDriver implements Driver {
   releaseConnection = async () => {}
 
   async destroy() {
-    this.#writer?.close()
     if (this.#reader !== this.#writer) this.#reader?.close()
+    // The last one to close brings the log into the file, which only a writer can.
+    this.#writer?.close()
   }
 }
 
@@ -93,7 +94,7 @@ class Connection implements DatabaseConnection {
   async begin() {
     this.#release = await this.#driver.lockWriter()
     try {
-      this.#driver.writer.exec('begin immediate')
+      await patiently(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
       this.#release()
       this.#release = undefined
@@ -103,7 +104,8 @@ class Connection implements DatabaseConnection {
 
   async end(how: 'commit' | 'rollback') {
     try {
-      this.#driver.writer.exec(how)
+      // A full disk ends a transaction by itself; the error that says so must not be hidden by another.
+      if (how === 'commit' || this.#driver.writer.isInTransaction) this.#driver.writer.exec(how)
     } finally {
       this.#release?.()
       this.#release = undefined
@@ -117,7 +119,7 @@ class Connection implements DatabaseConnection {
     }
     const release = await this.#driver.lockWriter()
     try {
-      return this.#driver.writer.run(query)
+      return await patiently(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
@@ -129,6 +131,26 @@ class Connection implements DatabaseConnection {
   }
 }
 
+/** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
+const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+const busyMs = 5000
+
+/**
+ * Another program may hold the file (a second API, a backup, a shell): waits for it as long as SQLite's own timeout would,
+ * but without stopping everything else in this process.
+ */
+async function patiently<T>(work: () => T): Promise<T> {
+  const deadline = Date.now() + busyMs
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
+  }
+}
+
 const cachedStatements = 500
 
 /** One SQLite connection with its prepared statements. */
@@ -137,12 +159,18 @@ class Handle {
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(file: string, readOnly: boolean) {
-    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 5000 })
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
     if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    // Open now: from here on `patiently` waits.
+    this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {
     this.#db.exec(sql)
+  }
+
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {

@@ -4,36 +4,20 @@
  */
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import { allows } from '../auth/access-rules.ts'
-import { createContext, type Context, type Credentials } from '../auth/context.ts'
-import { ApiError, NotFound, reasonOf, Unauthorized } from './errors.ts'
+import { createContext, type Context } from '../auth/context.ts'
+import type { Credentials } from '../auth/credentials.ts'
+import { isDatabaseDown } from '../db/database.ts'
+import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { readJson } from './body.ts'
+import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
-
-/** A request before it is understood. `body` is a stream from a socket or a ready JSON value from a client in process. */
-export interface RawRequest {
-  method: string
-  url: string
-  headers: IncomingHttpHeaders
-  stream?: Readable
-  json?: unknown
-}
-
-/** An answer with all headers; `route` is the template for logs and metrics. */
-export interface RawResponse {
-  status: number
-  headers: Record<string, string>
-  body: unknown
-  route: string
-  requestId: string
-}
 
 /** A service's API, ready to answer. */
 export interface App {
@@ -132,42 +116,38 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
     const questionMark = request.url.indexOf('?')
     const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
-    const { variants, params } = find(request.method, path)
-    state.route = variants.template
+    // The version comes first: also the answer about an unknown path is one of a version.
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
+    const { variants, params } = find(request.method, path)
+    state.route = variants.template
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
-    validate(route.query, query, 'query')
+    const { headers, url, peer } = request
+    const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
+    await route.admit?.(asked, options.deps as never)
+    const schema = schemaAt(route.query, version, table)
+    validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
     let body: unknown
     if (route.body || (!route.stream && hasBody(request))) {
       body = request.json ?? (await readJson(request, route, definition))
       validate(schemaAt(route.body, version, table), body, 'body')
     }
-    const input = {
-      ctx,
-      version,
-      params,
-      query,
-      body: body as never,
-      headers: request.headers,
-      stream: request.stream ?? Readable.from([]),
-      url: request.url,
-      baseUrl,
-    }
+    const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }
     return route.handle(input, options.deps as never)
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : unexpected(error)
+    const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
     } else if (shown.detail) {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
     const type = definition.envelopeType && { 'Content-Type': definition.envelopeType }
-    return { status: shown.status, headers: { ...type, ...shown.headers }, body: definition.envelope(shown, requestId) }
+    const body = definition.envelope(shown, requestId, state.version)
+    return { status: shown.status, headers: { ...type, ...shown.headers }, body }
   }
 
   return {
@@ -203,6 +183,9 @@ function parseQuery(text: string): Query {
   return query
 }
 
+const lastOf = (query: Query): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
+
 function schemaAt(
   body: TSchema | Bodies | undefined,
   version: ApiVersion,
@@ -215,6 +198,9 @@ function schemaAt(
 }
 
 const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+
+const withoutDatabase = (cause: unknown): ApiError =>
+  new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })
 
 const unexpected = (cause: unknown): ApiError =>
   new ApiError(500, `Unexpected API Error: ${reasonOf(500)}. The log has the details under this request id.`, { cause })

@@ -1,5 +1,5 @@
 import { ApiError, BadRequest } from './errors.ts'
-import type { RawRequest } from './app.ts'
+import type { RawRequest } from './message.ts'
 import type { Route } from './route.ts'
 import type { ApiDefinition } from './service.ts'
 
@@ -22,11 +22,13 @@ export async function readJson(
     throw new ApiError(415, `The media type ${type} is not supported, use application/json.`)
   }
   const text = await readText(request, route.bodyLimit ?? definition.bodyLimit ?? defaultLimit)
-  if (text.trim() === '') throw new BadRequest('The body of the request is empty, expected JSON.')
+  if (text.trim() === '' && !definition.malformed)
+    throw new BadRequest('The body of the request is empty, expected JSON.')
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
+    if (definition.malformed) throw definition.malformed(cause)
     throw new BadRequest('Malformed request body: it is not valid JSON.', { cause })
   }
   checkShape(value, text.includes('__proto__') || text.includes('\\u'), 0)

@@ -31,6 +31,7 @@ export function localTransport(app: App): Transport {
   return {
     async send({ method, path, headers = {}, json, stream }) {
       const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+      if (json !== undefined) lower['content-type'] ??= 'application/json'
       if (stream) lower['transfer-encoding'] = 'chunked'
       const answer = await app.dispatch({ method, url: path, headers: lower, json, ...(stream && { stream }) })
       const named = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value] as const)

@@ -15,7 +15,10 @@ export function negotiate(definition: ApiDefinition, headers: IncomingHttpHeader
   const text = (asked ?? (typeof legacy === 'string' ? legacy.trim() : undefined)) || table.min
   const version = table.parse(text)
   if (version) return version
-  if (!/^\d+\.\d+$/.test(text)) {
+  const why = /^\d+\.\d+$/.test(text) ? 'unsupported' : 'malformed'
+  const refusal = definition.microversions!.refuse?.(text, why)
+  if (refusal) throw refusal
+  if (why === 'malformed') {
     throw new BadRequest(`API Version String ${text} is of invalid format. Must be of format MajorNum.MinorNum.`)
   }
   throw new ApiError(
@@ -36,11 +39,11 @@ function fromHeader(type: string, header: string | string[] | undefined): string
 
 /** The headers that every answer of a service with microversions carries. */
 export function versionHeaders(definition: ApiDefinition, version: ApiVersion | undefined): Record<string, string> {
-  const { table, legacyHeader } = definition.microversions!
+  const { table, legacyHeader, vary } = definition.microversions!
   const text = version?.text ?? table.min
   return {
     'OpenStack-API-Version': `${definition.type} ${text}`,
     ...(legacyHeader && { [legacyHeader]: text }),
-    Vary: ['OpenStack-API-Version', legacyHeader].filter(Boolean).join(', '),
+    Vary: vary ?? ['OpenStack-API-Version', legacyHeader].filter(Boolean).join(', '),
   }
 }

@@ -22,6 +22,8 @@ export interface ApiRequest<Body = unknown> {
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly headers: IncomingHttpHeaders
+  /** Address at the other end of the connection, e.g. of a proxy; undefined for clients in this process. */
+  readonly peer: string | undefined
   /** Validated; `undefined` on routes without a body schema. */
   readonly body: Body
   /** The unread body of a `stream: true` route. */
@@ -38,6 +40,9 @@ export interface ApiResponse {
   headers?: Record<string, string>
   body?: unknown
 }
+
+/** A request whose body nobody has looked at yet. */
+export type UnreadRequest = Omit<ApiRequest, 'body' | 'stream'>
 
 /** One operation of an API, as data. */
 export interface Route<Deps = never> {
@@ -56,13 +61,18 @@ export interface Route<Deps = never> {
   /** `none` for operations without a token, `optional` where a token only adds to the answer. */
   readonly auth?: 'required' | 'optional' | 'none'
   readonly body?: TSchema | Bodies
-  readonly query?: TSchema
+  readonly query?: TSchema | Bodies
   /** The handler reads the body itself (uploads). */
   readonly stream?: boolean
   /** Accepted body types besides JSON, e.g. `application/openstack-images-v2.1-json-patch`. */
   readonly contentTypes?: readonly string[]
   /** Largest accepted body in bytes; default is the service's. */
   readonly bodyLimit?: number
+  /**
+   * Refuses what must be refused before query and body are looked at, by throwing: media types, callers. For services
+   * whose answers clients know in this order.
+   */
+  admit?(request: UnreadRequest, deps: Deps): Promise<void> | void
   handle(request: ApiRequest<never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 

@@ -24,7 +24,15 @@ export interface Problem {
   value: unknown
   /** In jsonschema's words: `'x' is a required property`, `'' is too short`. */
   message: string
+  /** Which rule it breaks, and where that stands in the schema. */
+  keyword: string
+  schemaPath: readonly string[]
 }
+
+// What oslo's is_uuid_like takes: any case, with or without dashes, braces or `urn:uuid:`.
+ajv.addFormat('uuid-like', (text: string) =>
+  /^[0-9a-f]{32}$/i.test(text.replaceAll(/urn:|uuid:|[{}]/g, '').replaceAll('-', '')),
+)
 
 const compiled = new WeakMap<TSchema, ValidateFunction>()
 
@@ -44,12 +52,16 @@ const pick = (errors: ErrorObject[]): ErrorObject =>
   errors.findLast((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf') ?? errors[0]!
 
 function toProblem(error: ErrorObject): Problem {
-  const path = error.instancePath
+  const path = unescapePath(error.instancePath)
+  const schemaPath = unescapePath(decodeURIComponent(error.schemaPath)).slice(0, -1)
+  return { path, value: error.data, message: messageOf(error), keyword: error.keyword, schemaPath }
+}
+
+const unescapePath = (pointer: string): string[] =>
+  pointer
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-  return { path, value: error.data, message: messageOf(error) }
-}
 
 function messageOf(error: ErrorObject): string {
   const value = pythonRepr(error.data)
@@ -57,11 +69,14 @@ function messageOf(error: ErrorObject): string {
   switch (error.keyword) {
     case 'required':
       return `'${String(params['missingProperty'])}' is a required property`
-    case 'additionalProperties':
+    case 'additionalProperties': {
+      const patterns = Object.keys((error.parentSchema?.['patternProperties'] as object | undefined) ?? {})
+      const name = String(params['additionalProperty'])
+      if (patterns.length === 0) return `Additional properties are not allowed ('${name}' was unexpected)`
+      return `${pythonRepr(name)} does not match any of the regexes: ${patterns.sort().map(pythonRepr).join(', ')}`
+    }
     case 'unevaluatedProperties':
-      return `Additional properties are not allowed ('${String(
-        params['additionalProperty'] ?? params['unevaluatedProperty'],
-      )}' was unexpected)`
+      return `Additional properties are not allowed ('${String(params['unevaluatedProperty'])}' was unexpected)`
     case 'type':
       return `${value} is not of type ${[params['type']]
         .flat()
@@ -84,7 +99,7 @@ function messageOf(error: ErrorObject): string {
     case 'pattern':
       return `${value} does not match ${pythonRepr(params['pattern'])}`
     case 'format':
-      return `${value} is not a '${String(params['format'])}'`
+      return `${value} is not a '${String(params['format']).replace('uuid-like', 'uuid')}'`
     case 'uniqueItems':
       return `${value} has non-unique elements`
     case 'minProperties':

@@ -1,10 +1,10 @@
-import type { Credentials } from '../auth/context.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import type { PolicyEnforcer } from '../auth/policy.ts'
 import type { Logger } from '../log/log.ts'
 import { BadRequest, type ApiError } from './errors.ts'
 import type { Route } from './route.ts'
 import type { Problem } from './schema.ts'
-import type { VersionTable } from './versions.ts'
+import type { ApiVersion, VersionTable } from './versions.ts'
 
 /** How the HTTP side of a service looks: what differs between OpenStack's services, as data and small functions. */
 export interface ApiDefinition {
@@ -13,12 +13,16 @@ export interface ApiDefinition {
   /** Paths that every route is mounted below; several where OpenStack accepts several (nova's project id). */
   readonly basePaths: readonly string[]
   readonly microversions?: Microversions
-  /** The error body that this service's clients expect. */
-  envelope(error: ApiError, requestId: string): unknown
+  /** The error body that this service's clients expect; `version` is absent when the request's could not be told. */
+  envelope(error: ApiError, requestId: string, version?: ApiVersion): unknown
   /** Media type of the error body where it is not JSON. */
   readonly envelopeType?: string
   /** A schema problem in the service's own sentence and status. */
   invalid?(problem: Problem, where: 'body' | 'query'): ApiError
+  /** A body that is no JSON, in the service's own sentence. */
+  malformed?(cause: unknown): ApiError
+  /** How query schemas see the parameters: a list of values each (the default), or the last value as text. */
+  readonly queryForm?: 'lists' | 'last'
   /** Name of the request id header besides `X-Openstack-Request-Id` (nova: `x-compute-request-id`). */
   readonly requestIdHeaders?: readonly string[]
   /** Largest JSON body in bytes; OpenStack's default is 114688. */
@@ -29,6 +33,10 @@ export interface Microversions {
   readonly table: VersionTable
   /** Older name of the header, e.g. `X-OpenStack-Nova-API-Version`. */
   readonly legacyHeader?: string
+  /** What `Vary` says where it is not the names of the headers. */
+  readonly vary?: string
+  /** A version that is `malformed` (400) or not `supported` (406), in the service's own sentence. */
+  refuse?(text: string, why: 'malformed' | 'unsupported'): ApiError
 }
 
 /** Tells who bears a token; null when it is not valid. Throws ServiceUnavailable when nobody can tell now. */

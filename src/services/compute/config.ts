@@ -44,6 +44,19 @@ export const options = {
     'Seconds until a build that does not get on fails.',
     { min: 1 },
   ),
+  vifPluggingTimeout: option.integer(
+    'DEFAULT',
+    'vif_plugging_timeout',
+    300,
+    'Seconds to wait until neutron has wired the ports of a new server; 0 waits for the build timeout only.',
+    { min: 0 },
+  ),
+  vifPluggingIsFatal: option.boolean(
+    'DEFAULT',
+    'vif_plugging_is_fatal',
+    true,
+    'A build whose ports are not wired in time fails.',
+  ),
   taskTimeout: option.integer(
     'DEFAULT',
     'reboot_timeout',
@@ -60,7 +73,8 @@ export const options = {
   ),
   forceConfigDrive: option.boolean('DEFAULT', 'force_config_drive', false, 'Every server gets a config drive.'),
   metadataItems: option.integer('quota', 'metadata_items', 128, 'Metadata items of one server.'),
-  maxAttempts: option.integer('scheduler', 'max_placement_results', 1000, 'Most candidates asked of placement.', {
+  maxAttempts: option.integer('scheduler', 'max_attempts', 3, 'Hosts that are tried for one build.', { min: 1 }),
+  maxCandidates: option.integer('scheduler', 'max_placement_results', 1000, 'Most candidates asked of placement.', {
     min: 1,
   }),
   consoleTtl: option.integer('consoleauth', 'token_ttl', 600, 'Seconds that a console token is good.', { min: 0 }),

@@ -126,4 +126,6 @@ export interface NetworkApi {
   }): Promise<PortInfo>
   updatePort(id: string, changes: { deviceId: string; deviceOwner: string; hostId: string }): Promise<PortInfo>
   deletePort(id: string): Promise<void>
+  /** Of these ports. */
+  listFloatingIps(portIds: readonly string[]): Promise<{ address: string; portId: string }[]>
 }

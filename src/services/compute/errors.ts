@@ -62,9 +62,12 @@ export class NoValidHost extends Error {
 /** What a host said about a guest that does not start. `message` is clean for users. */
 export class BuildFailed extends Error {
   readonly detail: string
-  constructor(message: string, detail = '') {
+  /** Trying another host makes no sense. */
+  readonly isFinal: boolean
+  constructor(message: string, detail = '', { isFinal = false } = {}) {
     super(message)
     this.detail = detail
+    this.isFinal = isFinal
   }
 }
 

@@ -212,3 +212,75 @@ test('the servers of another project do not exist, readers do not write', async 
   assert.equal((await cloud.call('reader', 'DELETE', `/servers/${id}`)).status, 403)
   assert.equal((await cloud.call('other', 'GET', '/servers?all_tenants=1')).status, 403)
 })
+
+test('a build that fails on one host goes to another, with its ports and its claim', async (t) => {
+  const { cloud, agents } = await cloudWith(t, ['h1', 'h2'])
+  const [broken, good] = agents as [FakeAgent, FakeAgent]
+  await good.heartbeat({ memoryMb: 32768 }) // the other one is tried first
+  broken.failure = { message: 'No.', detail: 'broken' }
+  const id = await create(cloud)
+  const built = await until(cloud, id, 'ACTIVE')
+  assert.equal(text(built['OS-EXT-SRV-ATTR:host']), 'h2')
+  assert.equal(built['fault'], undefined)
+  assert.deepEqual([broken.guests.size, good.guests.size], [0, 1])
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [1, 1])
+  assert.equal([...cloud.network.ports.values()][0]!.hostId, 'h2')
+  const story = (await cloud.service.explainServer(id))!.timeline.map(({ what, detail }) => `${what}: ${detail ?? ''}`)
+  assert.ok(story.includes('h1 could not start it: No. broken'), story.join('\n'))
+  assert.ok(story.includes('another host chosen: h2'))
+})
+
+test('a build that no host can start ends in ERROR after max_attempts hosts, and says what the last one said', async (t) => {
+  const config = '[scheduler]\nmax_attempts = 2\n'
+  const { cloud, agents } = await cloudWith(t, ['h1', 'h2', 'h3'], config)
+  for (const agent of agents) agent.failure = { message: 'No.', detail: `${agent.host} is broken` }
+  const id = await create(cloud)
+  const failed = await until(cloud, id, 'ERROR')
+  assert.equal(
+    text(failed['fault']!['message']),
+    `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${id}.`,
+  )
+  assert.match(text(failed['fault']!['details']), /^The last host said: No\. h\d is broken/)
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [0, 0])
+  assert.equal(
+    agents.reduce((sum, agent) => sum + agent.guests.size, 0),
+    0,
+  )
+})
+
+test('what would fail on every host is not tried on another', async (t) => {
+  const { cloud, agents } = await cloudWith(t, ['h1', 'h2'])
+  for (const agent of agents) agent.failure = { message: `${agent.host}: bad image`, detail: '', isEverywhere: true }
+  const failed = await until(cloud, await create(cloud), 'ERROR')
+  assert.match(text(failed['fault']!['message']), /^h\d: bad image$/)
+})
+
+test('a build that was moved goes on where it was after the process was killed', async (t) => {
+  const { cloud, agents } = await cloudWith(t, ['h1', 'h2'])
+  const [broken, good] = agents as [FakeAgent, FakeAgent]
+  await good.heartbeat({ memoryMb: 32768 })
+  broken.failure = { message: 'No.', detail: 'broken' }
+  good.isStuck = true
+  const id = await create(cloud)
+  await eventually(async () => text((await show(cloud, id))['OS-EXT-SRV-ATTR:host']) === 'h2', 'h2')
+  const dead = cloud.service
+  await cloud.start()
+  t.after(() => dead.stop())
+  good.isStuck = false
+  await good.look()
+  assert.equal(text((await until(cloud, id, 'ACTIVE'))['OS-EXT-SRV-ATTR:host']), 'h2')
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [1, 1])
+})
+
+test('ports that nobody wires end the build with their ids', async (t) => {
+  const { cloud } = await cloudWith(t, ['h1', 'h2'], '[DEFAULT]\nvif_plugging_timeout = 1\n')
+  cloud.network.status = 'DOWN'
+  const id = await create(cloud)
+  const failed = await until(cloud, id, 'ERROR')
+  assert.equal(
+    text(failed['fault']!['message']),
+    `Build of instance ${id} aborted: Failed to allocate the network(s), not rescheduling.`,
+  )
+  assert.match(text(failed['fault']!['details']), /^h\d did not wire [0-9a-f-]{36} within 1 s/)
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [0, 0])
+})

@@ -16,6 +16,7 @@ import { placementApi } from './clients/placement.ts'
 import { buildServer } from './conductor/build-server.ts'
 import { serveConductor } from './conductor/conductor.ts'
 import { deleteServer } from './conductor/delete-server.ts'
+import { attachInterface, detachInterface } from './conductor/interfaces.ts'
 import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
 import type { ComputeDeps } from './deps.ts'
@@ -29,6 +30,7 @@ import { endStaleTasks } from './periodic/tasks.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
 import { initial } from './store/migrations/0001-initial.ts'
+import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -59,10 +61,12 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles)
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial])
+  await migrate(database, [initial, triedHosts])
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
+    attachInterface as never,
+    detachInterface as never,
   ])
   const deps: ComputeDeps = {
     database,

@@ -54,7 +54,7 @@ export const versions = defineVersions([
   { at: '2.46', name: 'request-id-header', note: 'Request id header' },
   { at: '2.47', name: 'server-flavor-embedded', note: 'Server flavor embedded' },
   { at: '2.48', name: 'unused-2-48', note: 'Diagnostics standardized' },
-  { at: '2.49', name: 'unused-2-49', note: 'Tagged attachments' },
+  { at: '2.49', name: 'attach-tags', note: 'Tagged attachments' },
   { at: '2.50', name: 'quota-class-server-groups', note: 'Quota class server groups' },
   { at: '2.51', name: 'action-events-for-owners', note: 'Owners see the events of actions; event volume-extended' },
   { at: '2.52', name: 'server-create-tags', note: 'Server create tags' },

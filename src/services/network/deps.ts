@@ -5,6 +5,15 @@ import type { Logger } from '../../platform/log/log.ts'
 import type { options } from './config.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
+/** What nova hears of a port of one of its servers. */
+export interface PortEvent {
+  name: 'network-vif-plugged' | 'network-vif-unplugged' | 'network-vif-deleted' | 'network-changed'
+  server: string
+  port: string
+  /** The agent could not plug it. */
+  isFailed?: boolean
+}
+
 /** What neutron's operations may use. */
 export interface NetworkDeps {
   readonly database: Database<NetworkSchema>
@@ -12,8 +21,6 @@ export interface NetworkDeps {
   readonly log: Logger
   /** A write transaction that also raises the revision which agents compare; afterwards they are told to look. */
   change<T>(work: (tx: Transaction<NetworkSchema>) => Promise<T>): Promise<T>
-  /** Tells nova that ports were plugged or unplugged. */
-  notifyCompute(
-    events: readonly { name: 'network-vif-plugged' | 'network-vif-unplugged'; server: string; port: string }[],
-  ): void
+  /** Tells nova that ports were plugged, unplugged or deleted, or have other addresses. */
+  notifyCompute(events: readonly PortEvent[]): void
 }

@@ -91,3 +91,9 @@ export function policy(name: string): Rule {
   if (!found) throw new Error(`placement has no policy placement:${name}`)
   return found
 }
+
+/**
+ * Until `[oslo_policy] enforce_new_defaults` is on, a default passes also who passed its deprecated one: administrators,
+ * for what is meant for services only.
+ */
+export const legacyOverrides: Readonly<Record<string, string>> = { service_api: 'role:service or role:admin' }

@@ -29,7 +29,7 @@ export const versions = defineVersions([
   { at: '1.24', name: 'repeated-member-of', note: 'member_of may be repeated' },
   { at: '1.25', name: 'granular', note: 'Numbered request groups' },
   { at: '1.26', name: 'full-reserve', note: 'reserved may equal total' },
-  { at: '1.27', name: 'keep-generation', note: 'No generation needed for unchanged things' },
+  { at: '1.27', name: 'all-resources', note: 'Summaries of candidates show every class' },
   { at: '1.28', name: 'consumer-generation', note: 'Consumers have generations' },
   { at: '1.29', name: 'nested-candidates', note: 'Candidates from nested providers' },
   { at: '1.30', name: 'reshaper', note: 'Reshaper' },

@@ -61,7 +61,12 @@ function common(cloud: TestCloud, folder: string): Sections {
 
 const toIni = (sections: Sections): string =>
   Object.entries(sections)
-    .map(([name, options]) => `[${name}]\n${Object.entries(options).map(([key, value]) => `${key} = ${value}\n`).join('')}`)
+    .map(
+      ([name, options]) =>
+        `[${name}]\n${Object.entries(options)
+          .map(([key, value]) => `${key} = ${value}\n`)
+          .join('')}`,
+    )
     .join('\n')
 
 function merge(...all: readonly Sections[]): Sections {
@@ -92,8 +97,14 @@ export async function runTempest(
     const { output } = await collect(
       [
         ...prefix,
-        ...['sh', '-c', 'cd "$0" && exec tempest run --config-file etc/tempest.conf --concurrency 2 "$@"', folder],
-        ...['--regex', options.regex ?? service.regex, '--exclude-list', 'excluded'],
+        'sh',
+        '-c',
+        'cd "$0" && exec tempest run --config-file etc/tempest.conf --concurrency 2 "$@"',
+        folder,
+        '--regex',
+        options.regex ?? service.regex,
+        '--exclude-list',
+        'excluded',
       ],
       { OS_STDOUT_CAPTURE: '1', OS_STDERR_CAPTURE: '1', PYTHONWARNINGS: 'ignore' },
     )

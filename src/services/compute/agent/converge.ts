@@ -52,6 +52,7 @@ async function apply(
   const isUp = guest !== undefined && guest.power !== 'shutdown'
   if (server.power === 'shutdown') {
     if (isUp) await driver.shutDown(server.id, note)
+    if (guest) await driver.updatePorts(server, note)
     return 'shutdown'
   }
   if (!isUp) {
@@ -61,14 +62,19 @@ async function apply(
   } else if (server.reboot.generation > rebooted) {
     await driver.prepare(server, note)
     await driver.reboot(server, server.reboot.type, note)
+  } else {
+    await driver.updatePorts(server, note)
   }
   if (server.power === 'paused') await driver.pause(server.id)
   else if (guest?.power === 'paused') await driver.unpause(server.id)
   return server.power === 'paused' ? 'paused' : 'running'
 }
 
-function explain(cause: unknown): { message: string; detail: string } {
-  if (cause instanceof DriverError) return { message: cause.message, detail: cause.detail }
+function explain(cause: unknown): NonNullable<ServerReport['error']> {
+  if (cause instanceof DriverError) {
+    const { message, detail, isEverywhere } = cause
+    return { message, detail, ...(isEverywhere && { isEverywhere }) }
+  }
   return {
     message: 'The host failed to carry out the operation.',
     detail: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),

@@ -246,3 +246,16 @@ test('pages of servers follow their links', async (t) => {
   }
   assert.deepEqual(seen, ['First Server', 's0', 's1', 's2', 's3'])
 })
+
+test('a limit below what is used needs force', async (t) => {
+  const { cloud } = await cloudWithServer(t)
+  const put = (quota_set: object) => cloud.call('admin', 'PUT', `/os-quota-sets/${p1}`, { quota_set })
+  const refused = await put({ ram: 100 })
+  assert.equal(refused.status, 400)
+  assert.equal(
+    text(refused.body['badRequest']!['message']),
+    'Quota limit 100 for ram must be greater than or equal to already used and reserved 512.',
+  )
+  assert.equal((await put({ ram: -1, instances: 1 })).status, 200)
+  assert.equal((await put({ ram: 100, force: true })).status, 200)
+})

@@ -67,6 +67,14 @@ export function networkApi(client: ServiceClient): NetworkApi {
       const { body } = await client.request({ method: 'PUT', path: `/v2.0/ports/${id}`, json })
       return toPort((body as { port: Json }).port)
     },
+    async listFloatingIps(portIds) {
+      if (portIds.length === 0) return []
+      const query = new URLSearchParams(portIds.map((id): [string, string] => ['port_id', id]))
+      return (await list('floatingips', 'floatingips', query)).map((each) => ({
+        address: text(each['floating_ip_address']),
+        portId: text(each['port_id']),
+      }))
+    },
     async deletePort(id) {
       await client.request({ method: 'DELETE', path: `/v2.0/ports/${id}`, accept: [404] })
     },

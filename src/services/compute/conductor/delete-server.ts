@@ -4,7 +4,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
 import { findServer, updateServer } from '../store/servers.ts'
-import { removeGuest } from './build-server.ts'
+import { removeGuest } from './remove-guest.ts'
 import { releasePorts } from './ports.ts'
 
 const undoMs = 24 * 3600 * 1000
@@ -20,7 +20,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
             .selectFrom('sagas')
             .select('id')
             .where('resource_id', '=', resourceId)
-            .where('kind', '=', 'build-server')
+            .where('kind', '!=', 'delete-server')
             .executeTakeFirst()
           return row ? undefined : true
         }

@@ -1,6 +1,6 @@
 /** Ports of servers: made or bound before the guest starts, deleted or set free after it. */
 import { BuildFailed } from '../errors.ts'
-import type { ComputeDeps, NetworkInfo, PortInfo } from '../deps.ts'
+import type { ComputeDeps, NetworkApi, NetworkInfo, PortInfo } from '../deps.ts'
 import type { PortSubnet, Server, ServerPort } from '../model/server.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 
@@ -17,6 +17,8 @@ interface Allocation {
   securityGroupIds: string[]
   host: string
   mayHavePorts: boolean
+  /** Ports of the server that are not for this allocation. */
+  except?: readonly string[]
 }
 
 /** Makes or binds the ports that a server asked for. */
@@ -24,7 +26,8 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
   const { network } = deps
   if (allocation.networks === 'none') return []
   const wanted = allocation.networks === 'auto' ? await defaultNetworks(deps, server) : allocation.networks
-  const found = allocation.mayHavePorts ? await network.listPorts({ deviceId: server.id }) : []
+  const all = allocation.mayHavePorts ? await network.listPorts({ deviceId: server.id }) : []
+  const found = all.filter(({ id }) => !allocation.except?.includes(id))
   const owner = `compute:${server.pinnedZone ?? deps.config.defaultZone}`
   const binding = { deviceId: server.id, deviceOwner: owner, hostId: allocation.host }
   const bound: { port: PortInfo; isOurs: boolean; tag: string | null }[] = []
@@ -69,11 +72,17 @@ async function describe(
 ): Promise<ServerPort[]> {
   const { network } = deps
   if (bound.length === 0) return []
-  const [networks, subnets] = await Promise.all([
+  // Only a port that was there before can have a floating IP.
+  const given = bound.flatMap(({ port, isOurs }) => (isOurs ? [] : [port.id]))
+  const [networks, subnets, floating] = await Promise.all([
     network.listNetworks({ ids: [...new Set(bound.map(({ port }) => port.networkId))] }),
     network.listSubnets([...new Set(bound.flatMap(({ port }) => port.fixedIps.map((ip) => ip.subnetId)))]),
+    network.listFloatingIps(given),
   ])
-  return bound.map((each) => toServerPort(each, networks, subnets))
+  return bound.map((each) => {
+    const floatingIps = floating.filter(({ portId }) => portId === each.port.id).map(({ address }) => address)
+    return { ...toServerPort(each, networks, subnets), ...(floatingIps.length > 0 && { floatingIps }) }
+  })
 }
 
 function toServerPort(
@@ -100,40 +109,72 @@ function toServerPort(
 export async function releasePorts({ network, log }: ComputeDeps, server: Server): Promise<void> {
   for (const port of await network.listPorts({ deviceId: server.id })) {
     if (!port.deviceOwner.startsWith('compute:')) continue
-    if (server.givenPorts.includes(port.id))
-      await network.updatePort(port.id, { deviceId: '', deviceOwner: '', hostId: '' })
-    else await network.deletePort(port.id)
+    await releasePort(network, port.id, server.givenPorts.includes(port.id))
     log.debug({ server: server.id, port: port.id }, 'port released')
   }
 }
 
-/** Takes over from neutron which ports are active. */
-export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
-  const active = (await deps.network.listPorts({ deviceId: server.id })).filter((port) => port.status === 'ACTIVE')
-  await markPortsActive(
-    deps,
-    server.id,
-    active.map((port) => port.id),
-  )
+/** Sets a port that the user brought free, deletes one that was made for the server. */
+export async function releasePort(network: NetworkApi, id: string, isGiven: boolean): Promise<void> {
+  if (isGiven) await network.updatePort(id, { deviceId: '', deviceOwner: '', hostId: '' })
+  else await network.deletePort(id)
 }
 
-/** Neutron wired ports of a server: its host may start it. Returns the host that was told. */
-export async function markPortsActive(
+/** Takes over from neutron what addresses the ports of a server have. */
+export async function refreshAddresses(deps: ComputeDeps, serverId: string): Promise<void> {
+  const { network, database } = deps
+  const found = await network.listPorts({ deviceId: serverId })
+  const floating = await network.listFloatingIps(found.map(({ id }) => id))
+  const subnets = await network.listSubnets([
+    ...new Set(found.flatMap((port) => port.fixedIps.map((ip) => ip.subnetId))),
+  ])
+  await database.transaction(async (tx) => {
+    const server = await findServer(tx, serverId)
+    if (!server || server.deletedAt !== null) return
+    const ports = server.ports.map((port): ServerPort => {
+      const now = found.find(({ id }) => id === port.id)
+      if (!now) return port
+      const fixedIps = now.fixedIps.map((ip) => ({
+        ...ip,
+        version: ip.address.includes(':') ? (6 as const) : (4 as const),
+      }))
+      const floatingIps = floating.filter(({ portId }) => portId === port.id).map(({ address }) => address)
+      const mine = subnets.filter((subnet) => fixedIps.some((ip) => ip.subnetId === subnet.id))
+      return { ...port, fixedIps, floatingIps, subnets: mine }
+    })
+    if (JSON.stringify(ports) !== JSON.stringify(server.ports)) await updateServer(tx, serverId, { ports })
+  })
+}
+
+/** Takes over from neutron which ports are active. */
+export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
+  const found = await deps.network.listPorts({ deviceId: server.id })
+  const those = (status: string) => found.filter((port) => port.status === status).map(({ id }) => id)
+  await markPorts(deps, server.id, { active: those('ACTIVE'), failed: those('ERROR') })
+}
+
+/** Neutron wired ports of a server, so that its host may start it, or says that they cannot be wired. */
+export async function markPorts(
   deps: ComputeDeps,
   serverId: string,
-  portIds: readonly string[],
-): Promise<string | null> {
+  { active = [], failed = [] }: { active?: readonly string[]; failed?: readonly string[] },
+): Promise<void> {
   const { database, agents, waiters } = deps
   let host: string | null = null
+  const judge = (port: ServerPort): ServerPort => {
+    if (port.isActive) return port
+    const { isFailed: _, ...rest } = port
+    if (active.includes(port.id)) return { ...rest, isActive: true }
+    return failed.includes(port.id) && !port.isFailed ? { ...port, isFailed: true } : port
+  }
   const isChanged = await database.transaction(async (tx) => {
     const server = await findServer(tx, serverId)
-    host = server?.host ?? null
-    const isNews = server?.ports.some((port) => !port.isActive && portIds.includes(port.id))
-    if (!server || !isNews) return false
-    const ports = server.ports.map((port) => (portIds.includes(port.id) ? { ...port, isActive: true } : port))
-    return updateServer(tx, serverId, { ports })
+    if (!server) return false
+    host = server.host
+    const ports = server.ports.map(judge)
+    return ports.some((port, index) => port !== server.ports[index]) && updateServer(tx, serverId, { ports })
   })
-  if (isChanged && host !== null) await agents.look(host, { ids: [serverId] })
-  if (isChanged) waiters.wake(serverId)
-  return host
+  if (!isChanged) return
+  if (host !== null) await agents.look(host, { ids: [serverId] })
+  waiters.wake(serverId)
 }

@@ -4,6 +4,24 @@
  */
 export class Waiters {
   readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #outcomes = new Map<string, (error: Error | null) => void>()
+
+  /** How the work of a request ends, for the caller who started it in this process; give it up by its timeout. */
+  expect(requestId: string, timeoutMs: number): Promise<Error | null> {
+    return new Promise((resolve) => {
+      const end = (error: Error | null) => {
+        clearTimeout(timer)
+        this.#outcomes.delete(requestId)
+        resolve(error)
+      }
+      const timer = setTimeout(() => end(new Error('it takes too long')), timeoutMs).unref()
+      this.#outcomes.set(requestId, end)
+    })
+  }
+
+  settle(requestId: string | null, error: Error | null): void {
+    if (requestId !== null) this.#outcomes.get(requestId)?.(error)
+  }
 
   /** Something about this server changed. */
   wake(serverId: string): void {

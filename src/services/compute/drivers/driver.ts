@@ -17,9 +17,12 @@ export type Note = (what: string, startedAt: number, detail?: string) => void
  */
 export class DriverError extends Error {
   readonly detail: string
-  constructor(message: string, detail: string, options?: ErrorOptions) {
+  /** Another host would fail just so: the image is to blame, not this host. */
+  readonly isEverywhere: boolean
+  constructor(message: string, detail: string, options: ErrorOptions & { isEverywhere?: boolean } = {}) {
     super(message, options)
     this.detail = detail
+    this.isEverywhere = options.isEverywhere ?? false
   }
 }
 
@@ -41,6 +44,8 @@ export interface ComputeDriver {
   prepare(server: DesiredServer, note: Note): Promise<void>
   /** Starts a prepared guest; nothing to do where it runs. */
   boot(server: DesiredServer, note: Note): Promise<void>
+  /** Gives the guest the network interfaces that the server has now, running or not. */
+  updatePorts(server: DesiredServer, note: Note): Promise<void>
   /** Asks the guest to power off and insists after the driver's timeout. */
   shutDown(id: string, note: Note): Promise<void>
   pause(id: string): Promise<void>

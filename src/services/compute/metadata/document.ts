@@ -194,7 +194,9 @@ export function lookUp(server: ServerMetadata, files: Files, path: string): Buff
   const clean = path.replace(/^\/+|\/+$/g, '')
   if (Object.hasOwn(files, clean)) return files[clean]
   const prefix = clean === '' ? '' : `${clean}/`
-  const inside = Object.keys(files).filter((file) => file.startsWith(prefix))
+  // As in nova the root is EC2's; the OpenStack tree is there for who knows of it.
+  const isListed = (file: string) => file.startsWith(prefix) && !(clean === '' && file.startsWith('openstack/'))
+  const inside = Object.keys(files).filter(isListed)
   if (inside.length === 0) return undefined
   if (clean.endsWith('/public-keys')) {
     return Buffer.from(server.keys.map((key, index) => `${index}=${key.name}`).join('\n'))

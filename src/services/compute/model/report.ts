@@ -1,11 +1,11 @@
 /** What a host's report about a guest means for its server. Pure: rows in, changes out. */
-import { power, type Server, type TaskState, type VmState } from './server.ts'
+import { power, type ReportedError, type Server, type TaskState, type VmState } from './server.ts'
 
 export interface Report {
   revision: number
   power: 'running' | 'paused' | 'shutdown' | 'building' | 'missing'
   rebootGeneration: number
-  error: { message: string; detail: string } | null
+  error: ReportedError | null
 }
 
 export interface Outcome {

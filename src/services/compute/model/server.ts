@@ -25,6 +25,8 @@ export interface ServerPort {
   networkName: string
   mtu: number
   isActive: boolean
+  /** Neutron says that its host cannot wire it. */
+  isFailed?: boolean
   /** Made for this server: deleted with it. */
   isOurs: boolean
   tag: string | null
@@ -61,6 +63,14 @@ export interface Fault {
   message: string
   details: string
   at: number
+}
+
+/** Why a host could not do what was wanted. */
+export interface ReportedError {
+  message: string
+  detail: string
+  /** No other host could either. */
+  isEverywhere?: boolean
 }
 
 /** A server as kept. */
@@ -107,8 +117,10 @@ export interface Server {
   rebootType: 'SOFT' | 'HARD'
   reportedRevision: number
   reportedPower: string | null
-  reportedError: { message: string; detail: string } | null
+  reportedError: ReportedError | null
   reportedReboot: number
+  /** Hosts where its build failed. */
+  triedHosts: string[]
   requestId: string | null
   isLeftover: boolean
   createdAt: number

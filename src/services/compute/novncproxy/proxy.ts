@@ -82,7 +82,7 @@ function isAllowed(origin: string, origins: ReadonlySet<string>): boolean {
 /** In the query, or in the cookie that nova's proxy knows too. */
 function tokenOf(request: IncomingMessage): string | undefined {
   const query = new URLSearchParams((request.url ?? '').split('?')[1] ?? '').get('token')
-  const cookie = /(?:^|;\s*)token=([0-9a-f-]+)/.exec(request.headers.cookie ?? '')?.[1]
+  const cookie = /(?:^|;\s*)token=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1]
   return query ?? cookie ?? undefined
 }
 

@@ -102,6 +102,7 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     reportedPower: null,
     reportedError: null,
     reportedReboot: 0,
+    triedHosts: [],
     requestId: ctx.requestId,
     isLeftover: false,
     createdAt: now,

@@ -74,8 +74,14 @@ export const serverReport = Type.Object({
       detail: Type.Optional(Type.String()),
     }),
   ),
-  /** Why the desired state cannot be reached. `message` is for users (no paths), `detail` for admins and the log. */
-  error: Type.Union([Type.Null(), Type.Object({ message: Type.String(), detail: Type.String() })]),
+  /**
+   * Why the desired state cannot be reached. `message` is for users (no paths), `detail` for admins and the log;
+   * `isEverywhere`: another host would fail just so.
+   */
+  error: Type.Union([
+    Type.Null(),
+    Type.Object({ message: Type.String(), detail: Type.String(), isEverywhere: Type.Optional(Type.Boolean()) }),
+  ]),
 })
 export type ServerReport = Static<typeof serverReport>
 

@@ -31,7 +31,7 @@ export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, 
       placement.allocationCandidates({
         resources: resourcesOf(server.flavor),
         ...traitsOf(server),
-        limit: config.maxAttempts,
+        limit: config.maxCandidates,
       }),
     ])
     const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))

@@ -95,6 +95,8 @@ export interface ServerTable {
   reported_power: string | null
   reported_error_json: string | null
   reported_reboot: number
+  /** Hosts where its build failed; null for none. */
+  tried_hosts_json: string | null
   /** The request whose action is under way. */
   request_id: string | null
   /** 1 while a host that was down at the delete may still have the guest. */

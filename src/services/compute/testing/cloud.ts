@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Credentials } from '../../../platform/auth/context.ts'
+import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
@@ -43,7 +43,9 @@ export class FakeAgent {
   readonly guests = new Map<string, { revision: number; power: ServerReport['power']; reboots: number }>()
   /** Keeps guests from starting. */
   isStuck = false
-  failure: { message: string; detail: string } | null = null
+  failure: ServerReport['error'] = null
+  /** Guests run on, but their interfaces cannot be changed. */
+  portFailure: ServerReport['error'] = null
   readonly #conductor
   readonly #stop: () => void
 
@@ -91,7 +93,8 @@ export class FakeAgent {
             : (server.power as 'running')
       if (isAbsent) this.guests.delete(server.id)
       else this.guests.set(server.id, { revision: server.revision, power, reboots: server.reboot.generation })
-      return [this.#report(server.id, server.revision, power, server.reboot.generation, isAbsent ? null : this.failure)]
+      const error = isAbsent ? null : (this.failure ?? this.portFailure)
+      return [this.#report(server.id, server.revision, power, server.reboot.generation, error)]
     })
     if (reports.length > 0) await this.#conductor.reportServers(null, { host: this.host, reports })
   }

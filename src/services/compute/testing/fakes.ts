@@ -154,6 +154,12 @@ export class FakeNetwork implements NetworkApi {
     return port
   }
 
+  readonly floatingIps: { address: string; portId: string }[] = []
+
+  async listFloatingIps(portIds: readonly string[]) {
+    return this.floatingIps.filter((each) => portIds.includes(each.portId))
+  }
+
   async deletePort(id: string) {
     this.ports.delete(id)
   }

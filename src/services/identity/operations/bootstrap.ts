@@ -1,14 +1,31 @@
 /** What a cloud has from its first moment, as `keystone-manage bootstrap` makes it; run at every start, changing nothing twice. */
 import type { IdentityDeps } from '../deps.ts'
 import { newId, newProject, newUser } from '../store/new-rows.ts'
-import { findRow, insertRow, updateRow } from '../store/rows.ts'
+import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
+
+export interface BootstrapUser {
+  name: string
+  password: string
+  project: string
+  roles: readonly string[]
+  systemAdmin?: boolean
+  /** Whether a user who is there gets this password and is enabled again; else he keeps the one that he has. */
+  reset: boolean
+}
+
+export type Interface = 'public' | 'internal' | 'admin'
 
 export interface BootstrapInput {
   projects: readonly string[]
-  users: readonly { name: string; password: string; project: string; roles: readonly string[]; systemAdmin?: boolean }[]
-  region: string
-  services: readonly { type: string; name: string; url: string }[]
+  users: readonly BootstrapUser[]
+  /** Absent: none is made, and endpoints have none. */
+  region: string | null
+  services: readonly { type: string; name: string; urls: Partial<Record<Interface, string>> }[]
+  /** Roles besides keystone's own. */
+  roles?: readonly string[]
+  /** Whether roles that are made here can be changed later. */
+  mutableRoles?: boolean
 }
 
 const roleNames = ['admin', 'manager', 'member', 'reader', 'service']
@@ -22,7 +39,7 @@ const domainId = 'default'
 /** Makes domain, roles, projects, users, assignments and catalog where they are missing; addresses and passwords are brought up to date. */
 export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Promise<void> {
   await makeProject(deps, 'Default', true)
-  const roleIds = await makeRoles(deps)
+  const roleIds = await makeRoles(deps, [...roleNames, ...(input.roles ?? [])], input.mutableRoles ?? false)
   const projectIds = new Map<string, string>()
   for (const name of input.projects) projectIds.set(name, await makeProject(deps, name, false))
   for (const user of input.users) {
@@ -40,13 +57,10 @@ export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Prom
       })
     }
   }
-  await insertRow(deps.database.db, 'regions', {
-    id: input.region,
-    description: '',
-    parent_region_id: null,
-    extra: '{}',
-  })
-  for (const service of input.services) await makeService(deps, service, input.region)
+  const { region } = input
+  if (region !== null)
+    await insertRow(deps.database.db, 'regions', { id: region, description: '', parent_region_id: null, extra: '{}' })
+  for (const service of input.services) await makeService(deps, service, region)
   deps.changed()
 }
 
@@ -61,9 +75,13 @@ async function makeProject({ database: { db } }: IdentityDeps, name: string, isD
   return row.id
 }
 
-async function makeRoles({ database: { db } }: IdentityDeps): Promise<Map<string, string>> {
+async function makeRoles(
+  { database: { db } }: IdentityDeps,
+  names: readonly string[],
+  mutable: boolean,
+): Promise<Map<string, string>> {
   const ids = new Map<string, string>()
-  for (const name of roleNames) {
+  for (const name of new Set(names)) {
     const existing = await findRow(db, 'roles', { name, domain_id: '' })
     const id = existing?.id ?? newId()
     if (!existing)
@@ -72,7 +90,7 @@ async function makeRoles({ database: { db } }: IdentityDeps): Promise<Map<string
         name,
         domain_id: '',
         description: null,
-        options: '{"immutable":true}',
+        options: mutable ? '{}' : '{"immutable":true}',
         extra: '{}',
       })
     ids.set(name, id)
@@ -83,15 +101,12 @@ async function makeRoles({ database: { db } }: IdentityDeps): Promise<Map<string
   return ids
 }
 
-async function makeUser(deps: IdentityDeps, user: BootstrapInput['users'][number]): Promise<string> {
+async function makeUser(deps: IdentityDeps, user: BootstrapUser): Promise<string> {
   const { db } = deps.database
   const rounds = deps.config.passwordHashRounds
   const existing = await findRow(db, 'users', { name: user.name, domain_id: domainId })
-  // The administrator's and demo's passwords may have been changed since; the services' are the cloud's own.
-  if (existing && user.project !== 'service') return existing.id
   if (existing) {
-    const isSame = await checkPassword(user.password, existing.password_hash, rounds)
-    if (!isSame) await updateRow(db, 'users', existing.id, { password_hash: await hashPassword(user.password, rounds) })
+    if (user.reset) await reset(deps, existing, user.password)
     return existing.id
   }
   const row = newUser({
@@ -104,28 +119,46 @@ async function makeUser(deps: IdentityDeps, user: BootstrapInput['users'][number
   return row.id
 }
 
+/** Lets a user in again with a password; one who can get in with it already is left alone. */
+async function reset({ database: { db }, config }: IdentityDeps, user: Row<'users'>, password: string) {
+  const isSame = await checkPassword(password, user.password_hash, config.passwordHashRounds)
+  if (isSame && user.enabled === 1) return
+  await updateRow(db, 'users', user.id, {
+    enabled: 1,
+    failed_auth_count: 0,
+    failed_auth_at: null,
+    ...(!isSame && {
+      password_hash: await hashPassword(password, config.passwordHashRounds),
+      password_created_at: Date.now(),
+      password_expires_at: null,
+      tokens_valid_after: Date.now(),
+    }),
+  })
+}
+
 async function makeService(
   { database: { db } }: IdentityDeps,
-  { type, name, url }: BootstrapInput['services'][number],
-  region: string,
+  { type, name, urls }: BootstrapInput['services'][number],
+  region: string | null,
 ) {
   const existing = await findRow(db, 'services', { type, name })
   const serviceId = existing?.id ?? newId()
   if (!existing)
     await insertRow(db, 'services', { id: serviceId, type, name, description: null, enabled: 1, extra: '{}' })
-  for (const face of ['public', 'internal', 'admin']) {
-    const endpoint = await findRow(db, 'endpoints', { service_id: serviceId, interface: face, region_id: region })
-    if (!endpoint) {
-      await insertRow(db, 'endpoints', {
-        id: newId(),
-        service_id: serviceId,
-        region_id: region,
-        interface: face,
-        url,
-        enabled: 1,
-        name: null,
-        extra: '{}',
-      })
-    } else if (endpoint.url !== url) await updateRow(db, 'endpoints', endpoint.id, { url })
+  const endpoints = await listRows(db, 'endpoints', [{ column: 'service_id', operator: '=', value: serviceId }])
+  for (const [face, url] of Object.entries(urls)) {
+    const endpoint = endpoints.find((each) => each.interface === face && each.region_id === region)
+    if (endpoint && endpoint.url !== url) await updateRow(db, 'endpoints', endpoint.id, { url })
+    if (endpoint) continue
+    await insertRow(db, 'endpoints', {
+      id: newId(),
+      service_id: serviceId,
+      region_id: region,
+      interface: face,
+      url,
+      enabled: 1,
+      name: null,
+      extra: '{}',
+    })
   }
 }

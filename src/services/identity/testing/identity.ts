@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
@@ -19,24 +20,36 @@ export interface Options {
   token?: string
   body?: unknown
   headers?: Record<string, string>
+  /** Address that the request comes from; none for clients in the process. */
+  peer?: string
+  /** A body that is a form. */
+  form?: Record<string, string>
 }
 
 export class TestIdentity {
   readonly service: IdentityService
-  readonly folder: string
+  /** Keys, configuration and database. */
+  readonly stateDir: string
   admin = ''
 
-  constructor(service: IdentityService, folder: string) {
+  constructor(service: IdentityService, stateDir: string) {
     this.service = service
-    this.folder = folder
+    this.stateDir = stateDir
   }
 
   /** Sends a request below /v3; `body` as JSON. */
-  async request(method: string, path: string, { token = this.admin, body, headers = {} }: Options = {}) {
+  async request(method: string, path: string, options: Options = {}) {
+    const { token = this.admin, body, headers = {}, peer, form } = options
     const answer = await this.service.apps['identity']!.dispatch({
       method,
       url: `/v3${path}`,
-      headers: { ...(token !== '' && { 'x-auth-token': token }), ...headers },
+      headers: {
+        ...(token !== '' && { 'x-auth-token': token }),
+        ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...(peer !== undefined && { peer }),
+      ...(form && { stream: Readable.from([Buffer.from(new URLSearchParams(form).toString())]) }),
       ...(body !== undefined && { json: body }),
     })
     return answer as unknown as Answer
@@ -86,10 +99,20 @@ export const byPassword = (name: string, password: string) => ({
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
 export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  t.after(async () => {
+    await identity.service.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return identity
+}
+
+/** Starts the service in a folder, with `keystone.conf` as given. */
+export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
-  writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  writeFileSync(file, configuration)
   const service = await createIdentityService({
-    stateDir: join(folder, 'identity'),
+    stateDir: folder,
     configFiles: [file],
     databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
     policyOverrides: {},
@@ -110,20 +133,25 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   await service.bootstrap({
     projects: ['admin', 'service'],
     users: [
-      { name: 'admin', password: 'admin-password', project: 'admin', roles: ['admin'], systemAdmin: true },
-      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'] },
+      {
+        name: 'admin',
+        password: 'admin-password',
+        project: 'admin',
+        roles: ['admin'],
+        systemAdmin: true,
+        reset: false,
+      },
+      { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', url: 'http://identity/v3' }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)
   identity.admin = await identity.login('admin', 'admin-password', {
     project: { name: 'admin', domain: { id: 'default' } },
   })
-  t.after(async () => {
-    await service.stop()
-    rmSync(folder, { recursive: true })
-  })
   return identity
 }
+
+const everywhere = (url: string) => ({ public: url, internal: url, admin: url })

@@ -63,9 +63,9 @@ export async function createTestIdentity(config = ''): Promise<TestIdentity> {
   })
   await service.bootstrap({
     projects: ['admin', 'demo', 'service'],
-    users: [{ name: 'admin', password, project: 'admin', roles: ['admin'], systemAdmin: true }],
+    users: [{ name: 'admin', password, project: 'admin', roles: ['admin'], systemAdmin: true, reset: false }],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', url: baseUrl }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere(baseUrl) }],
   })
   const transport = localTransport(service.apps['identity']!)
   const send: TestIdentity['send'] = async (token, method, path, json) =>
@@ -126,3 +126,5 @@ export async function createTestIdentity(config = ''): Promise<TestIdentity> {
     },
   }
 }
+
+const everywhere = (url: string) => ({ public: url, internal: url, admin: url })

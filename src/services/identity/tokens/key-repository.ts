@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -22,19 +23,28 @@ const numbersIn = (folder: string): number[] =>
     .map(Number)
     .sort((a, b) => a - b)
 
-const write = (folder: string, number: number, text: string) => {
+/** Whose the keys are to be; without one they are the caller's. */
+export interface KeyOwner {
+  uid: number
+  gid: number
+}
+
+const write = (folder: string, number: number, text: string, owner?: KeyOwner) => {
   const fresh = join(folder, `${number}.new`)
   writeFileSync(fresh, text, { mode: 0o600 })
+  if (owner) chownSync(fresh, owner.uid, owner.gid)
   renameSync(fresh, join(folder, String(number)))
 }
 
-/** Makes the repository with a staged and a primary key unless it has keys. */
-export function setUpKeys(folder: string) {
+/** Makes the repository with a staged and a primary key unless it has keys; true when it made them. */
+export function setUpKeys(folder: string, owner?: KeyOwner): boolean {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   chmodSync(folder, 0o700)
-  if (numbersIn(folder).length > 0) return
-  write(folder, 0, generateKey())
-  write(folder, 1, generateKey())
+  if (owner) chownSync(folder, owner.uid, owner.gid)
+  if (numbersIn(folder).length > 0) return false
+  write(folder, 0, generateKey(), owner)
+  write(folder, 1, generateKey(), owner)
+  return true
 }
 
 /** Number of the key that encrypts. */
@@ -47,7 +57,7 @@ export function readKeys(folder: string): FernetKey[] {
     numbers = numbersIn(folder)
   } catch (cause) {
     throw new KeyRepositoryError(
-      `key_repository ${folder} cannot be read: restore it from a backup or correct its path`,
+      `key_repository ${folder} cannot be read: restore it from a backup, correct its path, or make it with keystone-manage fernet_setup, receipt_setup or credential_setup`,
       { cause },
     )
   }
@@ -67,10 +77,13 @@ export function readKeys(folder: string): FernetKey[] {
 }
 
 /** Rotates: the staged key becomes primary, a new one is staged, the oldest go beyond `maxActiveKeys`. */
-export function rotateKeys(folder: string, maxActiveKeys: number) {
-  const numbers = numbersIn(folder)
-  renameSync(join(folder, '0'), join(folder, String((numbers.at(-1) ?? 0) + 1)))
-  write(folder, 0, generateKey())
+export function rotateKeys(folder: string, maxActiveKeys: number, owner?: KeyOwner) {
+  // Refuses to begin where a key is missing or broken.
+  readKeys(folder)
+  const next = newestKeyOf(folder) + 1
+  // Cut after the first step of a rotation, a repository has no staged key: it gets one, and that is the rotation.
+  if (existsSync(join(folder, '0'))) renameSync(join(folder, '0'), join(folder, String(next)))
+  write(folder, 0, generateKey(), owner)
   const old = numbersIn(folder).filter((number) => number !== 0)
   for (const number of old.slice(0, Math.max(0, old.length + 1 - maxActiveKeys)))
     unlinkSync(join(folder, String(number)))
@@ -78,14 +91,23 @@ export function rotateKeys(folder: string, maxActiveKeys: number) {
 
 /** Makes the pair that JWS tokens are signed and checked with, unless it is there. */
 export function setUpKeyPair(privateFolder: string, publicFolder: string) {
-  const privateFile = join(privateFolder, 'private.pem')
-  if (existsSync(privateFile)) return
+  if (existsSync(join(privateFolder, 'private.pem'))) return
   for (const folder of [privateFolder, publicFolder]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeKeyPair(privateFolder, publicFolder)
+}
+
+/** Writes a new ES256 pair as `private.pem` and `public.pem`. */
+export function writeKeyPair(privateFolder: string, publicFolder: string, owner?: KeyOwner) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   })
-  writeFileSync(join(publicFolder, 'public.pem'), publicKey, { mode: 0o600 })
-  writeFileSync(privateFile, privateKey, { mode: 0o600 })
+  for (const [file, text] of [
+    [join(publicFolder, 'public.pem'), publicKey],
+    [join(privateFolder, 'private.pem'), privateKey],
+  ] as const) {
+    writeFileSync(file, text, { mode: 0o600 })
+    if (owner) chownSync(file, owner.uid, owner.gid)
+  }
 }

@@ -159,7 +159,11 @@ function rule(
   }
 }
 
-test('the agent runs on a host of its own', { skip: skip || isInside }, () => {
+// Each test is defined where it runs only, so that neither side reports the other's as skipped.
+if (!isInside) test('the agent runs on a host of its own', { skip }, runInside)
+else test('networks, DHCP, routers, floating IPs and filters', { skip }, checkEverything)
+
+function runInside() {
   const file = fileURLToPath(import.meta.url)
   const script = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$0" "$1"'
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
@@ -169,9 +173,10 @@ test('the agent runs on a host of its own', { skip: skip || isInside }, () => {
     { env: { ...env, NEPHOS_TEST_HOST: 'inside' }, encoding: 'utf8', timeout: 90_000 },
   )
   assert.equal(status, 0, `${stdout}\n${stderr}`)
-})
+  assert.match(stdout, /^(ℹ|#) pass [1-9]/m, `no test ran in there:\n${stdout}`)
+}
 
-test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isInside }, async () => {
+async function checkEverything() {
   const stateDir = await mkdtemp(join(tmpdir(), 'nephos-agent-'))
   const metadata = createServer((request, response) => response.end(JSON.stringify(request.headers)))
   await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
@@ -349,4 +354,4 @@ test('networks, DHCP, routers, floating IPs and filters', { skip: skip || !isIns
   assert.deepEqual((await listLinks()).map(({ name }) => name).sort(), before)
   assert.equal(await findDnsmasq(dnsmasqFolder(stateDir, `dhcp-${network}`)), undefined)
   await rm(stateDir, { recursive: true })
-})
+}

@@ -8,6 +8,7 @@ import { bind, noteBinding } from '../ml2/binding.ts'
 import {
   deleteEntity,
   deleteRows,
+  findRow,
   insertRow,
   newEntity,
   parseList,
@@ -199,6 +200,22 @@ export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<voi
   await deleteEntity(tx, 'ports', port.id)
 }
 
+/** Nova hears that ports of its servers have other addresses, fixed or floating. */
+export async function tellOfAddresses(deps: NetworkDeps, portIds: readonly (string | null)[]): Promise<void> {
+  const ids = portIds.filter((id) => id !== null)
+  if (ids.length === 0) return
+  const ports = await deps.database.db
+    .selectFrom('ports')
+    .select(['id', 'device_id', 'device_owner'])
+    .where('id', 'in', ids)
+    .execute()
+  deps.notifyCompute(
+    ports
+      .filter((port) => port.device_owner.startsWith('compute:') && port.device_id !== '')
+      .map((port) => ({ name: 'network-changed', server: port.device_id, port: port.id })),
+  )
+}
+
 /** Ports that are wired now become ACTIVE, and nova hears of its own. */
 export async function setStatus(
   deps: NetworkDeps,
@@ -234,6 +251,21 @@ export async function setStatus(
       .filter((port) => port.device_owner.startsWith('compute:'))
       .map((port) => ({ name, server: port.device_id, port: port.id })),
   )
+}
+
+/** A port that its host cannot wire: the port and its server tell why, and nova need not wait for it. */
+export async function setFailed(deps: NetworkDeps, host: string, id: string, reason: string): Promise<void> {
+  const { db } = deps.database
+  const port = await findRow(db, 'ports', { id, host_id: host })
+  if (!port) return
+  if (port.status !== 'ACTIVE') await updateRow(db, 'ports', id, { status: 'ERROR' })
+  const isOfServer = port.device_owner.startsWith('compute:') && port.device_id !== ''
+  const event = { requestId: null, at: Date.now(), outcome: 'failed', detail: `on ${host}: ${reason}` } as const
+  await recordEvent(db, { ...event, resourceId: id, what: 'wiring' })
+  if (!isOfServer) return
+  await recordEvent(db, { ...event, resourceId: port.device_id, what: `wiring of port ${id}` })
+  if (port.status !== 'ACTIVE')
+    deps.notifyCompute([{ name: 'network-vif-plugged', server: port.device_id, port: id, isFailed: true }])
 }
 
 export const groupsOf = (port: Row<'ports'>): string[] => parseList<string>(port.security_groups)

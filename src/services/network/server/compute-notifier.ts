@@ -1,12 +1,7 @@
-/** Tells nova of plugged ports, several in one request, and again until nova takes it. */
+/** Tells nova of its ports, several in one request, and again until nova takes it. */
 import { ServiceClient } from '../../../platform/http/client.ts'
 import type { Logger } from '../../../platform/log/log.ts'
-
-export interface PortEvent {
-  name: 'network-vif-plugged' | 'network-vif-unplugged'
-  server: string
-  port: string
-}
+import type { PortEvent } from '../deps.ts'
 
 const tries = 5
 
@@ -37,7 +32,7 @@ export class ComputeNotifier {
         name: event.name,
         server_uuid: event.server,
         tag: event.port,
-        status: 'completed',
+        status: event.isFailed ? 'failed' : 'completed',
       }))
       try {
         // 404: nova knows none of these servers any more; nothing is lost.

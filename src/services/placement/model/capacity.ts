@@ -8,15 +8,33 @@ export interface InventoryRule {
   allocation_ratio: number
 }
 
-export const capacityOf = (inventory: Pick<InventoryRule, 'total' | 'reserved' | 'allocation_ratio'>): number =>
-  Math.floor((inventory.total - inventory.reserved) * inventory.allocation_ratio)
+/** The largest number that fits the database upstream; also the default of `max_unit`. */
+export const largestAmount = 2147483647
 
-/** Why `amount` more cannot be given; undefined when it can. */
-export function refusal(inventory: InventoryRule | undefined, used: number, amount: number): string | undefined {
-  if (!inventory) return 'no inventory'
-  if (amount < inventory.min_unit) return `less than min_unit ${inventory.min_unit}`
-  if (amount > inventory.max_unit) return `more than max_unit ${inventory.max_unit}`
-  if (amount % inventory.step_size !== 0) return `no multiple of step_size ${inventory.step_size}`
-  const capacity = capacityOf(inventory)
-  return used + amount > capacity ? `${used} of ${capacity} are used` : undefined
-}
+export const inventoryDefaults = {
+  reserved: 0,
+  min_unit: 1,
+  max_unit: largestAmount,
+  step_size: 1,
+  allocation_ratio: 1,
+} as const
+
+type Size = Pick<InventoryRule, 'total' | 'reserved' | 'allocation_ratio'>
+
+const limitOf = ({ total, reserved, allocation_ratio }: Size): number => (total - reserved) * allocation_ratio
+
+/** Whole units that can be given away in all. */
+export const capacityOf = (inventory: Size): number => Math.trunc(limitOf(inventory))
+
+/** Whether one request may be for `amount`, however much is free. */
+export const isAllowedAmount = (
+  { min_unit, max_unit, step_size }: Pick<InventoryRule, 'min_unit' | 'max_unit' | 'step_size'>,
+  amount: number,
+): boolean => amount >= min_unit && amount <= max_unit && amount % step_size === 0
+
+/** Whether `amount` more can be given when `used` are. */
+export const fits = (inventory: InventoryRule, used: number, amount: number): boolean =>
+  isAllowedAmount(inventory, amount) && used + amount <= limitOf(inventory)
+
+/** Whether `used` in all is more than there is to give. */
+export const isOver = (inventory: Size, used: number): boolean => used > limitOf(inventory)

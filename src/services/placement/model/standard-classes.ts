@@ -22,3 +22,14 @@ export const standardClasses: readonly string[] = [
   'NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC',
   'NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC',
 ]
+
+const ranks = new Map(standardClasses.map((name, index) => [name, index]))
+
+/** True for a class that nobody made and nobody can rename or delete. */
+export const isStandardClass = (name: string): boolean => ranks.has(name)
+
+/** Standard classes in their order, then custom ones by name. */
+export function compareClasses(a: string, b: string): number {
+  const rank = (name: string) => ranks.get(name) ?? ranks.size
+  return rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0)
+}

@@ -1,115 +1,153 @@
-/** Replaces the allocations of consumers in one transaction: capacity, generations and consumers are checked in it. */
-import type { Database } from '../../../platform/db/database.ts'
-import { CapacityExceeded, ConcurrentUpdate, ProviderNotFound } from '../errors.ts'
+/**
+ * Replaces what consumers have, all or nothing. Raising the generations of the providers comes first: it is a write, so
+ * of two claims on a provider the second waits until the first is done and then counts it.
+ */
+import type { PlacementDeps } from '../deps.ts'
+import { CapacityExceeded, ConcurrentUpdate, ConstraintsViolated, InvalidInventory } from '../errors.ts'
 import { BadRequest } from '../../../platform/http/errors.ts'
-import { refusal } from '../model/capacity.ts'
-import { findProvider, listInventories, raiseGeneration, type PlacementDb } from '../store/providers.ts'
-import type { PlacementSchema } from '../store/tables.ts'
+import { isAllowedAmount, isOver } from '../model/capacity.ts'
+import { unknownType, type ConsumerRequest } from '../model/consumer.ts'
+import {
+  deleteAllocationsOf,
+  deleteConsumers,
+  findConsumer,
+  insertAllocations,
+  insertConsumer,
+  listAllocationsOf,
+  listUsage,
+  updateConsumer,
+} from '../store/allocations.ts'
+import { noteChanges } from '../store/changes.ts'
+import { listInventories } from '../store/inventories.ts'
+import { findProviders, raiseGenerations, type PlacementDb } from '../store/providers.ts'
+import type { AllocationRow, ConsumerRow, InventoryRow } from '../store/tables.ts'
+import { requireClasses } from './known-names.ts'
 
-export interface ConsumerAllocations {
-  consumer: string
-  projectId: string
-  userId: string
-  type: string
-  /** null: the consumer must be new; undefined: not checked (before 1.28). */
-  generation: number | null | undefined
-  /** Provider to class to amount; empty takes everything back. */
-  resources: Readonly<Record<string, Readonly<Record<string, number>>>>
+/** Throws ConcurrentUpdate, BadRequest, ClassNotFound or InvalidInventory; then nothing has changed. */
+export const replaceAllocations = (
+  { database }: Pick<PlacementDeps, 'database'>,
+  requests: readonly ConsumerRequest[],
+): Promise<void> => database.transaction((tx) => setAllocations(tx, requests))
+
+/** As `replaceAllocations`, inside a transaction. */
+export async function setAllocations(tx: PlacementDb, requests: readonly ConsumerRequest[]): Promise<void> {
+  for (const request of requests) await writeConsumer(tx, request)
+  const consumers = requests.map((request) => request.consumer)
+  const before = await listAllocationsOf(tx, consumers)
+  const wanted = requests.flatMap(rowsOf)
+  await requireClasses(
+    tx,
+    wanted.map((row) => row.resource_class),
+  )
+  await lockProviders(tx, requests, before, wanted)
+  await checkCapacity(tx, before, wanted)
+  await deleteAllocationsOf(tx, consumers)
+  await insertAllocations(tx, wanted)
+  const emptied = requests.filter((request) => Object.keys(request.resources).length === 0)
+  await deleteConsumers(
+    tx,
+    emptied.map((request) => request.consumer),
+  )
+  await noteChanges(
+    tx,
+    [...before, ...wanted].map((row) => row.provider_uuid),
+  )
 }
 
-/** Throws ConcurrentUpdate, CapacityExceeded or BadRequest; then nothing has changed. */
-export function replaceAllocations(
-  database: Database<PlacementSchema>,
-  requests: readonly ConsumerAllocations[],
-): Promise<void> {
-  return database.transaction(async (tx) => {
-    const touched = new Set<string>()
-    for (const request of requests) {
-      await checkConsumer(tx, request)
-      const before = await tx
-        .selectFrom('allocations')
-        .select('provider_uuid')
-        .distinct()
-        .where('consumer_uuid', '=', request.consumer)
-        .execute()
-      for (const row of before) touched.add(row.provider_uuid)
-      await tx.deleteFrom('allocations').where('consumer_uuid', '=', request.consumer).execute()
-    }
-    for (const request of requests) {
-      for (const [provider, resources] of Object.entries(request.resources)) {
-        touched.add(provider)
-        await give(tx, request.consumer, provider, resources)
-      }
-      await writeConsumer(tx, request)
-    }
-    for (const uuid of touched) await raise(tx, uuid)
-  })
+function rowsOf({ consumer, resources }: ConsumerRequest): AllocationRow[] {
+  const now = Date.now()
+  return Object.entries(resources).flatMap(([provider, amounts]) =>
+    Object.entries(amounts).map(([name, used]) => ({
+      provider_uuid: provider,
+      consumer_uuid: consumer,
+      resource_class: name,
+      used,
+      created_at: now,
+    })),
+  )
 }
 
-async function checkConsumer(tx: PlacementDb, { consumer, generation }: ConsumerAllocations) {
-  if (generation === undefined) return
-  const row = await tx.selectFrom('consumers').select('generation').where('uuid', '=', consumer).executeTakeFirst()
-  const actual = row ? Number(row.generation) : null
-  if (actual !== generation) {
+/** A consumer is made, or changes its generation by compare-and-swap. */
+async function writeConsumer(tx: PlacementDb, request: ConsumerRequest) {
+  const found = await findConsumer(tx, request.consumer)
+  const { generation } = request
+  if (generation !== undefined && generation !== (found?.generation ?? null)) {
     throw new ConcurrentUpdate(
-      `consumer generation conflict - expected ${actual ?? 'null'} but got ${generation ?? 'null'}`,
+      found
+        ? `consumer generation conflict - expected ${found.generation} but got ${generation ?? 'None'}`
+        : `consumer generation conflict - expected null but got ${generation}`,
     )
   }
+  const row: ConsumerRow = {
+    uuid: request.consumer,
+    project_id: request.projectId,
+    user_id: request.userId,
+    generation: (found?.generation ?? 0) + 1,
+    type: request.type ?? found?.type ?? unknownType,
+  }
+  const isWritten = found ? await updateConsumer(tx, row, found.generation) : await insertConsumer(tx, row)
+  if (!isWritten) throw new ConcurrentUpdate()
 }
 
-async function give(tx: PlacementDb, consumer: string, provider: string, resources: Readonly<Record<string, number>>) {
-  const inventories = await listInventories(tx, [provider])
-  if (inventories.length === 0 && !(await findProvider(tx, provider))) {
-    throw new BadRequest(`Allocation for resource provider '${provider}' that does not exist.`)
-  }
-  for (const [resource_class, amount] of Object.entries(resources)) {
-    const inventory = inventories.find((each) => each.resource_class === resource_class)
-    const { used } = await tx
-      .selectFrom('allocations')
-      .select(({ fn }) => fn.sum<number | null>('used').as('used'))
-      .where('provider_uuid', '=', provider)
-      .where('resource_class', '=', resource_class)
-      .executeTakeFirstOrThrow()
-    const why = refusal(inventory, Number(used ?? 0), amount)
-    if (why)
-      throw new CapacityExceeded(
-        `The requested amount ${amount} of ${resource_class} on resource provider '${provider}' would exceed its capacity or violates its inventory: ${why}.`,
-      )
-    await tx
-      .insertInto('allocations')
-      .values({ provider_uuid: provider, consumer_uuid: consumer, resource_class, used: amount })
-      .execute()
+/** Raises the generations of the providers that give, and of those that consumers leave altogether. */
+async function lockProviders(
+  tx: PlacementDb,
+  requests: readonly ConsumerRequest[],
+  before: readonly AllocationRow[],
+  wanted: readonly AllocationRow[],
+) {
+  const staying = new Set(
+    requests.filter((each) => Object.keys(each.resources).length > 0).map((each) => each.consumer),
+  )
+  const left = before.filter((row) => !staying.has(row.consumer_uuid))
+  const uuids = [...new Set([...wanted, ...left].map((row) => row.provider_uuid))].sort()
+  if ((await raiseGenerations(tx, uuids)) === uuids.length) return
+  const known = new Set((await findProviders(tx, uuids)).map((provider) => provider.uuid))
+  const missing = uuids.find((uuid) => !known.has(uuid))
+  throw new BadRequest(`Allocation for resource provider '${missing}' that does not exist.`)
+}
+
+async function checkCapacity(tx: PlacementDb, before: readonly AllocationRow[], wanted: readonly AllocationRow[]) {
+  const uuids = [...new Set(wanted.map((row) => row.provider_uuid))]
+  const inventories = await listInventories(tx, uuids)
+  const usage = await listUsage(tx, uuids)
+  for (const uuid of uuids) requireInventory(uuid, wanted, inventories)
+  const keyOf = (row: { provider_uuid: string; resource_class: string }) => `${row.provider_uuid} ${row.resource_class}`
+  const used = new Map(usage.map((each) => [keyOf(each), each.used]))
+  const freed = Map.groupBy(before, keyOf)
+  const stock = new Map(inventories.map((row) => [keyOf(row), row]))
+  for (const [key, rows] of Map.groupBy(wanted, keyOf)) {
+    const { provider_uuid: provider, resource_class: name } = rows[0]!
+    const inventory = stock.get(key)
+    if (!inventory) throw new InvalidInventory(name, provider)
+    if (rows.some((row) => !isAllowedAmount(inventory, row.used))) throw new ConstraintsViolated(name, provider)
+    const usedBefore = used.get(key) ?? 0
+    const usedAfter = usedBefore - sum(freed.get(key) ?? []) + sum(rows)
+    // A provider may be over its capacity already: what makes that no worse is taken.
+    if (isOver(inventory, usedAfter) && usedAfter > usedBefore) throw new CapacityExceeded(name, provider)
   }
 }
 
-async function writeConsumer(tx: PlacementDb, request: ConsumerAllocations) {
-  if (Object.keys(request.resources).length === 0) {
-    await tx.deleteFrom('consumers').where('uuid', '=', request.consumer).execute()
-    return
-  }
-  const values = { project_id: request.projectId, user_id: request.userId, type: request.type }
-  const existing = await tx
-    .selectFrom('consumers')
-    .select('generation')
-    .where('uuid', '=', request.consumer)
-    .executeTakeFirst()
-  if (existing) {
-    await tx
-      .updateTable('consumers')
-      .set({ ...values, generation: Number(existing.generation) + 1 })
-      .where('uuid', '=', request.consumer)
-      .execute()
-  } else
-    await tx
-      .insertInto('consumers')
-      .values({ uuid: request.consumer, ...values, generation: 1 })
-      .execute()
+function requireInventory(uuid: string, wanted: readonly AllocationRow[], inventories: readonly InventoryRow[]) {
+  const classes = new Set(wanted.map((row) => row.resource_class))
+  if (inventories.some((row) => row.provider_uuid === uuid && classes.has(row.resource_class))) return
+  throw new InvalidInventory([...classes].join(', '), uuid)
 }
 
-async function raise(tx: PlacementDb, uuid: string) {
-  const provider = await findProvider(tx, uuid)
-  if (!provider) throw new ProviderNotFound(uuid)
-  if (!(await raiseGeneration(tx, uuid, Number(provider.generation)))) {
-    throw new ConcurrentUpdate('Another thread concurrently updated the resource provider data. Please retry.')
-  }
+const sum = (rows: readonly AllocationRow[]): number => rows.reduce((total, row) => total + row.used, 0)
+
+/** Takes everything back from a consumer; false when it has nothing. */
+export function removeAllocations({ database }: Pick<PlacementDeps, 'database'>, consumer: string): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    // Being a write, it also waits for whoever replaces what the consumer has.
+    await deleteConsumers(tx, [consumer])
+    const before = await listAllocationsOf(tx, [consumer])
+    if (before.length === 0) return false
+    await deleteAllocationsOf(tx, [consumer])
+    await noteChanges(
+      tx,
+      before.map((row) => row.provider_uuid),
+    )
+    return true
+  })
 }

@@ -1,28 +1,29 @@
-import { BadRequest } from '../../../platform/http/errors.ts'
-import { standardClasses } from '../model/standard-classes.ts'
-import { standardTraits } from '../model/standard-traits.ts'
-import type { PlacementDb } from '../store/providers.ts'
+import type { PlacementDeps } from '../deps.ts'
+import { ClassExists, ClassInUse, ClassNotFound } from '../errors.ts'
+import { noteChanges } from '../store/changes.ts'
+import { deleteClass, insertClass, providersWithClass, renameClass } from '../store/classes.ts'
+import { requireClasses } from './known-names.ts'
 
-const classes = new Set(standardClasses)
-const traits = new Set(standardTraits)
+type Deps = Pick<PlacementDeps, 'database'>
 
-export const isStandardClass = (name: string): boolean => classes.has(name)
-export const isStandardTrait = (name: string): boolean => traits.has(name)
-
-/** Throws BadRequest when one of the resource classes does not exist. */
-export async function requireClasses(db: PlacementDb, names: readonly string[]): Promise<void> {
-  const custom = names.filter((name) => !classes.has(name))
-  if (custom.length === 0) return
-  const known = await db.selectFrom('custom_classes').select('name').where('name', 'in', custom).execute()
-  const unknown = custom.find((name) => !known.some((row) => row.name === name))
-  if (unknown !== undefined) throw new BadRequest(`Unknown resource class: No such resource class ${unknown}.`)
+/** Throws ClassExists when there is a class of the new name. */
+export function changeClass({ database }: Deps, from: string, to: string): Promise<void> {
+  return database.transaction(async (tx) => {
+    await requireClasses(tx, [from])
+    if (from === to) return
+    if (!(await renameClass(tx, from, to))) throw new ClassExists(to)
+    await noteChanges(tx, await providersWithClass(tx, to))
+  })
 }
 
-/** Throws BadRequest when one of the traits does not exist. */
-export async function requireTraits(db: PlacementDb, names: readonly string[]): Promise<void> {
-  const custom = names.filter((name) => !traits.has(name))
-  if (custom.length === 0) return
-  const known = await db.selectFrom('custom_traits').select('name').where('name', 'in', custom).execute()
-  const unknown = custom.filter((name) => !known.some((row) => row.name === name))
-  if (unknown.length > 0) throw new BadRequest(`No such trait(s): ${unknown.join(', ')}.`)
+/** Makes a custom class; false when there is one. */
+export const ensureClass = ({ database }: Deps, name: string): Promise<boolean> =>
+  database.transaction((tx) => insertClass(tx, name))
+
+/** Throws ClassInUse or ClassNotFound. */
+export function removeClass({ database }: Deps, name: string): Promise<void> {
+  return database.transaction(async (tx) => {
+    if ((await providersWithClass(tx, name)).length > 0) throw new ClassInUse(name)
+    if (!(await deleteClass(tx, name))) throw new ClassNotFound(name)
+  })
 }

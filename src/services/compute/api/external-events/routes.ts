@@ -1,9 +1,11 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../../../../platform/http/route.ts'
-import { markPortsActive } from '../../conductor/ports.ts'
+import { markPorts, refreshAddresses } from '../../conductor/ports.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
+import type { Server } from '../../model/server.ts'
+import { startDetachOfDeleted } from '../../operations/interfaces.ts'
 import { listServersByIds } from '../../store/servers.ts'
 import { admin } from '../base-policy.ts'
 
@@ -27,6 +29,16 @@ const event = Type.Object(
 )
 const body = Type.Object({ events: Type.Array(event, { minItems: 1 }) }, { additionalProperties: false })
 
+/** Work that the teller need not wait for; what fails is only logged, as the next event or the next look brings it. */
+async function heed(deps: ComputeDeps, server: Server, { name, tag }: { name: string; tag?: string }): Promise<void> {
+  if (name === 'network-changed') {
+    refreshAddresses(deps, server.id).catch((error: unknown) => {
+      deps.log.warn({ err: error, server: server.id }, 'addresses could not be refreshed')
+    })
+  }
+  if (name === 'network-vif-deleted' && tag !== undefined) await startDetachOfDeleted(deps, server.id, tag)
+}
+
 /** Neutron tells of ports; 207 where some of the servers are not there. */
 export const externalEventRoutes = [
   route({
@@ -44,9 +56,10 @@ export const externalEventRoutes = [
         const status = each.status ?? 'completed'
         const code = !server ? 404 : server.host === null ? 422 : 200
         answers.push({ ...each, status: code === 200 ? status : 'failed', code })
-        const isPlugged = each.name === 'network-vif-plugged' && status === 'completed' && each.tag !== undefined
         // Also before the server has its host: the port is active all the same.
-        if (server && isPlugged) await markPortsActive(deps, server.id, [each.tag!])
+        if (server && each.name === 'network-vif-plugged' && each.tag !== undefined)
+          await markPorts(deps, server.id, status === 'completed' ? { active: [each.tag] } : { failed: [each.tag] })
+        if (server && code === 200) await heed(deps, server, each)
       }
       if (answers.every(({ code }) => code === 404)) throw new NotFound('No instances found for any event')
       const isComplete = answers.every(({ code }) => code === 200)

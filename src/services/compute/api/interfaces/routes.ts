@@ -1,11 +1,15 @@
+import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { NotFound } from '../../errors.ts'
+import { BadRequest, NotFound } from '../../errors.ts'
 import type { ServerPort } from '../../model/server.ts'
-import { readerOrAdmin } from '../base-policy.ts'
-import { findFor } from '../servers/find.ts'
+import { attachPort, detachPort } from '../../operations/interfaces.ts'
+import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
+import { findFor, mayOverrideLock } from '../servers/find.ts'
+import { deviceTag } from '../servers/schema.ts'
 
 const list = rule(
   'os_compute_api:os-attach-interfaces:list',
@@ -19,7 +23,19 @@ const show = rule(
   'Show a port of a server',
   'GET /servers/{server_id}/os-interface/{port_id}',
 )
-export const interfaceRules = [list, show]
+const create = rule(
+  'os_compute_api:os-attach-interfaces:create',
+  memberOrAdmin,
+  'Attach a port to a server',
+  'POST /servers/{server_id}/os-interface',
+)
+const remove = rule(
+  'os_compute_api:os-attach-interfaces:delete',
+  memberOrAdmin,
+  'Detach a port from a server',
+  'DELETE /servers/{server_id}/os-interface/{port_id}',
+)
+export const interfaceRules = [list, show, create, remove]
 
 const view = (port: ServerPort, version: ApiVersion) => ({
   port_id: port.id,
@@ -29,6 +45,24 @@ const view = (port: ServerPort, version: ApiVersion) => ({
   fixed_ips: port.fixedIps.map((ip) => ({ subnet_id: ip.subnetId, ip_address: ip.address })),
   ...(version.has('interface-tags') && { tag: port.tag }),
 })
+
+const strict = { additionalProperties: false }
+const uuid = Type.String({ format: 'uuid' })
+const address = Type.Object(
+  { ip_address: Type.Union([Type.String({ format: 'ipv4' }), Type.String({ format: 'ipv6' })]) },
+  strict,
+)
+const plain = {
+  net_id: Type.Optional(uuid),
+  port_id: Type.Optional(uuid),
+  fixed_ips: Type.Optional(Type.Array(address, { minItems: 1, maxItems: 1 })),
+}
+const tagged = { ...plain, tag: Type.Optional(deviceTag) }
+// An empty body attaches the project's one network.
+const attachBody = bodies(Type.Object({ interfaceAttachment: Type.Optional(Type.Object(tagged, strict)) }, strict), [
+  ['initial', Type.Object({ interfaceAttachment: Type.Optional(Type.Object(plain, strict)) }, strict)],
+  ['attach-tags', Type.Object({ interfaceAttachment: Type.Optional(Type.Object(tagged, strict)) }, strict)],
+])
 
 export const interfaceRoutes = [
   route({
@@ -49,6 +83,34 @@ export const interfaceRoutes = [
       const port = server.ports.find((each) => each.id === params['port'])
       if (!port) throw new NotFound(`Instance ${server.id} does not have a port with id ${params['port']}`)
       return { status: 200, body: { interfaceAttachment: view(port, version) } }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/servers/:id/os-interface',
+    policy: create,
+    body: attachBody,
+    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, create)
+      const { net_id, port_id, fixed_ips, tag } = body.interfaceAttachment ?? {}
+      const fixedIp = fixed_ips?.[0]?.ip_address ?? null
+      if (net_id !== undefined && port_id !== undefined)
+        throw new BadRequest('Must not input both network_id and port_id')
+      if (fixedIp !== null && net_id === undefined)
+        throw new BadRequest('Must input network_id when request IP address')
+      const wanted = { networkId: net_id ?? null, portId: port_id ?? null, fixedIp, tag: tag ?? null }
+      const port = await attachPort(ctx, deps, server, wanted, mayOverrideLock(ctx, server))
+      return { status: 200, body: { interfaceAttachment: view(port, version) } }
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/os-interface/:port',
+    policy: remove,
+    async handle({ ctx, params }, deps: ComputeDeps) {
+      const server = await findFor(ctx, deps, params['id']!, remove)
+      await detachPort(ctx, deps, server, params['port']!, mayOverrideLock(ctx, server))
+      return { status: 202 }
     },
   }),
 ]

@@ -88,7 +88,13 @@ const classBody = Type.Object({ quota_class_set: Type.Object(limits, strict) }, 
 const pick = (all: Record<string, number>, version: ApiVersion) =>
   Object.fromEntries(shown(version).map((name) => [name, all[name]]))
 
-async function save(deps: ComputeDeps, owner: string, set: object, version: ApiVersion): Promise<void> {
+async function save(
+  deps: ComputeDeps,
+  owner: string,
+  set: object,
+  version: ApiVersion,
+  used: Record<string, number> = {},
+): Promise<void> {
   const entries = Object.entries(set).filter(([name]) => name !== 'force' && name !== 'tenant_id')
   for (const [name, value] of entries) {
     if (!shown(version).includes(name))
@@ -96,10 +102,20 @@ async function save(deps: ComputeDeps, owner: string, set: object, version: ApiV
         `Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`,
       )
     if (Number(value) < -1) throw new BadRequest(`Quota limit ${String(value)} for ${name} must be -1 or greater.`)
+    const minimum = used[name] ?? 0
+    if (Number(value) !== -1 && Number(value) < minimum)
+      throw new BadRequest(
+        `Quota limit ${String(value)} for ${name} must be greater than or equal to already used and reserved ${minimum}.`,
+      )
   }
   await deps.database.transaction(async (tx) => {
     for (const [name, value] of entries) await saveLimit(deps.database, tx, owner, name, Number(value))
   })
+}
+
+async function usedBy({ database: { db } }: ComputeDeps, projectId: string): Promise<Record<string, number>> {
+  const [used, groups] = await Promise.all([usageOf(db, projectId), listGroups(db, projectId)])
+  return { ...used, server_groups: groups.length }
 }
 
 async function classLimits({ database, config }: ComputeDeps): Promise<Record<string, number>> {
@@ -121,12 +137,12 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-sets/:project/detail',
     policy: detail,
-    async handle({ ctx, params, version }, { database, config }: ComputeDeps) {
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      const { db } = deps.database
+      const { config } = deps
       const id = params['project']!
       ctx.authorize(detail, { project_id: id })
-      const { db } = database
-      const [all, used, groups] = await Promise.all([limitsOf(db, config, id), usageOf(db, id), listGroups(db, id)])
-      const inUse: Record<string, number> = { ...used, server_groups: groups.length }
+      const [all, inUse] = await Promise.all([limitsOf(db, config, id), usedBy(deps, id)])
       const lines = shown(version).map((name) => [name, { limit: all[name], in_use: inUse[name] ?? 0, reserved: 0 }])
       return { status: 200, body: { quota_set: { id, ...Object.fromEntries(lines) } } }
     },
@@ -148,7 +164,8 @@ export const quotaRoutes = [
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       const id = params['project']!
       ctx.authorize(update, { project_id: id })
-      await save(deps, id, body.quota_set, version)
+      const isForced = /^(true|1|yes|on|t|y)$/i.test(String(body.quota_set.force ?? 'false'))
+      await save(deps, id, body.quota_set, version, isForced ? {} : await usedBy(deps, id))
       return { status: 200, body: { quota_set: pick(await limitsOf(deps.database.db, deps.config, id), version) } }
     },
   }),

@@ -20,7 +20,7 @@ export const metadata = Type.Record(
   { additionalProperties: false },
 )
 export const tag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]*$' })
-const deviceTag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]*$' })
+export const deviceTag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]*$' })
 const hostname = (pattern: string, maxLength: number) => Type.String({ minLength: 2, maxLength, pattern })
 const plainHostname = hostname('^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$', 63)
 const fqdn = hostname('^[a-zA-Z0-9]+[a-zA-Z0-9-.]*[a-zA-Z0-9]+$', 255)

@@ -13,10 +13,11 @@ export interface FakeOptions {
   bootMs?: number
 }
 
-type Step = 'prepare' | 'boot' | 'shutDown' | 'reboot' | 'destroy'
+type Step = 'prepare' | 'boot' | 'updatePorts' | 'shutDown' | 'reboot' | 'destroy'
 
 /** State is written at most this often (ms): a lost tail is built again, as on a host that lost power. */
 const saveEvery = 100
+const retryMs = 2000
 
 /**
  * A hypervisor without guests, for tests and for people who try clients: it keeps its state over restarts, fails on
@@ -87,16 +88,22 @@ export class FakeDriver implements ComputeDriver {
     note('start guest', started)
   }
 
+  async updatePorts() {
+    this.#failIfAsked('updatePorts')
+  }
+
   async shutDown(id: string) {
     this.#failIfAsked('shutDown')
     this.#change(id, 'shutdown')
   }
 
   async pause(id: string) {
+    this.#refuseStopped(id)
     this.#change(id, 'paused')
   }
 
   async unpause(id: string) {
+    this.#refuseStopped(id)
     this.#change(id, 'running')
   }
 
@@ -143,6 +150,10 @@ export class FakeDriver implements ComputeDriver {
     throw new DriverError('The hypervisor could not do it.', failure!.message)
   }
 
+  #refuseStopped(id: string) {
+    if (this.#guests.get(id)?.power === 'shutdown') throw new DriverError('The server is not running.', `guest ${id}`)
+  }
+
   #change(id: string, power: Power) {
     const guest = this.#guests.get(id)
     if (!guest) throw new DriverError('The server is not on its host.', `no fake guest ${id}`)
@@ -161,7 +172,12 @@ export class FakeDriver implements ComputeDriver {
   #save() {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
-    renameSync(`${this.#file}.new`, this.#file)
+    try {
+      writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
+      renameSync(`${this.#file}.new`, this.#file)
+    } catch {
+      // A full disk; what could not be kept is kept later.
+      this.#timer = setTimeout(() => this.#save(), retryMs).unref()
+    }
   }
 }

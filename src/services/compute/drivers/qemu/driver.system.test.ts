@@ -1,102 +1,272 @@
-/** A real guest, in a network namespace of its own: the test runs itself again through `unshare -n`. */
+/** Real guests, in a network and a /dev/net/tun of their own. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { Readable } from 'node:stream'
+import { test, type TestContext } from 'node:test'
 import { waitFor } from '../../../../base/wait.ts'
+import { run } from '../../../../host/command.ts'
 import { listLinks } from '../../../../host/links.ts'
+import { computePrograms } from '../../../../host/packages.ts'
+import { inNamespaces, reasonToSkip } from '../../../../host/testing.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
 import { buildGuestImage } from '../../../../../guest/build.mjs'
-import type { DesiredServer } from '../../rpc/conductor.ts'
-import { QemuDriver } from './driver.ts'
+import { driverSuite, desiredPort, desiredServer } from '../driver-suite.ts'
+import { DriverError } from '../driver.ts'
+import { QemuDriver, type QemuOptions } from './driver.ts'
+import { guestFolder } from './folder.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
-const inside = process.env.NEPHOS_TEST_NETNS === '1'
+const nobody = { uid: 65_534, gid: 65_534 }
+const note = () => {}
 
-function desired(imageId: string): DesiredServer {
-  const meta = Buffer.from(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })).toString('base64')
-  const port = { id: randomUUID(), mac: 'fa:16:3e:00:00:01', networkId: randomUUID(), mtu: 1450, isActive: true }
-  return {
-    id: randomUUID(),
-    revision: 1,
-    projectId: 'p',
-    name: 'a,b" -monitor stdio',
-    power: 'running',
-    reboot: { generation: 0, type: 'SOFT' },
-    vcpus: 1,
-    memoryMb: 128,
-    rootGb: 1,
-    ephemeralGb: 0,
-    swapMb: 0,
-    image: { id: imageId, diskFormat: 'qcow2', properties: {} },
-    ports: [{ ...port, tap: 'tapnephos001' }],
-    configDrive: { 'openstack/latest/meta_data.json': meta },
-    requestId: null,
-  }
-}
+inNamespaces(
+  import.meta.filename,
+  {
+    skip: await reasonToSkip(computePrograms),
+    unshare: ['--net', '--mount', '--propagation', 'private'],
+    // Out here, where packages can be fetched; inside it is found as built.
+    before: () => buildGuestImage(),
+  },
+  defineTests,
+)
 
-test('runs in a namespace of its own', { skip: inside }, async () => {
-  // Out here, where packages can be fetched; inside it is found as built.
-  await buildGuestImage()
-  const env: NodeJS.ProcessEnv = { ...process.env, NEPHOS_TEST_NETNS: '1' }
-  delete env.NODE_TEST_CONTEXT
-  const run = spawnSync('unshare', ['-n', process.execPath, '--test', import.meta.filename], { env, encoding: 'utf8' })
-  assert.equal(run.status, 0, run.stdout + run.stderr)
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const configDrive = (userData: string) => ({
+  'openstack/latest/meta_data.json': base64(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })),
+  'openstack/latest/user_data': base64(userData),
 })
 
-test('a guest lives from boot to destruction', { skip: !inside }, async (t) => {
+/** Tells of its disks once and of its network cards whenever they change. */
+const talkative = `#!/bin/sh
+say() { echo "$*" > /dev/ttyS0; }
+say disks: $(awk '$4 ~ /^vd.$/ { print $4 "=" $3 }' /proc/partitions)
+(
+  while :; do
+    now=$(echo /sys/class/net/eth*)
+    [ "$now" = "$before" ] || say "cards: $now;"
+    before=$now
+    sleep 1
+  done
+) &
+`
+
+/** A driver with a folder of its own. With `tun`, every user of this mount namespace may open taps. */
+async function driverFor(t: TestContext, options: Partial<QemuOptions> = {}) {
   const image = await buildGuestImage()
   const stateDir = await mkdtemp(join(tmpdir(), 'nq-'))
-  const options = {
+  await run(['chmod', '711', stateDir])
+  const remarks: string[] = []
+  const driver = new QemuDriver({
     host: 'h',
-    stateDir,
+    stateDir: join(stateDir, 'guests'),
     log: silent,
-    virtType: 'qemu' as const,
+    virtType: 'qemu',
     fetchImage: async () => createReadStream(image),
-  }
-  const server = desired(randomUUID())
-  let driver = new QemuDriver(options)
+    onRemark: (text) => remarks.push(text),
+    ...options,
+  })
   t.after(async () => {
-    await driver.destroy(server.id)
+    for (const { id } of await driver.listGuests()) await driver.destroy(id)
     await driver.stop()
     await rm(stateDir, { recursive: true, force: true })
   })
-  const power = async () => (await driver.findGuest(server.id))?.power
-  const started = Date.now()
-  const note = (what: string, at: number) => t.diagnostic(`${what}: ${Date.now() - at} ms`)
+  return { driver, folder: join(stateDir, 'guests'), remarks }
+}
 
-  await driver.start()
-  await driver.prepare(server, note)
-  await driver.boot(server, note)
-  assert.equal(await power(), 'running')
-  await driver.pause(server.id)
-  assert.equal(await power(), 'paused')
-  await driver.stop()
-  driver = new QemuDriver(options)
-  await driver.start()
-  assert.deepEqual(await driver.listGuests(), [{ id: server.id, power: 'paused' }])
-  await driver.unpause(server.id)
-  assert.equal(await power(), 'running')
+async function useOwnTun(mode: string) {
+  const node = await mkdtemp(join(tmpdir(), 'nq-tun-'))
+  await run(['mount', '-t', 'tmpfs', 'tmpfs', node])
+  await run(['mknod', '-m', mode, join(node, 'tun'), 'c', '10', '200'])
+  await run(['mount', '--bind', join(node, 'tun'), '/dev/net/tun'])
+}
 
-  const atLogin = async () => (await driver.consoleOutput(server.id, null)).includes('login:') || undefined
-  await waitFor(atLogin, { what: 'login', timeoutMs: 120_000, intervalMs: 200 })
-  t.diagnostic(`login: ${Date.now() - started} ms`)
-  await driver.shutDown(server.id, note)
-  assert.equal(await power(), 'shutdown')
-  await driver.prepare(server, note)
-  await driver.boot(server, note)
-  assert.equal(await power(), 'running')
+const pidOf = async (folder: string, id: string) => (await readFile(guestFolder(folder, id).pid, 'utf8')).trim()
+const statusOf = async (folder: string, id: string) => readFile(`/proc/${await pidOf(folder, id)}/status`, 'utf8')
 
-  await driver.destroy(server.id)
-  await driver.destroy(server.id)
-  assert.equal(await power(), undefined)
-  assert.deepEqual(await readdir(stateDir), ['_base'])
-  assert.deepEqual(
-    (await listLinks()).filter(({ kind }) => kind === 'tap'),
-    [],
-  )
-})
+function defineTests() {
+  driverSuite({
+    name: 'qemu',
+    imageId: randomUUID(),
+    create: (stateDir) =>
+      new QemuDriver({
+        host: 'h',
+        stateDir,
+        log: silent,
+        virtType: 'qemu',
+        fetchImage: async () => createReadStream(await buildGuestImage()),
+      }),
+    end: async (_driver, stateDir, id) => void process.kill(Number(await pidOf(stateDir, id)), 'SIGKILL'),
+  })
+
+  test('where the tap device is for root only, QEMU is root within its sandbox, and that is said once', async (t) => {
+    await useOwnTun('600')
+    const { driver, folder, remarks } = await driverFor(t, { user: nobody })
+    for (const server of [desiredServer(randomUUID()), desiredServer(randomUUID())]) {
+      await driver.prepare(server, note)
+      await driver.boot(server, note)
+      assert.match(await statusOf(folder, server.id), /Uid:\t0\t[^]*Seccomp:\t2/)
+    }
+    assert.deepEqual(remarks, ['QEMU runs as root, within its sandbox: its user cannot use /dev/net/tun'])
+  })
+
+  test('a guest as an ordinary user: disks, hot-plugged cards, its own end', async (t) => {
+    await useOwnTun('666')
+    const { driver, folder, remarks } = await driverFor(t, { user: nobody })
+    const server = desiredServer(randomUUID(), { ephemeralGb: 1, swapMb: 64, configDrive: configDrive(talkative) })
+    const { id } = server
+    const console_ = async () => driver.consoleOutput(id, null)
+    const printed = async (text: string) => {
+      await waitFor(async () => (await console_()).includes(text), { what: text, timeoutMs: 120_000, intervalMs: 200 })
+    }
+    await driver.prepare(server, note)
+    await driver.boot(server, note)
+    assert.deepEqual(remarks, [])
+    assert.match(await statusOf(folder, id), /Uid:\t65534[^]*NoNewPrivs:\t1[^]*Seccomp:\t2/)
+    // What QEMU's user may not replace cannot lead root astray.
+    const { dir, taps } = guestFolder(folder, id)
+    assert.deepEqual([(await stat(dir)).uid, (await stat(dir)).mode & 0o777, (await stat(taps)).uid], [0, 0o710, 0])
+
+    await printed('login:')
+    await printed('disks: vda=1048576 vdb=1048576 vdc=65536 vdd=')
+    await printed('cards: /sys/class/net/eth0;')
+    const second = desiredPort()
+    const both = { ...server, ports: [...server.ports, second] }
+    await driver.updatePorts(both, note)
+    await driver.updatePorts(both, note)
+    await printed('cards: /sys/class/net/eth0 /sys/class/net/eth1;')
+    assert.deepEqual(await tapsHere(), both.ports.map(({ tap }) => tap).sort())
+    await driver.updatePorts({ ...server, ports: [second] }, note)
+    await printed('cards: /sys/class/net/eth1;')
+    assert.deepEqual(await tapsHere(), [second.tap])
+
+    await driver.shutDown(id, note)
+    assert.equal((await driver.findGuest(id))?.power, 'shutdown')
+    await driver.updatePorts({ ...server, ports: [] }, note)
+    assert.deepEqual(await tapsHere(), [])
+    await driver.destroy(id)
+    assert.deepEqual(await readdir(folder), ['_base'])
+  })
+
+  test('the config drive is made again when its content changed, and only then', async (t) => {
+    const { driver, folder } = await driverFor(t)
+    const server = desiredServer(randomUUID(), { configDrive: configDrive('one'), ports: [] })
+    const made = async () => (await stat(guestFolder(folder, server.id).config)).ino
+    await driver.prepare(server, note)
+    const first = await made()
+    await driver.prepare(server, note)
+    assert.equal(await made(), first)
+    await driver.prepare({ ...server, configDrive: configDrive('two') }, note)
+    assert.notEqual(await made(), first)
+  })
+
+  test('a guest whose QEMU does not answer is no reason to lose the others, and can be ended', async (t) => {
+    const { driver, folder } = await driverFor(t)
+    const [good, hung] = [desiredServer(randomUUID(), { ports: [] }), desiredServer(randomUUID(), { ports: [] })]
+    for (const each of [good, hung]) {
+      await driver.prepare(each, note)
+      await driver.boot(each, note)
+    }
+    await driver.stop()
+    process.kill(Number(await pidOf(folder, hung.id)), 'SIGSTOP')
+    await driver.start()
+    assert.deepEqual((await driver.listGuests()).map(({ power }) => power).sort(), ['running', 'running'])
+    assert.equal((await driver.describeHost()).runningGuests, 2)
+    await driver.pause(good.id)
+    assert.equal((await driver.findGuest(good.id))?.power, 'paused')
+    await driver.destroy(hung.id)
+    assert.equal(await driver.findGuest(hung.id), undefined)
+  })
+
+  test('an image that is not what it says never becomes a disk', async (t) => {
+    const lie = Buffer.alloc(64 * 1024)
+    lie.write('QFI\xfb', 'latin1')
+    const { driver, folder } = await driverFor(t, { fetchImage: async () => Readable.from([lie]) })
+    const image = { id: randomUUID(), diskFormat: 'raw', properties: {} }
+    const server = desiredServer(image.id, { image, ports: [] })
+    await assert.rejects(driver.prepare(server, note), (error) => {
+      return error instanceof DriverError && error.message.startsWith(`Image ${image.id} is unacceptable: `)
+    })
+    assert.deepEqual(await readdir(join(folder, '_base')), [])
+    await driver.destroy(server.id)
+    assert.deepEqual(await readdir(folder), ['_base'])
+  })
+
+  test('a full disk is said, and what was begun is gone', async (t) => {
+    const small = await mkdtemp(join(tmpdir(), 'nq-full-'))
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small])
+    t.after(() => run(['umount', '-l', small]))
+    const { driver } = await driverFor(t, { stateDir: join(small, 'guests') })
+    const server = desiredServer(randomUUID())
+    await assert.rejects(driver.prepare(server, note), (error) => {
+      assert.ok(error instanceof DriverError)
+      assert.equal(error.message, 'The disk of the server could not be made. The disk of the host is full.')
+      assert.match(error.detail, /ENOSPC|No space left/)
+      return true
+    })
+    await driver.destroy(server.id)
+    assert.deepEqual(await readdir(join(small, 'guests', '_base')), [])
+    assert.deepEqual(await tapsHere(), [])
+  })
+
+  test('without QEMU, or with one that does not start, the reason is told', async (t) => {
+    const { driver } = await driverFor(t)
+    const broken = await mkdtemp(join(tmpdir(), 'nq-broken-'))
+    t.after(() => rm(broken, { recursive: true, force: true }))
+    await writeFile(join(broken, 'qemu'), '#!/bin/sh\necho "qemu: could not allocate memory" >&2\nexit 1\n', {
+      mode: 0o755,
+    })
+    const server = desiredServer(randomUUID(), { ports: [] })
+    await driver.prepare(server, note)
+    for (const [cover, detail] of [
+      [join(broken, 'qemu'), /could not allocate memory/],
+      ['/dev/null', /install the Debian package qemu-system-x86/],
+    ] as const) {
+      await run(['mount', '--bind', cover, '/usr/bin/qemu-system-x86_64'])
+      await assert.rejects(driver.boot(server, note), (error) => {
+        assert.ok(error instanceof DriverError)
+        assert.equal(error.message, 'The hypervisor could not start the server.')
+        assert.match(error.detail, detail)
+        return true
+      })
+      await run(['umount', '/usr/bin/qemu-system-x86_64'])
+    }
+    await driver.boot(server, note)
+  })
+
+  test('a host without KVM emulates, and says so once', async (t) => {
+    const { driver, remarks } = await driverFor(t, { virtType: 'auto' })
+    await run(['mount', '--bind', '/dev/null', '/dev/kvm'])
+    t.after(() => run(['umount', '/dev/kvm']))
+    const server = desiredServer(randomUUID(), { ports: [] })
+    await driver.prepare(server, note)
+    await driver.boot(server, note)
+    await driver.reboot(server, 'HARD', note)
+    assert.equal(remarks.filter((text) => /^KVM does not work here .*: guests are emulated/.test(text)).length, 1)
+  })
+
+  test('a console that is no socket of QEMU is not handed out', async (t) => {
+    const { driver, folder } = await driverFor(t)
+    const server = desiredServer(randomUUID(), { ports: [] })
+    await driver.prepare(server, note)
+    await driver.boot(server, note)
+    const { vnc } = guestFolder(folder, server.id)
+    assert.equal((await driver.vncConsole(server.id)).socketPath, vnc)
+    const other = join(folder, 'other.sock')
+    const listening = createServer().listen(other)
+    t.after(() => listening.close())
+    await rm(vnc)
+    await run(['ln', '-s', other, vnc])
+    await assert.rejects(driver.vncConsole(server.id), DriverError)
+  })
+}
+
+const tapsHere = async () =>
+  (await listLinks())
+    .filter(({ kind }) => kind === 'tap')
+    .map(({ name }) => name)
+    .sort()

@@ -1,21 +1,22 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { lstat, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CommandFailed } from '../../../../host/command.ts'
+import { CommandFailed, type RunAs } from '../../../../host/command.ts'
 import { replaceFile } from '../../../../host/files.ts'
 import { rememberedProbe } from '../../../../host/kvm.ts'
 import { deleteLink, ensureTap } from '../../../../host/links.ts'
 import { findGuest, findGuests, killGuest, startGuest } from '../../../../host/qemu.ts'
-import { stopProcess } from '../../../../host/process.ts'
+import { isErrno, stopProcess } from '../../../../host/process.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
 import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
 import { DriverError, type ComputeDriver, type Guest, type Note } from '../driver.ts'
 import { Disks } from './disks.ts'
 import { guestFolder } from './folder.ts'
 import { hostFacts } from './host-facts.ts'
+import { guestIdentity, shareWith, type Identity } from './identity.ts'
 import { Monitors } from './monitor.ts'
+import { listNics, nicOf, plugNic, unplugNic } from './nics.ts'
 import { guestSpec } from './spec.ts'
 
 export interface QemuOptions {
@@ -26,6 +27,10 @@ export interface QemuOptions {
   fetchImage: (id: string) => Promise<Readable>
   virtType?: 'auto' | 'kvm' | 'qemu'
   shutdownTimeoutS?: number
+  /** Who QEMU runs as where the machine lets that user do it; root otherwise. */
+  user?: RunAs
+  /** Told once each what an operator should know of this host: no KVM, guests as root. */
+  onRemark?: (text: string) => void
 }
 
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -41,6 +46,10 @@ export class QemuDriver implements ComputeDriver {
   readonly #monitors: Monitors
   readonly #listeners: ((id: string) => void)[] = []
   readonly #kvm = rememberedProbe('kvm')
+  /** Guests whose QEMU lives and does not answer. */
+  readonly #silent = new Set<string>()
+  #identity: Promise<Identity> | undefined
+  #virt: Promise<'tcg' | 'kvm'> | undefined
 
   constructor(options: QemuOptions) {
     this.#options = options
@@ -52,14 +61,17 @@ export class QemuDriver implements ComputeDriver {
     const { stateDir, log } = this.#options
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
     // The probe takes up to two seconds: not in the way of the first server.
-    void this.#virtType().catch(() => undefined)
-    for (const found of await findGuests(stateDir)) {
-      if (existsSync(dirname(found.pidFile))) await this.findGuest(basename(dirname(found.pidFile)))
-      else {
+    void this.#whoRuns().catch((error: unknown) => log.error({ err: error }, 'cannot tell how guests can run here'))
+    await Promise.all(
+      (await findGuests(stateDir)).map(async (found) => {
+        if (existsSync(this.#folder(found.uuid).dir) && found.pidFile === this.#folder(found.uuid).pid) {
+          await this.findGuest(found.uuid)
+          return
+        }
         log.warn({ server: found.uuid, pid: found.pid }, 'ending a guest whose folder is gone')
         await stopProcess(found, { graceMs: 3000 })
-      }
-    }
+      }),
+    )
   }
 
   async stop() {
@@ -72,46 +84,61 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async listGuests(): Promise<Guest[]> {
-    const ids = (await readdir(this.#options.stateDir)).filter((name) => idPattern.test(name))
+    const ids = (await namesIn(this.#options.stateDir)).filter((name) => idPattern.test(name))
     const guests = await Promise.all(ids.map((id) => this.findGuest(id)))
     return guests.filter((guest) => guest !== undefined)
   }
 
+  /** A guest whose QEMU lives but does not answer runs, as far as anyone can tell; it can still be ended. */
   async findGuest(id: string): Promise<Guest | undefined> {
     const folder = this.#folder(id)
     if (!existsSync(folder.dir)) return undefined
     if (!(await findGuest(folder.pid, id))) return { id, power: 'shutdown' }
     try {
-      return { id, power: await this.#monitors.power(id, folder.qmp) }
+      const power = await this.#monitors.power(id, folder.qmp)
+      if (this.#silent.delete(id)) this.#options.log.info({ server: id }, 'the guest answers again')
+      return { id, power }
     } catch (error) {
       if (!(await findGuest(folder.pid, id))) return { id, power: 'shutdown' }
-      throw error
+      if (!this.#silent.has(id)) this.#options.log.error({ err: error, server: id }, 'the guest does not answer')
+      this.#silent.add(id)
+      return { id, power: 'running' }
     }
   }
 
   async prepare(server: DesiredServer, note: Note) {
     const folder = this.#folder(server.id)
-    await mkdir(folder.dir, { recursive: true, mode: 0o700 })
-    await clean('The disk of the server could not be made.', async () => {
-      await this.#disks.makeRoot(server, folder, note)
-      await this.#disks.makeConfigDrive(server, folder)
-    })
-    // Written first, so that a killed call leaves no tap that nobody knows of.
-    await replaceFile(folder.taps, JSON.stringify(server.ports.map(({ tap }) => tap)), 0o600)
-    await clean('The network devices of the server could not be made.', async () => {
-      for (const { tap, mtu } of server.ports) await ensureTap({ name: tap, mtu })
-    })
+    const { runAs } = await this.#whoRuns()
+    await mkdir(folder.dir, { recursive: true, mode: 0o710 })
+    await shareWith(runAs, folder.dir, 0o710)
+    await clean('The disk of the server could not be made.', () => this.#disks.make(server, folder, runAs, note))
+    await this.#ensureTaps(server, runAs)
   }
 
   async boot(server: DesiredServer, note: Note) {
     const folder = this.#folder(server.id)
     const started = Date.now()
+    const { runAs } = await this.#whoRuns()
     const spec = guestSpec(server, folder, await this.#virtType())
     await clean('The hypervisor could not start the server.', async () => {
-      await startGuest(spec)
+      await startGuest(spec, { runAs })
       await this.#monitors.connect(server.id, folder.qmp)
     })
     note('start guest', started)
+  }
+
+  async updatePorts(server: DesiredServer, note: Note) {
+    const folder = this.#folder(server.id)
+    const { runAs } = await this.#whoRuns()
+    if (!(await findGuest(folder.pid, server.id))) return await this.#ensureTaps(server, runAs)
+    await clean("The server's interfaces could not be changed.", async () => {
+      const qmp = await this.#monitors.connect(server.id, folder.qmp)
+      const wanted = server.ports.map(nicOf)
+      const present = await listNics(qmp)
+      for (const id of present) if (!wanted.some((nic) => nic.id === id)) await unplugNic(qmp, id, note)
+      await this.#ensureTaps(server, runAs)
+      for (const nic of wanted) if (!present.includes(nic.id)) await plugNic(qmp, nic, note)
+    })
   }
 
   async shutDown(id: string, note: Note) {
@@ -159,7 +186,10 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async vncConsole(id: string): Promise<{ socketPath: string | null; host: string; port: number }> {
-    return { socketPath: this.#folder(id).vnc, host: '', port: 0 }
+    const { vnc } = this.#folder(id)
+    // QEMU's user could have put a link to somebody else's socket there.
+    if (!(await lstat(vnc)).isSocket()) throw new DriverError('The server has no console.', `${vnc} is no socket`)
+    return { socketPath: vnc, host: '', port: 0 }
   }
 
   onChange(listener: (id: string) => void) {
@@ -170,10 +200,50 @@ export class QemuDriver implements ComputeDriver {
     return guestFolder(this.#options.stateDir, id)
   }
 
-  async #virtType(): Promise<'tcg' | 'kvm'> {
+  #virtType(): Promise<'tcg' | 'kvm'> {
+    return (this.#virt ??= this.#chooseVirtType())
+  }
+
+  async #chooseVirtType(): Promise<'tcg' | 'kvm'> {
     const { virtType = 'auto' } = this.#options
     if (virtType !== 'auto') return virtType === 'kvm' ? 'kvm' : 'tcg'
-    return (await this.#kvm()).works ? 'kvm' : 'tcg'
+    const kvm = await this.#kvm()
+    if (!kvm.works) this.#remark(`KVM does not work here (${kvm.reason}): guests are emulated, which is slower`)
+    return kvm.works ? 'kvm' : 'tcg'
+  }
+
+  async #whoRuns(): Promise<Identity> {
+    this.#identity ??= this.#chooseIdentity().catch((error: unknown) => {
+      this.#identity = undefined // the next server tries again
+      throw error
+    })
+    return await this.#identity
+  }
+
+  async #chooseIdentity(): Promise<Identity> {
+    const { user, stateDir } = this.#options
+    const identity = await guestIdentity(user, stateDir, await this.#virtType())
+    if (!identity.runAs) this.#remark(`QEMU runs as root, within its sandbox: ${identity.reason}`)
+    return identity
+  }
+
+  #remark(text: string) {
+    this.#options.log.warn({}, text)
+    this.#options.onRemark?.(text)
+  }
+
+  /** Taps of ports that are no longer the server's go, those that are wanted are made. */
+  async #ensureTaps({ id, ports }: DesiredServer, runAs: RunAs | undefined) {
+    const file = this.#folder(id).taps
+    const wanted = ports.map(({ tap }) => tap)
+    const known = await readTaps(file)
+    // Written first, so that a killed call leaves no tap that nobody knows of.
+    await replaceFile(file, JSON.stringify([...new Set([...known, ...wanted])]), 0o600)
+    await clean('The network devices of the server could not be made.', async () => {
+      for (const tap of known) if (!wanted.includes(tap)) await deleteLink(tap)
+      for (const { tap, mtu } of ports) await ensureTap({ name: tap, mtu, ...(runAs && { ownerUid: runAs.uid }) })
+    })
+    await replaceFile(file, JSON.stringify(wanted), 0o600)
   }
 
   async #execute(id: string, command: string) {
@@ -185,6 +255,7 @@ export class QemuDriver implements ComputeDriver {
   /** Whether the guest went by itself. A paused one cannot. */
   async #powerDown(id: string): Promise<boolean> {
     const { pid } = this.#folder(id)
+    if ((await this.findGuest(id))?.power === 'paused') return false
     const deadline = Date.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
     for (let press = 0; (await findGuest(pid, id)) !== undefined; await sleep(100)) {
       if (Date.now() >= deadline) return false
@@ -209,7 +280,17 @@ async function clean(message: string, work: () => Promise<void>): Promise<void> 
   } catch (error) {
     if (error instanceof DriverError) throw error
     const detail = error instanceof CommandFailed ? `${error.message}\n${error.stderr}` : String(error)
-    throw new DriverError(message, detail, { cause: error })
+    const isFull = isErrno(error, 'ENOSPC') || detail.includes('No space left on device')
+    throw new DriverError(isFull ? `${message} The disk of the host is full.` : message, detail, { cause: error })
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
   }
 }
 

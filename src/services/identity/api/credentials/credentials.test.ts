@@ -107,7 +107,7 @@ test('secrets are encrypted at rest', async (t) => {
   const blob = 'GEZDGNBVGY3TQOJQPLAINTEXT'
   await identity.make('POST', '/credentials', { credential: { type: 'totp', blob, user_id: user.id } })
   for (const file of ['identity.db', 'identity.db-wal'])
-    assert.ok(!readFileSync(join(identity.folder, file)).includes(blob), file)
+    assert.ok(!readFileSync(join(identity.stateDir, file)).includes(blob), file)
 })
 
 test('EC2 credentials need a project and an access key, once', async (t) => {

@@ -9,6 +9,7 @@ import {
   removeFloatingIp,
   type FloatingIpInput,
 } from '../../operations/floating-ips.ts'
+import { tellOfAddresses } from '../../operations/ports.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
 import {
@@ -145,13 +146,25 @@ export const floatingIpRoutes = [
         throw networkNotFound(input.floating_network_id)
       return insertFloatingIp(tx, deps, network, projectId, input, await portOf(tx, ctx, input.port_id))
     },
+    afterwards: (deps, rows) =>
+      tellOfAddresses(
+        deps,
+        rows.map((row) => row.port_id),
+      ),
   }),
   updateRoute(floatingIps, {
     schema: closed(attributes),
-    apply: async (tx, _deps, row, input: FloatingIpInput, ctx) =>
-      changeFloatingIp(tx, row, input, await portOf(tx, ctx, input.port_id)),
+    async apply(tx, deps, row, input: FloatingIpInput, ctx) {
+      await changeFloatingIp(tx, row, input, await portOf(tx, ctx, input.port_id))
+      const now = await findRow(tx, 'floating_ips', { id: row.id })
+      if (now?.port_id === row.port_id && now.fixed_ip_address === row.fixed_ip_address) return
+      return () => tellOfAddresses(deps, [row.port_id, now?.port_id ?? null])
+    },
   }),
-  removeRoute(floatingIps, (tx, _deps, row) => removeFloatingIp(tx, row)),
+  removeRoute(floatingIps, async (tx, deps, row) => {
+    await removeFloatingIp(tx, row)
+    return () => tellOfAddresses(deps, [row.port_id])
+  }),
   ...tagRoutes(floatingIps),
   pools,
 ]

@@ -167,6 +167,10 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
   return [list, show] as Route<NetworkDeps>[]
 }
 
+/** What is done once a change is committed: telling others of it. */
+export type Afterwards = () => void | Promise<void>
+const finish = async (afterwards: void | Afterwards) => afterwards?.()
+
 type Owner = { project_id?: string; tenant_id?: string }
 
 export interface Creation<T extends OwnedTable, Input extends object> {
@@ -178,6 +182,8 @@ export interface Creation<T extends OwnedTable, Input extends object> {
   /** Who it will belong to, where that is not the caller or whom the body names. */
   ownerOf?(ctx: Context, deps: NetworkDeps, input: Input & Owner): Promise<string>
   insert(tx: NetworkDb, deps: NetworkDeps, input: Input, projectId: string, ctx: Context): Promise<Row<T>>
+  /** Once all are committed. */
+  afterwards?(deps: NetworkDeps, rows: readonly Row<T>[]): void | Promise<void>
 }
 
 /** `POST`: one or many, all of them or none. */
@@ -209,6 +215,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
         }
         return made
       })
+      await creation.afterwards?.(deps, rows)
       const views = await shown(collection, ctx, deps, rows, await collection.targets(deps.database.db, rows))
       return { status: 201, body: many ? { [pluralOf(collection)]: views } : { [singular]: views[0] } }
     },
@@ -217,7 +224,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
 
 export interface Change<T extends OwnedTable, Input extends object> {
   schema: TObject
-  apply(tx: NetworkDb, deps: NetworkDeps, row: Row<T>, input: Input, ctx: Context): Promise<void>
+  apply(tx: NetworkDb, deps: NetworkDeps, row: Row<T>, input: Input, ctx: Context): Promise<void | Afterwards>
 }
 
 /** `PUT` of one resource. */
@@ -234,14 +241,15 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
     async handle({ ctx, params, headers, body }, deps: NetworkDeps) {
       const input = convert(change.schema, (body as Record<string, unknown>)[singular]) as Input
       const id = params['id'] ?? ''
-      await deps.change(async (tx) => {
+      const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
         const future = { ...target, ...input, project_id: row.project_id }
         ctx.authorize(policy(`update_${singular}`), future)
         authorizeAttributes(ctx, `update_${singular}`, input, future)
         requireRevision(headers, row)
-        await change.apply(tx, deps, row, input, ctx)
+        return change.apply(tx, deps, row, input, ctx)
       })
+      await finish(afterwards)
       return answer(collection, ctx, deps, id)
     },
   }) as Route<NetworkDeps>
@@ -274,19 +282,20 @@ export function actionRoute<T extends OwnedTable>(
 /** `DELETE` of one resource. */
 export function removeRoute<T extends OwnedTable>(
   collection: Collection<T>,
-  drop: (tx: NetworkDb, deps: NetworkDeps, row: Row<T>, ctx: Context) => Promise<void>,
+  drop: (tx: NetworkDb, deps: NetworkDeps, row: Row<T>, ctx: Context) => Promise<void | Afterwards>,
 ): Route<NetworkDeps> {
   return route({
     method: 'DELETE',
     path: `${pathOf(collection)}/:id`,
     policy: policy(`delete_${collection.singular}`),
     async handle({ ctx, params, headers }: ApiRequest<never>, deps: NetworkDeps) {
-      await deps.change(async (tx) => {
+      const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
         ctx.authorize(policy(`delete_${collection.singular}`), target)
         requireRevision(headers, row)
-        await drop(tx, deps, row, ctx)
+        return drop(tx, deps, row, ctx)
       })
+      await finish(afterwards)
       return { status: 204 }
     },
   }) as Route<NetworkDeps>

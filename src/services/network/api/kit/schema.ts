@@ -69,9 +69,12 @@ export function convert<T>(schema: TSchema, value: T): T {
   return converted(schema as Loose, value, 'body') as T
 }
 
-function converted(schema: Loose, value: unknown, name: string): unknown {
+function converted(given: Loose, value: unknown, name: string): unknown {
+  // Behind "or null" is what it is when it is not null.
+  const schema = given.anyOf?.find((each) => each.converts !== undefined) ?? given
+  if (value === null) return value
   if (schema.converts === 'boolean') {
-    return typeof value === 'boolean' || value === null ? value : words.true.includes(String(value))
+    return typeof value === 'boolean' ? value : words.true.includes(String(value))
   }
   if (schema.converts === 'integer' && typeof value === 'string') {
     const number = Number(value)
@@ -83,7 +86,7 @@ function converted(schema: Loose, value: unknown, name: string): unknown {
       )
     return number
   }
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object') return value
   const open = schema.anyOf?.find((each) => (Array.isArray(value) ? each.items : each.properties)) ?? schema
   if (Array.isArray(value)) return open.items ? value.map((each) => converted(open.items!, each, name)) : value
   if (!open.properties) return value

@@ -1,7 +1,7 @@
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { conflict, networkNotFound, portInUse, securityGroupNotFound } from '../../errors.ts'
-import { changePort, insertPort, removePort, type PortInput } from '../../operations/ports.ts'
+import { changePort, insertPort, removePort, tellOfAddresses, type PortInput } from '../../operations/ports.ts'
 import { requireQuota } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
@@ -59,6 +59,7 @@ async function apply(tx: NetworkDb, deps: NetworkDeps, row: Row<'ports'>, input:
   const network = await findRow(tx, 'networks', { id: row.network_id })
   if (!network) throw networkNotFound(row.network_id)
   await changePort(tx, deps, network, row, input)
+  if (input.fixed_ips !== undefined) return () => tellOfAddresses(deps, [row.id])
 }
 
 export const portRoutes = [
@@ -74,9 +75,11 @@ export const portRoutes = [
     insert,
   }),
   updateRoute(ports, { schema: updatePort, apply }),
-  removeRoute(ports, async (tx, _deps, row) => {
+  removeRoute(ports, async (tx, deps, row) => {
     if (/^network:(router_|floatingip)/.test(row.device_owner)) throw portInUse(row.id, row.device_owner)
     await removePort(tx, row)
+    if (!row.device_owner.startsWith('compute:') || row.device_id === '') return
+    return () => deps.notifyCompute([{ name: 'network-vif-deleted', server: row.device_id, port: row.id }])
   }),
   ...tagRoutes(ports),
 ]

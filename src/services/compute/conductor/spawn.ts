@@ -1,0 +1,142 @@
+/** One host after the other is asked to start the guest, until one does or none is left. */
+import { SagaCancelled, type StepContext } from '../../../platform/saga/saga.ts'
+import { recordEvent } from '../../../platform/saga/timeline.ts'
+import type { ComputeDeps } from '../deps.ts'
+import { BuildFailed, NoValidHost } from '../errors.ts'
+import type { Server } from '../model/server.ts'
+import { schedule, type Hints } from '../scheduler/schedule.ts'
+import { findServer, updateServer } from '../store/servers.ts'
+import { allocatePorts, refreshPorts, type WantedPort } from './ports.ts'
+import { removeGuest } from './remove-guest.ts'
+
+interface Place {
+  host: string
+  node: string
+}
+
+/** The server, unless somebody deletes it meanwhile. */
+export async function live(deps: ComputeDeps, { resourceId, signal }: StepContext): Promise<Server> {
+  signal.throwIfAborted()
+  const server = await findServer(deps.database.db, resourceId)
+  if (!server || server.deletedAt !== null || server.taskState === 'deleting') throw new SagaCancelled()
+  return server
+}
+
+/** Enters the next part of a build. */
+export async function enter(deps: ComputeDeps, server: Server, changes: Partial<Server>): Promise<void> {
+  const done = await updateServer(deps.database.db, server.id, { taskSince: deps.now(), ...changes }, server)
+  if (!done) throw new SagaCancelled()
+}
+
+/** Has the host start the guest. Throws BuildFailed with what the host says. */
+export async function spawn(deps: ComputeDeps, server: Server, place: Place, context: StepContext): Promise<void> {
+  if (server.taskState !== 'spawning' || server.host !== place.host || server.desiredPower !== 'running') {
+    await enter(deps, server, {
+      host: place.host,
+      node: place.node,
+      taskState: 'spawning',
+      desiredPower: 'running',
+      isLeftover: false,
+      revision: server.revision + 1,
+    })
+  }
+  await deps.agents.look(place.host, { ids: [server.id] }, { requestId: context.requestId })
+  await untilRunning(deps, place.host, context)
+}
+
+/** Waits for the host's report; asks neutron now and then about ports whose event got lost. */
+async function untilRunning(deps: ComputeDeps, host: string, context: StepContext): Promise<void> {
+  const { buildTimeout, vifPluggingTimeout, vifPluggingIsFatal } = deps.config
+  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? deps.now() + vifPluggingTimeout * 1000 : Infinity
+  let looked = 0
+  const state = await deps.waiters.until(
+    context.resourceId,
+    async () => {
+      const server = await live(deps, context)
+      if (server.reportedRevision >= server.revision) {
+        if (server.reportedError) return server.reportedError
+        if (server.reportedPower === 'running') return 'running' as const
+      }
+      const failed = server.ports.filter((port) => port.isFailed).map(({ id }) => id)
+      if (failed.length > 0 && vifPluggingIsFatal) return { why: 'failed', ports: failed } as const
+      const missing = server.ports.filter((port) => !port.isActive).map(({ id }) => id)
+      if (++looked > 1 && missing.length > 0) await refreshPorts(deps, server)
+      if (missing.length > 0 && deps.now() > pluggedBy) return { why: 'late', ports: missing } as const
+      return undefined
+    },
+    { timeoutMs: buildTimeout * 1000, signal: context.signal },
+  )
+  if (state === 'running') return
+  if (state && 'why' in state) {
+    const ports = state.ports.join(', ')
+    throw new BuildFailed(
+      `Build of instance ${context.resourceId} aborted: Failed to allocate the network(s), not rescheduling.`,
+      state.why === 'failed'
+        ? `neutron's agents on ${host} cannot wire port ${ports}; nephos explain tells why`
+        : `${host} did not wire ${ports} within ${vifPluggingTimeout} s (vif_plugging_timeout)`,
+      { isFinal: true },
+    )
+  }
+  if (state) throw new BuildFailed(state.message, state.detail, { isFinal: state.isEverywhere ?? false })
+  throw new BuildFailed(`The host did not start the server within ${buildTimeout} seconds.`)
+}
+
+/** Remembers that a host cannot have the server; throws where no other one may be tried. */
+export async function giveUpHost(
+  deps: ComputeDeps,
+  server: Server,
+  hints: Hints,
+  { host, error }: { host: string; error: BuildFailed },
+  { resourceId, requestId }: StepContext,
+): Promise<void> {
+  const triedHosts = [...server.triedHosts, host]
+  await updateServer(deps.database.db, server.id, { triedHosts })
+  await recordEvent(deps.database.db, {
+    resourceId,
+    requestId,
+    at: deps.now(),
+    what: `${host} could not start it`,
+    outcome: 'failed',
+    detail: `${error.message} ${error.detail}`.trim(),
+  })
+  const { maxAttempts } = deps.config
+  if (error.isFinal || hints.requestedHost !== null || maxAttempts === 1) throw error
+  if (triedHosts.length >= maxAttempts) throw exhausted(server.id, error)
+}
+
+/** Clears the last host away and takes the server to another one. Source: nova/conductor/manager.py (build_instances). */
+export async function moveOn(
+  deps: ComputeDeps,
+  server: Server,
+  data: { hints: Hints; networks: WantedPort[] | 'auto' | 'none'; securityGroupIds: string[] },
+  context: StepContext,
+): Promise<Place> {
+  await removeGuest(deps, server.id, { isFinal: false })
+  await deps.placement.deleteAllocations(server.id)
+  const error = lastFailure(server)
+  const place = await schedule(deps, server, data.hints, server.triedHosts).catch((cause: unknown) => {
+    if (!(cause instanceof NoValidHost)) throw cause
+    // With one host only there was no choice: its own words say more.
+    throw server.triedHosts.length === 1 ? error : exhausted(server.id, error)
+  })
+  await recordEvent(deps.database.db, {
+    resourceId: context.resourceId,
+    requestId: context.requestId,
+    at: deps.now(),
+    what: 'another host chosen',
+    outcome: 'info',
+    detail: place.host,
+  })
+  const ports = await allocatePorts(deps, server, { ...data, host: place.host, mayHavePorts: true })
+  await updateServer(deps.database.db, server.id, { ports })
+  return place
+}
+
+const lastFailure = ({ reportedError }: Server): BuildFailed =>
+  new BuildFailed(reportedError?.message ?? 'The host could not start the server.', reportedError?.detail)
+
+const exhausted = (id: string, last: BuildFailed): BuildFailed =>
+  new BuildFailed(
+    `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${id}.`,
+    `The last host said: ${last.message} ${last.detail}`.trim(),
+  )

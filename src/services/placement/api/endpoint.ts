@@ -1,0 +1,83 @@
+/**
+ * How every operation of placement begins: media types, policy and the provider of the path are looked at before the
+ * body, in upstream's order (`PlacementWsgify` and its decorators).
+ */
+import type { TSchema } from 'typebox'
+import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import type { PolicyTarget } from '../../../platform/auth/policy.ts'
+import {
+  route,
+  type ApiRequest,
+  type ApiResponse,
+  type Method,
+  type Query,
+  type Route,
+  type UnreadRequest,
+} from '../../../platform/http/route.ts'
+import type { PlacementDeps } from '../deps.ts'
+import { policy } from '../policies.ts'
+import { getProvider } from '../operations/providers.ts'
+import type { Bodies, BodyOf } from '../../../platform/http/schema.ts'
+
+interface Endpoint<B extends TSchema | Bodies | undefined> {
+  method: Method
+  path: string
+  since?: string
+  until?: string
+  /** Name of the rule after `placement:`. */
+  policy: string
+  query?: TSchema | Bodies
+  body?: B
+  bodyLimit?: number
+  /** True where a provider that does not exist is told before the body is looked at. */
+  needsProvider?: boolean
+  /** What the policy is asked about, where it is not the caller's own project. */
+  target?(query: Query): PolicyTarget
+  handle(request: ApiRequest<BodyOf<B>>, deps: PlacementDeps): Promise<ApiResponse> | ApiResponse
+}
+
+const json = 'application/json'
+
+/** Declares an operation of placement. */
+export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
+  definition: Endpoint<B>,
+): Route<PlacementDeps> {
+  const { needsProvider = false, policy: name, target, ...rest } = definition
+  const rule = policy(name)
+  return route<B, PlacementDeps>({
+    ...rest,
+    policy: rule,
+    async admit(request, deps) {
+      checkContentType(request, definition.body !== undefined)
+      if (definition.method === 'GET') checkAccept(request)
+      const { ctx } = request
+      // Every rule is about projects: who administers the system or a domain does not thereby administer placement.
+      if (deps.settings.enforceScope && (ctx.systemScope !== null || ctx.domainId !== null)) {
+        throw new Forbidden(`Policy does not allow ${rule.name} to be performed.`)
+      }
+      ctx.authorize(rule, target?.(request.query) ?? { project_id: ctx.projectId, user_id: ctx.userId })
+      if (needsProvider) await getProvider(deps.database.db, request.params['uuid'] ?? '')
+    },
+  })
+}
+
+function checkContentType({ headers }: UnreadRequest, needsBody: boolean) {
+  const type = headers['content-type']
+  if (!type && Number(headers['content-length'] ?? 0) > 0) {
+    throw new BadRequest('content-type header required when content-length > 0')
+  }
+  if (!needsBody) return
+  const plain = type?.split(';')[0]!.trim().toLowerCase()
+  if (plain !== json) throw new ApiError(415, `The media type ${plain ?? 'None'} is not supported, use ${json}`)
+}
+
+/** Throws 406 when the client says what it takes and JSON is none of it. */
+function checkAccept({ headers }: UnreadRequest) {
+  const { accept } = headers
+  if (!accept) return
+  const takes = accept.split(',').some((part) => {
+    const [range = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase())
+    return [json, 'application/*', '*/*'].includes(range) && !parameters.some((each) => /^q=0(\.0*)?$/.test(each))
+  })
+  if (!takes) throw new ApiError(406, `Only ${json} is provided`)
+}

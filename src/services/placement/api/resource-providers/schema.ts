@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+import { bodies } from '../../../../platform/http/schema.ts'
+import { closed, uuid } from '../schema.ts'
+
+const name = Type.String({ maxLength: 200 })
+const parent = Type.Optional(Type.Union([uuid, Type.Null()]))
+const createFlat = { name, uuid: Type.Optional(uuid) }
+const createNested = Type.Object({ ...createFlat, parent_provider_uuid: parent }, closed)
+const updateNested = Type.Object({ name, parent_provider_uuid: parent }, closed)
+
+export const createBody = bodies(createNested, [
+  ['initial', Type.Object(createFlat, closed)],
+  ['nested', createNested],
+])
+export const updateBody = bodies(updateNested, [
+  ['initial', Type.Object({ name }, closed)],
+  ['nested', updateNested],
+])
+
+const text = Type.Optional(Type.String())
+const byName = { name: text, uuid: Type.Optional(uuid) }
+const byAggregate = { ...byName, member_of: text }
+const byResources = { ...byAggregate, resources: text }
+const byTree = { ...byResources, in_tree: Type.Optional(uuid) }
+const byTraits = Type.Object({ ...byTree, required: text }, closed)
+
+export const listQuery = bodies(byTraits, [
+  ['initial', Type.Object(byName, closed)],
+  ['member-of', Type.Object(byAggregate, closed)],
+  ['provider-resources', Type.Object(byResources, closed)],
+  ['nested', Type.Object(byTree, closed)],
+  ['provider-required', byTraits],
+])

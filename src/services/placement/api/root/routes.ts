@@ -1,0 +1,27 @@
+import { route, type Route } from '../../../../platform/http/route.ts'
+import type { PlacementDeps } from '../../deps.ts'
+import { versions } from '../../versions.ts'
+import { cacheHeaders } from '../headers.ts'
+
+/** What there is, told to anybody. */
+export const showVersions = route<undefined, PlacementDeps>({
+  method: 'GET',
+  path: '/',
+  policy: null,
+  auth: 'none',
+  handle: ({ version }) => ({
+    status: 200,
+    headers: cacheHeaders(version),
+    body: {
+      versions: [
+        {
+          id: `v${versions.min}`,
+          min_version: versions.min,
+          max_version: versions.max,
+          status: 'CURRENT',
+          links: [{ rel: 'self', href: '' }],
+        },
+      ],
+    },
+  }),
+}) as Route<PlacementDeps>

@@ -1,0 +1,11 @@
+/** What several resources have in common. */
+import { Type } from 'typebox'
+
+export const closed = { additionalProperties: false } as const
+export const uuid = Type.String({ format: 'uuid-like' })
+/** Upstream's pattern of uuids as keys. */
+export const uuidKey = '^[0-9a-fA-F-]{36}$'
+/** Names of resource classes, traits and types of consumers. */
+export const namePattern = '^[A-Z0-9_]+$'
+export const customPattern = '^CUSTOM_[A-Z0-9_]+$'
+export const generation = Type.Integer()
