@@ -55,7 +55,7 @@ export class Supervised {
     child.on('exit', (code, signal) => {
       this.#child = undefined
       if (this.#stopping) return
-      const reason = complaint.trim().split('\n').at(-1) || `ended with ${signal ?? `status ${code}`}`
+      const reason = reasonIn(complaint) ?? `ended with ${signal ?? `status ${code}`}`
       this.roles = this.roles.map((role) => ({
         ...role,
         state: 'down',
@@ -81,4 +81,10 @@ export class Supervised {
       child.kill('SIGTERM')
     })
   }
+}
+
+/** The sentence in what a process said at its end: the error's, without its stack and Node's own last line. */
+function reasonIn(complaint: string): string | undefined {
+  const lines = complaint.trim().split('\n')
+  return lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.findLast((line) => /^\S/.test(line))
 }

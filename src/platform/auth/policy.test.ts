@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createContext, type Credentials } from './context.ts'
+import { createContext } from './context.ts'
+import type { Credentials } from './credentials.ts'
 import { PolicyEnforcer, PolicySyntaxError, rule, type PolicyTarget } from './policy.ts'
 import { Secret } from './secret.ts'
 
@@ -51,6 +52,16 @@ test('credentials are compared with the target, dotted or flat', () => {
   assert.equal(allowed('system_scope:all'), false)
   assert.equal(allowed("'manager':%(target.role.name)s", {}, { target: { role: { name: 'manager' } } }), true)
   assert.equal(allowed('domain_id:%(target.domain_id)s', { domainId: null }, { target: { domain_id: null } }), false)
+})
+
+test('fields of the target are compared as neutron does', () => {
+  const target = { shared: true, 'router:external': false, device_owner: 'network:dhcp' }
+  assert.equal(allowed('field:networks:shared=True', {}, target), true)
+  assert.equal(allowed('field:networks:router:external=True', {}, target), false)
+  assert.equal(allowed('field:port:device_owner=~^network:', {}, target), true)
+  assert.equal(allowed('field:port:device_owner=~^compute:', {}, target), false)
+  assert.equal(allowed('field:port:absent=True', {}, target), false)
+  assert.throws(() => allowed('field:shared'), PolicySyntaxError)
 })
 
 test('an inherited property is no fact about the target', () => {

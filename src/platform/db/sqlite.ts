@@ -131,26 +131,29 @@ class Connection implements DatabaseConnection {
   }
 }
 
-const busyCode = 5
+/** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
+const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
 const busyMs = 5000
 
 /**
- * Another program may hold the file (a backup, a shell): waits for it as long as SQLite's own timeout would, but without
- * stopping everything else in this process.
+ * Another program may hold the file (a second API, a backup, a shell): waits for it as long as SQLite's own timeout would,
+ * but without stopping everything else in this process.
  */
 async function patiently<T>(work: () => T): Promise<T> {
   const deadline = Date.now() + busyMs
-  for (;;) {
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
       return work()
     } catch (error) {
-      if ((error as { errcode?: number }).errcode !== busyCode || Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      if (!isBusy(error) || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 }
 
 const cachedStatements = 500
+/** Checkpoints wait for the disk, so they are seldom: every 16 MiB. */
+const settings = 'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
 
 interface Prepared {
   statement: StatementSync
@@ -163,8 +166,10 @@ class Handle {
   readonly #statements = new Map<string, Prepared>()
 
   constructor(file: string, readOnly: boolean) {
-    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 0 })
-    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000')
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
+    if (!readOnly) this.#db.exec(settings)
+    // Open now: from here on `patiently` waits.
+    this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {

@@ -1,5 +1,13 @@
 import { option } from '../../platform/config/options.ts'
 
+const remoteId = (protocol: string) =>
+  option.string(
+    protocol,
+    'remote_id_attribute',
+    '',
+    `Attribute that names the identity provider of the protocol ${protocol}.`,
+  )
+
 /** [federation], [saml], [oauth1], [oauth2] of keystone.conf, and what stands for Apache's part in it. */
 export const federationOptions = {
   assertionPrefix: option.string(
@@ -46,6 +54,22 @@ export const federationOptions = {
     [],
     'Addresses or networks of the proxies whose assertion headers count; from anywhere else they are ignored.',
   ),
+  remoteUserHeader: option.string(
+    'federation',
+    'remote_user_header',
+    '',
+    'Header in which a trusted proxy names the user that it has authenticated (REMOTE_USER); empty: none does.',
+  ),
+  remoteDomainHeader: option.string(
+    'federation',
+    'remote_domain_header',
+    '',
+    'Header in which a trusted proxy names the domain of that user (REMOTE_DOMAIN); empty: the default domain.',
+  ),
+  saml2RemoteId: remoteId('saml2'),
+  openidRemoteId: remoteId('openid'),
+  mappedRemoteId: remoteId('mapped'),
+  x509RemoteId: remoteId('x509'),
   assertionHeaderPrefix: option.string(
     'federation',
     'assertion_header_prefix',

@@ -5,6 +5,7 @@ import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
 import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
+import { TrustedProxies } from './auth/proxies.ts'
 import { Receipts } from './auth/receipts.ts'
 import { options } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
@@ -64,6 +65,7 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     catalog,
     receipts,
     vault,
+    proxies: new TrustedProxies(config),
     log: env.log,
     baseUrl: env.baseUrl,
     changed: () => feed.changed(),

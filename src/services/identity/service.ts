@@ -33,6 +33,7 @@ import { versionRoutes } from './api/versions/routes.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
+import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
 import { policies } from './policies.ts'
 import { watchKeys } from './tokens/key-watch.ts'
@@ -108,6 +109,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     async start() {
       await forgetOldRevocations(deps)
       await feed.start()
+      stops.push(endExpiredMemberships(deps))
       stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
     async stop() {

@@ -53,6 +53,7 @@ export async function issueToken(
     ...(trust && { trustId: trust.id }),
     ...(proof.applicationCredentialId !== undefined && { applicationCredentialId: proof.applicationCredentialId }),
     ...(proof.accessTokenId !== undefined && { accessTokenId: proof.accessTokenId }),
+    ...(proof.thumbprint !== undefined && { thumbprint: proof.thumbprint }),
     ...(proof.federation && { federation: proof.federation }),
   }
   await nextSecondAfter(Number(proof.user.tokens_valid_after))
@@ -69,8 +70,11 @@ async function prove(
   environment: AuthEnvironment,
 ): Promise<Proof> {
   const names = [...new Set(identity.methods)]
+  // Who comes through a proxy that has authenticated him needs to name no method.
+  const isExternal = names.length === 0 && deps.proxies.assertionOf(environment).remoteUser !== undefined
+  if (isExternal) names.push('external')
   if (names.length === 0) throw expected('methods', 'identity')
-  for (const name of names) if (!Object.hasOwn(identity, name)) throw expected(name, 'identity')
+  for (const name of names) if (!isExternal && !Object.hasOwn(identity, name)) throw expected(name, 'identity')
   const proofs: Proof[] = []
   for (const name of names) {
     const method = methodNamed(name, deps.config.authMethods)

@@ -37,6 +37,8 @@ export interface Proof {
   fixedScope?: Scope
   applicationCredentialId?: string
   accessTokenId?: string
+  /** Of the client certificate that tokens are bound to. */
+  thumbprint?: string
   federation?: Federation
 }
 

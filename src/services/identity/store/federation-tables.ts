@@ -30,5 +30,6 @@ export interface FederationTables {
     /** 1 when a login made the user: he goes when nobody vouches for him any more. */
     is_shadow: number
   }
-  expiring_memberships: { user_id: string; group_id: string; idp_id: string; last_verified: number }
+  /** Memberships that logins have asserted. */
+  expiring_memberships: { user_id: string; group_id: string; idp_id: string; expires_at: number }
 }

@@ -66,6 +66,10 @@ export const findIdpIdByRemoteId = async (db: IdentityDb, remoteId: string): Pro
 export const listProtocols = (db: IdentityDb, idpId: string): Promise<Protocol[]> =>
   listRows(db, 'federation_protocols', [{ column: 'idp_id', operator: '=', value: idpId }])
 
+/** The protocols of that name, whichever identity provider they are of. */
+export const listProtocolsNamed = (db: IdentityDb, id: string): Promise<Protocol[]> =>
+  db.selectFrom('federation_protocols').selectAll().where('id', '=', id).orderBy('idp_id').execute()
+
 /** `{id, auth_url, sp_url}` of every enabled service provider: they stand in every token. */
 export const listEnabledServiceProviders = (db: IdentityDb) =>
   db

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
@@ -19,6 +20,10 @@ export interface Options {
   token?: string
   body?: unknown
   headers?: Record<string, string>
+  /** Address that the request comes from; none for clients in the process. */
+  peer?: string
+  /** A body that is a form. */
+  form?: Record<string, string>
 }
 
 export class TestIdentity {
@@ -33,11 +38,18 @@ export class TestIdentity {
   }
 
   /** Sends a request below /v3; `body` as JSON. */
-  async request(method: string, path: string, { token = this.admin, body, headers = {} }: Options = {}) {
+  async request(method: string, path: string, options: Options = {}) {
+    const { token = this.admin, body, headers = {}, peer, form } = options
     const answer = await this.service.apps['identity']!.dispatch({
       method,
       url: `/v3${path}`,
-      headers: { ...(token !== '' && { 'x-auth-token': token }), ...headers },
+      headers: {
+        ...(token !== '' && { 'x-auth-token': token }),
+        ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...(peer !== undefined && { peer }),
+      ...(form && { stream: Readable.from([Buffer.from(new URLSearchParams(form).toString())]) }),
       ...(body !== undefined && { json: body }),
     })
     return answer as unknown as Answer

@@ -45,6 +45,7 @@ export async function evaluate(
 ): Promise<ValidToken | undefined> {
   const { db } = directory
   if (await isRevoked(db, payload)) return undefined
+  if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
   const bearer = await usable(directory, payload.userId, seconds)
   if (!bearer) return undefined
   const issuedAt = seconds * 1000
@@ -89,6 +90,11 @@ async function isRevoked(db: IdentityDb, { auditIds }: TokenPayload): Promise<bo
     .limit(1)
     .execute()
   return found.length > 0
+}
+
+/** Tokens of an identity provider end when it is disabled or deleted. */
+async function isVouchedFor(db: IdentityDb, identityProviderId: string): Promise<boolean> {
+  return (await findRow(db, 'identity_providers', { id: identityProviderId }))?.enabled === 1
 }
 
 /** A user who may act, with his domain. Fernet knows whole seconds: a token of the second of a change ends with it. */

@@ -4,8 +4,11 @@ import { mappingRoutes } from '../mappings/routes.ts'
 import { accessTokenRoutes } from '../oauth1/access-tokens.ts'
 import { consumerRoutes } from '../oauth1/consumers.ts'
 import { oauth1Routes } from '../oauth1/tokens.ts'
+import { oauth2Routes } from '../oauth2/token.ts'
 import { protocolRoutes } from '../protocols/routes.ts'
 import { serviceProviderRoutes } from '../service-providers/routes.ts'
+import { federatedLoginRoutes } from './login.ts'
+import { samlRoutes } from './saml.ts'
 
 export const federationRoutes = [
   ...identityProviderRoutes,
@@ -15,4 +18,7 @@ export const federationRoutes = [
   ...consumerRoutes,
   ...oauth1Routes,
   ...accessTokenRoutes,
+  ...oauth2Routes,
+  ...federatedLoginRoutes,
+  ...samlRoutes,
 ]

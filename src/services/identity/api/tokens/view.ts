@@ -8,6 +8,7 @@ const ref = (row: { id: string; name: string }) => ({ id: row.id, name: row.name
 export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, withCatalog: boolean) {
   const { payload, project, domain } = valid
   const isScoped = payload.scope.kind !== 'unscoped'
+  const serviceProviders = await catalog.serviceProviders()
   return {
     methods: payload.methods,
     user: viewUser(valid),
@@ -21,6 +22,7 @@ export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, wi
     ...(domain && { domain: ref(domain) }),
     ...(payload.scope.kind === 'system' && { system: { all: true } }),
     ...(isScoped && { roles: valid.roles }),
+    ...(isScoped && serviceProviders.length > 0 && { service_providers: serviceProviders }),
     ...(isScoped && withCatalog && { catalog: await catalog.of(valid.user.id, project?.id ?? null) }),
     ...viewDelegation(valid),
   }

@@ -23,9 +23,10 @@ create table if not exists federated_users (
 create index if not exists federated_users_user on federated_users (user_id);
 create table if not exists expiring_memberships (
   user_id varchar(64) not null, group_id varchar(64) not null, idp_id varchar(64) not null,
-  last_verified bigint not null, primary key (user_id, group_id, idp_id)
+  expires_at bigint not null, primary key (user_id, group_id, idp_id)
 );
 create index if not exists expiring_memberships_group on expiring_memberships (group_id);
+create index if not exists expiring_memberships_end on expiring_memberships (expires_at);
 create table if not exists consumers (
   id varchar(64) primary key, secret varchar(64) not null, description varchar(255), extra text not null
 );
