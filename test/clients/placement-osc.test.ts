@@ -118,18 +118,18 @@ test(
     t.after(() => cloud.destroy())
     await cloud.up()
     const env = { ...cloud.environment('admin'), OS_PLACEMENT_API_VERSION: '1.37', PYTHONWARNINGS: 'ignore' }
-    const run = (...argv: string[]) => collect(['openstack', ...argv], env)
-    const openstack = async <T>(...argv: string[]): Promise<T> => {
-      const { code, output } = await run(...argv, '-f', 'json')
-      assert.equal(code, 0, `${argv.join(' ')}\n${output}`)
+    const run = (words: string) => collect(['openstack', ...words.split(' ')], env)
+    const openstack = async <T>(words: string): Promise<T> => {
+      const { code, output } = await run(`${words} -f json`)
+      assert.equal(code, 0, `${words}\n${output}`)
       return JSON.parse(output) as T
     }
-    const must = async (...argv: string[]) => {
-      const { code, output } = await run(...argv)
-      assert.equal(code, 0, `${argv.join(' ')}\n${output}`)
+    const must = async (words: string) => {
+      const { code, output } = await run(words)
+      assert.equal(code, 0, `${words}\n${output}`)
     }
 
-    const [host] = await openstack<{ uuid: string; name: string; generation: number }[]>('resource', 'provider', 'list')
+    const [host] = await openstack<{ uuid: string; name: string; generation: number }[]>('resource provider list')
     assert.ok(host)
     const inventory = await openstack<{ resource_class: string; used: number }[]>(
       ...['resource', 'provider', 'inventory', 'list', host.uuid],
@@ -166,23 +166,21 @@ test(
       JSON.stringify(usage),
     )
 
-    await must('resource', 'class', 'create', 'CUSTOM_CARD')
-    await must('trait', 'create', 'CUSTOM_FAST')
-    const card = await openstack<{ uuid: string }>(
-      ...['resource', 'provider', 'create', 'card', '--parent-provider', host.uuid],
-    )
-    await must('resource', 'provider', 'inventory', 'set', card.uuid, '--resource', 'CUSTOM_CARD=2')
-    await must('resource', 'provider', 'trait', 'set', card.uuid, '--trait', 'CUSTOM_FAST')
+    await must('resource class create CUSTOM_CARD')
+    await must('trait create CUSTOM_FAST')
+    const card = await openstack<{ uuid: string }>(`resource provider create card --parent-provider ${host.uuid}`)
+    await must(`resource provider inventory set ${card.uuid} --resource CUSTOM_CARD=2`)
+    await must(`resource provider trait set ${card.uuid} --trait CUSTOM_FAST`)
     const found = await openstack<{ 'resource provider': string }[]>(
-      ...['allocation', 'candidate', 'list', '--resource', 'CUSTOM_CARD=1', '--required', 'CUSTOM_FAST'],
+      'allocation candidate list --resource CUSTOM_CARD=1 --required CUSTOM_FAST',
     )
     assert.deepEqual(
       found.map((each) => each['resource provider']),
       [card.uuid],
     )
-    const refused = await run('resource', 'provider', 'delete', host.uuid)
+    const refused = await run(`resource provider delete ${host.uuid}`)
     assert.notEqual(refused.code, 0)
     assert.match(refused.output, /Unable to delete parent resource provider/)
-    await must('resource', 'provider', 'delete', card.uuid)
+    await must(`resource provider delete ${card.uuid}`)
   },
 )
