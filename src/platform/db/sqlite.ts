@@ -104,7 +104,8 @@ class Connection implements DatabaseConnection {
 
   async end(how: 'commit' | 'rollback') {
     try {
-      this.#driver.writer.exec(how)
+      // A full disk ends a transaction by itself; the error that says so must not be hidden by another.
+      if (how === 'commit' || this.#driver.writer.isInTransaction) this.#driver.writer.exec(how)
     } finally {
       this.#release?.()
       this.#release = undefined
@@ -166,6 +167,10 @@ class Handle {
 
   exec(sql: string) {
     this.#db.exec(sql)
+  }
+
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
