@@ -132,7 +132,7 @@ test(
     const [host] = await openstack<{ uuid: string; name: string; generation: number }[]>('resource provider list')
     assert.ok(host)
     const inventory = await openstack<{ resource_class: string; used: number }[]>(
-      ...['resource', 'provider', 'inventory', 'list', host.uuid],
+      `resource provider inventory list ${host.uuid}`,
     )
     assert.deepEqual(inventory.map((each) => each.resource_class).sort(), ['DISK_GB', 'MEMORY_MB', 'VCPU'])
 
@@ -152,15 +152,10 @@ test(
       return (await demo.call<{ server: { status: string } }>('compute', 'GET', path)).body.server.status === 'ACTIVE'
     })
     const [allocation] = await openstack<{ resource_provider: string; resources: Record<string, number> }[]>(
-      ...['resource', 'provider', 'allocation', 'show', body.server.id],
+      `resource provider allocation show ${body.server.id}`,
     )
     assert.equal(allocation?.resource_provider, host.uuid)
-    const usage = await openstack<{ resource_class: string; usage: number }[]>(
-      'resource',
-      'usage',
-      'show',
-      demo.projectId,
-    )
+    const usage = await openstack<{ resource_class: string; usage: number }[]>(`resource usage show ${demo.projectId}`)
     assert.ok(
       usage.some((each) => each.resource_class === 'VCPU' && each.usage >= 1),
       JSON.stringify(usage),
