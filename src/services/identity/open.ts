@@ -13,6 +13,7 @@ import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
+import { exactTimes } from './store/migrations/0003-exact-times.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -21,7 +22,7 @@ import { TokenProvider } from './tokens/provider.ts'
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 export type IdentityConfig = IdentityDeps['config']
 
-export const migrations: readonly Migration[] = [initial, catalogMigration]
+export const migrations: readonly Migration[] = [initial, catalogMigration, exactTimes]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
