@@ -22,6 +22,10 @@ const clients = [
   'busybox-static',
   'curl',
   'mariadb-server',
+  'slapd',
+  'ldap-utils',
+  'xmlsec1',
+  'openssl',
 ]
 
 export const packages = [...new Set([...cloud, ...guest, ...clients])].sort()

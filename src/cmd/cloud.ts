@@ -142,6 +142,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   })
   await begin(identity, 'identity')
   board.set('keystone-api', 'up')
+  await attempt('keystone-admin', () => listen(identity.apps['identity']!, 'identityAdmin'))
 
   await Promise.all(
     services.map(({ type, role, user, create }) =>

@@ -10,12 +10,15 @@ Commands
   guest-image   build the tiny guest image
   keystone-manage COMMAND
                 what keystone's own program does; --help tells more
+  placement-manage COMMAND, placement-status COMMAND
+                the same of placement
 
 Options
   --state-dir DIR      everything the cloud keeps (default: /var/lib/nephos/NAME)
   --name NAME          name of the cloud (default: nephos); devices and folders derive from it
   --port-base N        move all ports together: identity N, image N+1, placement N+2, compute N+3,
-                       metadata N+4, novncproxy N+5, network N+6, metrics N+7
+                       metadata N+4, novncproxy N+5, network N+6, metrics N+7,
+                       identity's alias 35357 N+8
   --bind ADDR          address of the APIs (default: 127.0.0.1)
   --provider-cidr CIDR the external network; this host has its first address
   --detach             return when every API answers

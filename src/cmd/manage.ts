@@ -16,6 +16,14 @@ const programs: Readonly<Record<string, Program>> = {
     type: 'identity',
     load: async () => (await import('../services/identity/manage/commands.ts')).keystoneManage,
   },
+  'placement-manage': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/database.ts')).placementManage,
+  },
+  'placement-status': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/upgrade-check.ts')).placementStatus,
+  },
 }
 
 export const programNames = Object.keys(programs)

@@ -35,6 +35,8 @@ const standardPorts = {
   novncproxy: 6080,
   network: 9696,
   metrics: 9180,
+  /** What older guides use for administration: the same API as identity's. */
+  identityAdmin: 35357,
 } as const
 
 export type PortName = keyof typeof standardPorts

@@ -21,6 +21,51 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     },
     {
       kinds: ['policy', 'token'],
+      operations: ['POST /v3/OS-OAUTH1/request_token', 'POST /v3/OS-OAUTH1/access_token'],
+      why: "The consumer's signature is the proof: it has no token yet.",
+    },
+    {
+      kinds: ['route'],
+      operations: /^(GET|HEAD) \/v3\/OS-OAUTH1\/(request|access)_token$/,
+      why: 'Only POST is allowed, as in keystone: 405, which the router gives.',
+    },
+    {
+      kinds: ['policy', 'token'],
+      operations: /^\w+ \/v3(\/auth)?\/OS-FEDERATION\/.*\/(auth|websso)$/,
+      why: 'Logins: the assertion that a trusted proxy passes is the proof.',
+    },
+    {
+      kinds: ['policy', 'token'],
+      operations: /^\w+ \/v3\/auth\/OS-FEDERATION\/websso\//,
+      why: 'Logins: the assertion that a trusted proxy passes is the proof.',
+    },
+    {
+      kinds: ['policy', 'token'],
+      operations: ['POST /v3/auth/OS-FEDERATION/saml2', 'POST /v3/auth/OS-FEDERATION/saml2/ecp'],
+      why: 'The token that is to be asserted is in the body, as in keystone.',
+    },
+    {
+      kinds: ['route'],
+      operations: /^(GET|HEAD) \/v3\/auth\/OS-FEDERATION\/saml2/,
+      why: 'Only POST is allowed, as in keystone: 405, which the router gives.',
+    },
+    {
+      kinds: ['policy', 'token'],
+      operations: ['GET /v3/OS-FEDERATION/saml2/metadata', 'HEAD /v3/OS-FEDERATION/saml2/metadata'],
+      why: 'Other clouds read it before anyone of theirs has a token.',
+    },
+    {
+      kinds: ['policy', 'token'],
+      operations: ['POST /v3/OS-OAUTH2/token'],
+      why: "The client's credentials are the proof.",
+    },
+    {
+      kinds: ['route'],
+      operations: /^(GET|HEAD|PUT|PATCH|DELETE) \/v3\/OS-OAUTH2\/token$/,
+      why: 'Only POST is allowed, as in keystone: 405, which the router gives.',
+    },
+    {
+      kinds: ['policy', 'token'],
       operations: /OS-SIMPLE-CERT/,
       why: 'Says that it is gone (410), to anyone.',
     },
@@ -48,11 +93,20 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
       ],
       why: 'The address says it all: keystone reads no body, the description has an empty one.',
     },
-    notBuilt(/^\w+ \/v3(\/auth)?\/OS-FEDERATION/),
     notBuilt(/^\w+ \/v3\/domains\/(config|[^/]+\/config)/),
     notBuilt(/^\w+ \/v3\/(ec2|s3)tokens/),
-    notBuilt(/OS-OAUTH1/),
-    notBuilt(/OS-OAUTH2/),
+  ],
+  placement: [
+    {
+      kinds: ['policy', 'token'],
+      operations: ['GET /'],
+      why: 'The version document: clients read it before they have a token.',
+    },
+    {
+      kinds: ['body'],
+      operations: ['PUT /resource_classes/{name}', 'PUT /traits/{name}'],
+      why: 'The name in the address says it all: upstream reads no body, the description has an empty one.',
+    },
   ],
 }
 

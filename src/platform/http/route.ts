@@ -22,6 +22,8 @@ export interface ApiRequest<Body = unknown> {
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly headers: IncomingHttpHeaders
+  /** Address at the other end of the connection, e.g. of a proxy; undefined for clients in this process. */
+  readonly peer: string | undefined
   /** Validated; `undefined` on routes without a body schema. */
   readonly body: Body
   /** The unread body of a `stream: true` route. */

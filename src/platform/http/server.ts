@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from '../log/log.ts'
-import type { App, RawResponse } from './app.ts'
+import type { App } from './app.ts'
+import type { RawResponse } from './message.ts'
 
 /** Called once a request is answered; for metrics. */
 export type Observer = (service: string, method: string, route: string, status: number, seconds: number) => void
@@ -29,7 +30,13 @@ export async function serve(
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
     app
-      .dispatch({ method: request.method ?? 'GET', url: request.url ?? '/', headers: request.headers, stream: request })
+      .dispatch({
+        method: request.method ?? 'GET',
+        url: request.url ?? '/',
+        headers: request.headers,
+        stream: request,
+        ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
+      })
       .then(async (answer) => {
         await send(request, response, answer)
         const seconds = (performance.now() - started) / 1000

@@ -31,7 +31,10 @@ const write = (socket: Socket, frame: Frame) => socket.write(`${JSON.stringify(f
 
 /** Reads frames; a line that is no frame ends the connection. */
 function read(socket: Socket, handle: (frame: Frame) => void) {
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket })
+  // The interface repeats the errors of the socket, which closes for them anyway.
+  lines.on('error', () => undefined)
+  lines.on('line', (line) => {
     try {
       handle(JSON.parse(line) as Frame)
     } catch {

@@ -1,4 +1,5 @@
 import { option } from '../../platform/config/options.ts'
+import { federationOptions } from './config-federation.ts'
 import { resourceOptions } from './config-resources.ts'
 
 /** What `[auth] methods` allows when nothing is configured; the first six are keystone's default and give the bits of its tokens. */
@@ -158,4 +159,5 @@ export const options = {
   ...tokenOptions,
   ...complianceOptions,
   ...delegationOptions,
+  ...federationOptions,
 }

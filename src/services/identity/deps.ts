@@ -4,6 +4,7 @@ import type { Values } from '../../platform/config/options.ts'
 import type { options } from './config.ts'
 import type { Catalog } from './operations/catalog.ts'
 import type { IdentitySchema } from './store/tables.ts'
+import type { TrustedProxies } from './auth/proxies.ts'
 import type { Receipts } from './auth/receipts.ts'
 import type { CredentialVault } from './credentials/vault.ts'
 import type { TokenProvider } from './tokens/provider.ts'
@@ -16,6 +17,7 @@ export interface IdentityDeps {
   readonly catalog: Catalog
   readonly receipts: Receipts
   readonly vault: CredentialVault
+  readonly proxies: TrustedProxies
   readonly log: Logger
   readonly baseUrl: string
   /** Says that something that tokens depend on has changed: what was validated before is looked at anew. */

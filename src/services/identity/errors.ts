@@ -1,4 +1,4 @@
-import { BadRequest, Conflict, Forbidden, NotFound, Unauthorized } from '../../platform/http/errors.ts'
+import { ApiError, BadRequest, Conflict, Forbidden, NotFound, Unauthorized } from '../../platform/http/errors.ts'
 
 /** `Could not find user: X.` */
 export class IdentityNotFound extends NotFound {
@@ -41,8 +41,28 @@ export class ActionForbidden extends Forbidden {
   }
 }
 
+export class ProtocolNotFound extends NotFound {
+  constructor(protocolId: string, idpId: string) {
+    super(`Could not find federated protocol ${protocolId} for Identity Provider: ${idpId}.`)
+  }
+}
+
 export class RegionInUse extends Forbidden {
   constructor(id: string) {
     super(`Unable to delete region ${id} because it or its child regions have associated endpoints.`)
+  }
+}
+
+/** A login that fails for a reason which only the log tells. */
+export class LoginRefused extends ApiError {
+  constructor(detail: string) {
+    super(401, 'The request you have made requires authentication.', { detail })
+  }
+}
+
+/** What the operator must mend; the answer says where, the log why. */
+export class Misconfigured extends ApiError {
+  constructor(message: string, cause?: unknown) {
+    super(500, message, { cause })
   }
 }

@@ -5,6 +5,7 @@ import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
 import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
+import { TrustedProxies } from './auth/proxies.ts'
 import { Receipts } from './auth/receipts.ts'
 import { options } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
@@ -13,7 +14,8 @@ import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
-import { exactTimes } from './store/migrations/0003-exact-times.ts'
+import { federation } from './store/migrations/0003-federation.ts'
+import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -22,7 +24,7 @@ import { TokenProvider } from './tokens/provider.ts'
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 export type IdentityConfig = IdentityDeps['config']
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, exactTimes]
+export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
@@ -64,6 +66,7 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     catalog,
     receipts,
     vault,
+    proxies: new TrustedProxies(config),
     log: env.log,
     baseUrl: env.baseUrl,
     changed: () => feed.changed(),

@@ -19,6 +19,7 @@ import { endpointRoutes } from './api/catalog/endpoints.ts'
 import { regionRoutes } from './api/catalog/regions.ts'
 import { serviceRoutes } from './api/catalog/services.ts'
 import { domains } from './api/domains/resource.ts'
+import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
 import { limitRoutes } from './api/limits/routes.ts'
 import { policyRoutes } from './api/policies/routes.ts'
@@ -32,6 +33,7 @@ import { versionRoutes } from './api/versions/routes.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
+import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
 import { policies, unscopedPolicies } from './policies.ts'
 import { watchKeys } from './tokens/key-watch.ts'
@@ -72,6 +74,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...ec2CredentialRoutes,
   ...signatureRoutes,
   ...revocationRoutes,
+  ...federationRoutes,
 ] as readonly Route<IdentityDeps>[]
 
 export interface IdentityService extends RunningService {
@@ -106,6 +109,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     async start() {
       await forgetOldRevocations(deps)
       await feed.start()
+      stops.push(endExpiredMemberships(deps))
       stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
     async stop() {

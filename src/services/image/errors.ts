@@ -1,4 +1,4 @@
-import { ApiError, BadRequest, Conflict, Forbidden, NotFound } from '../../platform/http/errors.ts'
+import { ApiError, BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable } from '../../platform/http/errors.ts'
 
 export class ImageNotFound extends NotFound {
   constructor(id: string) {
@@ -8,6 +8,8 @@ export class ImageNotFound extends NotFound {
 export class ImageForbidden extends Forbidden {}
 export class ImageConflict extends Conflict {}
 export class InvalidImage extends BadRequest {}
+export class ImageMissing extends NotFound {}
+export class StoreFailure extends ServiceUnavailable {}
 
 /** The bytes are not what they are declared to be, or may not be used. */
 export class UnsupportedFormat extends ApiError {
@@ -19,5 +21,26 @@ export class UnsupportedFormat extends ApiError {
 export class TooLarge extends ApiError {
   constructor(message: string) {
     super(413, message)
+  }
+}
+
+/** A unified limit is reached; oslo.limit's words. */
+export class LimitExceeded extends TooLarge {
+  constructor(projectId: string, resource: string, limit: number, current: number, delta: number) {
+    super(
+      'The request returned a 413 Request Entity Too Large. This generally means that rate limiting or a quota ' +
+        `threshold was breached.\n\nThe response body:\nProject ${projectId} is over a limit for ` +
+        `[Resource ${resource} is over limit of ${limit} due to current usage ${current} and delta ${delta}]`,
+    )
+  }
+}
+
+/** The image vanished while its data came. */
+export class ImageGone extends ApiError {
+  constructor(id: string) {
+    super(
+      410,
+      `Image ${id} could not be found after upload. The image may have been deleted during the upload, cleaning up the chunks uploaded.`,
+    )
   }
 }

@@ -1,23 +1,23 @@
-import { join } from 'node:path'
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
-import { loadConfig } from '../../platform/config/config.ts'
-import { openDatabase } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
-import { documentRoutes, rootRoutes } from './api/documents.ts'
+import { cacheRoutes } from './api/cache/routes.ts'
+import { rootRoutes } from './api/documents.ts'
+import { dataRoutes } from './api/images/data.ts'
+import { importRoutes } from './api/images/imports.ts'
 import { imageRoutes } from './api/images/routes.ts'
+import { infoRoutes } from './api/info/routes.ts'
 import { memberRoutes } from './api/members/routes.ts'
-import { options } from './config.ts'
+import { schemaRoutes } from './api/schemas/routes.ts'
+import { taskRoutes } from './api/tasks/routes.ts'
 import type { ImageDeps } from './deps.ts'
-import { cleanUp } from './operations/upload.ts'
+import { openImage } from './open.ts'
+import { cleanUp } from './operations/remove-data.ts'
 import { policies } from './policies.ts'
-import { FileStore } from './store/files.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import type { ImageSchema } from './store/tables.ts'
+import { deleteExpiredTasks } from './store/tasks.ts'
 
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
@@ -34,19 +34,23 @@ export const definition: ApiDefinition = {
     ),
 }
 
-export const routes: readonly Route<ImageDeps>[] = [...imageRoutes, ...memberRoutes, ...documentRoutes]
+export const routes: readonly Route<ImageDeps>[] = [
+  ...imageRoutes,
+  ...dataRoutes,
+  ...importRoutes,
+  ...memberRoutes,
+  ...taskRoutes,
+  ...schemaRoutes,
+  ...infoRoutes,
+  ...cacheRoutes,
+]
+
+const hourMs = 3_600_000
 
 /** Glance. */
 export async function createImageService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles)
-  const database = openDatabase<ImageSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial])
-  const deps: ImageDeps = {
-    database,
-    config,
-    log: env.log,
-    files: new FileStore(config.datadir || join(env.stateDir, 'images')),
-  }
+  const deps = await openImage(env)
+  const { database, sagas, transfers, cacheWorker, digests, log } = deps
   await cleanUp(deps)
   const app = createApp<ImageDeps>({
     definition,
@@ -63,5 +67,27 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  return { apps: { image: app }, start: () => Promise.resolve(), stop: () => database.close() }
+  const forgetTasks = () =>
+    deleteExpiredTasks(database.db, Date.now()).catch((error: unknown) =>
+      log.warn({ err: error }, 'old tasks could not be removed'),
+    )
+  let timer: NodeJS.Timeout | undefined
+  return {
+    apps: { image: app },
+    async start() {
+      await sagas.resume(deps)
+      cacheWorker.start()
+      await forgetTasks()
+      timer = setInterval(() => void forgetTasks(), hourMs).unref()
+    },
+    async stop() {
+      clearInterval(timer)
+      sagas.stop()
+      await transfers.cancelAll()
+      await sagas.idle()
+      await cacheWorker.stop()
+      await digests.close()
+      await database.close()
+    },
+  }
 }

@@ -10,7 +10,7 @@ import type { TokenPayload } from '../tokens/payload.ts'
 import { newAuditId } from '../tokens/provider.ts'
 import { isEnough, rulesOf } from './factors.ts'
 import { isUsable } from './find.ts'
-import type { AuthRequest, Proof } from './method.ts'
+import type { AuthEnvironment, AuthRequest, Proof } from './method.ts'
 import { methodNamed, usableMethods } from './registry.ts'
 import { requireOneScope, resolveScope, type WantedScope } from './scope.ts'
 
@@ -23,11 +23,11 @@ export type Outcome =
 export async function authenticate(
   deps: IdentityDeps,
   { identity, scope }: AuthRequest,
-  headers: IncomingHttpHeaders = {},
+  request: Omit<AuthEnvironment, 'scope'>,
 ): Promise<Outcome> {
   requireOneScope(scope)
-  const proof = await prove(deps, identity, { headers, scope })
-  const earlier = receiptOf(deps, headers, proof)
+  const proof = await prove(deps, identity, { ...request, scope })
+  const earlier = receiptOf(deps, request.headers, proof)
   const methods = [...new Set([...proof.methods, ...earlier])]
   const rules = rulesOf(proof.user, usableMethods(deps.config.authMethods))
   if (!isEnough(rules, methods)) return issueReceipt(deps, proof.user, methods, rules)
@@ -53,6 +53,7 @@ export async function issueToken(
     ...(trust && { trustId: trust.id }),
     ...(proof.applicationCredentialId !== undefined && { applicationCredentialId: proof.applicationCredentialId }),
     ...(proof.accessTokenId !== undefined && { accessTokenId: proof.accessTokenId }),
+    ...(proof.thumbprint !== undefined && { thumbprint: proof.thumbprint }),
     ...(proof.federation && { federation: proof.federation }),
   }
   await nextSecondAfter(Number(proof.user.tokens_valid_after))
@@ -66,11 +67,14 @@ export async function issueToken(
 async function prove(
   deps: IdentityDeps,
   identity: AuthRequest['identity'],
-  environment: Parameters<NonNullable<ReturnType<typeof methodNamed>>>[2],
+  environment: AuthEnvironment,
 ): Promise<Proof> {
   const names = [...new Set(identity.methods)]
+  // Who comes through a proxy that has authenticated him needs to name no method.
+  const isExternal = names.length === 0 && deps.proxies.assertionOf(environment).remoteUser !== undefined
+  if (isExternal) names.push('external')
   if (names.length === 0) throw expected('methods', 'identity')
-  for (const name of names) if (!Object.hasOwn(identity, name)) throw expected(name, 'identity')
+  for (const name of names) if (!isExternal && !Object.hasOwn(identity, name)) throw expected(name, 'identity')
   const proofs: Proof[] = []
   for (const name of names) {
     const method = methodNamed(name, deps.config.authMethods)

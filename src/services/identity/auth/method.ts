@@ -37,12 +37,18 @@ export interface Proof {
   fixedScope?: Scope
   applicationCredentialId?: string
   accessTokenId?: string
+  /** Of the client certificate that tokens are bound to. */
+  thumbprint?: string
   federation?: Federation
 }
 
 /** What a method sees of the request beside its own part of the body. */
 export interface AuthEnvironment {
   readonly headers: IncomingHttpHeaders
+  /** Path and query of the request, which OAuth 1 signatures cover. */
+  readonly path: string
+  /** Address at the other end of the connection; undefined for clients in this process. */
+  readonly peer: string | undefined
   readonly scope: AuthRequest['scope']
 }
 

@@ -1,5 +1,8 @@
 import type { AuthMethod } from './method.ts'
 import { applicationCredential } from './methods/application-credential.ts'
+import { external } from './methods/external.ts'
+import { mappedAs } from './methods/mapped.ts'
+import { oauth1 } from './methods/oauth1.ts'
 import { password } from './methods/password.ts'
 import { token } from './methods/token.ts'
 import { totp } from './methods/totp.ts'
@@ -8,6 +11,13 @@ const methods: Readonly<Record<string, AuthMethod>> = {
   password,
   token,
   totp,
+  oauth1,
+  external,
+  mapped: mappedAs('mapped'),
+  // Names that the guides use for protocols: the same method.
+  saml2: mappedAs('saml2'),
+  openid: mappedAs('openid'),
+  x509: mappedAs('x509'),
   application_credential: applicationCredential,
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Database } from '../../../platform/db/database.ts'
 import { readCatalog, type CatalogFacts } from '../store/catalog.ts'
+import { listEnabledServiceProviders } from '../store/federation.ts'
 import { isInGroup } from '../store/endpoint-filters.ts'
 import type { Row } from '../store/rows.ts'
 import type { IdentitySchema } from '../store/tables.ts'
@@ -27,12 +28,19 @@ export interface CatalogEndpoint {
 export const urlVariables = ['tenant_id', 'project_id', 'user_id'] as const
 export const urlVariable = /[$%]\(([^)]*)\)(s?)/g
 
+export interface ServiceProviderRef {
+  id: string
+  auth_url: string
+  sp_url: string
+}
+
 const mostCatalogs = 2000
 
 export class Catalog {
   readonly #database: Database<IdentitySchema>
   readonly #showsAllWithoutFilter: boolean
   #facts: Promise<CatalogFacts> | undefined
+  #providers: Promise<ServiceProviderRef[]> | undefined
   #views = new Map<string, CatalogService[]>()
 
   constructor(database: Database<IdentitySchema>, options: { returnAllEndpoints: boolean }) {
@@ -43,6 +51,7 @@ export class Catalog {
   /** Something that catalogs are made of has changed. */
   changed(): void {
     this.#facts = undefined
+    this.#providers = undefined
     this.#views = new Map()
   }
 
@@ -56,6 +65,18 @@ export class Catalog {
     if (views.size >= mostCatalogs) views.delete(views.keys().next().value!)
     views.set(key, view) // into the map of before: a change in between has thrown that away
     return view
+  }
+
+  /** The clouds that a token can be taken to: they stand in every token. */
+  serviceProviders(): Promise<ServiceProviderRef[]> {
+    if (!this.#providers) {
+      const reading = listEnabledServiceProviders(this.#database.db)
+      this.#providers = reading
+      reading.catch(() => {
+        if (this.#providers === reading) this.#providers = undefined
+      })
+    }
+    return this.#providers
   }
 
   #read(): Promise<CatalogFacts> {

@@ -3,7 +3,7 @@ import { Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed } from '../errors.ts'
 import { isUsable } from '../auth/find.ts'
-import { findRow, updateRow, type Row } from '../store/rows.ts'
+import { findRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { checkPassword } from '../tokens/passwords.ts'
 import { isLocked, keepInHistory, noteFailure, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
 import { mergeOptions, optionsOf } from '../users/options.ts'
@@ -19,11 +19,12 @@ export interface UserChanges {
   extra: string
 }
 
-/** Applies an administrator's changes; a new password and disabling end the user's tokens. `taken`: the name is another's. */
+/** Applies an administrator's changes, with `also` in the same transaction; a new password and disabling end the user's tokens. `taken`: the name is another's. */
 export async function changeUser(
   deps: IdentityDeps,
   user: Row<'users'>,
   changes: UserChanges,
+  also: (tx: IdentityDb) => Promise<void> = () => Promise.resolve(),
 ): Promise<'done' | 'missing' | 'taken'> {
   const options = mergeOptions(user.options, changes.options)
   const password =
@@ -36,7 +37,7 @@ export async function changeUser(
     if (password) await keepInHistory(tx, deps.config, user)
     if (isDisabled) await deleteApplicationCredentials(tx, { userIds: [user.id] })
     if (endsTokens) await noteRevocation(tx, { user_id: user.id })
-    return updateRow(tx, 'users', user.id, {
+    const result = await updateRow(tx, 'users', user.id, {
       ...(changes.name !== undefined && { name: changes.name }),
       ...(changes.default_project_id !== undefined && { default_project_id: changes.default_project_id }),
       ...(changes.enabled !== undefined && { enabled: changes.enabled ? 1 : 0 }),
@@ -47,6 +48,8 @@ export async function changeUser(
       options,
       extra: changes.extra,
     })
+    if (result === 'done') await also(tx)
+    return result
   })
 }
 

@@ -1,6 +1,7 @@
 /** Removes users, groups, projects, roles and domains with everything that refers to them. */
 import type { Database } from '../../../platform/db/database.ts'
 import { deleteProjectFilters } from '../store/endpoint-filters.ts'
+import { removeIdentityProvider } from '../store/federation.ts'
 import type { IdentityDb } from '../store/rows.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { deleteApplicationCredentials, deleteApplicationCredentialsById, endDelegationsOf } from './end-delegations.ts'
@@ -33,10 +34,22 @@ export async function deleteUsers(tx: IdentityDb, ids: readonly string[]): Promi
     .where('user_id', 'in', [...ids])
     .execute()
   await deleteApplicationCredentials(tx, { userIds: ids })
-  for (const table of ['access_rules', 'credentials', 'password_history'] as const) {
+  for (const table of [
+    'access_rules',
+    'credentials',
+    'password_history',
+    'federated_users',
+    'expiring_memberships',
+  ] as const) {
     await tx
       .deleteFrom(table)
       .where('user_id', 'in', [...ids])
+      .execute()
+  }
+  for (const table of ['request_tokens', 'access_tokens'] as const) {
+    await tx
+      .deleteFrom(table)
+      .where('authorizing_user_id', 'in', [...ids])
       .execute()
   }
   await endTrusts(tx, ['trustor_user_id', 'trustee_user_id'], ids)
@@ -72,6 +85,14 @@ export async function deleteProjects(tx: IdentityDb, ids: readonly string[]): Pr
     .deleteFrom('credentials')
     .where('project_id', 'in', [...ids])
     .execute()
+  await tx
+    .deleteFrom('access_tokens')
+    .where('project_id', 'in', [...ids])
+    .execute()
+  await tx
+    .deleteFrom('request_tokens')
+    .where('requested_project_id', 'in', [...ids])
+    .execute()
   await endTrusts(tx, ['project_id'], ids)
   for (const project_id of ids) await noteRevocation(tx, { project_id })
   await tx
@@ -106,10 +127,12 @@ export async function deleteGroups(tx: IdentityDb, ids: readonly string[]): Prom
     .deleteFrom('assignments')
     .where('actor_id', 'in', [...ids])
     .execute()
-  await tx
-    .deleteFrom('memberships')
-    .where('group_id', 'in', [...ids])
-    .execute()
+  for (const table of ['memberships', 'expiring_memberships'] as const) {
+    await tx
+      .deleteFrom(table)
+      .where('group_id', 'in', [...ids])
+      .execute()
+  }
   await tx
     .deleteFrom('groups')
     .where('id', 'in', [...ids])
@@ -143,11 +166,14 @@ export function deleteDomain(database: Database<IdentitySchema>, id: string): Pr
   return database.transaction(async (tx) => {
     const idsOf = async (table: 'users' | 'groups' | 'projects' | 'roles') =>
       (await tx.selectFrom(table).select('id').where('domain_id', '=', id).execute()).map((row) => row.id)
+    const providers = await tx.selectFrom('identity_providers').select('id').where('domain_id', '=', id).execute()
+    for (const provider of providers) await deleteUsers(tx, await removeIdentityProvider(tx, provider.id))
     await deleteUsers(tx, await idsOf('users'))
     await deleteGroups(tx, await idsOf('groups'))
     await deleteRoles(tx, await idsOf('roles'))
     await deleteProjects(tx, [...(await idsOf('projects')), id])
     await tx.deleteFrom('limits').where('domain_id', '=', id).execute()
+    await tx.deleteFrom('id_mappings').where('domain_id', '=', id).execute()
     await tx.deleteFrom('domain_options').where('domain_id', '=', id).execute()
   })
 }

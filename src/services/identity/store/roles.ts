@@ -8,9 +8,20 @@ export interface RoleRef {
 
 export type TargetType = 'project' | 'domain' | 'system'
 
-/** Groups of a user. */
+/** Groups of a user, those too that a login of his has asserted for a time. */
 export async function groupIdsOf(db: IdentityDb, userId: string): Promise<string[]> {
-  const rows = await db.selectFrom('memberships').select('group_id').where('user_id', '=', userId).execute()
+  const rows = await db
+    .selectFrom('memberships')
+    .select('group_id')
+    .where('user_id', '=', userId)
+    .union(
+      db
+        .selectFrom('expiring_memberships')
+        .select('group_id')
+        .where('user_id', '=', userId)
+        .where('expires_at', '>', Date.now()),
+    )
+    .execute()
   return rows.map((row) => row.group_id)
 }
 
@@ -81,9 +92,14 @@ export async function rolesOfActors(
   return roles.filter((role) => role.domain_id === '').map(({ id, name }) => ({ id, name }))
 }
 
-/** Projects or domains on which a user has a role. */
-export async function targetsOf(db: IdentityDb, userId: string, isDomain: boolean): Promise<Row<'projects'>[]> {
-  const actors = [userId, ...(await groupIdsOf(db, userId))]
+/** Projects or domains on which a user has a role, himself or by a group; `groupIds`: further groups of his. */
+export async function targetsOf(
+  db: IdentityDb,
+  userId: string,
+  isDomain: boolean,
+  groupIds: readonly string[] = [],
+): Promise<Row<'projects'>[]> {
+  const actors = [userId, ...(await groupIdsOf(db, userId)), ...groupIds]
   const own = db.selectFrom('assignments').select('target_id').where('actor_id', 'in', actors)
   const direct = own.where('inherited', '=', 0).where('target_type', '!=', 'system')
   if (isDomain) {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
@@ -19,6 +20,10 @@ export interface Options {
   token?: string
   body?: unknown
   headers?: Record<string, string>
+  /** Address that the request comes from; none for clients in the process. */
+  peer?: string
+  /** A body that is a form. */
+  form?: Record<string, string>
 }
 
 export class TestIdentity {
@@ -33,11 +38,18 @@ export class TestIdentity {
   }
 
   /** Sends a request below /v3; `body` as JSON. */
-  async request(method: string, path: string, { token = this.admin, body, headers = {} }: Options = {}) {
+  async request(method: string, path: string, options: Options = {}) {
+    const { token = this.admin, body, headers = {}, peer, form } = options
     const answer = await this.service.apps['identity']!.dispatch({
       method,
       url: `/v3${path}`,
-      headers: { ...(token !== '' && { 'x-auth-token': token }), ...headers },
+      headers: {
+        ...(token !== '' && { 'x-auth-token': token }),
+        ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...headers,
+      },
+      ...(peer !== undefined && { peer }),
+      ...(form && { stream: Readable.from([Buffer.from(new URLSearchParams(form).toString())]) }),
       ...(body !== undefined && { json: body }),
     })
     return answer as unknown as Answer
@@ -87,8 +99,18 @@ export const byPassword = (name: string, password: string) => ({
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
 export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  t.after(async () => {
+    await identity.service.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return identity
+}
+
+/** Starts the service in a folder, with `keystone.conf` as given. */
+export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
-  writeFileSync(file, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  writeFileSync(file, configuration)
   const service = await createIdentityService({
     stateDir: folder,
     configFiles: [file],
@@ -128,10 +150,6 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
   const identity = new TestIdentity(service, folder)
   identity.admin = await identity.login('admin', 'admin-password', {
     project: { name: 'admin', domain: { id: 'default' } },
-  })
-  t.after(async () => {
-    await service.stop()
-    rmSync(folder, { recursive: true })
   })
   return identity
 }

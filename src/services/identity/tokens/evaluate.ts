@@ -1,6 +1,7 @@
 /** What a token stands for at this moment: its user, scope and roles, or nothing when any of them has ended. */
 import { findRow, listRows, type IdentityDb, type Row } from '../store/rows.ts'
-import { effectiveRoles, groupIdsOf, rolesOfActors, withImplied, type RoleRef } from '../store/roles.ts'
+import { groupIdsOf, rolesOfActors, withImplied, type RoleRef } from '../store/roles.ts'
+import type { Directory } from './directory.ts'
 import type { Opened } from './format.ts'
 import type { TokenPayload } from './payload.ts'
 
@@ -26,38 +27,47 @@ export interface ValidToken {
   roles: RoleRef[]
   trust: Row<'trusts'> | null
   applicationCredential: Row<'application_credentials'> | null
+  /** Of OAuth 1. */
+  accessToken: Row<'access_tokens'> | null
   /** Null: no restriction. */
   accessRules: readonly AccessRule[] | null
 }
 
 /** Roles that a delegation leaves of what its owner has; null when the delegation is over. */
-type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 'accessRules'>
+type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 'accessToken' | 'accessRules'>
 
-const undelegated = { trust: null, applicationCredential: null, accessRules: null }
+const undelegated = { trust: null, applicationCredential: null, accessToken: null, accessRules: null }
 
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
-export async function evaluate(db: IdentityDb, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
+export async function evaluate(
+  directory: Directory,
+  { payload, seconds }: Opened,
+): Promise<ValidToken | undefined> {
+  const { db } = directory
   if (await isRevoked(db, payload)) return undefined
-  const bearer = await usable(db, payload.userId, seconds)
+  if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
+  const bearer = await usable(directory, payload.userId, seconds)
   if (!bearer) return undefined
   const issuedAt = seconds * 1000
   const start = { payload, issuedAt, ...bearer, project: null, projectDomain: null, domain: null }
   const { scope } = payload
   if (scope.kind === 'unscoped') return { ...start, ...undelegated, roles: [] }
-  if (scope.kind === 'system') return withRoles(start, await rolesOn(db, payload, 'system', 'all'))
-  const target = await enabledProject(db, scope.kind === 'project' ? scope.projectId : scope.domainId, seconds)
+  if (scope.kind === 'system') return withRoles(start, await rolesOn(directory, payload, 'system', 'all'))
+  const target = await enabledProject(directory, scope.kind === 'project' ? scope.projectId : scope.domainId, seconds)
   if (!target) return undefined
   if (scope.kind === 'domain') {
     if (target.is_domain !== 1) return undefined
-    return withRoles({ ...start, domain: target }, await rolesOn(db, payload, 'domain', target.id))
+    return withRoles({ ...start, domain: target }, await rolesOn(directory, payload, 'domain', target.id))
   }
-  const projectDomain = target.domain_id === '' ? target : await enabledProject(db, target.domain_id, seconds)
+  const projectDomain = target.domain_id === '' ? target : await enabledProject(directory, target.domain_id, seconds)
   if (!projectDomain) return undefined
   const onProject = { ...start, project: target, projectDomain }
-  if (payload.trustId !== undefined) return byTrust(db, onProject, payload.trustId, seconds)
-  const held = await rolesOn(db, payload, 'project', target.id)
+  if (payload.trustId !== undefined) return byTrust(directory, onProject, payload.trustId, seconds)
+  const held = await rolesOn(directory, payload, 'project', target.id)
   if (payload.applicationCredentialId !== undefined)
     return complete(onProject, await byApplicationCredential(db, payload.applicationCredentialId, target.id, held))
+  if (payload.accessTokenId !== undefined)
+    return complete(onProject, await byAccessToken(db, payload.accessTokenId, onProject, held))
   return withRoles(onProject, held)
 }
 
@@ -82,27 +92,37 @@ async function isRevoked(db: IdentityDb, { auditIds }: TokenPayload): Promise<bo
   return found.length > 0
 }
 
+/** Tokens of an identity provider end when it is disabled or deleted. */
+async function isVouchedFor(db: IdentityDb, identityProviderId: string): Promise<boolean> {
+  return (await findRow(db, 'identity_providers', { id: identityProviderId }))?.enabled === 1
+}
+
 /** A user who may act, with his domain. Fernet knows whole seconds: a token of the second of a change ends with it. */
-async function usable(db: IdentityDb, userId: string, seconds: number) {
-  const user = await findRow(db, 'users', { id: userId })
+async function usable(directory: Directory, userId: string, seconds: number) {
+  const user = await directory.user(userId)
   if (!user || user.enabled === 0 || seconds <= Math.floor(Number(user.tokens_valid_after) / 1000)) return undefined
-  const userDomain = await enabledProject(db, user.domain_id, seconds)
+  const userDomain = await enabledProject(directory, user.domain_id, seconds)
   return userDomain && { user, userDomain }
 }
 
-async function enabledProject(db: IdentityDb, id: string, seconds: number): Promise<Row<'projects'> | undefined> {
-  const row = await findRow(db, 'projects', { id })
+async function enabledProject(
+  directory: Directory,
+  id: string,
+  seconds: number,
+): Promise<Row<'projects'> | undefined> {
+  const row = await directory.project(id)
   return row && row.enabled === 1 && seconds > Math.floor(Number(row.tokens_valid_after) / 1000) ? row : undefined
 }
 
 /** A federated user has his own roles and those of the groups that his identity provider named. */
 async function rolesOn(
-  db: IdentityDb,
+  directory: Directory,
   { userId, federation }: TokenPayload,
   type: 'project' | 'domain' | 'system',
   targetId: string,
 ): Promise<RoleRef[]> {
-  if (!federation || federation.groupIds.length === 0) return effectiveRoles(db, userId, type, targetId)
+  if (!federation || federation.groupIds.length === 0) return directory.roles(userId, type, targetId)
+  const { db } = directory
   return rolesOfActors(db, [userId, ...(await groupIdsOf(db, userId)), ...federation.groupIds], type, targetId)
 }
 
@@ -119,7 +139,21 @@ async function byApplicationCredential(
   const roles = held.filter((role) => wanted.includes(role.id))
   if (roles.length < wanted.length) return undefined
   const accessRules = credential.is_limited === 1 ? await accessRulesOf(db, id) : null
-  return { roles, trust: null, applicationCredential: credential, accessRules }
+  return { ...undelegated, roles, applicationCredential: credential, accessRules }
+}
+
+/** The roles that a user gave to a consumer, as far as he still has them himself (CVE-2020-12690). */
+async function byAccessToken(
+  db: IdentityDb,
+  id: string,
+  { user, project }: Start,
+  held: readonly RoleRef[],
+): Promise<Delegated | undefined> {
+  const accessToken = await findRow(db, 'access_tokens', { id })
+  if (!accessToken || accessToken.authorizing_user_id !== user.id || accessToken.project_id !== project?.id) return
+  if (accessToken.expires_at !== null && Number(accessToken.expires_at) <= Date.now()) return undefined
+  const given = await withImplied(db, new Set(JSON.parse(accessToken.role_ids) as string[]))
+  return { ...undelegated, roles: held.filter((role) => given.has(role.id)), accessToken }
 }
 
 async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<AccessRule[]> {
@@ -135,24 +169,24 @@ async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<Acce
 
 /** A trust holds as long as everyone in its chain may act and the first trustor has every role that it names. */
 async function byTrust(
-  db: IdentityDb,
+  directory: Directory,
   start: Start,
   trustId: string,
   seconds: number,
 ): Promise<ValidToken | undefined> {
-  const chain = await trustChain(db, trustId)
+  const chain = await trustChain(directory.db, trustId)
   const [trust] = chain
   const first = chain.at(-1)
   if (!trust || !first || trust.trustee_user_id !== start.user.id || trust.project_id !== start.project?.id)
     return undefined
   const now = Date.now()
   if (chain.some((each) => each.expires_at !== null && Number(each.expires_at) <= now)) return undefined
-  const trustor = await usable(db, trust.trustor_user_id, seconds)
+  const trustor = await usable(directory, trust.trustor_user_id, seconds)
   if (!trustor) return undefined
-  for (const link of chain.slice(1)) if (!(await usable(db, link.trustor_user_id, seconds))) return undefined
-  const roles = await rolesOfTrust(db, trust, first.trustor_user_id)
+  for (const link of chain.slice(1)) if (!(await usable(directory, link.trustor_user_id, seconds))) return undefined
+  const roles = await rolesOfTrust(directory, trust, first.trustor_user_id)
   const actor = trust.impersonation === 1 ? trustor : {}
-  return complete({ ...start, ...actor }, roles && { roles, trust, applicationCredential: null, accessRules: null })
+  return complete({ ...start, ...actor }, roles && { ...undelegated, roles, trust })
 }
 
 /** The trust and those that it was redelegated from, the first one last; empty when one of them was deleted. */
@@ -167,11 +201,16 @@ export async function trustChain(db: IdentityDb, id: string): Promise<Row<'trust
   return chain
 }
 
-async function rolesOfTrust(db: IdentityDb, trust: Row<'trusts'>, trustorId: string): Promise<RoleRef[] | undefined> {
+async function rolesOfTrust(
+  directory: Directory,
+  trust: Row<'trusts'>,
+  trustorId: string,
+): Promise<RoleRef[] | undefined> {
+  const { db } = directory
   if (trust.project_id === null) return undefined
   const wanted = await withImplied(db, new Set(JSON.parse(trust.roles) as string[]))
   const rows = await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: [...wanted] }])
-  const held = await effectiveRoles(db, trustorId, 'project', trust.project_id)
+  const held = await directory.roles(trustorId, 'project', trust.project_id)
   const named = rows.filter((role) => role.domain_id === '').map(({ id, name }) => ({ id, name }))
   return named.every((role) => held.some((each) => each.id === role.id)) ? named : undefined
 }

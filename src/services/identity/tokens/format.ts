@@ -20,13 +20,16 @@ export interface TokenFormat {
   reload(): void
 }
 
-/** `longest` is `[DEFAULT] max_token_size`: a longer text is none of ours. */
+/** Tokens of federated users name their groups and may be longer than `[DEFAULT] max_token_size`. */
+const longestFernet = 4096
+
+/** `longest` is `[DEFAULT] max_token_size`. */
 export function fernetFormat(folder: string, methods: readonly string[], longest: number): TokenFormat {
   let keys: FernetKey[] = readKeys(folder)
   return {
     seal: (payload, seconds) => encrypt(keys[0]!, packPayload(payload, methods), seconds),
     open(token) {
-      if (token.length > longest) return undefined
+      if (token.length > Math.max(longest, longestFernet)) return undefined
       const opened = decrypt(keys, token)
       const payload = opened && unpackPayload(opened.payload, methods)
       return payload && { payload, seconds: opened.seconds }

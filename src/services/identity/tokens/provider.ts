@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../../../platform/auth/secret.ts'
-import type { Credentials } from '../../../platform/auth/context.ts'
+import type { Credentials } from '../../../platform/auth/credentials.ts'
 import type { Database } from '../../../platform/db/database.ts'
 import type { IdentitySchema } from '../store/tables.ts'
+import { Directory } from './directory.ts'
 import { evaluate, type ValidToken } from './evaluate.ts'
 import type { TokenFormat } from './format.ts'
 import type { TokenPayload } from './payload.ts'
@@ -24,19 +25,20 @@ interface Known {
  * costs no query, and a change of users, projects, roles or revocations is in force with the next request.
  */
 export class TokenProvider {
-  readonly #database: Database<IdentitySchema>
+  readonly #directory: Directory
   readonly #format: TokenFormat
   #generation = 0
   /** In the order of their last use. */
   readonly #cache = new Map<string, Known>()
 
   constructor(database: Database<IdentitySchema>, format: TokenFormat) {
-    this.#database = database
+    this.#directory = new Directory(database.db)
     this.#format = format
   }
 
   changed() {
     this.#generation++
+    this.#directory.changed()
   }
 
   /** After a rotation of the key repository. */
@@ -57,7 +59,7 @@ export class TokenProvider {
 
   /** What a token of this payload would stand for, without making one. */
   preview(payload: TokenPayload): Promise<ValidToken | undefined> {
-    return evaluate(this.#database.db, { payload, seconds: Math.floor(Date.now() / 1000) })
+    return evaluate(this.#directory, { payload, seconds: Math.floor(Date.now() / 1000) })
   }
 
   /** The bearer's credentials for a request context. */
@@ -76,7 +78,7 @@ export class TokenProvider {
     const generation = this.#generation
     const opened = this.#format.open(token)
     if (!opened || opened.payload.expiresAt <= now - graceMs || opened.seconds * 1000 > now + clockSkewMs) return
-    const valid = await evaluate(this.#database.db, opened)
+    const valid = await evaluate(this.#directory, opened)
     this.#cache.delete(token)
     if (!valid) return undefined
     const entry = { generation, valid, credentials: toCredentials(token, valid) }

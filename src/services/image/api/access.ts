@@ -5,19 +5,28 @@ import { ImageForbidden, ImageNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
 import { findImage, findMember, type Image } from '../store/images.ts'
 
-/** What the policies see of an image; `member_id` is the caller's project where the image is shared with it. */
-export async function targetOf(ctx: Context, { database }: ImageDeps, image: Image): Promise<PolicyTarget> {
-  const isShared = image.visibility === 'shared' && ctx.projectId !== null && ctx.projectId !== image.owner
-  const member = isShared ? await findMember(database.db, image.id, ctx.projectId!) : undefined
+/** What the policies see of an image; `memberId` is the caller's project where the image is shared with it. */
+export function policyTarget(image: Image, memberId: string | undefined): PolicyTarget {
   // 'shared' alone lets nobody in: only members see the image.
   const visibility = image.visibility === 'shared' ? 'private' : image.visibility
-  return { project_id: image.owner, owner: image.owner, visibility, ...(member && { member_id: member.member_id }) }
+  return {
+    project_id: image.owner,
+    owner: image.owner,
+    visibility,
+    ...(memberId !== undefined && { member_id: memberId }),
+  }
+}
+
+async function targetOf(ctx: Context, { database }: Pick<ImageDeps, 'database'>, image: Image): Promise<PolicyTarget> {
+  const isShared = image.visibility === 'shared' && ctx.projectId !== null && ctx.projectId !== image.owner
+  const member = isShared ? await findMember(database.db, image.id, ctx.projectId!) : undefined
+  return policyTarget(image, member?.member_id)
 }
 
 /** An image that the caller may see. Throws ImageNotFound also for those of others: their existence is not told. */
 export async function visible(
   ctx: Context,
-  deps: ImageDeps,
+  deps: Pick<ImageDeps, 'database'>,
   id: string,
 ): Promise<{ image: Image; target: PolicyTarget }> {
   const image = await findImage(deps.database.db, id)
@@ -27,9 +36,16 @@ export async function visible(
   return { image, target }
 }
 
-/** As `visible`, with a further rule: who sees it but may not do this is refused with 403. */
-export async function permitted(ctx: Context, deps: ImageDeps, id: string, rule: string, what: string): Promise<Image> {
+/** As `visible`, with further rules: who sees it but may not do this is refused with 403. */
+export async function permitted(
+  ctx: Context,
+  deps: Pick<ImageDeps, 'database'>,
+  id: string,
+  rules: string | readonly string[],
+  what: string,
+): Promise<Image> {
   const { image, target } = await visible(ctx, deps, id)
-  if (!ctx.can(policy(rule), target)) throw new ImageForbidden(`You are not permitted to ${what} image ${id}.`)
+  for (const rule of [rules].flat())
+    if (!ctx.can(policy(rule), target)) throw new ImageForbidden(`You are not permitted to ${what} image ${id}.`)
   return image
 }

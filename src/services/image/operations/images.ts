@@ -1,9 +1,21 @@
 import { randomUUID } from 'node:crypto'
+import type { Transaction } from 'kysely'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { ImageDeps } from '../deps.ts'
-import { ImageConflict, ImageForbidden, InvalidImage, TooLarge } from '../errors.ts'
+import { ImageConflict, ImageForbidden, ImageNotFound, TooLarge } from '../errors.ts'
 import { policy } from '../policies.ts'
-import { insertImage, replaceProperties, replaceTags, updateImage, type Image } from '../store/images.ts'
+import {
+  findImage,
+  insertImage,
+  replaceProperties,
+  replaceTags,
+  updateImage,
+  type Image,
+  type ImageRow,
+} from '../store/images.ts'
+import type { ImageSchema } from '../store/tables.ts'
+import { spend } from './quota.ts'
+import { removeData } from './remove-data.ts'
 
 export interface NewImage {
   id?: string
@@ -23,40 +35,39 @@ export interface NewImage {
 export function authorizeVisibility(ctx: Context, visibility: Image['visibility'], owner: string) {
   const rules = { public: 'publicize_image', community: 'communitize_image' } as const
   if (visibility !== 'public' && visibility !== 'community') return
-  if (!ctx.can(policy(rules[visibility]), { project_id: owner }))
-    throw new ImageForbidden('You are not authorized to complete publicize_image action.')
+  const name = rules[visibility]
+  if (!ctx.can(policy(name), { project_id: owner, owner, visibility }))
+    throw new ImageForbidden(`You are not authorized to complete ${name} action.`)
 }
 
 export function requireQuotas(
-  { config }: ImageDeps,
+  { config }: Pick<ImageDeps, 'config'>,
   properties: Readonly<Record<string, string>>,
   tags: readonly string[],
 ) {
-  const over = (count: number, quota: number) => quota >= 0 && count > quota
-  if (over(Object.keys(properties).length, config.propertyQuota)) {
+  const check = (what: string, count: number, quota: number) => {
+    if (quota < 0 || count <= quota) return
     throw new TooLarge(
-      `The limit has been exceeded on the number of allowed image properties. Attempted: ${Object.keys(properties).length}, Maximum: ${config.propertyQuota}`,
+      `The limit has been exceeded on the number of allowed image ${what}. Attempted: ${count}, Maximum: ${quota}`,
     )
   }
-  if (over(tags.length, config.tagQuota)) {
-    throw new TooLarge(
-      `The limit has been exceeded on the number of allowed image tags. Attempted: ${tags.length}, Maximum: ${config.tagQuota}`,
-    )
-  }
+  check('properties', Object.keys(properties).length, config.propertyQuota)
+  check('tags', tags.length, config.tagQuota)
 }
 
 /** Makes an image record without data. */
 export async function createImage(
   ctx: Context,
-  deps: ImageDeps,
+  deps: Pick<ImageDeps, 'database' | 'limits' | 'config'>,
   input: NewImage,
   properties: Record<string, string>,
 ): Promise<Image> {
   const owner = input.owner ?? ctx.projectId ?? ''
-  if (owner !== ctx.projectId && !ctx.isAdmin)
-    throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'.`)
-  ctx.authorize(policy('add_image'), { project_id: ctx.projectId, owner })
   const visibility = input.visibility ?? 'shared'
+  if (!ctx.can(policy('add_image'), { project_id: owner, owner, visibility })) {
+    if (owner !== ctx.projectId) throw new ImageForbidden(`You are not permitted to create images owned by '${owner}'`)
+    ctx.authorize(policy('add_image'), { project_id: owner, owner, visibility })
+  }
   authorizeVisibility(ctx, visibility, owner)
   const tags = [...new Set(input.tags ?? [])]
   requireQuotas(deps, properties, tags)
@@ -76,50 +87,90 @@ export async function createImage(
     size: null,
     virtual_size: null,
     checksum: null,
+    hash_algo: null,
     hash_value: null,
     created_at: now,
     updated_at: now,
+    deleted_at: null,
+    staged_size: null,
+    reserved: 0,
     properties,
     tags: tags.sort(),
+    locations: [],
   }
-  const isNew = await deps.database.transaction((tx) => insertImage(tx, image))
+  const isNew = await spend(deps, owner, { image_count_total: 1 }, (tx) => insertImage(tx, image))
   if (!isNew) throw new ImageConflict(`Image ID ${image.id} already exists!`)
   return image
 }
 
-/** Deletes an image whatever it is doing; an upload that is under way ends by itself. */
+/**
+ * Changes the attributes, properties and tags of an image: read, changed and written in one transaction, so that two
+ * changes at once both count.
+ */
+export async function modifyImage(
+  deps: Pick<ImageDeps, 'database' | 'config'>,
+  id: string,
+  change: (image: Image, tx: Transaction<ImageSchema>) => Image | Promise<Image>,
+): Promise<Image> {
+  return deps.database.transaction(async (tx) => {
+    const before = await findImage(tx, id)
+    if (!before) throw new ImageNotFound(id)
+    const after = await change(before, tx)
+    const isMore = (list: (image: Image) => number) => list(after) > list(before)
+    if (isMore((image) => Object.keys(image.properties).length) || isMore((image) => image.tags.length))
+      requireQuotas(deps, after.properties, after.tags)
+    if (!(await updateImage(tx, id, [before.status], changedColumns(after)))) throw new ImageNotFound(id)
+    if (after.properties !== before.properties) await replaceProperties(tx, id, after.properties)
+    if (after.tags !== before.tags) await replaceTags(tx, id, after.tags)
+    return (await findImage(tx, id))!
+  })
+}
+
+/** What users change; data and status have their own ways. */
+const changedColumns = (image: Image): Partial<ImageRow> => ({
+  name: image.name,
+  visibility: image.visibility,
+  owner: image.owner,
+  disk_format: image.disk_format,
+  container_format: image.container_format,
+  min_disk: image.min_disk,
+  min_ram: image.min_ram,
+  is_protected: image.is_protected,
+  is_hidden: image.is_hidden,
+})
+
+/** Deletes an image whatever it is doing: delete wins over uploads and imports. */
 export async function deleteImage(deps: ImageDeps, image: Image): Promise<void> {
   if (image.is_protected === 1) throw new ImageForbidden(`Image ${image.id} is protected and cannot be deleted.`)
+  deps.transfers.cancel(image.id)
+  await deps.sagas.cancel(image.id)
+  const isDelayed = deps.config.delayedDelete && image.locations.length > 0
   await deps.database.transaction(async (tx) => {
-    await updateImage(tx, image.id, ['queued', 'saving', 'active', 'deactivated', 'killed'], { status: 'deleted' })
+    const now = Date.now()
+    await tx
+      .updateTable('images')
+      .set({
+        status: isDelayed ? 'pending_delete' : 'deleted',
+        deleted_at: now,
+        updated_at: now,
+        staged_size: null,
+        reserved: 0,
+      })
+      .where('id', '=', image.id)
+      .where('status', 'not in', ['deleted', 'pending_delete'])
+      .execute()
+    await tx
+      .updateTable('locations')
+      .set({ status: 'pending_delete', changed_at: now })
+      .where('image_id', '=', image.id)
+      .where('status', '=', 'active')
+      .execute()
     await replaceProperties(tx, image.id, {})
     await replaceTags(tx, image.id, [])
     await tx.deleteFrom('members').where('image_id', '=', image.id).execute()
   })
-  await deps.files.remove(image.id)
-}
-
-/** Writes a changed image back. Formats may change only before there is data. */
-export async function saveImage(deps: ImageDeps, before: Image, after: Image): Promise<void> {
-  const isFormatChanged = before.disk_format !== after.disk_format || before.container_format !== after.container_format
-  if (isFormatChanged && before.status !== 'queued') {
-    throw new ImageForbidden(`Attribute 'disk_format' or 'container_format' can only be replaced for a queued image.`)
-  }
-  requireQuotas(deps, after.properties, after.tags)
-  const { id, properties, tags, ...columns } = after
-  const {
-    status: _status,
-    size: _size,
-    virtual_size: _virtual,
-    checksum: _checksum,
-    hash_value: _hash,
-    created_at: _created,
-    ...changes
-  } = columns
-  await deps.database.transaction(async (tx) => {
-    if (!(await updateImage(tx, id, [before.status], changes)))
-      throw new InvalidImage(`Image ${id} changed meanwhile, try again.`)
-    await replaceProperties(tx, id, properties)
-    await replaceTags(tx, id, tags)
-  })
+  await deps.cache.remove(image.id)
+  // What is being staged now removes itself.
+  if (!deps.transfers.isRunning(image.id)) await deps.staging.remove({ imageId: image.id })
+  if (!isDelayed) await removeData(deps, image.id)
 }

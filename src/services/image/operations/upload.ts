@@ -1,93 +1,156 @@
-/** Takes an image's data: hashed, measured and inspected while it passes; all of it or nothing stays. */
-import { createHash } from 'node:crypto'
-import { Transform, type Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { checkDeclared, checkSoFar } from '../../../base/disk-formats/check-declared.ts'
-import { DiskInspector } from '../../../base/disk-formats/inspector.ts'
-import { BadRequest } from '../../../platform/http/errors.ts'
+/** PUT /file and /stage: all of the data or nothing. */
+import type { Readable } from 'node:stream'
+import { checkSignatureRequest } from './signature.ts'
+import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
-import { ImageConflict, TooLarge, UnsupportedFormat } from '../errors.ts'
+import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
 import { updateImage, type Image } from '../store/images.ts'
+import { deleteLocation, forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
+import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
+import { takeIn, type Found } from './intake.ts'
+import { largestUpload, mebibytes, spend } from './quota.ts'
 
-/** Throws UnsupportedFormat, TooLarge, ImageConflict; the image is `queued` again then and no byte is kept. */
+export interface UploadOptions {
+  /** Bytes that the client has announced. */
+  size: number | undefined
+  projectId: string
+  /** Of a signed image, PEM. */
+  certificate?: string | undefined
+}
+
+/** What the intake has to check for an image. */
+export const declaredFormat = ({ config }: Pick<ImageDeps, 'config'>, image: Image): string | undefined =>
+  image.container_format === 'bare' && config.requireFormatMatch ? (image.disk_format ?? undefined) : undefined
+
+/** Throws InvalidImage unless the formats are set. */
+export function requireFormats(image: Image) {
+  const missing = (['disk_format', 'container_format'] as const).filter((name) => image[name] === null)
+  if (missing.length === 0) return
+  throw new InvalidImage(
+    `${missing.length === 1 ? 'Property' : 'Properties'} ${missing.join(', ')} must be set prior to saving data.`,
+  )
+}
+
+export const badTransition = (from: string, to: string) =>
+  new ImageConflict(`Image status transition from ${from} to ${to} is not allowed`)
+
+/** Puts data into a store. After any failure the image is `queued` again and no byte is kept. */
 export async function upload(
   deps: ImageDeps,
   image: Image,
+  store: ImageStore,
   data: Readable,
-  declaredSize: number | undefined,
+  { size, projectId, certificate }: UploadOptions,
 ): Promise<void> {
-  const { database, files } = deps
-  const limit = await largestUpload(deps, image)
-  if (declaredSize !== undefined && declaredSize > limit)
-    throw new TooLarge(`The image is larger than the ${limit} bytes that are left for it.`)
-  if (!(await updateImage(database.db, image.id, ['queued'], { status: 'saving' }))) {
-    throw new ImageConflict(`Image status transition from ${image.status} to saving is not allowed`)
-  }
-  try {
-    const found = await store(deps, image, data, limit)
-    await files.commit(image.id)
-    const isThere = await updateImage(database.db, image.id, ['saving'], { status: 'active', ...found })
-    // Deleted while it was uploaded: delete wins.
-    if (!isThere) await files.remove(image.id)
-    if (!isThere) throw new ImageConflict(`Image ${image.id} was deleted while it was uploaded.`)
-  } catch (error) {
-    await files.discard(image.id)
-    await updateImage(database.db, image.id, ['saving'], { status: 'queued' })
-    throw isCut(error) ? new BadRequest('The upload was cut off.', { cause: error }) : error
-  }
-}
-
-const isCut = (error: unknown): boolean =>
-  ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes((error as { code?: string }).code ?? '')
-
-async function largestUpload({ config, database }: ImageDeps, image: Image): Promise<number> {
-  if (config.userStorageQuota === 0) return config.imageSizeCap
-  const { used } = await database.db
-    .selectFrom('images')
-    .select(({ fn }) => fn.sum<number | null>('size').as('used'))
-    .where('owner', '=', image.owner)
-    .where('status', '!=', 'deleted')
-    .executeTakeFirstOrThrow()
-  return Math.max(0, Math.min(config.imageSizeCap, config.userStorageQuota - Number(used ?? 0)))
-}
-
-async function store({ files }: ImageDeps, image: Image, data: Readable, limit: number) {
-  const md5 = createHash('md5')
-  const sha512 = createHash('sha512')
-  const inspector = new DiskInspector()
-  const declared = image.container_format === 'bare' ? (image.disk_format ?? 'raw') : undefined
-  let size = 0
-  const meter = new Transform({
-    highWaterMark: 1 << 20,
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length
-      if (size > limit) return done(new TooLarge(`The image is larger than the ${limit} bytes that are left for it.`))
-      md5.update(chunk)
-      sha512.update(chunk)
-      inspector.write(chunk)
-      const verdict = declared === undefined ? { ok: true as const } : checkSoFar(inspector.verdict, declared)
-      done(verdict.ok ? null : new UnsupportedFormat(verdict.reason), chunk)
+  const { database } = deps
+  if (image.status !== 'queued') throw badTransition(image.status, 'saving')
+  requireFormats(image)
+  if (store.isReadOnly) throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
+  const signature = checkSignatureRequest(deps, image, certificate)
+  const { limit, locationId } = await spend(
+    deps,
+    projectId,
+    { image_size_total: mebibytes(size ?? 0), image_count_uploading: 1 },
+    async (tx) => {
+      const most = await largestUpload(deps, tx, projectId, size)
+      const changes = { status: 'saving', reserved: size ?? 0 } as const
+      if (!(await updateImage(tx, image.id, ['queued'], changes))) throw badTransition('saving', 'saving')
+      await forgetLocations(tx, image.id)
+      const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
+      return { limit: most, locationId: id }
     },
-  })
-  await pipeline(data, meter, files.write(image.id))
-  const report = inspector.end()
-  const verdict = declared === undefined ? { ok: true as const } : checkDeclared(report, declared)
-  if (!verdict.ok) throw new UnsupportedFormat(verdict.reason)
-  return { size, virtual_size: report.virtualSize, checksum: md5.digest('hex'), hash_value: sha512.digest('hex') }
+  )
+  const transfer = deps.transfers.begin(image.id)
+  try {
+    const writer = await store.begin(image.id, size)
+    let found: Found
+    let url: string
+    try {
+      found = await takeIn(deps.digests, data, writer, {
+        algorithm: deps.config.hashingAlgorithm,
+        declared: declaredFormat(deps, image),
+        ignoredProblems: deps.config.gptChecksNonfatal ? ['bad-mbr'] : [],
+        limit,
+        signal: transfer.signal,
+        ...(signature && { signature: signature.stream }),
+      })
+      if (size !== undefined && found.size !== size)
+        throw new InvalidImage(`The data has ${found.size} bytes and not ${size} as announced.`)
+      await signature?.verify()
+      transfer.signal.throwIfAborted()
+      url = await writer.finish()
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
+    const isThere = await database.transaction(async (tx) => {
+      if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, ...found }))) return false
+      await setLocation(tx, locationId, { status: 'active', url })
+      return true
+    })
+    if (!isThere) throw new ImageGone(image.id)
+  } catch (error) {
+    await store.remove({ imageId: image.id, url: '' })
+    await database.transaction(async (tx) => {
+      await deleteLocation(tx, locationId)
+      await updateImage(tx, image.id, ['saving'], { status: 'queued', reserved: 0 })
+    })
+    throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
+  } finally {
+    transfer.end()
+  }
 }
 
-/** At start: uploads that an earlier process did not finish are queued again, files of nobody go. */
-export async function cleanUp({ database, files, log }: ImageDeps): Promise<void> {
-  await database.db.updateTable('images').set({ status: 'queued' }).where('status', '=', 'saving').execute()
-  const rows = await database.db.selectFrom('images').select(['id', 'status']).execute()
-  const kept = new Set(
-    rows.filter((row) => row.status === 'active' || row.status === 'deactivated').map((row) => row.id),
-  )
-  for (const id of files.list()) {
-    if (kept.has(id)) await files.discard(id)
-    else if (/^[0-9a-f-]{36}$/.test(id)) {
-      log.warn({ image: id }, 'removing the data of an image that does not exist')
-      await files.remove(id)
+/** Puts data into the staging area, from where an import takes it. */
+export async function stage(
+  deps: ImageDeps,
+  image: Image,
+  data: Readable,
+  { size, projectId }: UploadOptions,
+): Promise<void> {
+  const { database, staging } = deps
+  if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
+  await spend(deps, projectId, { image_stage_total: mebibytes(size ?? 0), image_count_uploading: 1 }, async (tx) => {
+    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
+      throw badTransition('uploading', 'uploading')
+  })
+  const transfer = deps.transfers.begin(image.id)
+  try {
+    const writer = await staging.begin(image.id)
+    let total = 0
+    try {
+      const source = data.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+      for await (const chunk of source) {
+        transfer.signal.throwIfAborted()
+        total += chunk.length
+        if (total > deps.config.imageSizeCap)
+          throw new TooLarge('The incoming image is too large: The provided image is too large.')
+        await writer.write(chunk)
+      }
+      if (size !== undefined && total !== size)
+        throw new InvalidImage(`The data has ${total} bytes and not ${size} as announced.`)
+      await writer.finish()
+    } catch (error) {
+      await writer.abort()
+      throw error
     }
+    const isThere = await updateImage(database.db, image.id, ['uploading'], { staged_size: total, size: total })
+    if (!isThere) throw new ImageGone(image.id)
+  } catch (error) {
+    await staging.remove({ imageId: image.id })
+    await updateImage(database.db, image.id, ['uploading'], { status: 'queued', staged_size: null, size: null })
+    throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
+  } finally {
+    transfer.end()
   }
+}
+
+/** A failure in the words that the user gets. */
+export function explain(error: unknown): unknown {
+  if (error instanceof StoreFull) return new TooLarge('Image storage media is full')
+  if (error instanceof StoreReadOnly) return new ApiError(410, error.message)
+  if (error instanceof StoreUnavailable) return new StoreFailure('The image store does not answer.', { cause: error })
+  const code = (error as { code?: string } | undefined)?.code ?? ''
+  const isCut = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'ECONNABORTED'].includes(code)
+  return isCut ? new BadRequest('The upload was cut off.', { cause: error }) : error
 }

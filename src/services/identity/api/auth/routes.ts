@@ -1,9 +1,11 @@
 /** What the bearer of a token can reach: /v3/auth/{catalog,projects,domains,system}. */
+import type { Context } from '../../../../platform/auth/context.ts'
 import { NotFound } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
-import { effectiveRoles, targetsOf } from '../../store/roles.ts'
+import { groupIdsOf, rolesOfActors, targetsOf } from '../../store/roles.ts'
+import { bearerOf } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
 import { viewDomains } from '../domains/view.ts'
 import { viewProjects } from '../projects/view.ts'
@@ -20,42 +22,66 @@ const showCatalog = route({
   },
 })
 
-const listProjects = route({
-  method: 'GET',
-  path: '/auth/projects',
-  policy: policy('get_auth_projects'),
-  async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-    const rows = (await targetsOf(deps.database.db, ctx.userId, false)).filter((row) => row.enabled === 1)
-    return collection(
-      'projects',
-      (await viewProjects(rows, deps)).map((view) => withLinks(baseUrl, 'projects', view)),
-      baseUrl + url,
-    )
-  },
-})
+/** Groups of a federated user that only his token knows of. */
+const groupsOf = async (deps: IdentityDeps, ctx: Context) =>
+  (await bearerOf(deps, ctx)).payload.federation?.groupIds ?? []
 
-const listDomains = route({
-  method: 'GET',
-  path: '/auth/domains',
-  policy: policy('get_auth_domains'),
-  async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-    const rows = (await targetsOf(deps.database.db, ctx.userId, true)).filter((row) => row.enabled === 1)
-    return collection(
-      'domains',
-      (await viewDomains(rows, deps)).map((view) => withLinks(baseUrl, 'domains', view)),
-      baseUrl + url,
-    )
-  },
-})
+/** Each also below OS-FEDERATION, where clients of federation looked for them first. */
+const listProjects = (path: string) =>
+  route({
+    method: 'GET',
+    path,
+    policy: policy('get_auth_projects'),
+    async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+      const rows = await targetsOf(deps.database.db, ctx.userId, false, await groupsOf(deps, ctx))
+      const views = await viewProjects(
+        rows.filter((row) => row.enabled === 1),
+        deps,
+      )
+      return collection(
+        'projects',
+        views.map((view) => withLinks(baseUrl, 'projects', view)),
+        baseUrl + url,
+      )
+    },
+  })
+
+const listDomains = (path: string) =>
+  route({
+    method: 'GET',
+    path,
+    policy: policy('get_auth_domains'),
+    async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+      const rows = await targetsOf(deps.database.db, ctx.userId, true, await groupsOf(deps, ctx))
+      const views = await viewDomains(
+        rows.filter((row) => row.enabled === 1),
+        deps,
+      )
+      return collection(
+        'domains',
+        views.map((view) => withLinks(baseUrl, 'domains', view)),
+        baseUrl + url,
+      )
+    },
+  })
 
 const showSystem = route({
   method: 'GET',
   path: '/auth/system',
   policy: policy('get_auth_system'),
   async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-    const roles = await effectiveRoles(deps.database.db, ctx.userId, 'system', 'all')
+    const { db } = deps.database
+    const actors = [ctx.userId, ...(await groupIdsOf(db, ctx.userId)), ...(await groupsOf(deps, ctx))]
+    const roles = await rolesOfActors(db, actors, 'system', 'all')
     return { status: 200, body: { system: roles.length > 0 ? [{ all: true }] : [], links: { self: baseUrl + url } } }
   },
 })
 
-export const authRoutes = [showCatalog, listProjects, listDomains, showSystem]
+export const authRoutes = [
+  showCatalog,
+  listProjects('/auth/projects'),
+  listProjects('/OS-FEDERATION/projects'),
+  listDomains('/auth/domains'),
+  listDomains('/OS-FEDERATION/domains'),
+  showSystem,
+]

@@ -42,7 +42,7 @@ test('a region cannot come to lie below itself, and goes with its children only 
   await refused(404, /Could not find region: bay/, 'GET', '/v3/regions/bay')
 })
 
-test('an endpoint names a service and a region that exist, and no variable that is not filled in', async () => {
+test('A14: an endpoint names a service and a region that exist, and no variable that is not filled in', async () => {
   const service = await make('service', { type: 'weather' })
   const body = { service_id: service.id, interface: 'public', url: 'http://x/$(tenant_id)s' }
   await refused(400, /Expecting to find endpoint region_id in region table/, 'POST', '/v3/endpoints', {

@@ -1,14 +1,13 @@
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type ApiResponse } from '../../../../platform/http/route.ts'
-import { authenticate, type Outcome } from '../../auth/authenticate.ts'
+import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { authenticate } from '../../auth/authenticate.ts'
 import type { AuthRequest } from '../../auth/method.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { AuthFailed } from '../../errors.ts'
 import { noteRevocation } from '../../operations/revoke.ts'
 import { policy } from '../../policies.ts'
-import { findRow } from '../../store/rows.ts'
 import { isTrue } from '../paging.ts'
-import { isoMicros } from '../times.ts'
+import { answerLogin } from './answer.ts'
 import { authBody } from './schema.ts'
 import { viewToken } from './view.ts'
 
@@ -18,36 +17,11 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
-  async handle({ body, query, headers }, deps: IdentityDeps) {
-    const outcome = await authenticate(deps, body.auth as AuthRequest, headers)
-    if (outcome.kind === 'receipt') return answerReceipt(deps, outcome)
-    const view = await viewToken(deps, outcome.valid, !('nocatalog' in query))
-    return {
-      status: 201,
-      headers: { 'X-Subject-Token': outcome.token, Vary: 'X-Auth-Token' },
-      body: { token: view },
-    }
+  async handle({ body, query, headers, url, peer }, deps: IdentityDeps) {
+    const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
+    return answerLogin(deps, outcome, !('nocatalog' in query))
   },
 })
-
-/** What was proved so far and what is still asked for: 401, as the caller has no token yet. */
-async function answerReceipt(deps: IdentityDeps, outcome: Outcome & { kind: 'receipt' }): Promise<ApiResponse> {
-  const { user, receipt, methods, expiresAt, required } = outcome
-  const domain = await findRow(deps.database.db, 'projects', { id: user.domain_id })
-  return {
-    status: 401,
-    headers: { 'Openstack-Auth-Receipt': receipt, Vary: 'X-Auth-Token' },
-    body: {
-      receipt: {
-        methods,
-        user: { id: user.id, name: user.name, domain: { id: user.domain_id, name: domain?.name ?? '' } },
-        expires_at: isoMicros(expiresAt),
-        issued_at: isoMicros(Math.floor(Date.now() / 1000) * 1000),
-      },
-      required_auth_methods: required,
-    },
-  }
-}
 
 /** The token that a request is about; 404 when it is not valid, whatever the reason. */
 async function subject({ headers, query }: ApiRequest<never>, deps: IdentityDeps) {

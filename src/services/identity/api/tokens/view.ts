@@ -8,6 +8,7 @@ const ref = (row: { id: string; name: string }) => ({ id: row.id, name: row.name
 export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, withCatalog: boolean) {
   const { payload, project, domain } = valid
   const isScoped = payload.scope.kind !== 'unscoped'
+  const serviceProviders = await catalog.serviceProviders()
   return {
     methods: payload.methods,
     user: viewUser(valid),
@@ -21,6 +22,7 @@ export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, wi
     ...(domain && { domain: ref(domain) }),
     ...(payload.scope.kind === 'system' && { system: { all: true } }),
     ...(isScoped && { roles: valid.roles }),
+    ...(isScoped && serviceProviders.length > 0 && { service_providers: serviceProviders }),
     ...(isScoped && withCatalog && { catalog: await catalog.of(valid.user.id, project?.id ?? null) }),
     ...viewDelegation(valid),
   }
@@ -44,8 +46,9 @@ function viewUser({ user, userDomain, payload: { federation } }: ValidToken) {
 }
 
 /** What the token was delegated by, under the names that services look for. */
-function viewDelegation({ payload, trust, applicationCredential, accessRules }: ValidToken) {
+function viewDelegation({ payload, trust, applicationCredential, accessToken, accessRules }: ValidToken) {
   return {
+    ...(accessToken && { 'OS-OAUTH1': { access_token_id: accessToken.id, consumer_id: accessToken.consumer_id } }),
     ...(trust && {
       'OS-TRUST:trust': {
         id: trust.id,

@@ -1,9 +1,12 @@
 import { Type } from 'typebox'
 import { BadRequest } from '../../../../platform/http/errors.ts'
+import { last } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
 import { changeUser, type UserChanges } from '../../operations/change-user.ts'
 import { deleteUsers } from '../../operations/delete.ts'
+import { federatedObjectsOf, setFederatedObjects, type FederatedObject } from '../../operations/federated-objects.ts'
+import { federatedFilter } from '../../store/federated-users.ts'
 import { newUser } from '../../store/new-rows.ts'
 import { findRow, insertRow, type Row } from '../../store/rows.ts'
 import { isActive, passwordColumns } from '../../users/compliance.ts'
@@ -19,8 +22,29 @@ const attributes = {
   options: Type.Optional(userOptions),
   default_project_id: Type.Optional(kinds.optionalId),
   password: Type.Optional(kinds.nullableText),
+  federated: Type.Optional(
+    Type.Array(
+      Type.Object({
+        idp_id: Type.String({ maxLength: 64 }),
+        protocols: Type.Array(
+          Type.Object({ protocol_id: Type.String({ maxLength: 64 }), unique_id: Type.String({ maxLength: 255 }) }),
+          { maxItems: 100 },
+        ),
+      }),
+      { maxItems: 100 },
+    ),
+  ),
 }
-const known = ['name', 'enabled', 'options', 'default_project_id', 'password', 'original_password', 'domain_id']
+const known = [
+  'name',
+  'enabled',
+  'options',
+  'default_project_id',
+  'password',
+  'original_password',
+  'domain_id',
+  'federated',
+]
 
 export const viewUser = (row: Row<'users'>, { config }: Pick<IdentityDeps, 'config'>) => ({
   ...extras(row),
@@ -54,7 +78,18 @@ export const users: Entity<'users'> = {
     domain_id: { column: 'domain_id' },
     enabled: { column: 'enabled', kind: 'boolean' },
   },
+  conditions(query) {
+    const columns = (['idp_id', 'protocol_id', 'unique_id'] as const).flatMap((name) => {
+      const value = last(query, name)
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    return columns.length === 0 ? [] : [federatedFilter(Object.fromEntries(columns))]
+  },
   view: viewUser,
+  async expand(row, { database }) {
+    const federated = await federatedObjectsOf(database.db, row.id)
+    return federated.length === 0 ? {} : { federated }
+  },
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { user: { domain_id: domainIdFor(ctx, input) } } }),
   section: 'identity',
@@ -75,7 +110,11 @@ export const users: Entity<'users'> = {
       extra: extraOf(input, known),
       ...(password != null && (await passwordColumns(deps, password, 'administrator', optionsOf({ options })))),
     })
-    if (!(await insertRow(deps.database.db, 'users', row))) throw duplicate(row.name, domainId)
+    await deps.database.transaction(async (tx) => {
+      if (!(await insertRow(tx, 'users', row))) throw duplicate(row.name, domainId)
+      const federated = input['federated'] as FederatedObject[] | undefined
+      if (federated) await setFederatedObjects(tx, row, federated)
+    })
     return row
   },
   async change(deps, row, input) {
@@ -83,7 +122,11 @@ export const users: Entity<'users'> = {
       throw new BadRequest('Cannot change Domain ID')
     const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
     await requireNoDomain(deps, changes.default_project_id)
-    if ((await changeUser(deps, row, changes)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
+    const federated = input['federated'] as FederatedObject[] | undefined
+    const result = await changeUser(deps, row, changes, async (tx) => {
+      if (federated) await setFederatedObjects(tx, row, federated)
+    })
+    if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(deps.database.db, 'users', { id: row.id }))!
   },
   remove: ({ database }, row) => database.transaction((tx) => deleteUsers(tx, [row.id])),

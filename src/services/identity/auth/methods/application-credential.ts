@@ -1,6 +1,6 @@
 import { AuthFailed, expected } from '../../errors.ts'
 import { findRow } from '../../store/rows.ts'
-import { checkPassword } from '../../tokens/passwords.ts'
+import { checkSecret } from '../../tokens/known-secrets.ts'
 import { findUser, isUsable } from '../find.ts'
 import type { AuthMethod, NamedInDomain } from '../method.ts'
 import { Unauthorized } from '../../../../platform/http/errors.ts'
@@ -28,7 +28,7 @@ export const applicationCredential: AuthMethod = async (deps, input, { scope }) 
     id !== undefined
       ? await findRow(db, 'application_credentials', { id })
       : named && (await findRow(db, 'application_credentials', { user_id: named.id, name: name! }))
-  const isRight = await checkPassword(secret, credential?.secret_hash ?? null, deps.config.passwordHashRounds)
+  const isRight = await checkSecret(secret, credential?.secret_hash ?? null, deps.config.passwordHashRounds)
   const user = credential && (await findRow(db, 'users', { id: credential.user_id }))
   const expiresAt = credential?.expires_at == null ? undefined : Number(credential.expires_at)
   const isOver = expiresAt !== undefined && expiresAt <= Date.now()

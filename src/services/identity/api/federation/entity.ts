@@ -1,0 +1,115 @@
+/** The five operations of federation's entities, which the caller names: they are created by `PUT` at their address. */
+import type { TSchema } from 'typebox'
+import { BadRequest } from '../../../../platform/http/errors.ts'
+import { route, type ApiRequest, type Query, type Route } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { policy } from '../../policies.ts'
+import { collection } from '../links.ts'
+
+/** Attributes of a body, as its schema has let them through. */
+export type Attributes = Readonly<Record<string, unknown>>
+type Params = Readonly<Record<string, string>>
+
+export interface NamedEntity<Row> {
+  singular: string
+  plural: string
+  /** Below /v3; may have parameters of its parent. */
+  path: string
+  createBody: TSchema
+  updateBody: TSchema
+  list(deps: IdentityDeps, query: Query, params: Params): Promise<readonly Row[]>
+  /** Throws where there is none. */
+  find(deps: IdentityDeps, params: Params): Promise<Row>
+  create(deps: IdentityDeps, params: Params, attributes: Attributes): Promise<Row>
+  change(deps: IdentityDeps, row: Row, attributes: Attributes): Promise<Row>
+  remove(deps: IdentityDeps, row: Row): Promise<void>
+  /** `self` is its address. */
+  view(row: Row, baseUrl: string): { id: string }
+}
+
+const longestId = 64
+
+export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[] {
+  const { singular, plural, path } = entity
+  const rules = {
+    list: policy(`list_${plural}`),
+    show: policy(`get_${singular}`),
+    create: policy(`create_${singular}`),
+    update: policy(`update_${singular}`),
+    delete: policy(`delete_${singular}`),
+  }
+  const one = `${path}/:id`
+  const attributesOf = (body: unknown) => (body as Record<string, Attributes>)[singular] ?? {}
+  const answer = (status: number, row: Row, baseUrl: string) => ({
+    status,
+    body: { [singular]: entity.view(row, baseUrl) },
+  })
+
+  return [
+    route({
+      method: 'GET',
+      path,
+      policy: rules.list,
+      async handle({ ctx, params, query, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+        ctx.authorize(rules.list)
+        const rows = await entity.list(deps, query, params)
+        return collection(
+          plural,
+          rows.map((row) => entity.view(row, baseUrl)),
+          baseUrl + url,
+        )
+      },
+    }),
+    route({
+      method: 'GET',
+      path: one,
+      policy: rules.show,
+      async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+        ctx.authorize(rules.show)
+        return answer(200, await entity.find(deps, params), baseUrl)
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: one,
+      policy: rules.create,
+      body: entity.createBody,
+      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps: IdentityDeps) {
+        ctx.authorize(rules.create)
+        if (params['id']!.length > longestId) {
+          throw new BadRequest(`Invalid input for field 'id': '${params['id']}' is too long`)
+        }
+        const row = await entity.create(deps, params, attributesOf(body))
+        deps.changed()
+        return answer(201, row, baseUrl)
+      },
+    }),
+    route({
+      method: 'PATCH',
+      path: one,
+      policy: rules.update,
+      body: entity.updateBody,
+      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps: IdentityDeps) {
+        ctx.authorize(rules.update)
+        const row = await entity.change(deps, await entity.find(deps, params), attributesOf(body))
+        deps.changed()
+        return answer(200, row, baseUrl)
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: one,
+      policy: rules.delete,
+      async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
+        ctx.authorize(rules.delete)
+        await entity.remove(deps, await entity.find(deps, params))
+        deps.changed()
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+/** The address of an entity below /v3. */
+export const selfLink = (baseUrl: string, path: string, id: string): string =>
+  `${baseUrl}/v3${path}/${encodeURIComponent(id)}`

@@ -1,0 +1,21 @@
+/** Namespaces and identifiers of SAML 2.0, XML Signature and SOAP. */
+export const names = {
+  assertion: 'urn:oasis:names:tc:SAML:2.0:assertion',
+  protocol: 'urn:oasis:names:tc:SAML:2.0:protocol',
+  metadata: 'urn:oasis:names:tc:SAML:2.0:metadata',
+  ecp: 'urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp',
+  soap: 'http://schemas.xmlsoap.org/soap/envelope/',
+  soapNext: 'http://schemas.xmlsoap.org/soap/actor/next',
+  signature: 'http://www.w3.org/2000/09/xmldsig#',
+  exclusive: 'http://www.w3.org/2001/10/xml-exc-c14n#',
+  enveloped: 'http://www.w3.org/2000/09/xmldsig#enveloped-signature',
+  rsaSha256: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+  ecdsaSha256: 'http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256',
+  sha256: 'http://www.w3.org/2001/04/xmlenc#sha256',
+  success: 'urn:oasis:names:tc:SAML:2.0:status:Success',
+  bearer: 'urn:oasis:names:tc:SAML:2.0:cm:bearer',
+  password: 'urn:oasis:names:tc:SAML:2.0:ac:classes:Password',
+  entity: 'urn:oasis:names:tc:SAML:2.0:nameid-format:entity',
+  transient: 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient',
+  uriBinding: 'urn:oasis:names:tc:SAML:2.0:bindings:URI',
+} as const

@@ -1,0 +1,74 @@
+/** What this glance offers: import methods, stores, and what the caller's project has left. */
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ImageDeps } from '../../deps.ts'
+import { resources } from '../../operations/quota.ts'
+import { policy } from '../../policies.ts'
+import { readUsage } from '../../store/usage.ts'
+import type { Stores } from '../../stores/stores.ts'
+
+const imports = route({
+  method: 'GET',
+  path: '/info/import',
+  policy: null,
+  handle: (_request, { config }: ImageDeps) => ({
+    status: 200,
+    body: {
+      'import-methods': { description: 'Import methods available.', type: 'array', value: config.importMethods },
+    },
+  }),
+})
+
+/** Clients compare these flags with the text `true`. */
+const viewStores = (stores: Stores) =>
+  stores.all().map((store) => ({
+    store,
+    view: {
+      id: store.id,
+      ...(store.description !== '' && { description: store.description }),
+      ...(store.id === stores.defaultId && { default: 'true' }),
+      ...(store.isReadOnly && { 'read-only': 'true' }),
+    },
+  }))
+
+const listStores = route({
+  method: 'GET',
+  path: '/info/stores',
+  policy: null,
+  handle: (_request, { stores }: ImageDeps) => ({
+    status: 200,
+    body: { stores: viewStores(stores).map(({ view }) => view) },
+  }),
+})
+
+const detail = policy('stores_info_detail')
+const listStoresDetail = route({
+  method: 'GET',
+  path: '/info/stores/detail',
+  policy: detail,
+  handle({ ctx }: ApiRequest<never>, { stores }: ImageDeps) {
+    ctx.authorize(detail)
+    const body = viewStores(stores).map(({ store, view }) => ({
+      ...view,
+      type: store.type,
+      weight: store.weight,
+      properties: store.properties,
+    }))
+    return { status: 200, body: { stores: body } }
+  },
+})
+
+const usage = route({
+  method: 'GET',
+  path: '/info/usage',
+  policy: null,
+  async handle({ ctx }: ApiRequest<never>, { database, limits: readLimits }: ImageDeps) {
+    const projectId = ctx.projectId ?? ''
+    const limits = await readLimits(projectId)
+    if (!limits) return { status: 200, body: { usage: {} } }
+    const used = await readUsage(database.db, projectId)
+    const entries = resources.map((name) => [name, { usage: used[name], limit: limits[name] }] as const)
+    return { status: 200, body: { usage: Object.fromEntries(entries) } }
+  },
+})
+
+export const infoRoutes = [imports, listStores, listStoresDetail, usage] as Route<ImageDeps>[]

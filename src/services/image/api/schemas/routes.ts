@@ -1,0 +1,42 @@
+/** JSON schemas of what the API speaks about; clients read there which attributes are base ones. */
+import { route, type Route } from '../../../../platform/http/route.ts'
+import type { ImageConfig } from '../../config.ts'
+import type { ImageDeps } from '../../deps.ts'
+import { imageSchema, memberSchema } from '../images/schema.ts'
+import { taskSchema, taskStubSchema } from '../tasks/schema.ts'
+
+const collectionLinks = [
+  { rel: 'first', href: '{first}' },
+  { rel: 'next', href: '{next}' },
+  { rel: 'describedby', href: '{schema}' },
+]
+const text = { type: 'string' }
+
+/** Of a listing with pages. */
+const paged = (name: string, item: object) => ({
+  name,
+  properties: { [name]: { type: 'array', items: item }, first: text, next: text, schema: text },
+  links: collectionLinks,
+})
+
+const documents: Record<string, (config: ImageConfig) => object> = {
+  image: imageSchema,
+  images: (config) => paged('images', imageSchema(config)),
+  member: () => memberSchema,
+  members: () => ({
+    name: 'members',
+    properties: { members: { type: 'array', items: memberSchema }, schema: text },
+    links: [{ rel: 'describedby', href: '{schema}' }],
+  }),
+  task: () => taskSchema,
+  tasks: () => paged('tasks', taskStubSchema),
+}
+
+export const schemaRoutes = Object.entries(documents).map(([name, document]) =>
+  route({
+    method: 'GET',
+    path: `/schemas/${name}`,
+    policy: null,
+    handle: (_request, { config }: ImageDeps) => ({ status: 200, body: document(config) }),
+  }),
+) as Route<ImageDeps>[]

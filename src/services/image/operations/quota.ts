@@ -1,0 +1,68 @@
+/** Quotas that are exact: what is used is counted in the transaction that uses more. */
+import type { Transaction } from 'kysely'
+import { upsert } from '../../../platform/db/upsert.ts'
+import type { ImageDeps } from '../deps.ts'
+import { LimitExceeded, TooLarge } from '../errors.ts'
+import { readStoredBytes, readUsage, type Usage } from '../store/usage.ts'
+import type { ImageSchema } from '../store/tables.ts'
+
+export type Resource = keyof Usage
+export const resources: readonly Resource[] = [
+  'image_size_total',
+  'image_stage_total',
+  'image_count_total',
+  'image_count_uploading',
+]
+
+/** Limits of a project; null where glance does not obey unified limits. What is not registered is 0, as in oslo.limit. */
+export type ReadLimits = (projectId: string) => Promise<Readonly<Record<Resource, number>> | null>
+
+/**
+ * Runs `work` in a transaction in which `deltas` are known to fit. Throws LimitExceeded. `work` must await nothing but
+ * queries.
+ */
+export async function spend<T>(
+  deps: Pick<ImageDeps, 'database' | 'limits'>,
+  projectId: string,
+  deltas: Partial<Record<Resource, number>>,
+  work: (tx: Transaction<ImageSchema>) => Promise<T>,
+): Promise<T> {
+  const limits = await deps.limits(projectId)
+  return deps.database.transaction(async (tx) => {
+    await upsert(tx, deps.database.engine, 'quota_locks', ['project_id'], { project_id: projectId, at: Date.now() })
+    if (limits) {
+      const usage = await readUsage(tx, projectId)
+      for (const resource of resources) {
+        const delta = deltas[resource]
+        const limit = limits[resource]
+        if (delta === undefined || limit < 0) continue
+        if (usage[resource] + delta > limit) throw new LimitExceeded(projectId, resource, limit, usage[resource], delta)
+      }
+    }
+    return work(tx)
+  })
+}
+
+const mebibyte = 1024 * 1024
+export const mebibytes = (bytes: number) => Math.floor(bytes / mebibyte)
+
+/** Bytes that an upload of a project may have: what `image_size_cap` and `user_storage_quota` leave. */
+export async function largestUpload(
+  { config }: Pick<ImageDeps, 'config'>,
+  tx: Transaction<ImageSchema>,
+  projectId: string,
+  declared: number | undefined,
+): Promise<number> {
+  let limit = config.imageSizeCap
+  if (config.userStorageQuota > 0) {
+    const left = config.userStorageQuota - (await readStoredBytes(tx, projectId))
+    if (left <= 0 || (declared ?? 0) > left)
+      throw new TooLarge(
+        `Image exceeds the storage quota: The size of the data ${declared ?? 'None'} will exceed the limit. ${Math.max(0, left)} bytes remaining.`,
+      )
+    limit = Math.min(limit, left)
+  }
+  if (declared !== undefined && declared > limit)
+    throw new TooLarge('The incoming image is too large: The provided image is too large.')
+  return limit
+}

@@ -1,0 +1,81 @@
+/** Removing data: the database says first that it has to go, so that a crash only delays it. */
+import type { ImageDeps } from '../deps.ts'
+import type { ImageRow } from '../store/images.ts'
+import { deleteLocation, listLocationsIn } from '../store/locations.ts'
+
+/** Removes what `pending_delete` and `writing` locations of an image name. What fails is left to the next try. */
+export async function removeData(deps: Pick<ImageDeps, 'database' | 'stores' | 'log'>, imageId: string): Promise<void> {
+  const { database, stores, log } = deps
+  const rows = await database.db
+    .selectFrom('locations')
+    .selectAll()
+    .where('image_id', '=', imageId)
+    .where('status', 'in', ['pending_delete', 'writing'])
+    .execute()
+  for (const row of rows) {
+    const store = stores.get(row.store)
+    try {
+      if (!store) throw new Error(`there is no store '${row.store}'`)
+      await store.remove({ imageId, url: row.url })
+      await deleteLocation(database.db, row.id)
+    } catch (error) {
+      log.warn({ err: error, image: imageId, store: row.store }, 'the data of a deleted image could not be removed')
+    }
+  }
+}
+
+/** At start: what an earlier process did not finish. Images with a saga are left to it. */
+export async function cleanUp(deps: ImageDeps): Promise<void> {
+  const { database, log } = deps
+  const { db } = database
+  const sagas = await db.selectFrom('sagas').select('resource_id').execute()
+  const kept = new Set(sagas.map((saga) => saga.resource_id))
+  const cut = await db
+    .selectFrom('images')
+    .selectAll()
+    .where('status', 'in', ['saving', 'uploading', 'importing'])
+    .execute()
+  for (const image of cut) if (!kept.has(image.id)) await requeue(deps, image)
+  const writing = (await listLocationsIn(db, 'writing')).filter((row) => !kept.has(row.image_id))
+  const doomed = deps.config.delayedDelete ? [] : await listLocationsIn(db, 'pending_delete')
+  for (const id of new Set([...writing, ...doomed].map((row) => row.image_id))) await removeData(deps, id)
+  await removeOrphans(deps, kept)
+  const staged = await db.selectFrom('images').select('id').where('staged_size', 'is not', null).execute()
+  const needed = new Set([...kept, ...staged.map((row) => row.id)])
+  for (const id of (await deps.staging.list()).filter((each) => !needed.has(each))) {
+    log.info({ image: id }, 'removing staged data that nobody needs')
+    await deps.staging.remove({ imageId: id })
+  }
+}
+
+async function requeue({ database, staging }: ImageDeps, image: ImageRow) {
+  if (image.status === 'uploading' && image.staged_size !== null) return
+  await staging.remove({ imageId: image.id })
+  await database.transaction(async (tx) => {
+    await tx
+      .updateTable('images')
+      .set({ status: 'queued', size: null, virtual_size: null, staged_size: null, reserved: 0 })
+      .where('id', '=', image.id)
+      .execute()
+    await tx
+      .deleteFrom('properties')
+      .where('image_id', '=', image.id)
+      .where('name', 'in', ['os_glance_import_task', 'os_glance_importing_to_stores'])
+      .execute()
+  })
+}
+
+/** Files of our own stores that no row knows of. */
+async function removeOrphans({ database, stores, log }: ImageDeps, kept: ReadonlySet<string>) {
+  for (const store of stores.all()) {
+    if (!store.list) continue
+    const there = await store.list()
+    const rows = await database.db.selectFrom('locations').select('image_id').where('store', '=', store.id).execute()
+    const known = new Set(rows.map((row) => row.image_id))
+    for (const id of there) {
+      if (known.has(id) || kept.has(id)) continue
+      log.warn({ image: id, store: store.id }, 'removing the data of an image that does not exist')
+      await store.remove({ imageId: id, url: '' })
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Import: the data comes into the staging area, is changed there by plugins, and goes from there into each store. A
+ * process that is killed at any step finds in its record where to go on; what was half done is done again.
+ */
+import { SagaCancelled, type SagaKind, type StepContext } from '../../../platform/saga/saga.ts'
+import type { ImageDeps } from '../deps.ts'
+import { fetchData } from '../operations/import-fetch.ts'
+import { runPlugins } from '../operations/import-plugins.ts'
+import { storeCopy } from '../operations/import-store.ts'
+import { failTask, startTask, succeedTask } from '../operations/tasks.ts'
+import type { Found } from '../operations/intake.ts'
+import { setProperties, updateImage } from '../store/images.ts'
+import { listLocations } from '../store/locations.ts'
+import { removeData } from '../operations/remove-data.ts'
+
+export interface ImportMethod {
+  name: string
+  uri?: string
+  glance_image_id?: string
+  glance_region?: string
+  glance_service_interface?: string
+}
+
+export interface ImportData {
+  taskId: string
+  projectId: string
+  /** Roles of who asked: property injection spares some. */
+  roles: readonly string[]
+  method: ImportMethod
+  stores: readonly string[]
+  allMustSucceed: boolean
+  /** copy-image: the image is active and stays it. */
+  isCopy: boolean
+  /** Of a signed image, PEM: fetched as who asked, while his token was there. */
+  certificate?: string
+  size: number
+  found?: Found
+  failedStores: readonly string[]
+}
+
+export type ImportStep = { data: ImportData; deps: ImageDeps; context: StepContext }
+
+export const importImage: SagaKind<ImportData, ImageDeps> = {
+  kind: 'import-image',
+  steps: [
+    {
+      name: 'fetch',
+      async run(data, deps, context) {
+        await startTask(deps.database.db, data.taskId)
+        const size = await fetchData({ data, deps, context })
+        return { size }
+      },
+      async undo(_data, { staging, database }, { resourceId }) {
+        await staging.remove({ imageId: resourceId })
+        await database.db.updateTable('images').set({ staged_size: null }).where('id', '=', resourceId).execute()
+      },
+    },
+    {
+      name: 'plugins',
+      run: async (data, deps, context) => ({ size: await runPlugins({ data, deps, context }) }),
+    },
+    {
+      name: 'store',
+      async run(data, deps, context) {
+        const failedStores: string[] = []
+        let found = data.found
+        for (const store of data.stores) {
+          try {
+            found = await storeCopy({ data, deps, context }, store)
+          } catch (error) {
+            if (data.allMustSucceed || error instanceof SagaCancelled || context.signal.aborted) throw error
+            deps.log.warn(
+              { err: error, image: context.resourceId, store },
+              'an import goes on without one of its stores',
+            )
+            failedStores.push(store)
+          }
+        }
+        if (!found) throw new Error('None of the uploads finished!')
+        return { found, failedStores }
+      },
+      async undo(data, deps, { resourceId }) {
+        const rows = await listLocations(deps.database.db, resourceId)
+        for (const row of rows.filter((each) => data.stores.includes(each.store)))
+          await deps.database.db
+            .updateTable('locations')
+            .set({ status: 'pending_delete' })
+            .where('id', '=', row.id)
+            .execute()
+        await deps.database.db.updateTable('images').set({ reserved: 0 }).where('id', '=', resourceId).execute()
+        await removeData(deps, resourceId)
+      },
+    },
+    {
+      name: 'activate',
+      async run(data, deps, { resourceId }) {
+        const { database } = deps
+        await database.transaction(async (tx) => {
+          const changes = { reserved: 0, staged_size: null }
+          if (data.isCopy) await updateImage(tx, resourceId, ['active', 'deactivated'], changes)
+          else await updateImage(tx, resourceId, ['importing'], { status: 'active', ...changes, ...data.found })
+          await setProperties(tx, resourceId, {
+            os_glance_import_task: null,
+            os_glance_importing_to_stores: '',
+            os_glance_failed_import: data.failedStores.join(','),
+          })
+          await succeedTask(tx, deps, data.taskId, { image_id: resourceId })
+        })
+      },
+    },
+  ],
+  async done(data, deps, { resourceId }) {
+    deps.remotes.dropToken(data.taskId)
+    await deps.staging.remove({ imageId: resourceId })
+  },
+  async failed(data, deps, error, { resourceId }) {
+    deps.remotes.dropToken(data.taskId)
+    await deps.database.transaction(async (tx) => {
+      if (!data.isCopy)
+        await updateImage(tx, resourceId, ['importing', 'uploading'], {
+          status: 'queued',
+          size: null,
+          virtual_size: null,
+          staged_size: null,
+          reserved: 0,
+        })
+      const isThere = await tx
+        .selectFrom('images')
+        .select('id')
+        .where('id', '=', resourceId)
+        .where('status', '!=', 'deleted')
+        .executeTakeFirst()
+      if (isThere)
+        await setProperties(tx, resourceId, {
+          os_glance_import_task: null,
+          os_glance_importing_to_stores: '',
+          os_glance_failed_import: data.stores.join(','),
+        })
+      await failTask(tx, deps, data.taskId, error.message)
+    })
+  },
+}

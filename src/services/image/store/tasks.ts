@@ -1,0 +1,58 @@
+import type { ImageDb } from './images.ts'
+import type { ImageSchema, TaskStatus } from './tables.ts'
+
+export type TaskRow = ImageSchema['tasks']
+
+export const insertTask = (db: ImageDb, row: TaskRow) => db.insertInto('tasks').values(row).execute()
+
+export const findTask = (db: ImageDb, id: string): Promise<TaskRow | undefined> =>
+  db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const listTasksOfImage = (db: ImageDb, imageId: string): Promise<TaskRow[]> =>
+  db.selectFrom('tasks').selectAll().where('image_id', '=', imageId).orderBy('created_at', 'desc').execute()
+
+/** Changes a task that has not ended; false when it has. */
+export async function updateTask(db: ImageDb, id: string, changes: Partial<TaskRow>): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('tasks')
+    .set({ ...changes, updated_at: Date.now() })
+    .where('id', '=', id)
+    .where('status', 'in', ['pending', 'processing'])
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+export interface TaskListRequest {
+  /** Null for those of all projects. */
+  owner: string | null
+  status: TaskStatus | undefined
+  type: string | undefined
+  sort: { column: keyof TaskRow; direction: 'asc' | 'desc' }
+  marker: TaskRow | undefined
+  limit: number
+}
+
+export async function listTasks(db: ImageDb, ask: TaskListRequest): Promise<TaskRow[]> {
+  const { column, direction } = ask.sort
+  let query = db.selectFrom('tasks').selectAll()
+  if (ask.owner !== null) query = query.where('owner', '=', ask.owner)
+  if (ask.status !== undefined) query = query.where('status', '=', ask.status)
+  if (ask.type !== undefined) query = query.where('type', '=', ask.type)
+  const { marker } = ask
+  if (marker) {
+    const sign = direction === 'asc' ? '>' : '<'
+    query = query.where(({ or, and, eb }) =>
+      or([eb(column, sign, marker[column]), and([eb(column, '=', marker[column]), eb('id', sign, marker.id)])]),
+    )
+  }
+  return query.orderBy(column, direction).orderBy('id', direction).limit(ask.limit).execute()
+}
+
+/** Removes ended tasks whose time is over. */
+export const deleteExpiredTasks = (db: ImageDb, now: number) =>
+  db
+    .deleteFrom('tasks')
+    .where('status', 'in', ['success', 'failure'])
+    .where('expires_at', 'is not', null)
+    .where('expires_at', '<', now)
+    .execute()
