@@ -839,7 +839,9 @@ const byName = new Map(table.map(([name, check, ...operations]) => [name, ruleOf
 export const policies: readonly Rule[] = [...byName.values()]
 
 /** The rules without their scopes, for `[oslo_policy] enforce_scope = false`. */
-export const unscopedPolicies: readonly Rule[] = policies.map(({ scopes: _, ...each }) => each)
+export const unscopedPolicies: readonly Rule[] = [...byName.values()].map((each) =>
+  rule(each.name, each.check, '', ...each.operations),
+)
 
 /** The rule `identity:<name>`. Throws on a name that keystone does not have. */
 export function policy(name: string): Rule {
