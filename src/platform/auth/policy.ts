@@ -1,6 +1,6 @@
 /**
  * oslo.policy's rule language, compiled to closures once: `role:x`, `rule:x`, `user_id:%(target.user_id)s`,
- * `'literal':%(x)s`, `@`, `!`, `and`, `or`, `not`, parentheses.
+ * `'literal':%(x)s`, neutron's `field:x:y=z`, `@`, `!`, `and`, `or`, `not`, parentheses.
  * Source: oslo.policy's documentation of the policy language.
  */
 import type { Caller } from './credentials.ts'
@@ -128,6 +128,7 @@ export class PolicyEnforcer {
         return role !== undefined && caller.roles.some((each) => each.toLowerCase() === role.toLowerCase())
       }
     }
+    if (kind === 'field') return fieldCheck(match) ?? fail(`'${token}' is no check of a field`)
     if (kind === 'http' || kind === 'https') return fail('remote checks are not supported')
     const wanted = valueOf(match)
     if (kind.startsWith("'")) {
@@ -159,6 +160,18 @@ function valueOf(match: string): (target: PolicyTarget) => string | undefined {
   const path = reference[1]!
   const parts = path.split('.')
   return (target) => asText(Object.hasOwn(target, path) ? target[path] : dig(target, parts))
+}
+
+/** Neutron's `field:networks:router:external=True`; `=~` compares with a regular expression. */
+function fieldCheck(match: string): Check | undefined {
+  const parts = /^[^:]+:([^=]+)=(~?)(.*)$/.exec(match)
+  if (!parts) return undefined
+  const [, field = '', isPattern, text = ''] = parts
+  const pattern = isPattern ? new RegExp(text) : undefined
+  return (target) => {
+    const value = asText(Object.hasOwn(target, field) ? target[field] : undefined)
+    return value !== undefined && (pattern ? pattern.test(value) : value === text)
+  }
 }
 
 function dig(from: unknown, parts: readonly string[]): unknown {
