@@ -30,6 +30,7 @@ export const groups: Entity<'groups'> = {
   target: (row) => ({ target: { group: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { group: { domain_id: domainIdFor(ctx, input) } } }),
   section: 'identity',
+  existsFirst: ['delete'],
   ownDomain: 'domain_id',
   async insert(deps, input, ctx) {
     const domainId = domainIdFor(ctx, input)
