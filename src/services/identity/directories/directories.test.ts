@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { ldapOptionsOf, startWithDirectory } from '../testing/directory.ts'
-import { startIdentity, type Answer, type TestIdentity } from '../testing/identity.ts'
-import { group, noSlapd, person, startDirectory, type TestDirectory } from '../testing/slapd.ts'
+import { authenticate } from '../auth/authenticate.ts'
+import { uploadDomainConfigs } from '../operations/domain-config-upload.ts'
+import { populateMappings, purgeMappings } from '../operations/id-mappings.ts'
+import { listRows } from '../store/rows.ts'
+import { configText, ldapOptionsOf, startWithDirectory } from '../testing/directory.ts'
+import type { Answer, TestIdentity } from '../testing/identity.ts'
+import { openTestIdentity } from '../testing/open.ts'
+import { group, noSlapd, person, startDirectory, suffix, type TestDirectory } from '../testing/slapd.ts'
 
 interface User {
   id: string
@@ -198,35 +206,156 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
     await until(async () => (await login(identity, domainId, 'alice')).status === 201)
   })
 
-  test('configured in the database: a change of options counts at once, a wrong one is of that domain alone', async (t) => {
-    const identity = await startIdentity(
-      t,
-      'domain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\n',
-    )
-    const domain = await identity.make('POST', '/domains', { domain: { name: 'corp' } })
-    const configure = async (options: Record<string, unknown>) => {
-      const config = { identity: { driver: 'ldap' }, ldap: options }
-      const answer = await identity.request('PUT', `/domains/${domain.id}/config`, { body: { config } })
-      assert.ok(answer.status < 300, JSON.stringify(answer.body))
+  test('A7: who is disabled, removed or put out of a group in the directory loses his tokens, for good', async (t) => {
+    const { identity, domainId } = await startWithDirectory(t, directory, { more: 'caching = false\n' })
+    const { scope } = await withProject(identity, domainId)
+    await directory.add(person('eve', { userPassword: 'pw-eve' }))
+    await directory.modify('cn=devs,ou=UserGroups', 'add', 'member', `uid=eve,ou=Users,${suffix}`)
+    const tokenOf = async () => {
+      const answer = await login(identity, domainId, 'eve', undefined, scope)
+      assert.equal(answer.status, 201, JSON.stringify(answer.body))
+      return answer.headers['X-Subject-Token']!
     }
-    if ((await identity.request('PUT', `/domains/${domain.id}/config`, { body: {} })).status === 404)
-      return t.skip('domain configuration is not routed')
-    const { connection_timeout: _timeout, ...options } = ldapOptionsOf(directory)
+    const isValid = async (token: string) => (await identity.request('GET', '/auth/projects', { token })).status === 200
+
+    const first = await tokenOf()
+    assert.ok(await isValid(first))
+    await directory.modify('uid=eve,ou=Users', 'replace', 'enabled', 'FALSE')
+    assert.ok(!(await isValid(first)))
+    assert.equal((await login(identity, domainId, 'eve')).status, 401)
+    await directory.modify('uid=eve,ou=Users', 'replace', 'enabled', 'TRUE')
+    assert.ok(!(await isValid(first)), 'enabling brings no old token back')
+
+    const second = await tokenOf()
+    await directory.modify('cn=devs,ou=UserGroups', 'delete', 'member', `uid=eve,ou=Users,${suffix}`)
+    assert.ok(!(await isValid(second)))
+    assert.equal((await login(identity, domainId, 'eve', undefined, scope)).status, 401)
+
+    await directory.modify('cn=devs,ou=UserGroups', 'add', 'member', `uid=eve,ou=Users,${suffix}`)
+    const third = await tokenOf()
+    await directory.remove('uid=eve,ou=Users')
+    assert.ok(!(await isValid(third)))
+    const listed = await identity.make<User[]>('GET', `/users?domain_id=${domainId}`)
+    assert.ok(listed.every((user) => user.name !== 'eve'))
+    assert.deepEqual(await identity.make('GET', `/users?domain_id=${domainId}&name=eve`), [])
+    await directory.add(person('eve', { userPassword: 'pw-eve' }))
+    assert.equal((await login(identity, domainId, 'eve')).status, 201)
+    assert.ok(!(await isValid(third)), 'neither does his return')
+    await directory.remove('uid=eve,ou=Users')
+  })
+
+  test('two entries of one name are two users', async (t) => {
+    const options = { user_name_attribute: 'sn' }
+    const { identity, domainId } = await startWithDirectory(t, directory, { options })
+    await directory.add(person('twin1', { sn: 'Twin', userPassword: 'pw' }) + person('twin2', { sn: 'Twin' }))
+    const list = () => identity.make<User[]>('GET', `/users?domain_id=${domainId}&name__startswith=Twin`)
+    const [one, two] = await list()
+    assert.ok(one && two && one.id !== two.id && one.name !== two.name)
+    assert.deepEqual(await list(), [one, two])
+    await directory.remove('uid=twin1,ou=Users')
+    assert.deepEqual(
+      (await list()).map((user) => user.name),
+      ['Twin'],
+    )
+    await directory.remove('uid=twin2,ou=Users')
+  })
+
+  test('configured in the database: a change counts at once, a wrong option is of that domain alone', async (t) => {
+    const { deps } = await openTestIdentity(
+      t,
+      '[identity]\npassword_hash_rounds = 4\ndomain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\n',
+    )
+    const { db } = deps.database
+    const configure = async (options: Record<string, unknown>) => {
+      await db.deleteFrom('domain_options').execute()
+      const all = [
+        ['identity', 'driver', 'ldap'],
+        ...Object.entries(options).map(([name, value]) => ['ldap', name, value]),
+      ]
+      for (const [section, name, value] of all as [string, string, unknown][])
+        await db
+          .insertInto('domain_options')
+          .values({
+            domain_id: 'corp-id',
+            section,
+            name,
+            value: JSON.stringify(value),
+            is_sensitive: name === 'password' ? 1 : 0,
+          })
+          .execute()
+      deps.changed()
+    }
+    const logIn = (name: string) =>
+      authenticate(deps, { identity: byPassword('corp-id', name) }, { headers: {}, path: '', peer: undefined })
+    const options = ldapOptionsOf(directory)
+    await assert.rejects(logIn('alice'), { status: 401 })
+    await configure({ ...options, pool_size: '5', use_pool: 'False', url: directory.url.replace('//', '//%(nobody)s') })
+    await assert.rejects(logIn('alice'), { status: 503 })
+    await configure({ ...options, user: String(options['user']).replace('admin', '%(nothing)s') })
+    await assert.rejects(logIn('alice'), { status: 503 })
     await configure(options)
-    assert.equal((await login(identity, domain.id, 'alice')).status, 201)
+    assert.equal((await logIn('alice')).kind, 'token')
     await configure({ ...options, user_filter: '(uid=bob)' })
-    assert.equal((await login(identity, domain.id, 'alice')).status, 401)
-    assert.equal((await login(identity, domain.id, 'bob')).status, 201)
+    await assert.rejects(logIn('alice'), { status: 401 })
+    assert.equal((await logIn('bob')).kind, 'token')
     await configure({ ...options, use_tls: 'maybe' })
-    assert.equal((await login(identity, domain.id, 'alice')).status, 503)
-    assert.equal((await identity.request('GET', '/users')).status, 200)
-    await identity.request('DELETE', `/domains/${domain.id}/config`)
-    assert.equal((await login(identity, domain.id, 'alice')).status, 401)
+    await assert.rejects(logIn('bob'), { status: 503 })
+    assert.equal(await deps.directories.of('default'), undefined)
+    await configure({ ...options, user_filter: '(((' })
+    await assert.rejects(logIn('bob'), { status: 503 })
+    await db.deleteFrom('domain_options').execute()
+    deps.changed()
+    await assert.rejects(logIn('bob'), { status: 401 })
   })
 
   test('with [identity] driver = ldap the default domain is the directory, with the ids that it has', async (t) => {
-    const identity = await startIdentity(t, '')
-    assert.equal((await identity.make<User[]>('GET', '/users')).length, 2)
+    const { deps } = await openTestIdentity(t, configText(ldapOptionsOf(directory)))
+    await deps.residents.listUsers('default')
+    const [alice] = await listRows(deps.database.db, 'users', [{ column: 'name', operator: '=', value: 'alice' }])
+    assert.equal(alice?.id, 'alice')
+    assert.equal(alice.domain_id, 'default')
+    assert.equal(await deps.directories.of('corp-id'), undefined)
+  })
+
+  test('mapping_populate gives ids, mapping_purge takes them', async (t) => {
+    const { deps, folder } = await openTestIdentity(
+      t,
+      '[identity]\ndomain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\ndomain_config_dir = FOLDER\n',
+    )
+    writeFileSync(
+      join(folder, 'keystone.corp.conf'),
+      configText(ldapOptionsOf(directory)).replace(/connection_.*\n/, ''),
+    )
+    writeFileSync(join(folder, 'keystone.none.conf'), configText({}))
+    writeFileSync(join(folder, 'keystone.Default.conf'), '[token]\nexpiration = 5\n')
+    await assert.rejects(populateMappings(deps, 'corp'), /has no directory/)
+    const uploaded = await uploadDomainConfigs(deps, { all: true })
+    assert.deepEqual(Object.fromEntries(uploaded.map(({ domain, problem }) => [domain, problem === undefined])), {
+      corp: true,
+      none: false,
+      Default: false,
+    })
+    const [again] = await uploadDomainConfigs(deps, { domainName: 'corp' })
+    assert.match(again?.problem ?? '', /already has a configuration/)
+    assert.deepEqual(await populateMappings(deps, 'corp'), { count: 8 })
+    await assert.rejects(populateMappings(deps, 'none'), /Invalid domain name/)
+    await assert.rejects(purgeMappings(deps, {}), /At least one option/)
+    await assert.rejects(purgeMappings(deps, { all: true, type: 'user' }), /cannot be mixed/)
+    assert.deepEqual(await purgeMappings(deps, { localId: 'alice' }), { count: 1 })
+    assert.deepEqual(await purgeMappings(deps, { type: 'group' }), { count: 2 })
+    assert.deepEqual(await purgeMappings(deps, { domainName: 'corp' }), { count: 5 })
+    assert.deepEqual(await listRows(deps.database.db, 'users'), [])
+  })
+
+  test('a file that cannot be used stops the start and is named', async (t) => {
+    const open = (text: string) =>
+      openTestIdentity(t, `[identity]\ndomain_specific_drivers_enabled = true\ndomain_config_dir = ${text}\n`)
+    const folder = mkdtempSync(join(tmpdir(), 'nephos-domains-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'keystone.corp.conf'), '[identity]\ndriver = ldap\n[ldap]\nuse_tls = perhaps\n')
+    await assert.rejects(open(folder), /keystone\.corp\.conf:4: \[ldap\] use_tls/)
+    writeFileSync(join(folder, 'keystone.corp.conf'), '[identity]\ndriver = ldap\n[ldap]\nuser_filter = (((\n')
+    await assert.rejects(open(folder), /user_filter/)
   })
 })
 

@@ -28,6 +28,7 @@ export class Directories {
   /** By the name of their domain. */
   readonly #files: ReadonlyMap<string, LdapSettings>
   #entries = new Map<string, Entry>()
+  readonly #warned = new Set<string>()
   #reading: Promise<void> | undefined
 
   /** Throws ConfigError on files that cannot be used. */
@@ -103,8 +104,10 @@ export class Directories {
         .execute()
       for (const { id, name } of named) settings.set(id, this.#files.get(name)!)
       for (const name of this.#files.keys())
-        if (!named.some((domain) => domain.name === name))
+        if (!named.some((domain) => domain.name === name) && !this.#warned.has(name)) {
+          this.#warned.add(name)
           this.#log.warn({ domain: name }, 'Invalid domain name found in config file name')
+        }
     }
     if (this.fromDatabase) {
       const rows = await listRows(db, 'domain_options')

@@ -249,3 +249,29 @@ export async function replaceMemberships(
   for (const other of wanted) if (!before.has(other)) await insertRow(tx, 'memberships', row(other))
   return before.size !== wanted.size || [...wanted].some((other) => !before.has(other))
 }
+
+export interface MappingFilter {
+  domainId?: string
+  publicId?: string
+  localId?: string
+  kind?: Kind
+}
+
+export function listMappings(db: IdentityDb, filter: MappingFilter): Promise<Row<'id_mappings'>[]> {
+  let query = db.selectFrom('id_mappings').selectAll()
+  if (filter.domainId !== undefined) query = query.where('domain_id', '=', filter.domainId)
+  if (filter.publicId !== undefined) query = query.where('public_id', '=', filter.publicId)
+  if (filter.localId !== undefined) query = query.where('local_id', '=', filter.localId)
+  if (filter.kind !== undefined) query = query.where('entity_type', '=', filter.kind)
+  return query.execute()
+}
+
+/** Removes mappings and the rows of those they are about; how many there were. */
+export async function removeMappings(tx: IdentityDb, filter: MappingFilter): Promise<number> {
+  const mappings = await listMappings(tx, filter)
+  for (const { public_id: id, entity_type: kind } of mappings) {
+    await removeMirrored(tx, kind, id)
+    await tx.deleteFrom('id_mappings').where('public_id', '=', id).execute()
+  }
+  return mappings.length
+}
