@@ -28,13 +28,15 @@ export interface TestCloudOptions {
   args: readonly string[]
   /** Run `nephos` in this network namespace. */
   netns?: string
+  /** Where its state folder is made, instead of the folder for temporary files. */
+  parent?: string
 }
 
 const order = ['identity', 'image', 'placement', 'compute', 'metadata', 'novncproxy', 'network'] as const
 
 /** Makes a cloud without starting it. */
 export async function createTestCloud(options: TestCloudOptions): Promise<TestCloud> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'nph-'))
+  const stateDir = mkdtempSync(join(options.parent ?? tmpdir(), 'nph-'))
   const portBase = await freePorts()
   const name = `t${portBase}`
   const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []

@@ -36,6 +36,7 @@ async function run(stateDir: string) {
     localIp: '127.0.0.1',
     metadataUrl: urlOf(settings, 'metadata'),
     metadataSecret: new Secret(secrets.metadataSecret),
+    onHealth: (role, error) => board.set(role, 'up', error),
   })
 
   const identity = httpTransport(urlOf(settings, 'identity'))

@@ -10,6 +10,8 @@ Commands
   guest-image   build the tiny guest image
   keystone-manage COMMAND
                 what keystone's own program does; --help tells more
+  placement-manage COMMAND, placement-status COMMAND
+                the same of placement
 
 Options
   --state-dir DIR      everything the cloud keeps (default: /var/lib/nephos/NAME)

@@ -9,12 +9,35 @@ interface Program {
   /** Of the service that it belongs to. */
   type: string
   load(): Promise<CommandTable>
+  /** Of programs that do one thing: the command that is always meant. */
+  only?: string
 }
+
+const glanceCache = () => import('../services/image/manage/cache.ts')
+const glance = () => import('../services/image/manage/commands.ts')
 
 const programs: Readonly<Record<string, Program>> = {
   'keystone-manage': {
     type: 'identity',
     load: async () => (await import('../services/identity/manage/commands.ts')).keystoneManage,
+  },
+  'glance-manage': { type: 'image', load: async () => (await glance()).glanceManage },
+  'glance-scrubber': { type: 'image', load: async () => (await glance()).glanceScrubber, only: 'run' },
+  'glance-cache-manage': { type: 'image', load: async () => (await glanceCache()).glanceCacheManage },
+  'glance-cache-prefetcher': {
+    type: 'image',
+    load: async () => (await glanceCache()).glanceCachePrefetcher,
+    only: 'run',
+  },
+  'glance-cache-pruner': { type: 'image', load: async () => (await glanceCache()).glanceCachePruner, only: 'run' },
+  'glance-cache-cleaner': { type: 'image', load: async () => (await glanceCache()).glanceCacheCleaner, only: 'run' },
+  'placement-manage': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/database.ts')).placementManage,
+  },
+  'placement-status': {
+    type: 'placement',
+    load: async () => (await import('../services/placement/manage/upgrade-check.ts')).placementStatus,
   },
 }
 
@@ -34,10 +57,11 @@ export async function manage(name: string, argv: readonly string[]): Promise<num
   const print = (line: string) => process.stdout.write(`${line}\n`)
   const warn = (line: string) => process.stderr.write(`${name}: ${line}\n`)
   try {
-    const at = commandAt(argv)
+    const at = commandAt(argv, program.only !== undefined)
     const { values } = parseGlobal(argv.slice(0, at))
     const stateDir = values['state-dir'] ?? defaultStateDir(values.name ?? 'nephos')
-    return await runCommand(name, await program.load(), argv.slice(at), {
+    const words = [...(program.only === undefined ? [] : [program.only]), ...argv.slice(at)]
+    return await runCommand(name, await program.load(), words, {
       stateDir: paths(stateDir).service(program.type),
       configFiles: values['config-file'] ?? configFilesOf(stateDir, program.type),
       databaseUrl: databaseUrlOf(stateDir, program.type),
@@ -52,12 +76,13 @@ export async function manage(name: string, argv: readonly string[]): Promise<num
   }
 }
 
-/** Where the command begins: the first word that is no option and no option's value. */
-function commandAt(argv: readonly string[]): number {
+/** Where the command begins: the first word that is no option and no option's value, or no option of all programs. */
+function commandAt(argv: readonly string[], hasOneCommand: boolean): number {
   let at = 0
   while (at < argv.length && argv[at]!.startsWith('-') && argv[at] !== '--help' && argv[at] !== '-h') {
     const word = argv[at]!.replace(/^--/, '')
     const known = globalOptions[word as keyof typeof globalOptions]
+    if (hasOneCommand && !known) break
     at += known?.type === 'string' ? 2 : 1
   }
   return at

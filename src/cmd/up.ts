@@ -51,7 +51,12 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
   const publish = () => {
     status.roles = [...children.values()].flatMap((child) => child.roles)
     status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
-    writeStatus(args.stateDir, status)
+    try {
+      writeStatus(args.stateDir, status)
+    } catch (error) {
+      // A full disk: the roles go on, and the next change is written again.
+      say(`nephos: the status cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))

@@ -96,6 +96,18 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     notBuilt(/^\w+ \/v3\/domains\/(config|[^/]+\/config)/),
     notBuilt(/^\w+ \/v3\/(ec2|s3)tokens/),
   ],
+  placement: [
+    {
+      kinds: ['policy', 'token'],
+      operations: ['GET /'],
+      why: 'The version document: clients read it before they have a token.',
+    },
+    {
+      kinds: ['body'],
+      operations: ['PUT /resource_classes/{name}', 'PUT /traits/{name}'],
+      why: 'The name in the address says it all: upstream reads no body, the description has an empty one.',
+    },
+  ],
 }
 
 /** Routes of identity (`GET /users/:id`) that decide otherwise than their rule says about the facts of the address. */

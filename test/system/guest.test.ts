@@ -1,7 +1,6 @@
 /** A real guest through the APIs of a whole cloud: cards that come and go, its console, its own end. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
@@ -10,6 +9,7 @@ import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { buildGuestImage } from '../../guest/build.mjs'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
+import { makeHost } from '../host.ts'
 
 /** Says which cards it has; when the second has come and gone it turns itself off. */
 const userData = `#!/bin/sh
@@ -34,22 +34,6 @@ inNamespaces(
   },
   defineTests,
 )
-
-/** A machine of its own as far as the cloud can see: no network, no namespaces, a tap device for root only. */
-async function makeHost() {
-  const device = mkdtempSync(join(tmpdir(), 'nph-dev-'))
-  for (const argv of [
-    ['mount', '-t', 'tmpfs', 'tmpfs', '/run'],
-    ['mkdir', '/run/netns'],
-    ['ip', 'link', 'set', 'lo', 'up'],
-    ['mount', '-t', 'tmpfs', 'tmpfs', device],
-    ['mknod', '-m', '600', join(device, 'tun'), 'c', '10', '200'],
-    ['mount', '--bind', join(device, 'tun'), '/dev/net/tun'],
-  ]) {
-    const { code, output } = await collect(argv)
-    assert.equal(code, 0, `${argv.join(' ')}: ${output}`)
-  }
-}
 
 interface Server {
   id: string

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { eventually, login } from '../api.ts'
+import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
 
 const why = !existsSync('/usr/sbin/mariadbd') ? 'needs mariadb-server' : process.getuid?.() !== 0 ? 'needs root' : ''
@@ -73,11 +73,7 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true })
 })
 
-test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_000 }, async () => {
-  const { output, code } = await cloud.nephos('status', '--json')
-  assert.equal(code, 0, output)
-  assert.equal(existsSync(join(cloud.stateDir, 'compute', 'compute.db')), false, 'no SQLite file stands beside it')
-  const demo = await login(cloud, 'demo')
+async function create(demo: Api): Promise<string> {
   const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros&sort=name:asc'))
     .body.images[0]!.id
   const network = (await demo.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private'))
@@ -85,7 +81,15 @@ test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_00
   const server = { name: 'm', flavorRef: '42', imageRef: image, networks: [{ uuid: network }], metadata: { a: 'b' } }
   const created = await demo.call<{ server: { id: string } }>('compute', 'POST', '/v2.1/servers', { server })
   assert.equal(created.status, 202, JSON.stringify(created.body))
-  const path = `/v2.1/servers/${created.body.server.id}`
+  return created.body.server.id
+}
+
+test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_000 }, async () => {
+  const { output, code } = await cloud.nephos('status', '--json')
+  assert.equal(code, 0, output)
+  assert.equal(existsSync(join(cloud.stateDir, 'compute', 'compute.db')), false, 'no SQLite file stands beside it')
+  const demo = await login(cloud, 'demo')
+  const path = `/v2.1/servers/${await create(demo)}`
   const status = async () =>
     (await demo.call<{ server?: { status: string; fault?: object } }>('compute', 'GET', path)).body.server
   await eventually('ACTIVE', async () => {
@@ -118,6 +122,7 @@ test(
     const demo = await login(cloud, 'demo')
     const list = () => demo.call<{ serviceUnavailable?: object }>('compute', 'GET', '/v2.1/servers')
     assert.equal((await list()).status, 200)
+    const builds = await Promise.all([1, 2, 3].map(() => create(demo)))
     const gone = new Promise((resolve) => server.once('exit', resolve))
     server.kill('SIGKILL')
     await gone
@@ -125,5 +130,16 @@ test(
     assert.equal(answer.status, 503, JSON.stringify(answer.body))
     startServer()
     await eventually('the API answers again', async () => (await list()).status === 200, 60)
+    for (const id of builds) {
+      const settled = async () => {
+        const { body } = await demo.call<{ server: { status: string } }>('compute', 'GET', `/v2.1/servers/${id}`)
+        return body.server.status !== 'BUILD'
+      }
+      await eventually('the builds that were cut end', settled, 60)
+      await demo.call('compute', 'DELETE', `/v2.1/servers/${id}`)
+    }
+    type Servers = { servers: object[] }
+    const left = async () => (await demo.call<Servers>('compute', 'GET', '/v2.1/servers')).body.servers.length
+    await eventually('they can be deleted', async () => (await left()) === 0, 60)
   },
 )

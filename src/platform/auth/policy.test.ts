@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createContext, type Credentials } from './context.ts'
+import { createContext } from './context.ts'
+import type { Credentials } from './credentials.ts'
 import { PolicyEnforcer, PolicySyntaxError, rule, type PolicyTarget } from './policy.ts'
 import { Secret } from './secret.ts'
 

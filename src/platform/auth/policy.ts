@@ -3,7 +3,7 @@
  * `'literal':%(x)s`, `@`, `!`, `and`, `or`, `not`, parentheses.
  * Source: oslo.policy's documentation of the policy language.
  */
-import type { Context } from './context.ts'
+import type { Caller } from './credentials.ts'
 
 /** Flat or nested facts about the thing acted on; they come from the database, never from the request. */
 export type PolicyTarget = { readonly [key: string]: unknown }
@@ -26,7 +26,7 @@ export const rule = (name: string, check: string, description = '', ...operation
   operations,
 })
 
-type Check = (target: PolicyTarget, context: Context) => boolean
+type Check = (target: PolicyTarget, caller: Caller) => boolean
 
 export class PolicySyntaxError extends Error {}
 
@@ -50,10 +50,10 @@ export class PolicyEnforcer {
     for (const [name, text] of texts) this.#checks.set(name, this.#compile(name, text, texts))
   }
 
-  check(which: Rule, target: PolicyTarget, context: Context): boolean {
+  check(which: Rule, target: PolicyTarget, caller: Caller): boolean {
     const check = this.#checks.get(which.name)
     if (!check) throw new Error(`policy rule ${which.name} is not registered with its service`)
-    return check(target, context)
+    return check(target, caller)
   }
 
   /** The sentence that a refused caller reads. */
@@ -75,17 +75,17 @@ export class PolicyEnforcer {
     const parseOr = (): Check => {
       const parts = [parseAnd()]
       while (accept('or')) parts.push(parseAnd())
-      return parts.length === 1 ? parts[0]! : (target, context) => parts.some((part) => part(target, context))
+      return parts.length === 1 ? parts[0]! : (target, caller) => parts.some((part) => part(target, caller))
     }
     const parseAnd = (): Check => {
       const parts = [parseNot()]
       while (accept('and')) parts.push(parseNot())
-      return parts.length === 1 ? parts[0]! : (target, context) => parts.every((part) => part(target, context))
+      return parts.length === 1 ? parts[0]! : (target, caller) => parts.every((part) => part(target, caller))
     }
     const parseNot = (): Check => {
       if (!accept('not')) return parseAtom()
       const inner = parseNot()
-      return (target, context) => !inner(target, context)
+      return (target, caller) => !inner(target, caller)
     }
     const parseAtom = (): Check => {
       const token = tokens[at++]
@@ -112,13 +112,13 @@ export class PolicyEnforcer {
     const match = token.slice(colon + 1)
     if (kind === 'rule') {
       if (!known.has(match)) return fail(`rule '${match}' does not exist`)
-      return (target, context) => this.#checks.get(match)!(target, context)
+      return (target, caller) => this.#checks.get(match)!(target, caller)
     }
     if (kind === 'role') {
       const value = valueOf(match)
-      return (target, context) => {
+      return (target, caller) => {
         const role = value(target)
-        return role !== undefined && context.roles.some((each) => each.toLowerCase() === role.toLowerCase())
+        return role !== undefined && caller.roles.some((each) => each.toLowerCase() === role.toLowerCase())
       }
     }
     if (kind === 'http' || kind === 'https') return fail('remote checks are not supported')
@@ -127,9 +127,9 @@ export class PolicyEnforcer {
       const literal = kind.slice(1, -1)
       return (target) => wanted(target) === literal
     }
-    return (target, context) => {
+    return (target, caller) => {
       const value = wanted(target)
-      return value !== undefined && credentialValues(context, kind).includes(value)
+      return value !== undefined && credentialValues(caller, kind).includes(value)
     }
   }
 }
@@ -168,30 +168,30 @@ const asText = (value: unknown): string | undefined => {
 }
 
 /** The left side of a check: what the caller's credentials say under oslo's names. */
-function credentialValues(context: Context, kind: string): readonly string[] {
+function credentialValues(caller: Caller, kind: string): readonly string[] {
   switch (kind) {
     case 'user_id':
-      return present(context.userId)
+      return present(caller.userId)
     case 'project_id':
     case 'tenant_id':
     case 'tenant':
-      return present(context.projectId)
+      return present(caller.projectId)
     case 'domain_id':
-      return present(context.domainId)
+      return present(caller.domainId)
     case 'system_scope':
     case 'system':
-      return present(context.systemScope)
+      return present(caller.systemScope)
     case 'user_domain_id':
-      return present(context.userDomainId)
+      return present(caller.userDomainId)
     case 'project_domain_id':
     case 'token.project.domain.id':
-      return present(context.projectDomainId)
+      return present(caller.projectDomainId)
     case 'token.domain.id':
-      return present(context.domainId)
+      return present(caller.domainId)
     case 'service_roles':
-      return context.serviceRoles
+      return caller.serviceRoles
     case 'is_admin':
-      return [context.isAdmin ? 'True' : 'False', context.isAdmin ? '1' : '0']
+      return [caller.isAdmin ? 'True' : 'False', caller.isAdmin ? '1' : '0']
     case 'is_admin_project':
       return ['True'] // keystone: true unless an admin project is configured
     case 'None':

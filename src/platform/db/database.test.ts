@@ -62,3 +62,26 @@ test('transactions queue, roll back on errors and are invisible until committed'
     .executeTakeFirst()
   assert.equal(swap.numUpdatedRows, 0n)
 })
+
+test('two processes write to one file: each waits for the other without standing still', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const [a, b] = [1, 2].map(() => openDatabase<Schema>(`sqlite:///${folder}/a.db`))
+  t.after(async () => (await a!.close(), await b!.close(), rmSync(folder, { recursive: true })))
+  await migrate(a!, migrations)
+  const add = (database: typeof a, id: string) =>
+    database!.transaction(async (tx) => {
+      await tx.insertInto('things').values({ id, generation: 0 }).execute()
+      // The lock is held while the other one tries.
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    })
+  const numbers = Array.from({ length: 30 }, (_, index) => index)
+  await Promise.all(numbers.map((number) => add(number % 2 ? a : b, `t${number}`)))
+  await Promise.all([
+    a!.transaction(async (tx) => {
+      await tx.updateTable('things').set({ generation: 1 }).execute()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }),
+    b!.db.insertInto('things').values({ id: 'alone', generation: 0 }).execute(),
+  ])
+  assert.equal((await b!.db.selectFrom('things').selectAll().execute()).length, 31)
+})

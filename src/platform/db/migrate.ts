@@ -68,3 +68,22 @@ const forMysql = (statement: string): string => {
   const typed = statement.replace(/\btext\b/g, 'mediumtext')
   return /^create table/i.test(typed) ? `${typed} charset utf8mb4 collate utf8mb4_bin` : typed
 }
+
+/**
+ * Records that the schema is that of `name`, whatever it is: for a database that was copied without its record.
+ * Throws when there is no such step.
+ */
+export async function stamp<Schema>(
+  database: Database<Schema>,
+  migrations: readonly Migration[],
+  name: string,
+): Promise<void> {
+  const names = migrations.map((migration) => migration.name)
+  const last = names.indexOf(name)
+  if (last < 0) throw new Error(`there is no version '${name}': there are ${names.join(', ')}`)
+  await pendingMigrations(database, migrations)
+  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  await db.deleteFrom('schema_migrations').execute()
+  const rows = names.slice(0, last + 1).map((each) => ({ name: each, applied_at: Date.now() }))
+  await db.insertInto('schema_migrations').values(rows).execute()
+}

@@ -104,7 +104,8 @@ class Connection implements DatabaseConnection {
 
   async end(how: 'commit' | 'rollback') {
     try {
-      this.#driver.writer.exec(how)
+      // A full disk ends a transaction by itself; the error that says so must not be hidden by another.
+      if (how === 'commit' || this.#driver.writer.isInTransaction) this.#driver.writer.exec(how)
     } finally {
       this.#release?.()
       this.#release = undefined
@@ -130,21 +131,22 @@ class Connection implements DatabaseConnection {
   }
 }
 
-const busyCode = 5
+/** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
+const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
 const busyMs = 5000
 
 /**
- * Another program may hold the file (a backup, a shell): waits for it as long as SQLite's own timeout would, but without
- * stopping everything else in this process.
+ * Another program may hold the file (a second API, a backup, a shell): waits for it as long as SQLite's own timeout would,
+ * but without stopping everything else in this process.
  */
 async function patiently<T>(work: () => T): Promise<T> {
   const deadline = Date.now() + busyMs
-  for (;;) {
+  for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
       return work()
     } catch (error) {
-      if ((error as { errcode?: number }).errcode !== busyCode || Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      if (!isBusy(error) || Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 }
@@ -157,12 +159,18 @@ class Handle {
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(file: string, readOnly: boolean) {
-    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: 0 })
+    this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
     if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    // Open now: from here on `patiently` waits.
+    this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {
     this.#db.exec(sql)
+  }
+
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {

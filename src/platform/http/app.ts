@@ -4,39 +4,20 @@
  */
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import { allows } from '../auth/access-rules.ts'
-import { createContext, type Context, type Credentials } from '../auth/context.ts'
+import { createContext, type Context } from '../auth/context.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { readJson } from './body.ts'
+import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
-
-/** A request before it is understood. `body` is a stream from a socket or a ready JSON value from a client in process. */
-export interface RawRequest {
-  method: string
-  url: string
-  headers: IncomingHttpHeaders
-  /** Address at the other end of the connection; absent for clients in this process. */
-  peer?: string
-  stream?: Readable
-  json?: unknown
-}
-
-/** An answer with all headers; `route` is the template for logs and metrics. */
-export interface RawResponse {
-  status: number
-  headers: Record<string, string>
-  body: unknown
-  route: string
-  requestId: string
-}
 
 /** A service's API, ready to answer. */
 export interface App {

@@ -1,5 +1,5 @@
 import { ApiError, BadRequest } from './errors.ts'
-import type { RawRequest } from './app.ts'
+import type { RawRequest } from './message.ts'
 import type { Route } from './route.ts'
 import type { ApiDefinition } from './service.ts'
 

@@ -1,5 +1,6 @@
 /** Cross-origin requests, as oslo.middleware answers them under `[cors]`. */
-import type { App, RawRequest, RawResponse } from './app.ts'
+import type { App } from './app.ts'
+import type { RawRequest, RawResponse } from './message.ts'
 
 export interface CorsOptions {
   /** Origins that may call; `*` for any. Empty: the app is left as it is. */

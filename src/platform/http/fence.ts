@@ -234,6 +234,8 @@ function bounded(
   stop.addEventListener('abort', end, { once: true })
   answer.on('error', (cause) => meter.destroy(new FenceError(`${what} cannot be fetched: ${reason(cause)}`, { cause })))
   answer.on('aborted', () => meter.destroy(new FenceError(`${what} ended too early`)))
+  // Whoever reads hears of it; an error before that must not end the process.
+  meter.on('error', () => undefined)
   meter.on('close', () => {
     stop.removeEventListener('abort', end)
     answer.destroy()

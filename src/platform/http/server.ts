@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from '../log/log.ts'
-import type { App, RawResponse } from './app.ts'
+import type { App } from './app.ts'
+import type { RawResponse } from './message.ts'
 
 /** Called once a request is answered; for metrics. */
 export type Observer = (service: string, method: string, route: string, status: number, seconds: number) => void

@@ -1,4 +1,4 @@
-import type { Credentials } from '../auth/context.ts'
+import type { Credentials } from '../auth/credentials.ts'
 import type { PolicyEnforcer } from '../auth/policy.ts'
 import type { Logger } from '../log/log.ts'
 import { BadRequest, type ApiError } from './errors.ts'

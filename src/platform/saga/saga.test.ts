@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { sql } from 'kysely'
 import { openDatabase, type Database } from '../db/database.ts'
 import { runStatements } from '../db/migrate.ts'
 import { createLogger } from '../log/log.ts'
@@ -91,4 +92,47 @@ test('a new process goes on where the record ends', async (t) => {
   assert.equal(await sagas.resume(world), 1)
   await sagas.idle()
   assert.deepEqual(world.log, ['b', 'c', 'done abc'])
+})
+
+test('while the disk is full a saga waits; then it goes on, and no step counts as failed', async (t) => {
+  const { database } = await setUp(t)
+  const pages = async (most: string) => sql.raw(`pragma max_page_count = ${most}`).execute(database.db)
+  const bulky: SagaKind<object, World> = {
+    ...kind,
+    steps: [{ ...step('a'), run: async () => ({ a: 'x'.repeat(100_000) }) }, step('b')],
+  }
+  const warned: string[] = []
+  const log = { ...createLogger({ name: 'test' }), warn: (_fields: object, text: string) => void warned.push(text) }
+  const sagas = new SagaRunner<World>(database.db, log, [bulky as SagaKind<never, World>])
+  const world: World = { log: [] }
+  await sagas.resume(world)
+  await pages('1')
+  await sagas.start('abc', { resourceId: 'r1', requestId: null, data: {} })
+  while (warned.length < 2) await new Promise((resolve) => setTimeout(resolve, 1))
+  assert.deepEqual(world.log, [])
+  await pages('1000000')
+  await sagas.idle()
+  assert.deepEqual(world.log, ['b', 'done ab'])
+})
+
+test('a step that meets a database that is down runs again', async (t) => {
+  const { database } = await setUp(t)
+  let runs = 0
+  const meets: SagaKind<object, World> = {
+    ...kind,
+    steps: [
+      {
+        name: 'a',
+        async run() {
+          if (++runs < 3) throw Object.assign(new Error('gone'), { code: 'ECONNREFUSED', fatal: true })
+        },
+      },
+    ],
+  }
+  const sagas = new SagaRunner<World>(database.db, createLogger({ name: 'test' }), [meets as SagaKind<never, World>])
+  const world: World = { log: [] }
+  await sagas.resume(world)
+  await sagas.start('abc', { resourceId: 'r1', requestId: null, data: {} })
+  await sagas.idle()
+  assert.deepEqual([runs, world.log], [3, ['done ']])
 })

@@ -1,11 +1,13 @@
 /**
  * Durable operations: named steps, each with do and undo, recorded in the service's database. After a crash `resume`
  * goes on where the record ends: a step that was cut runs again, so every step is idempotent. A failed or cancelled
- * saga undoes its steps in reverse and ends in `failed(...)`.
+ * saga undoes its steps in reverse and ends in `failed(...)`. While the database is away a saga waits: nothing that it
+ * did or found out could be kept.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { Db } from '../db/database.ts'
+import { isDatabaseDown, type Db } from '../db/database.ts'
 import type { Logger } from '../log/log.ts'
 import { recordEvent, type TimelineSchema } from './timeline.ts'
 
@@ -92,7 +94,7 @@ export class SagaRunner<Deps> {
   readonly #kinds = new Map<string, SagaKind<never, Deps>>()
   readonly #running = new Map<string, Running>()
   #deps: Deps | undefined
-  #stopping = false
+  readonly #stopped = new AbortController()
 
   constructor(db: Kysely<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
     this.#db = db
@@ -172,7 +174,7 @@ export class SagaRunner<Deps> {
 
   /** Leaves running sagas to the next start: their record says where they are. */
   stop() {
-    this.#stopping = true
+    this.#stopped.abort()
     for (const each of this.#running.values()) each.abort.abort(new SagaCancelled())
   }
 
@@ -198,22 +200,42 @@ export class SagaRunner<Deps> {
       const started = Date.now()
       try {
         signal.throwIfAborted()
-        data = { ...data, ...((await current.run(data as never, deps, context)) as object | undefined) }
+        const found = await this.#outlast(() => current.run(data as never, deps, context), signal)
+        data = { ...data, ...(found as object | undefined) }
         step++
-        await this.#save(record.id, { state, step, data })
-        await this.#note(record, current.name, 'done', started)
+        await this.#insist(() => this.#save(record, { state, step, data }, current.name, started), 'recording a step')
       } catch (cause) {
-        if (this.#stopping) return
-        error = cause instanceof Error ? cause : new Error(String(cause))
+        if (this.#stopped.signal.aborted) return
+        const reason = cause instanceof Error ? cause : new Error(String(cause))
+        error = reason
         state = 'unwinding'
-        await this.#save(record.id, { state, step, data, error: error.message })
-        await this.#note(record, current.name, 'failed', started, error.message)
+        const now = { state, step, data, error: reason.message } as const
+        await this.#insist(() => this.#save(record, now, current.name, started), 'recording a failure')
       }
     }
     if (state === 'unwinding')
       await this.#unwind(record, kind, deps, { step, data, error: error ?? new Error('unknown') }, context)
-    else await kind.done?.(data as never, deps, context)
-    await this.#db.deleteFrom('sagas').where('id', '=', record.id).execute()
+    else await this.#insist(() => kind.done?.(data as never, deps, context) ?? Promise.resolve(), 'done')
+    const end = this.#db.deleteFrom('sagas').where('id', '=', record.id)
+    await this.#insist(() => end.execute(), 'forgetting a saga')
+  }
+
+  /** A step that the database did not serve runs again when it does; any other error is the step's. */
+  async #outlast<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let pause = 100; ; pause = Math.min(pause * 2, 5000)) {
+      try {
+        return await work()
+      } catch (error) {
+        if (signal.aborted || !isDatabaseDown(error)) throw error
+        this.#log.warn({ err: error }, `the database does not answer, trying again in ${pause} ms`)
+        await this.#pause(pause)
+      }
+    }
+  }
+
+  /** Over at once when the process stops. */
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { ref: false, signal: this.#stopped.signal }).catch(() => undefined)
   }
 
   async #unwind(
@@ -232,46 +254,43 @@ export class SagaRunner<Deps> {
         () => current.undo?.(at.data as never, deps, calm) ?? Promise.resolve(),
         `undo ${current.name}`,
       )
-      if (current.undo) await this.#note(record, `undo ${current.name}`, 'done', started)
-      await this.#save(record.id, { state: 'unwinding', step: step - 1, data: at.data })
+      const now = { state: 'unwinding', step: step - 1, data: at.data } as const
+      const what = current.undo && `undo ${current.name}`
+      await this.#insist(() => this.#save(record, now, what, started), 'recording an undo')
     }
     await this.#insist(() => kind.failed?.(at.data as never, deps, at.error, calm) ?? Promise.resolve(), 'failed')
   }
 
-  /** An undo that fails is tried again, with growing pauses, until it works or the process stops. */
-  async #insist(work: () => Promise<void>, what: string): Promise<void> {
+  /** What must be is tried again, with growing pauses, until it works or the process stops. */
+  async #insist<T>(work: () => Promise<T>, what: string): Promise<T> {
     for (let pause = 100; ; pause = Math.min(pause * 2, 30_000)) {
       try {
         return await work()
       } catch (error) {
-        if (this.#stopping) throw error
+        if (this.#stopped.signal.aborted) throw error
         this.#log.warn({ err: error }, `${what} failed, trying again in ${pause} ms`)
-        await new Promise((resolve) => setTimeout(resolve, pause).unref())
+        await this.#pause(pause)
       }
     }
   }
 
+  /** Keeps where the saga is and, with `what`, the line of the timeline, in one transaction. */
   async #save(
-    id: string,
+    { id, resourceId, requestId }: Record_,
     { data, ...changes }: { state: 'running' | 'unwinding'; step: number; data: object; error?: string },
+    what: string | undefined,
+    started: number,
   ) {
-    await this.#db
-      .updateTable('sagas')
-      .set({ ...changes, data: JSON.stringify(data) })
-      .where('id', '=', id)
-      .execute()
-  }
-
-  async #note(record: Record_, what: string, outcome: 'done' | 'failed', started: number, detail?: string) {
-    const { resourceId, requestId } = record
-    await recordEvent(this.#db, {
-      resourceId,
-      requestId,
-      at: started,
-      what,
-      outcome,
-      durationMs: Date.now() - started,
-      detail,
+    await this.#db.transaction().execute(async (tx) => {
+      await tx
+        .updateTable('sagas')
+        .set({ ...changes, data: JSON.stringify(data) })
+        .where('id', '=', id)
+        .execute()
+      if (what === undefined) return
+      const outcome = changes.error === undefined ? 'done' : 'failed'
+      const durationMs = Date.now() - started
+      await recordEvent(tx, { resourceId, requestId, at: started, what, outcome, durationMs, detail: changes.error })
     })
   }
 }

@@ -17,6 +17,7 @@ import { qemuImgConverter } from './drivers/converter.ts'
 import { fenceOf } from './operations/import-fetch.ts'
 import { checkPlugins } from './operations/import-plugins.ts'
 import { keystoneLimits, noLimits } from './operations/limits.ts'
+import { defaultDefinitions } from './operations/load-definitions.ts'
 import { openProperties, readPropertyRules } from './operations/property-rules.ts'
 import { RemoteGlances } from './operations/remote-glance.ts'
 import { barbicanCertificates } from './operations/signature.ts'
@@ -30,7 +31,7 @@ import type { ImageSchema } from './store/tables.ts'
 import { FileStore } from './stores/file.ts'
 import { openStores } from './stores/open-stores.ts'
 
-export const migrations: readonly Migration[] = [initial, wholeGlance]
+export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions]
 
 export type OpenEnv = Pick<
   ServiceEnv,

@@ -11,6 +11,7 @@ import { importRoutes } from './api/images/imports.ts'
 import { imageRoutes } from './api/images/routes.ts'
 import { infoRoutes } from './api/info/routes.ts'
 import { memberRoutes } from './api/members/routes.ts'
+import { metadefRoutes } from './api/metadefs/routes.ts'
 import { schemaRoutes } from './api/schemas/routes.ts'
 import { taskRoutes } from './api/tasks/routes.ts'
 import type { ImageDeps } from './deps.ts'
@@ -43,6 +44,7 @@ export const routes: readonly Route<ImageDeps>[] = [
   ...schemaRoutes,
   ...infoRoutes,
   ...cacheRoutes,
+  ...metadefRoutes,
 ]
 
 const hourMs = 3_600_000

@@ -10,6 +10,8 @@ export interface PortEvent {
   name: 'network-vif-plugged' | 'network-vif-unplugged' | 'network-vif-deleted' | 'network-changed'
   server: string
   port: string
+  /** The agent could not plug it. */
+  isFailed?: boolean
 }
 
 /** What neutron's operations may use. */

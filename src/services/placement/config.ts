@@ -64,7 +64,7 @@ export const options = {
     'oslo_policy',
     'enforce_scope',
     true,
-    'On: tokens of the system are refused, whatever their roles.',
+    'On: tokens of the system or of a domain are refused, whatever their roles.',
   ),
   corsOrigins: option.list('cors', 'allowed_origin', [], 'Origins of browsers that may call; * for any.'),
   corsCredentials: option.boolean('cors', 'allow_credentials', true, 'Whether browsers may send credentials.'),

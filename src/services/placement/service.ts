@@ -77,13 +77,14 @@ export async function createPlacementService(env: ServiceEnv): Promise<RunningSe
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
   if (config.syncOnStartup) await migrate(database, migrations)
+  const cache = new ProviderCache(database)
   const app = createApp<PlacementDeps>({
     definition,
     routes,
     rootRoutes: [showVersions],
     deps: {
       database,
-      cache: new ProviderCache(database),
+      cache,
       log: env.log,
       settings: {
         isRandom: config.randomize,
@@ -112,5 +113,12 @@ export async function createPlacementService(env: ServiceEnv): Promise<RunningSe
     allowMethods: config.corsMethods,
     maxAge: config.corsMaxAge,
   })
-  return { apps: { placement: open }, start: () => Promise.resolve(), stop: () => database.close() }
+  return {
+    apps: { placement: open },
+    start: () => cache.start(),
+    async stop() {
+      await cache.stop()
+      await database.close()
+    },
+  }
 }

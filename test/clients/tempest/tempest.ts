@@ -61,7 +61,12 @@ function common(cloud: TestCloud, folder: string): Sections {
 
 const toIni = (sections: Sections): string =>
   Object.entries(sections)
-    .map(([name, options]) => `[${name}]\n${Object.entries(options).map(([key, value]) => `${key} = ${value}\n`).join('')}`)
+    .map(
+      ([name, options]) =>
+        `[${name}]\n${Object.entries(options)
+          .map(([key, value]) => `${key} = ${value}\n`)
+          .join('')}`,
+    )
     .join('\n')
 
 function merge(...all: readonly Sections[]): Sections {

@@ -9,7 +9,12 @@ export interface Applied {
   error: { message: string; detail: string; isEverywhere?: boolean } | null
 }
 
-/** The agent's memory over restarts, in one file, replaced in one step. */
+const retryMs = 2000
+
+/**
+ * The agent's memory over restarts, in one file, replaced in one step. A disk that is full does not fail the work that
+ * was done: the file is written as soon as that is possible.
+ */
 export class Records {
   readonly #file: string
   readonly #delayMs: number
@@ -53,7 +58,11 @@ export class Records {
   #save() {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#records]), { mode: 0o600 })
-    renameSync(`${this.#file}.new`, this.#file)
+    try {
+      writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#records]), { mode: 0o600 })
+      renameSync(`${this.#file}.new`, this.#file)
+    } catch {
+      this.#timer = setTimeout(() => this.#save(), retryMs).unref()
+    }
   }
 }

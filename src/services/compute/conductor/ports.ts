@@ -148,31 +148,33 @@ export async function refreshAddresses(deps: ComputeDeps, serverId: string): Pro
 
 /** Takes over from neutron which ports are active. */
 export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
-  const active = (await deps.network.listPorts({ deviceId: server.id })).filter((port) => port.status === 'ACTIVE')
-  await markPortsActive(
-    deps,
-    server.id,
-    active.map((port) => port.id),
-  )
+  const found = await deps.network.listPorts({ deviceId: server.id })
+  const those = (status: string) => found.filter((port) => port.status === status).map(({ id }) => id)
+  await markPorts(deps, server.id, { active: those('ACTIVE'), failed: those('ERROR') })
 }
 
-/** Neutron wired ports of a server: its host may start it. Returns the host that was told. */
-export async function markPortsActive(
+/** Neutron wired ports of a server, so that its host may start it, or says that they cannot be wired. */
+export async function markPorts(
   deps: ComputeDeps,
   serverId: string,
-  portIds: readonly string[],
-): Promise<string | null> {
+  { active = [], failed = [] }: { active?: readonly string[]; failed?: readonly string[] },
+): Promise<void> {
   const { database, agents, waiters } = deps
   let host: string | null = null
+  const judge = (port: ServerPort): ServerPort => {
+    if (port.isActive) return port
+    const { isFailed: _, ...rest } = port
+    if (active.includes(port.id)) return { ...rest, isActive: true }
+    return failed.includes(port.id) && !port.isFailed ? { ...port, isFailed: true } : port
+  }
   const isChanged = await database.transaction(async (tx) => {
     const server = await findServer(tx, serverId)
-    host = server?.host ?? null
-    const isNews = server?.ports.some((port) => !port.isActive && portIds.includes(port.id))
-    if (!server || !isNews) return false
-    const ports = server.ports.map((port) => (portIds.includes(port.id) ? { ...port, isActive: true } : port))
-    return updateServer(tx, serverId, { ports })
+    if (!server) return false
+    host = server.host
+    const ports = server.ports.map(judge)
+    return ports.some((port, index) => port !== server.ports[index]) && updateServer(tx, serverId, { ports })
   })
-  if (isChanged && host !== null) await agents.look(host, { ids: [serverId] })
-  if (isChanged) waiters.wake(serverId)
-  return host
+  if (!isChanged) return
+  if (host !== null) await agents.look(host, { ids: [serverId] })
+  waiters.wake(serverId)
 }

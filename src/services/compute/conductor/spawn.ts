@@ -57,18 +57,23 @@ async function untilRunning(deps: ComputeDeps, host: string, context: StepContex
         if (server.reportedError) return server.reportedError
         if (server.reportedPower === 'running') return 'running' as const
       }
+      const failed = server.ports.filter((port) => port.isFailed).map(({ id }) => id)
+      if (failed.length > 0 && vifPluggingIsFatal) return { why: 'failed', ports: failed } as const
       const missing = server.ports.filter((port) => !port.isActive).map(({ id }) => id)
       if (++looked > 1 && missing.length > 0) await refreshPorts(deps, server)
-      if (missing.length > 0 && deps.now() > pluggedBy) return { missing }
+      if (missing.length > 0 && deps.now() > pluggedBy) return { why: 'late', ports: missing } as const
       return undefined
     },
     { timeoutMs: buildTimeout * 1000, signal: context.signal },
   )
   if (state === 'running') return
-  if (state && 'missing' in state) {
+  if (state && 'why' in state) {
+    const ports = state.ports.join(', ')
     throw new BuildFailed(
       `Build of instance ${context.resourceId} aborted: Failed to allocate the network(s), not rescheduling.`,
-      `${host} did not wire ${state.missing.join(', ')} within ${vifPluggingTimeout} s (vif_plugging_timeout)`,
+      state.why === 'failed'
+        ? `neutron's agents on ${host} cannot wire port ${ports}; nephos explain tells why`
+        : `${host} did not wire ${ports} within ${vifPluggingTimeout} s (vif_plugging_timeout)`,
       { isFinal: true },
     )
   }

@@ -25,6 +25,8 @@ export interface ServerPort {
   networkName: string
   mtu: number
   isActive: boolean
+  /** Neutron says that its host cannot wire it. */
+  isFailed?: boolean
   /** Made for this server: deleted with it. */
   isOurs: boolean
   tag: string | null

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../../../platform/auth/secret.ts'
-import type { Credentials } from '../../../platform/auth/context.ts'
+import type { Credentials } from '../../../platform/auth/credentials.ts'
 import type { Database } from '../../../platform/db/database.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { Directory } from './directory.ts'

@@ -4,9 +4,10 @@ import { fencedFetch, type FenceRules } from '../../../platform/http/fence.ts'
 import type { ImageConfig } from '../config.ts'
 import type { ImageDeps } from '../deps.ts'
 import type { ImportStep } from '../sagas/import-image.ts'
-import { findImage, setProperties } from '../store/images.ts'
+import { findImage, setProperties, type ImageDb } from '../store/images.ts'
 import { updateTask } from '../store/tasks.ts'
 import { openData } from './download.ts'
+import { spend } from './quota.ts'
 
 /** The fence around everything that users name by URL. */
 export const fenceOf = (config: ImageConfig): FenceRules => ({
@@ -50,14 +51,14 @@ export async function fetchData(step: ImportStep): Promise<number> {
     await writer.abort()
     throw error
   }
-  await noteSize(deps, imageId, size, data.isCopy)
+  await spend(deps, data.projectId, { image_stage_total: size }, (tx) => noteSize(tx, imageId, size, data.isCopy))
   return size
 }
 
 /** What lies in the staging area counts against quotas. */
-export async function noteSize({ database }: Pick<ImageDeps, 'database'>, id: string, size: number, isCopy: boolean) {
+export async function noteSize(db: ImageDb, id: string, size: number, isCopy: boolean) {
   const changes = isCopy ? { staged_size: size } : { staged_size: size, size }
-  await database.db.updateTable('images').set(changes).where('id', '=', id).execute()
+  await db.updateTable('images').set(changes).where('id', '=', id).execute()
 }
 
 async function openSource(step: ImportStep): Promise<Readable> {

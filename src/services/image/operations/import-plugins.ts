@@ -42,7 +42,7 @@ export async function runPlugins(step: ImportStep): Promise<number> {
     }
   }
   const { size } = await stat(file)
-  await noteSize(deps, context.resourceId, size, data.isCopy)
+  await noteSize(deps.database.db, context.resourceId, size, data.isCopy)
   return size
 }
 

@@ -6,7 +6,7 @@ import { findImage, setProperties, type Image, type LocationRow } from '../store
 import { deleteLocation, insertLocation, listLocations } from '../store/locations.ts'
 import { progress } from './import-fetch.ts'
 import { takeIn, type Found } from './intake.ts'
-import { largestUpload, mebibytes, spend } from './quota.ts'
+import { largestUpload, spend } from './quota.ts'
 import { checkSignatureRequest } from './signature.ts'
 import { declaredFormat } from './upload.ts'
 
@@ -61,7 +61,7 @@ function finishedBefore(row: LocationRow): Found | undefined {
 }
 
 function reserve({ data, deps }: ImportStep, image: Image, storeId: string) {
-  const deltas = { image_size_total: mebibytes(data.size) }
+  const deltas = { image_size_total: data.size }
   return spend(deps, data.projectId, deltas, async (tx) => {
     const limit = await largestUpload(deps, tx, data.projectId, data.size)
     await tx.updateTable('images').set({ reserved: data.size }).where('id', '=', image.id).execute()

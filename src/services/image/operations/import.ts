@@ -99,7 +99,10 @@ export async function startImport(
 ): Promise<void> {
   const isCopy = request.method.name === 'copy-image'
   const isStaged = request.method.name === 'glance-direct'
-  const deltas = { image_size_total: 0, image_count_uploading: isStaged ? 0 : 1 }
+  const deltas = {
+    image_size_total: 0,
+    ...(!isStaged && { image_stage_total: 0, image_count_uploading: 1 }),
+  }
   const certificate = isCopy ? undefined : await certificateFor(ctx, deps, image)
   const { taskId, go } = await spend(deps, image.owner, deltas, async (tx) => {
     const task = await createTask(tx, {

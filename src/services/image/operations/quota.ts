@@ -14,12 +14,27 @@ export const resources: readonly Resource[] = [
   'image_count_uploading',
 ]
 
-/** Limits of a project; null where glance does not obey unified limits. What is not registered is 0, as in oslo.limit. */
+/**
+ * Limits of a project, in MiB and counts; null where glance does not obey unified limits. What is not registered is 0, as
+ * in oslo.limit.
+ */
 export type ReadLimits = (projectId: string) => Promise<Readonly<Record<Resource, number>> | null>
 
+const mebibyte = 1024 * 1024
+/** Limits of bytes are in MiB; a part of one is one. */
+const unitOf: Readonly<Record<Resource, number>> = {
+  image_size_total: mebibyte,
+  image_stage_total: mebibyte,
+  image_count_total: 1,
+  image_count_uploading: 1,
+}
+
+/** Usage as keystone counts it. */
+export const inUnits = (resource: Resource, amount: number) => Math.floor(amount / unitOf[resource])
+
 /**
- * Runs `work` in a transaction in which `deltas` are known to fit. Throws LimitExceeded. `work` must await nothing but
- * queries.
+ * Runs `work` in a transaction in which `deltas` (bytes and counts) are known to fit. Throws LimitExceeded. `work` must
+ * await nothing but queries.
  */
 export async function spend<T>(
   deps: Pick<ImageDeps, 'database' | 'limits'>,
@@ -36,15 +51,20 @@ export async function spend<T>(
         const delta = deltas[resource]
         const limit = limits[resource]
         if (delta === undefined || limit < 0) continue
-        if (usage[resource] + delta > limit) throw new LimitExceeded(projectId, resource, limit, usage[resource], delta)
+        const unit = unitOf[resource]
+        if (usage[resource] + delta > limit * unit)
+          throw new LimitExceeded(
+            projectId,
+            resource,
+            limit,
+            inUnits(resource, usage[resource]),
+            Math.ceil(delta / unit),
+          )
       }
     }
     return work(tx)
   })
 }
-
-const mebibyte = 1024 * 1024
-export const mebibytes = (bytes: number) => Math.floor(bytes / mebibyte)
 
 /** Bytes that an upload of a project may have: what `image_size_cap` and `user_storage_quota` leave. */
 export async function largestUpload(

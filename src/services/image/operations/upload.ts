@@ -8,7 +8,7 @@ import { updateImage, type Image } from '../store/images.ts'
 import { deleteLocation, forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
 import { takeIn, type Found } from './intake.ts'
-import { largestUpload, mebibytes, spend } from './quota.ts'
+import { largestUpload, spend } from './quota.ts'
 
 export interface UploadOptions {
   /** Bytes that the client has announced. */
@@ -50,7 +50,7 @@ export async function upload(
   const { limit, locationId } = await spend(
     deps,
     projectId,
-    { image_size_total: mebibytes(size ?? 0), image_count_uploading: 1 },
+    { image_size_total: size ?? 0, image_count_uploading: 1 },
     async (tx) => {
       const most = await largestUpload(deps, tx, projectId, size)
       const changes = { status: 'saving', reserved: size ?? 0 } as const
@@ -83,11 +83,17 @@ export async function upload(
       await writer.abort()
       throw error
     }
-    const isThere = await database.transaction(async (tx) => {
-      if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, ...found }))) return false
-      await setLocation(tx, locationId, { status: 'active', url })
-      return true
-    })
+    // What was announced is reserved; what was not has to fit now.
+    const isThere = await spend(
+      deps,
+      projectId,
+      size === undefined ? { image_size_total: found.size } : {},
+      async (tx) => {
+        if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, ...found }))) return false
+        await setLocation(tx, locationId, { status: 'active', url })
+        return true
+      },
+    )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
     await store.remove({ imageId: image.id, url: '' })
@@ -110,7 +116,7 @@ export async function stage(
 ): Promise<void> {
   const { database, staging } = deps
   if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
-  await spend(deps, projectId, { image_stage_total: mebibytes(size ?? 0), image_count_uploading: 1 }, async (tx) => {
+  await spend(deps, projectId, { image_stage_total: size ?? 0, image_count_uploading: 1 }, async (tx) => {
     if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
       throw badTransition('uploading', 'uploading')
   })
@@ -134,7 +140,9 @@ export async function stage(
       await writer.abort()
       throw error
     }
-    const isThere = await updateImage(database.db, image.id, ['uploading'], { staged_size: total, size: total })
+    const isThere = await spend(deps, projectId, { image_stage_total: total }, (tx) =>
+      updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total }),
+    )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
     await staging.remove({ imageId: image.id })

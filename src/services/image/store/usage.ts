@@ -1,15 +1,13 @@
 import { sql } from 'kysely'
 import type { ImageDb } from './images.ts'
 
-/** What a project uses, in the units of the unified limits: MiB and counts. */
+/** What a project uses: bytes (`size`, `stage`) and counts. */
 export interface Usage {
   image_size_total: number
   image_stage_total: number
   image_count_total: number
   image_count_uploading: number
 }
-
-const mebibyte = 1024 * 1024
 
 /** Bytes in stores count once a copy; what running uploads have announced counts too. */
 export async function readUsage(db: ImageDb, projectId: string): Promise<Usage> {
@@ -25,8 +23,8 @@ export async function readUsage(db: ImageDb, projectId: string): Promise<Usage> 
     from images where owner = ${projectId} and status not in ('deleted', 'pending_delete', 'killed')`.execute(db)
   const row = rows[0]
   return {
-    image_size_total: Math.floor(Number(row?.stored ?? 0) / mebibyte),
-    image_stage_total: Math.floor(Number(row?.staged ?? 0) / mebibyte),
+    image_size_total: Number(row?.stored ?? 0),
+    image_stage_total: Number(row?.staged ?? 0),
     image_count_total: Number(row?.total ?? 0),
     image_count_uploading: Number(row?.uploading ?? 0),
   }

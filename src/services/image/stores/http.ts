@@ -46,17 +46,21 @@ export class HttpStore implements ImageStore {
   }
 
   async size({ url }: Place): Promise<number | undefined> {
-    const { status, headers, body } = await this.#ask(url, { method: 'HEAD' })
-    body.destroy()
-    const length = headers['content-length']
-    return status === 200 && length !== undefined ? Number(length) : undefined
+    // Some servers answer HEAD without a length, or not at all.
+    for (const method of ['HEAD', 'GET'] as const) {
+      const { status, headers, body } = await this.#ask(url, { method })
+      body.destroy()
+      const length = headers['content-length']
+      if (status === 200 && length !== undefined) return Number(length)
+    }
+    return undefined
   }
 
   async remove(): Promise<void> {
     // What is on somebody else's server stays there.
   }
 
-  async #ask(url: string, request: { headers?: Record<string, string>; method?: 'HEAD' }) {
+  async #ask(url: string, request: { headers?: Record<string, string>; method?: 'HEAD' | 'GET' }) {
     try {
       return await fencedFetch(url, this.#fence, request)
     } catch (cause) {

@@ -16,6 +16,7 @@ import { Memory } from './memory.ts'
 import { MetadataProxy } from './metadata.ts'
 import { Owned } from './owned.ts'
 import { PortReports } from './reports.ts'
+import { troublesOf } from './troubles.ts'
 
 const heartbeatMs = 10_000
 const firstRetryMs = 1000
@@ -26,7 +27,17 @@ export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
   bus: Bus
   /** How often everything is looked at again, whether or not something is known to have changed. */
   fullLookMs?: number
+  /** Told after each round what went wrong with the part of an agent: null for nothing. */
+  onHealth?: (binary: string, error: string | null) => void
 }
+
+const binaries: Readonly<Record<AgentPart, string>> = {
+  l2: 'neutron-linuxbridge-agent',
+  dhcp: 'neutron-dhcp-agent',
+  l3: 'neutron-l3-agent',
+  metadata: 'neutron-metadata-agent',
+}
+
 export interface NetworkAgent {
   start(): Promise<void>
   stop(): Promise<void>
@@ -60,8 +71,10 @@ class Agent implements NetworkAgent {
   #state: HostState | undefined
   #networkTypes: readonly string[] = ['flat', 'local', 'vxlan']
   #errors = new Map<AgentPart, string>()
+  readonly #onHealth: NetworkAgentOptions['onHealth']
 
-  constructor({ host, bus, fullLookMs = 30_000, ...context }: NetworkAgentOptions) {
+  constructor({ host, bus, fullLookMs = 30_000, onHealth, ...context }: NetworkAgentOptions) {
+    this.#onHealth = onHealth
     this.#fullLookMs = fullLookMs
     this.#host = host
     this.#bus = bus
@@ -140,7 +153,9 @@ class Agent implements NetworkAgent {
     await this.#convergeAll(round)
     this.#noteFailures(round)
     const ports = pluggedPorts(round.state).map(({ id }) => id)
-    const report = this.#reports.differences(round, ports, await wiredPorts(this.#context, round))
+    const wired = await wiredPorts(this.#context, round)
+    const taps = round.failures.length === 0 ? [] : (await listLinks()).map(({ name }) => name)
+    const report = this.#reports.differences(ports, wired, troublesOf(round, wired, new Set(taps)))
     if (report) {
       await this.#server.reportPorts(null, { host: this.#host, ...report })
       this.#reports.delivered(report)
@@ -167,6 +182,8 @@ class Agent implements NetworkAgent {
   #noteFailures({ failures }: Round): void {
     this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
     for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
+    for (const part of Object.keys(binaries) as AgentPart[])
+      this.#onHealth?.(binaries[part], this.#errors.get(part) ?? null)
   }
 
   async #heartbeat(): Promise<void> {
@@ -179,22 +196,17 @@ class Agent implements NetworkAgent {
       l2_population: true,
       network_types: this.#networkTypes,
     }
-    const agent = (
-      agentType: string,
-      binary: string,
-      part: AgentPart,
-      configurations: Record<string, unknown> = {},
-    ) => ({
+    const agent = (agentType: string, part: AgentPart, configurations: Record<string, unknown> = {}) => ({
       agentType,
-      binary,
+      binary: binaries[part],
       configurations,
       error: this.#errors.get(part) ?? null,
     })
     const agents = [
-      agent('Linux bridge agent', 'neutron-linuxbridge-agent', 'l2', l2),
-      agent('DHCP agent', 'neutron-dhcp-agent', 'dhcp'),
-      agent('L3 agent', 'neutron-l3-agent', 'l3'),
-      agent('Metadata agent', 'neutron-metadata-agent', 'metadata'),
+      agent('Linux bridge agent', 'l2', l2),
+      agent('DHCP agent', 'dhcp'),
+      agent('L3 agent', 'l3'),
+      agent('Metadata agent', 'metadata'),
     ]
     try {
       const names = [...bridgeMappings.keys()]

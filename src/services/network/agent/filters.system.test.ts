@@ -236,7 +236,8 @@ test('a port that cannot be described is closed and told, and the others are not
   const broken: HostPort = { ...bob, allowedAddressPairs: [{ mac: 'x; accept', cidr: '10.1.0.0/24' }] }
   await lab.change({ ports: lab.state.ports.map((port) => (port.id === bob.id ? broken : port)) })
   await waitFor(async () => lab.down.has(bob.id) || undefined, { what: 'bob is down', timeoutMs: 10_000 })
-  assert.match(lab.reports.find(({ portId }) => portId === bob.id)?.message ?? '', /is blocked/)
+  const isTold = () => lab.reports.some(({ portId, message }) => portId === bob.id && /is blocked/.test(message))
+  await waitFor(async () => isTold() || undefined, { what: 'the reason is told', timeoutMs: 15_000 })
   assert.equal(await pings('free', '10.1.0.12'), false)
   assert.equal(await pings('free', '10.1.0.11'), true)
   await lab.change({ ports: lab.state.ports.map((port) => (port.id === bob.id ? bob : port)) })

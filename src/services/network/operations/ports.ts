@@ -5,6 +5,7 @@ import { generateMac } from '../model/mac.ts'
 import { bind, noteBinding } from '../ml2/binding.ts'
 import {
   deleteEntity,
+  findRow,
   insertRow,
   newEntity,
   parseList,
@@ -178,6 +179,21 @@ export async function setStatus(
       .filter((port) => port.device_owner.startsWith('compute:'))
       .map((port) => ({ name, server: port.device_id, port: port.id })),
   )
+}
+
+/** A port that its host cannot wire: the port and its server tell why, and nova need not wait for it. */
+export async function setFailed(deps: NetworkDeps, host: string, id: string, reason: string): Promise<void> {
+  const { db } = deps.database
+  const port = await findRow(db, 'ports', { id, host_id: host })
+  if (!port) return
+  if (port.status !== 'ACTIVE') await updateRow(db, 'ports', id, { status: 'ERROR' })
+  const isOfServer = port.device_owner.startsWith('compute:') && port.device_id !== ''
+  const event = { requestId: null, at: Date.now(), outcome: 'failed', detail: `on ${host}: ${reason}` } as const
+  await recordEvent(db, { ...event, resourceId: id, what: 'wiring' })
+  if (!isOfServer) return
+  await recordEvent(db, { ...event, resourceId: port.device_id, what: `wiring of port ${id}` })
+  if (port.status !== 'ACTIVE')
+    deps.notifyCompute([{ name: 'network-vif-plugged', server: port.device_id, port: id, isFailed: true }])
 }
 
 export const groupsOf = (port: Row<'ports'>): string[] => parseList<string>(port.security_groups)

@@ -1,10 +1,9 @@
 /** neutron-server's end of the contract with the agents. */
 import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
-import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
-import { setStatus } from '../operations/ports.ts'
+import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
 import { bind } from '../ml2/binding.ts'
 import type { neutronContract } from '../rpc/host-state.ts'
@@ -32,16 +31,7 @@ export function agentHandlers(deps: NetworkDeps): RpcHandlers<typeof neutronCont
       await setStatus(deps, host, down, 'DOWN')
       for (const { portId, message } of errors) {
         deps.log.warn({ port: portId, host }, message)
-        const what = 'wiring'
-        if (await findRow(db, 'ports', { id: portId, host_id: host }))
-          await recordEvent(db, {
-            resourceId: portId,
-            requestId: null,
-            at: Date.now(),
-            what,
-            outcome: 'failed',
-            detail: message,
-          })
+        await setFailed(deps, host, portId, message)
       }
       return {}
     },

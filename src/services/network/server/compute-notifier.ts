@@ -32,7 +32,7 @@ export class ComputeNotifier {
         name: event.name,
         server_uuid: event.server,
         tag: event.port,
-        status: 'completed',
+        status: event.isFailed ? 'failed' : 'completed',
       }))
       try {
         // 404: nova knows none of these servers any more; nothing is lost.

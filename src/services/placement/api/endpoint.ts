@@ -4,20 +4,20 @@
  */
 import type { TSchema } from 'typebox'
 import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import type { PolicyTarget } from '../../../platform/auth/policy.ts'
 import {
-  last,
   route,
   type ApiRequest,
   type ApiResponse,
   type Method,
+  type Query,
   type Route,
+  type UnreadRequest,
 } from '../../../platform/http/route.ts'
-import type { Bodies } from '../../../platform/http/schema.ts'
-import type { UnreadRequest } from '../../../platform/http/route.ts'
 import type { PlacementDeps } from '../deps.ts'
 import { policy } from '../policies.ts'
 import { getProvider } from '../operations/providers.ts'
-import type { BodyOf } from '../../../platform/http/schema.ts'
+import type { Bodies, BodyOf } from '../../../platform/http/schema.ts'
 
 interface Endpoint<B extends TSchema | Bodies | undefined> {
   method: Method
@@ -31,6 +31,8 @@ interface Endpoint<B extends TSchema | Bodies | undefined> {
   bodyLimit?: number
   /** True where a provider that does not exist is told before the body is looked at. */
   needsProvider?: boolean
+  /** What the policy is asked about, where it is not the caller's own project. */
+  target?(query: Query): PolicyTarget
   handle(request: ApiRequest<BodyOf<B>>, deps: PlacementDeps): Promise<ApiResponse> | ApiResponse
 }
 
@@ -40,7 +42,7 @@ const json = 'application/json'
 export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
   definition: Endpoint<B>,
 ): Route<PlacementDeps> {
-  const { needsProvider = false, policy: name, ...rest } = definition
+  const { needsProvider = false, policy: name, target, ...rest } = definition
   const rule = policy(name)
   return route<B, PlacementDeps>({
     ...rest,
@@ -48,10 +50,12 @@ export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
     async admit(request, deps) {
       checkContentType(request, definition.body !== undefined)
       if (definition.method === 'GET') checkAccept(request)
-      if (deps.settings.enforceScope && request.ctx.systemScope !== null) {
+      const { ctx } = request
+      // Every rule is about projects: who administers the system or a domain does not thereby administer placement.
+      if (deps.settings.enforceScope && (ctx.systemScope !== null || ctx.domainId !== null)) {
         throw new Forbidden(`Policy does not allow ${rule.name} to be performed.`)
       }
-      request.ctx.authorize(rule, { project_id: last(request.query, 'project_id') })
+      ctx.authorize(rule, target?.(request.query) ?? { project_id: ctx.projectId, user_id: ctx.userId })
       if (needsProvider) await getProvider(deps.database.db, request.params['uuid'] ?? '')
     },
   })

@@ -1,4 +1,5 @@
-import type { App, RawResponse } from '../../../platform/http/app.ts'
+import type { App } from '../../../platform/http/app.ts'
+import type { RawResponse } from '../../../platform/http/message.ts'
 
 /** The app with errors as a page for who asks for HTML and does not take JSON, as webob does it. */
 export const withErrorPages = (app: App): App => ({

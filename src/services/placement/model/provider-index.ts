@@ -50,9 +50,9 @@ export class ProviderIndex {
   }
 
   /** Roots of the trees that may use a provider: its own and, when it shares, those in its aggregates. */
-  anchorsOf(provider: Provider): ReadonlySet<string> {
+  anchorsOf(provider: Provider): Iterable<string> {
+    if (!provider.traits.has(sharesViaAggregate)) return [provider.root]
     const roots = new Set([provider.root])
-    if (!provider.traits.has(sharesViaAggregate)) return roots
     for (const aggregate of provider.aggregates) {
       for (const member of this.inAggregate(aggregate)) roots.add(member.root)
     }

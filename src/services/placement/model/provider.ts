@@ -1,4 +1,4 @@
-import type { InventoryRule } from './capacity.ts'
+import { fits, type InventoryRule } from './capacity.ts'
 
 /** An inventory and what is used of it. */
 export interface Stock extends InventoryRule {
@@ -33,3 +33,9 @@ export const hasEach = (has: ReadonlySet<string>, wanted: readonly (readonly str
 
 export const hasAny = (has: ReadonlySet<string>, unwanted: readonly string[]): boolean =>
   unwanted.some((each) => has.has(each))
+
+/** Whether a provider has room for `amount` more of a class. */
+export function canGive(provider: Provider, resourceClass: string, amount: number): boolean {
+  const stock = provider.stock.get(resourceClass)
+  return stock !== undefined && fits(stock, stock.used, amount)
+}

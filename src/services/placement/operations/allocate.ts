@@ -139,10 +139,11 @@ const sum = (rows: readonly AllocationRow[]): number => rows.reduce((total, row)
 /** Takes everything back from a consumer; false when it has nothing. */
 export function removeAllocations({ database }: Pick<PlacementDeps, 'database'>, consumer: string): Promise<boolean> {
   return database.transaction(async (tx) => {
+    // Being a write, it also waits for whoever replaces what the consumer has.
+    await deleteConsumers(tx, [consumer])
     const before = await listAllocationsOf(tx, [consumer])
     if (before.length === 0) return false
     await deleteAllocationsOf(tx, [consumer])
-    await deleteConsumers(tx, [consumer])
     await noteChanges(
       tx,
       before.map((row) => row.provider_uuid),

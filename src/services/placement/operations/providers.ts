@@ -15,6 +15,7 @@ import {
   insertProvider,
   listClashes,
   listTree,
+  lockProviders,
   setRoot,
   updateProvider,
   type PlacementDb,
@@ -70,6 +71,8 @@ async function findParent(tx: PlacementDb, uuid: string, parent: string): Promis
       'parent provider UUID cannot be same as UUID. Please set parent provider UUID to None if there is no parent.',
     )
   }
+  // It must not be deleted before its child is there.
+  await lockProviders(tx, [parent])
   const above = await findProvider(tx, parent)
   if (!above) throw new ProviderActionError('create', 'parent provider UUID does not exist.')
   return above
@@ -94,6 +97,8 @@ export function changeProvider(
 
 async function move(tx: PlacementDb, provider: ProviderRow, parent: string | null, mayMove: boolean) {
   if (parent === null && provider.parent_uuid === null) return
+  // Two moves in one tree could close a loop that neither sees.
+  await lockTrees(tx, provider.root_uuid, parent)
   const above = parent === null ? undefined : await findProvider(tx, parent)
   if (parent !== null && !above) throw new ProviderActionError('create', 'parent provider UUID does not exist.')
   const isMoved = provider.parent_uuid !== null && provider.parent_uuid !== parent
@@ -111,6 +116,12 @@ async function move(tx: PlacementDb, provider: ProviderRow, parent: string | nul
   await noteChanges(tx, below)
 }
 
+/** Waits for other moves in the tree and in that of the new parent. */
+async function lockTrees(tx: PlacementDb, root: string, parent: string | null) {
+  const above = parent === null ? undefined : await findProvider(tx, parent)
+  await lockProviders(tx, [root, ...(above ? [above.root_uuid, above.uuid] : [])].sort())
+}
+
 /** A provider and everything below it. */
 function subtreeOf(uuid: string, tree: readonly ProviderRow[]): string[] {
   const children = Map.groupBy(tree, (each) => each.parent_uuid)
@@ -122,6 +133,7 @@ function subtreeOf(uuid: string, tree: readonly ProviderRow[]): string[] {
 /** Throws ProviderInUse, ProviderHasChildren or ProviderNotFound. */
 export function removeProvider({ database }: Deps, uuid: string): Promise<void> {
   return database.transaction(async (tx) => {
+    await lockProviders(tx, [uuid])
     if (await hasChildren(tx, uuid)) throw new ProviderHasChildren(uuid)
     if (await hasAllocations(tx, uuid)) throw new ProviderInUse(uuid)
     if (!(await deleteProvider(tx, uuid))) throw new ProviderNotFound(uuid)

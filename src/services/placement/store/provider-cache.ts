@@ -17,6 +17,8 @@ const gapPatience = 60_000
 /** Entries are kept so long; who has not read for half of that begins anew. */
 const retention = 600_000
 const chunk = 400
+/** An index that is not asked for follows all the same, so that the next question need not wait for it. */
+const followMs = 60_000
 
 export class ProviderCache {
   readonly #db: PlacementDb
@@ -26,9 +28,26 @@ export class ProviderCache {
   #followed = 0
   #tail: Promise<void> = Promise.resolve()
   #queued: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(database: Database<PlacementSchema>) {
     this.#db = database.db
+  }
+
+  /** Reads the index ahead of the first question, and keeps it from growing old without questions. */
+  async start(): Promise<void> {
+    const follow = () =>
+      this.read().then(
+        () => undefined,
+        () => undefined,
+      )
+    this.#timer = setInterval(() => void follow(), followMs).unref()
+    await follow()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#tail
   }
 
   /** The providers as of now or later. Do not keep it over an `await`: it changes. */

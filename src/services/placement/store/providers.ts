@@ -99,6 +99,16 @@ export async function raiseGenerations(db: PlacementDb, uuids: readonly string[]
   return Number(result.numUpdatedRows)
 }
 
+/** Keeps other transactions from writing to these providers until the end of this one: SQLite has no `for update`. */
+export async function lockProviders(db: PlacementDb, uuids: readonly string[]): Promise<void> {
+  if (uuids.length === 0) return
+  await db
+    .updateTable('providers')
+    .set(({ ref }) => ({ generation: ref('generation') }))
+    .where('uuid', 'in', uuids)
+    .execute()
+}
+
 export async function aggregatesOf(db: PlacementDb, uuid: string): Promise<string[]> {
   const rows = await db
     .selectFrom('provider_aggregates')

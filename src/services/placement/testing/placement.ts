@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Credentials } from '../../../platform/auth/context.ts'
+import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createPlacementService } from '../service.ts'
 
-/** Who a test's token is of: `user:project;role,role;system` with all but the user left out at will. */
+/** Who a test's token is of: `user:project;role,role;scope` (`system` or `domain`) with all but the user left out at will. */
 function credentialsOf(token: string): Credentials {
   const [who = '', roles = who.startsWith('admin') ? 'admin' : '', scope = ''] = token.split(';')
   const [user = '', project = user] = who.split(':')
@@ -18,10 +18,10 @@ function credentialsOf(token: string): Credentials {
     userId: user,
     userName: user,
     userDomainId: 'default',
-    projectId: scope === 'system' ? null : project,
+    projectId: scope === '' ? project : null,
     projectName: project,
     projectDomainId: 'default',
-    domainId: null,
+    domainId: scope === 'domain' ? 'default' : null,
     systemScope: scope === 'system' ? 'all' : null,
     roles: roles.split(',').filter((role) => role !== ''),
     expiresAt: '2999-01-01T00:00:00Z',

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../../../../platform/http/route.ts'
-import { markPortsActive, refreshAddresses } from '../../conductor/ports.ts'
+import { markPorts, refreshAddresses } from '../../conductor/ports.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
@@ -56,9 +56,9 @@ export const externalEventRoutes = [
         const status = each.status ?? 'completed'
         const code = !server ? 404 : server.host === null ? 422 : 200
         answers.push({ ...each, status: code === 200 ? status : 'failed', code })
-        const isPlugged = each.name === 'network-vif-plugged' && status === 'completed' && each.tag !== undefined
         // Also before the server has its host: the port is active all the same.
-        if (server && isPlugged) await markPortsActive(deps, server.id, [each.tag!])
+        if (server && each.name === 'network-vif-plugged' && each.tag !== undefined)
+          await markPorts(deps, server.id, status === 'completed' ? { active: [each.tag] } : { failed: [each.tag] })
         if (server && code === 200) await heed(deps, server, each)
       }
       if (answers.every(({ code }) => code === 404)) throw new NotFound('No instances found for any event')

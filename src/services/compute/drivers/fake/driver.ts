@@ -17,6 +17,7 @@ type Step = 'prepare' | 'boot' | 'updatePorts' | 'shutDown' | 'reboot' | 'destro
 
 /** State is written at most this often (ms): a lost tail is built again, as on a host that lost power. */
 const saveEvery = 100
+const retryMs = 2000
 
 /**
  * A hypervisor without guests, for tests and for people who try clients: it keeps its state over restarts, fails on
@@ -171,7 +172,12 @@ export class FakeDriver implements ComputeDriver {
   #save() {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
-    renameSync(`${this.#file}.new`, this.#file)
+    try {
+      writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
+      renameSync(`${this.#file}.new`, this.#file)
+    } catch {
+      // A full disk; what could not be kept is kept later.
+      this.#timer = setTimeout(() => this.#save(), retryMs).unref()
+    }
   }
 }

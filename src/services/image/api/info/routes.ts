@@ -1,7 +1,7 @@
 /** What this glance offers: import methods, stores, and what the caller's project has left. */
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
-import { resources } from '../../operations/quota.ts'
+import { inUnits, resources } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
 import { readUsage } from '../../store/usage.ts'
 import type { Stores } from '../../stores/stores.ts'
@@ -66,7 +66,7 @@ const usage = route({
     const limits = await readLimits(projectId)
     if (!limits) return { status: 200, body: { usage: {} } }
     const used = await readUsage(database.db, projectId)
-    const entries = resources.map((name) => [name, { usage: used[name], limit: limits[name] }] as const)
+    const entries = resources.map((name) => [name, { usage: inUnits(name, used[name]), limit: limits[name] }] as const)
     return { status: 200, body: { usage: Object.fromEntries(entries) } }
   },
 })

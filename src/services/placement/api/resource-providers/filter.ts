@@ -1,7 +1,6 @@
 import { last, type Query } from '../../../../platform/http/route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import { fits } from '../../model/capacity.ts'
-import { hasAny, hasEach, type Conditions, type Provider } from '../../model/provider.ts'
+import { canGive, hasAny, hasEach, type Conditions, type Provider } from '../../model/provider.ts'
 import type { ProviderIndex } from '../../model/provider-index.ts'
 import { parseMemberOf, parseResources, parseTraits } from '../parameters.ts'
 
@@ -36,12 +35,7 @@ export function filterProviders(index: ProviderIndex, filter: Filter): Provider[
     if (filter.uuid !== undefined && provider.uuid !== filter.uuid) continue
     if (!hasEach(provider.traits, filter.required) || hasAny(provider.traits, filter.forbidden)) continue
     if (!hasEach(provider.aggregates, filter.memberOf) || hasAny(provider.aggregates, filter.notMemberOf)) continue
-    if (amounts.every(([name, amount]) => hasRoom(provider, name, amount))) found.push(provider)
+    if (amounts.every(([name, amount]) => canGive(provider, name, amount))) found.push(provider)
   }
   return found
-}
-
-function hasRoom(provider: Provider, resourceClass: string, amount: number): boolean {
-  const stock = provider.stock.get(resourceClass)
-  return stock !== undefined && fits(stock, stock.used, amount)
 }

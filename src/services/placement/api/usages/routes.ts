@@ -41,6 +41,7 @@ const ofProjects = endpoint({
   path: '/usages',
   since: 'usages',
   policy: 'usages',
+  target: (query) => ({ project_id: last(query, 'project_id') }),
   query: bodies(byType, [
     ['usages', Type.Object(ofProject, closed)],
     ['consumer-types', byType],

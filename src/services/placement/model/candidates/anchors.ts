@@ -1,15 +1,22 @@
 /** Which trees are worth looking at: those that the rarest thing in the request is in. */
-import { hasAny, type Provider } from '../provider.ts'
+import { canGive, hasAny, type Provider } from '../provider.ts'
 import type { ProviderIndex } from '../provider-index.ts'
 import type { CandidateRequest, Group } from './request.ts'
 
-/** Roots of trees that may satisfy the request; the others cannot. */
-export function anchorsFor(index: ProviderIndex, request: CandidateRequest): string[] {
-  const roots = new Set<string>()
-  for (const set of rarest(clues(index, request))) {
-    for (const provider of set) for (const root of index.anchorsOf(provider)) roots.add(root)
+/** Roots of trees that may satisfy the request; the others cannot. Lazy: a search with a limit needs few of them. */
+export function* anchorsFor(index: ProviderIndex, request: CandidateRequest): Generator<string> {
+  const seen = new Set<string>()
+  const { sets, helps } = rarest(clues(index, request))
+  for (const set of sets) {
+    for (const provider of set) {
+      if (helps && !helps(provider)) continue
+      for (const root of index.anchorsOf(provider)) {
+        if (seen.has(root)) continue
+        seen.add(root)
+        if (isWantedRoot(index.get(root), request)) yield root
+      }
+    }
   }
-  return [...roots].filter((root) => isWantedRoot(index.get(root), request))
 }
 
 function isWantedRoot(root: Provider | undefined, { rootRequired, rootForbidden }: CandidateRequest): boolean {
@@ -17,25 +24,30 @@ function isWantedRoot(root: Provider | undefined, { rootRequired, rootForbidden 
   return rootRequired.every((trait) => root.traits.has(trait)) && !hasAny(root.traits, rootForbidden)
 }
 
-/** Sets of providers; a tree that satisfies the request has (or is lent) a provider of each clue. */
-type Clue = readonly Iterable<Provider>[]
+/** Sets of providers; a tree that satisfies the request has (or is lent) one of them that helps. */
+interface Clue {
+  readonly sets: readonly ReadonlySet<Provider>[]
+  readonly helps?: (provider: Provider) => boolean
+}
 
-function clues(index: ProviderIndex, request: CandidateRequest): (readonly [size: number, clue: Clue])[] {
-  const found: [number, Clue][] = []
-  const note = (sets: readonly ReadonlySet<Provider>[]) =>
-    void found.push([sets.reduce((size, set) => size + set.size, 0), sets])
-  for (const trait of request.rootRequired) note([index.withTrait(trait)])
-  for (const group of request.groups) cluesOf(index, group, note)
+function clues(index: ProviderIndex, request: CandidateRequest): Clue[] {
+  const found = request.rootRequired.map((trait): Clue => ({ sets: [index.withTrait(trait)] }))
+  for (const group of request.groups) found.push(...cluesOf(index, group))
   return found
 }
 
-function cluesOf(index: ProviderIndex, group: Group, note: (sets: readonly ReadonlySet<Provider>[]) => void) {
-  for (const name of Object.keys(group.resources)) note([index.withClass(name)])
-  for (const any of group.required) note([...new Set(any)].map((trait) => index.withTrait(trait)))
-  if (group.inTree !== undefined) note([index.tree(index.get(group.inTree)?.root ?? '')])
-  if (group.suffix === '') return // its aggregates may be those of the root
-  for (const any of group.memberOf) note(any.map((aggregate) => index.inAggregate(aggregate)))
+function cluesOf(index: ProviderIndex, group: Group): Clue[] {
+  const found: Clue[] = []
+  for (const [name, amount] of Object.entries(group.resources)) {
+    found.push({ sets: [index.withClass(name)], helps: (provider) => canGive(provider, name, amount) })
+  }
+  for (const any of group.required) found.push({ sets: [...new Set(any)].map((trait) => index.withTrait(trait)) })
+  if (group.inTree !== undefined) found.push({ sets: [index.tree(index.get(group.inTree)?.root ?? '')] })
+  for (const any of group.memberOf) found.push({ sets: any.map((aggregate) => index.inAggregate(aggregate)) })
+  return found
 }
 
-const rarest = (found: readonly (readonly [number, Clue])[]): Clue =>
-  found.reduce((best, each) => (each[0] < best[0] ? each : best), [Infinity, []] as readonly [number, Clue])[1]
+const sizeOf = ({ sets }: Clue): number => sets.reduce((size, set) => size + set.size, 0)
+
+const rarest = (found: readonly Clue[]): Clue =>
+  found.reduce((best, each) => (sizeOf(each) < sizeOf(best) ? each : best), found[0] ?? { sets: [] })

@@ -4,7 +4,7 @@ import type { ProviderIndex } from '../provider-index.ts'
 import { sharesViaAggregate } from '../standard-traits.ts'
 import { anchorsFor } from './anchors.ts'
 import { combinations } from './combine.ts'
-import { offersOf, type Offer } from './offers.ts'
+import { offersOf, planOf, type Offer, type Plan } from './offers.ts'
 import type { CandidateRequest, SearchOptions } from './request.ts'
 
 /** A possible allocation. */
@@ -28,24 +28,33 @@ export function findCandidates(
   options: SearchOptions,
   random: () => number = Math.random,
 ): SearchResult {
-  const anchors = anchorsFor(index, request)
-  if (options.isRandom) shuffle(anchors, random)
-  const perTree = anchors.map((root) => candidatesOfTree(index, request, root))
+  const plans = request.groups.map((group) => planOf(index, group))
+  const anchors = options.isRandom ? shuffled([...anchorsFor(index, request)], random) : anchorsFor(index, request)
+  const perTree = eachTree(anchors, (root) => candidatesOfTree(index, request, plans, root))
   // By turns, a random sample does not stay within the first trees it meets.
-  const inOrder = options.isBreadthFirst || options.isRandom ? byTurns(perTree) : oneByOne(perTree)
+  const inOrder: Iterable<Candidate> = options.isBreadthFirst || options.isRandom ? byTurns(perTree) : oneByOne(perTree)
   const isBlind = !options.isNestedAware && index.hasTrees
   const all = first(index.withTrait(sharesViaAggregate).size > 0 ? distinct(inOrder) : inOrder, options.maximum)
-  const found = [...first(isBlind ? seenFlat(all) : all, options.limit)]
-  if (options.isRandom) shuffle(found, random)
+  const inTime = [...first(isBlind ? seenFlat(all) : all, options.limit)]
+  const found = options.isRandom ? [...shuffled(inTime, random)] : inTime
   const used = found.flatMap((candidate) => [...candidate.allocations.keys()])
   const providers = new Set(isBlind ? used : used.flatMap((provider) => [...index.tree(provider.root)]))
   return { candidates: found, providers: [...providers] }
 }
 
-function* candidatesOfTree(index: ProviderIndex, request: CandidateRequest, root: string): Generator<Candidate> {
+function* candidatesOfTree(
+  index: ProviderIndex,
+  request: CandidateRequest,
+  plans: readonly Plan[],
+  root: string,
+): Generator<Candidate> {
+  if (plans.length === 1) {
+    for (const offer of offersOf(index, plans[0]!, root)) yield toCandidate([offer])
+    return
+  }
   const offers: Offer[][] = []
-  for (const group of request.groups) {
-    const those = offersOf(index, group, root)
+  for (const plan of plans) {
+    const those = [...offersOf(index, plan, root)]
     if (those.length === 0) return
     offers.push(those)
   }
@@ -93,7 +102,14 @@ function* seenFlat(candidates: Iterable<Candidate>): Generator<Candidate> {
   }
 }
 
-function* oneByOne<T>(sources: readonly Iterable<T>[]): Generator<T> {
+function* eachTree(
+  roots: Iterable<string>,
+  candidates: (root: string) => Generator<Candidate>,
+): Generator<Generator<Candidate>> {
+  for (const root of roots) yield candidates(root)
+}
+
+function* oneByOne<T>(sources: Iterable<Iterable<T>>): Generator<T> {
   for (const source of sources) yield* source
 }
 
@@ -106,8 +122,8 @@ function* first<T>(items: Iterable<T>, count = Infinity): Generator<T> {
   }
 }
 
-function* byTurns<T>(sources: readonly Iterator<T>[]): Generator<T> {
-  for (let live = sources; live.length > 0;) {
+function* byTurns<T>(sources: Iterable<Iterator<T>>): Generator<T> {
+  for (let live = sources; ;) {
     const next: Iterator<T>[] = []
     for (const source of live) {
       const { done, value } = source.next()
@@ -115,15 +131,17 @@ function* byTurns<T>(sources: readonly Iterator<T>[]): Generator<T> {
       yield value
       next.push(source)
     }
+    if (next.length === 0) return
     live = next
   }
 }
 
-function shuffle<T>(items: T[], random: () => number): void {
-  for (let last = items.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    const item = items[last]!
-    items[last] = items[other]!
-    items[other] = item
+/** The items in random order, drawn as they are asked for. Takes `items` over. */
+function* shuffled<T>(items: T[], random: () => number): Generator<T> {
+  for (let left = items.length; left > 0; left--) {
+    const drawn = Math.floor(random() * left)
+    const item = items[drawn]!
+    items[drawn] = items[left - 1]!
+    yield item
   }
 }

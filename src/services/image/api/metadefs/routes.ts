@@ -1,0 +1,27 @@
+import { route, type Route } from '../../../../platform/http/route.ts'
+import type { ImageDeps } from '../../deps.ts'
+import { namespaceRoutes } from './namespaces.ts'
+import { objectRoutes } from './objects.ts'
+import { propertyRoutes } from './properties.ts'
+import { resourceTypeRoutes } from './resource-types.ts'
+import { metadefDocuments } from './schema.ts'
+import { tagRoutes } from './tags.ts'
+
+const documents = Object.entries(metadefDocuments).map(([name, document]) =>
+  route({
+    method: 'GET',
+    path: `/schemas/metadefs/${name}`,
+    policy: null,
+    handle: () => ({ status: 200, body: document }),
+  }),
+) as Route<ImageDeps>[]
+
+/** Everything below /metadefs and its schemas. */
+export const metadefRoutes: readonly Route<ImageDeps>[] = [
+  ...namespaceRoutes,
+  ...objectRoutes,
+  ...propertyRoutes,
+  ...resourceTypeRoutes,
+  ...tagRoutes,
+  ...documents,
+]

@@ -1,0 +1,4 @@
+/** Two control processes on one SQLite file. */
+import { testSeveralProcesses } from './testing/several-processes.ts'
+
+testSeveralProcesses()

@@ -1,0 +1,115 @@
+/** A disk that fills up under a cloud: nothing ends, nothing hangs, refusals say why, and all is well with space again. */
+import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
+import { eventually, login, type Api } from '../api.ts'
+import { createTestCloud, type TestCloud } from '../cloud.ts'
+import { must } from '../host.ts'
+
+inNamespaces(
+  import.meta.filename,
+  { skip: await reasonToSkip([]), unshare: ['--net', '--mount', '--propagation', 'private'] },
+  defineTests,
+)
+
+function defineTests() {
+  const disk = mkdtempSync(join(tmpdir(), 'nph-small-'))
+  const ballast = join(disk, 'ballast')
+  let cloud: TestCloud
+  let demo: Api
+  let image = ''
+
+  before(async () => {
+    await must(['mount', '-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk], ['ip', 'link', 'set', 'lo', 'up'])
+    cloud = await createTestCloud({ args: ['--fake'], parent: disk })
+    await cloud.up()
+    demo = await login(cloud, 'demo')
+    image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body.images[0]!.id
+  })
+  after(async () => {
+    rmSync(ballast, { force: true })
+    await cloud?.destroy()
+  })
+
+  const create = (name: string) =>
+    demo.call<{ server: { id: string }; serviceUnavailable?: { message: string } }>(
+      'compute',
+      'POST',
+      '/v2.1/servers',
+      {
+        server: { name, flavorRef: '42', imageRef: image, networks: 'none' },
+      },
+      { 'OpenStack-API-Version': 'compute 2.60' },
+    )
+  const statuses = async () =>
+    (await demo.call<{ servers: { status: string }[] }>('compute', 'GET', '/v2.1/servers/detail')).body.servers.map(
+      ({ status }) => status,
+    )
+  const pids = async () => (JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: object }).pids
+
+  test('writers are refused with a reason, readers are served, and builds that were begun end when there is space', async () => {
+    const first = await Promise.all(['a', 'b', 'c'].map(create))
+    const before = await pids()
+    fill(ballast)
+    for (const { status } of first) assert.equal(status, 202)
+    // The databases have some room in pages of their own; sooner or later each says that it is full.
+    const refused = await eventually('a write is refused', async () => {
+      const answer = await create('d')
+      return answer.status !== 202 && answer.status !== 403 && answer
+    })
+    assert.equal(refused.status, 503, JSON.stringify(refused.body))
+    assert.match(refused.body.serviceUnavailable?.message ?? '', /database of this service does not answer/)
+    assert.ok((await statuses()).length >= 3)
+    const upload = await demo.call<{ id?: string }>('image', 'POST', '/v2/images', { name: 'x' })
+    assert.ok([201, 503].includes(upload.status), JSON.stringify(upload))
+    assert.deepEqual(await pids(), before)
+
+    rmSync(ballast)
+    await eventually('every build has ended', async () => {
+      const all = await statuses()
+      return all.every((status) => status === 'ACTIVE' || status === 'ERROR')
+    })
+    assert.ok((await statuses()).includes('ACTIVE'))
+    assert.equal((await create('e')).status, 202)
+    await eventually('it runs', async () => (await statuses()).at(0) === 'ACTIVE')
+    assert.deepEqual(await pids(), before)
+  })
+
+  test('an upload that does not fit is refused as glance does, and its rest is gone', async () => {
+    const { body } = await demo.call<{ id: string }>('image', 'POST', '/v2/images', {
+      name: 'large',
+      disk_format: 'raw',
+      container_format: 'bare',
+    })
+    const answer = await fetch(`${cloud.url('image')}/v2/images/${body.id}/file`, {
+      method: 'PUT',
+      body: Buffer.alloc(80 * 1024 * 1024, 1),
+      headers: { 'X-Auth-Token': demo.token, 'Content-Type': 'application/octet-stream' },
+    })
+    assert.equal(answer.status, 413)
+    assert.match(await answer.text(), /Image storage media is full/)
+    const shown = await demo.call<{ status: string }>('image', 'GET', `/v2/images/${body.id}`)
+    assert.equal(shown.body.status, 'queued')
+    assert.equal((await demo.call('image', 'DELETE', `/v2/images/${body.id}`)).status, 204)
+  })
+}
+
+/** Takes all the space that is left. */
+function fill(file: string) {
+  const handle = openSync(file, 'a')
+  const block = Buffer.alloc(64 * 1024)
+  try {
+    for (let size = block.length; size >= 1; size = Math.floor(size / 2)) {
+      try {
+        for (;;) writeSync(handle, block, 0, size)
+      } catch {
+        // A smaller piece may still fit.
+      }
+    }
+  } finally {
+    closeSync(handle)
+  }
+}
