@@ -2,6 +2,7 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Values } from '../../platform/config/options.ts'
 import type { options } from './config.ts'
+import type { DomainDefaults } from './domain-defaults.ts'
 import type { Catalog } from './operations/catalog.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import type { TrustedProxies } from './auth/proxies.ts'
@@ -20,6 +21,7 @@ export interface IdentityDeps {
   readonly proxies: TrustedProxies
   readonly log: Logger
   readonly baseUrl: string
+  readonly domainDefaults: DomainDefaults
   /** Says that something that tokens depend on has changed: what was validated before is looked at anew. */
   changed(): void
 }

@@ -10,6 +10,7 @@ import { Receipts } from './auth/receipts.ts'
 import { options } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
+import { readDomainDefaults } from './domain-defaults.ts'
 import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
@@ -69,6 +70,7 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     proxies: new TrustedProxies(config),
     log: env.log,
     baseUrl: env.baseUrl,
+    domainDefaults: readDomainDefaults(env.configFiles),
     changed: () => feed.changed(),
   }
   const reload = () => {
