@@ -140,10 +140,7 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
 /** Routes of identity (`GET /users/:id`) that decide otherwise than their rule says about the facts of the address. */
 export const authorizationExceptions: readonly { routes: readonly string[]; why: string }[] = [
   {
-    routes: [
-      'GET /domains/:id/config/security_compliance',
-      'GET /domains/:id/config/security_compliance/:option',
-    ],
+    routes: ['GET /domains/:id/config/security_compliance', 'GET /domains/:id/config/security_compliance/:option'],
     why: 'The form of passwords is one for the whole cloud: keystone refuses (403) to say it for any but the default domain.',
   },
 ]

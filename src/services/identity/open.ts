@@ -7,10 +7,12 @@ import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
 import { TrustedProxies } from './auth/proxies.ts'
 import { Receipts } from './auth/receipts.ts'
-import { options } from './config.ts'
+import { fileOptions } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
 import { readDomainDefaults } from './domain-defaults.ts'
+import { Directories } from './directories/directories.ts'
+import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
@@ -38,7 +40,7 @@ export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
 
 /** Reads the configuration. Throws ConfigError. */
 export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles'>): IdentityConfig =>
-  loadConfig(options, env.configFiles)
+  loadConfig(fileOptions, env.configFiles)
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
@@ -52,13 +54,21 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
   await migrate(database, migrations)
   makeOwnKeys(config, env.stateDir)
   const folders = keyFolders(config, env.stateDir)
-  const tokens = new TokenProvider(database, formatOf(config, folders))
+  const directories = new Directories(database, config, env.configFiles, env.log)
+  const residents: Residents = new Residents({
+    database,
+    directories,
+    keepMs: config.identityCaching ? config.identityCacheTime * 1000 : 0,
+    changed: () => feed.changed(),
+  })
+  const tokens = new TokenProvider(database, formatOf(config, folders), (userId) => residents.whenFresh(userId))
   const catalog = new Catalog(database, config)
   const receipts = new Receipts(folders.receipts, config.authMethods)
   const vault = new CredentialVault(folders.credentials)
-  const feed = new ChangeFeed(database, () => {
+  const feed: ChangeFeed = new ChangeFeed(database, () => {
     tokens.changed()
     catalog.changed()
+    directories.changed()
   })
   const deps: IdentityDeps = {
     database,
@@ -68,6 +78,8 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     receipts,
     vault,
     proxies: new TrustedProxies(config),
+    directories,
+    residents,
     log: env.log,
     baseUrl: env.baseUrl,
     domainDefaults: readDomainDefaults(env.configFiles),

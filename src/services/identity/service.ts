@@ -117,6 +117,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     async stop() {
       for (const stop of stops) await stop()
       await feed.stop()
+      await deps.directories.close()
       await database.close()
     },
   }

@@ -52,6 +52,10 @@ export interface Entity<T extends Table> extends Listing<T> {
   conditions?(query: Query): readonly Filter[]
   /** Columns of every look-up by id, e.g. `is_domain`. */
   fixed?: Partial<Row<T>>
+  /** Brings the row of an id up to date before it is looked at, where its home is elsewhere. */
+  refresh?(deps: IdentityDeps, id: string): Promise<void>
+  /** The same for a listing; further conditions of it. */
+  gather?(deps: IdentityDeps, request: ApiRequest<never>): Promise<readonly Filter[]>
   /** The column by which callers with a domain's scope see only what is of their domain. */
   ownDomain?: string
   /** Rules by other names than `list_users`, `get_user`, … */
@@ -78,8 +82,10 @@ export async function load<T extends Table>(entity: Entity<T>, deps: IdentityDep
   return row
 }
 
-const find = <T extends Table>(entity: Entity<T>, { database }: IdentityDeps, id: string) =>
-  findRow(database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+async function find<T extends Table>(entity: Entity<T>, deps: IdentityDeps, id: string) {
+  await entity.refresh?.(deps, id)
+  return findRow(deps.database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+}
 
 /** What a rule sees of a listing: the domain that the caller's token is for. */
 export const listTarget = ({ domainId }: Context): PolicyTarget =>
@@ -150,10 +156,15 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path,
       policy: rules('list'),
-      handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
         const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
-        return answerListing(entity, request, deps, [...(entity.conditions?.(query) ?? []), ...ofOwnDomain(entity, ctx)])
+        const gathered = (await entity.gather?.(deps, request)) ?? []
+        return answerListing(entity, request, deps, [
+          ...(entity.conditions?.(query) ?? []),
+          ...gathered,
+          ...ofOwnDomain(entity, ctx),
+        ])
       },
     }),
     route({

@@ -15,9 +15,7 @@ export interface Limit extends LimitKey {
 }
 
 export const isSameKey = (one: LimitKey, other: LimitKey): boolean =>
-  one.service_id === other.service_id &&
-  one.region_id === other.region_id &&
-  one.resource_name === other.resource_name
+  one.service_id === other.service_id && one.region_id === other.region_id && one.resource_name === other.resource_name
 
 export const models = {
   flat: {
@@ -46,7 +44,9 @@ export function beyondTree(
   },
 ): Limit | undefined {
   const replaced = (old: Limit) =>
-    limits.some((each) => isSameKey(each, old) && each.project_id === old.project_id && each.domain_id === old.domain_id)
+    limits.some(
+      (each) => isSameKey(each, old) && each.project_id === old.project_id && each.domain_id === old.domain_id,
+    )
   const all = [...limits, ...known.limits.filter((each) => !replaced(each))]
   const ofDomain = (domainId: string, key: LimitKey) =>
     all.find((each) => each.domain_id === domainId && isSameKey(each, key))?.resource_limit ??

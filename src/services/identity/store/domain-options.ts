@@ -12,7 +12,11 @@ export interface Place {
 }
 
 /** The options of a domain, the sensitive ones among them: what is shown is for the caller to choose. */
-export function domainOptions(db: IdentityDb, domainId: string, { section, name }: Place = {}): Promise<DomainOption[]> {
+export function domainOptions(
+  db: IdentityDb,
+  domainId: string,
+  { section, name }: Place = {},
+): Promise<DomainOption[]> {
   let query = db.selectFrom('domain_options').selectAll().where('domain_id', '=', domainId)
   if (section !== undefined) query = query.where('section', '=', section)
   if (name !== undefined) query = query.where('name', '=', name)

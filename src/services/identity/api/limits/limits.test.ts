@@ -78,8 +78,7 @@ test('limits are seen by the scope of the token', async (t) => {
   assert.deepEqual(await idsSeenBy(user.token), [mine.id])
   assert.deepEqual(await idsSeenBy(domainToken), [mine.id, ofDomain.id].sort())
   assert.deepEqual(await idsSeenBy(system), [mine.id, ofDomain.id, foreign.id].sort())
-  const status = async (id: string, token: string) =>
-    (await identity.request('GET', `/limits/${id}`, { token })).status
+  const status = async (id: string, token: string) => (await identity.request('GET', `/limits/${id}`, { token })).status
   assert.equal(await status(mine.id, user.token), 200)
   assert.equal(await status(foreign.id, user.token), 403)
   assert.equal(await status(ofDomain.id, domainToken), 200)

@@ -16,6 +16,7 @@ import { users } from './resource.ts'
 
 async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
   const id = params['id'] ?? ''
+  await deps.residents.refreshUser(id)
   const row = await findRow(deps.database.db, 'users', { id })
   ctx.authorize(policy(rule), row ? users.target(row) : {})
   if (!row) throw new IdentityNotFound('user', id)

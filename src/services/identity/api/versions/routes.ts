@@ -37,9 +37,7 @@ const showVersion = route({
   policy: null,
   auth: 'none',
   handle: ({ baseUrl, headers }: ApiRequest<never>) =>
-    prefersHome(headers.accept)
-      ? home()
-      : { status: 200, headers: vary, body: { version: version(baseUrl) } },
+    prefersHome(headers.accept) ? home() : { status: 200, headers: vary, body: { version: version(baseUrl) } },
 })
 
 export const versionRoutes = [listVersions, showVersion]
