@@ -8,11 +8,24 @@ import type { Named, NamedInDomain } from './method.ts'
 /** The user, in whatever state. Throws ValidationFailed when the request does not say enough. */
 export async function findUser(deps: IdentityDeps, user: NamedInDomain): Promise<Row<'users'> | undefined> {
   const { db } = deps.database
-  if (user.id !== undefined) return findRow(db, 'users', { id: user.id })
+  if (user.id !== undefined) {
+    await deps.residents.refreshUser(user.id)
+    return findRow(db, 'users', { id: user.id })
+  }
   if (user.name === undefined) throw expected('id or name', 'user')
   if (!user.domain) throw expected('domain', 'user')
   const domain = await findDomain(deps, user.domain)
+  const directory = domain && (await deps.directories.of(domain.id))
+  if (directory) return deps.residents.userNamed(directory, user.name)
   return domain && findRow(db, 'users', { name: user.name, domain_id: domain.id })
+}
+
+/** The directory of a user or, where there is no such user, of the domain that he is looked for in. */
+export async function directoryOf(deps: IdentityDeps, named: NamedInDomain, user: Row<'users'> | undefined) {
+  if (!deps.directories.isInUse) return undefined
+  if (user) return deps.directories.of(user.domain_id)
+  const domain = named.id === undefined && named.domain ? await findDomain(deps, named.domain) : undefined
+  return domain && deps.directories.of(domain.id)
 }
 
 export async function findDomain(deps: IdentityDeps, domain: Named): Promise<Row<'projects'> | undefined> {

@@ -39,10 +39,7 @@ type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 
 const undelegated = { trust: null, applicationCredential: null, accessToken: null, accessRules: null }
 
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
-export async function evaluate(
-  directory: Directory,
-  { payload, seconds }: Opened,
-): Promise<ValidToken | undefined> {
+export async function evaluate(directory: Directory, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
   const { db } = directory
   if (await isRevoked(db, payload)) return undefined
   if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
@@ -105,11 +102,7 @@ async function usable(directory: Directory, userId: string, seconds: number) {
   return userDomain && { user, userDomain }
 }
 
-async function enabledProject(
-  directory: Directory,
-  id: string,
-  seconds: number,
-): Promise<Row<'projects'> | undefined> {
+async function enabledProject(directory: Directory, id: string, seconds: number): Promise<Row<'projects'> | undefined> {
   const row = await directory.project(id)
   return row && row.enabled === 1 && seconds > Math.floor(Number(row.tokens_valid_after) / 1000) ? row : undefined
 }

@@ -14,6 +14,8 @@ const clockSkewMs = 60_000
 
 export const newAuditId = (): string => randomBytes(16).toString('base64url')
 
+type WhenFresh = (userId: string) => Promise<void> | undefined
+
 interface Known {
   generation: number
   valid: ValidToken
@@ -27,13 +29,16 @@ interface Known {
 export class TokenProvider {
   readonly #directory: Directory
   readonly #format: TokenFormat
+  readonly #whenFresh: WhenFresh
   #generation = 0
   /** In the order of their last use. */
   readonly #cache = new Map<string, Known>()
 
-  constructor(database: Database<IdentitySchema>, format: TokenFormat) {
+  /** `whenFresh`: what to wait for before a user's row can be trusted; undefined for nothing. */
+  constructor(database: Database<IdentitySchema>, format: TokenFormat, whenFresh: WhenFresh = () => undefined) {
     this.#directory = new Directory(database.db)
     this.#format = format
+    this.#whenFresh = whenFresh
   }
 
   changed() {
@@ -71,13 +76,19 @@ export class TokenProvider {
     const now = Date.now()
     const known = this.#cache.get(token)
     if (known && known.generation === this.#generation && isAlive(known.valid, now - graceMs)) {
-      this.#cache.delete(token)
-      this.#cache.set(token, known)
-      return known
+      const { payload, user } = known.valid
+      const waiting = this.#whenFresh(payload.userId) ?? this.#whenFresh(user.id)
+      if (waiting) await waiting
+      if (known.generation === this.#generation) {
+        this.#cache.delete(token)
+        this.#cache.set(token, known)
+        return known
+      }
     }
-    const generation = this.#generation
     const opened = this.#format.open(token)
     if (!opened || opened.payload.expiresAt <= now - graceMs || opened.seconds * 1000 > now + clockSkewMs) return
+    await this.#whenFresh(opened.payload.userId)
+    const generation = this.#generation
     const valid = await evaluate(this.#directory, opened)
     this.#cache.delete(token)
     if (!valid) return undefined
