@@ -113,3 +113,42 @@ export const ldapOptions = {
     { min: 1 },
   ),
 }
+
+/** Which domains have a directory, and what is kept of it. */
+export const directoryOptions = {
+  identityDriver: option.string('identity', 'driver', 'sql', 'Where the users of the default domain live.', {
+    choices: ['sql', 'ldap'],
+  }),
+  domainDrivers: option.boolean(
+    'identity',
+    'domain_specific_drivers_enabled',
+    false,
+    'Domains may have directories of their own.',
+  ),
+  domainsFromDatabase: option.boolean(
+    'identity',
+    'domain_configurations_from_database',
+    false,
+    'Their options come from /v3/domains/{id}/config; else from files in domain_config_dir.',
+  ),
+  domainConfigDir: option.string(
+    'identity',
+    'domain_config_dir',
+    '/etc/keystone/domains',
+    'Folder of the files keystone.DOMAIN_NAME.conf.',
+  ),
+  identityCaching: option.boolean('identity', 'caching', true, 'Users of directories are kept for cache_time.'),
+  identityCacheTime: option.integer(
+    'identity',
+    'cache_time',
+    600,
+    'Seconds after which a directory is asked again whether the bearer of a token may still act.',
+    { min: 1 },
+  ),
+  backwardCompatibleIds: option.boolean(
+    'identity_mapping',
+    'backward_compatible_ids',
+    true,
+    'With [identity] driver = ldap: ids of the directory are shown as they are.',
+  ),
+}

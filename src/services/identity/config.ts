@@ -1,5 +1,6 @@
 import { option } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
+import { directoryOptions, ldapOptions } from './config-ldap.ts'
 import { resourceOptions } from './config-resources.ts'
 
 /** What `[auth] methods` allows when nothing is configured; the first six are keystone's default and give the bits of its tokens. */
@@ -160,4 +161,8 @@ export const options = {
   ...complianceOptions,
   ...delegationOptions,
   ...federationOptions,
+  ...directoryOptions,
 }
+
+/** Those that a file may have: [ldap] is for the directory of the default domain, or of the domain of the file. */
+export const fileOptions = { ...options, ...ldapOptions }

@@ -7,14 +7,18 @@ import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
 import { TrustedProxies } from './auth/proxies.ts'
 import { Receipts } from './auth/receipts.ts'
-import { options } from './config.ts'
+import { fileOptions } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
+import { readDomainDefaults } from './domain-defaults.ts'
+import { Directories } from './directories/directories.ts'
+import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
+import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -23,7 +27,7 @@ import { TokenProvider } from './tokens/provider.ts'
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 export type IdentityConfig = IdentityDeps['config']
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation]
+export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
@@ -36,7 +40,7 @@ export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
 
 /** Reads the configuration. Throws ConfigError. */
 export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles'>): IdentityConfig =>
-  loadConfig(options, env.configFiles)
+  loadConfig(fileOptions, env.configFiles)
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
@@ -50,13 +54,21 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
   await migrate(database, migrations)
   makeOwnKeys(config, env.stateDir)
   const folders = keyFolders(config, env.stateDir)
-  const tokens = new TokenProvider(database, formatOf(config, folders))
+  const directories = new Directories(database, config, env.configFiles, env.log)
+  const residents: Residents = new Residents({
+    database,
+    directories,
+    keepMs: config.identityCaching ? config.identityCacheTime * 1000 : 0,
+    changed: () => feed.changed(),
+  })
+  const tokens = new TokenProvider(database, formatOf(config, folders), (userId) => residents.whenFresh(userId))
   const catalog = new Catalog(database, config)
   const receipts = new Receipts(folders.receipts, config.authMethods)
   const vault = new CredentialVault(folders.credentials)
-  const feed = new ChangeFeed(database, () => {
+  const feed: ChangeFeed = new ChangeFeed(database, () => {
     tokens.changed()
     catalog.changed()
+    directories.changed()
   })
   const deps: IdentityDeps = {
     database,
@@ -66,8 +78,11 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     receipts,
     vault,
     proxies: new TrustedProxies(config),
+    directories,
+    residents,
     log: env.log,
     baseUrl: env.baseUrl,
+    domainDefaults: readDomainDefaults(env.configFiles),
     changed: () => feed.changed(),
   }
   const reload = () => {

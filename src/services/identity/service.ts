@@ -18,6 +18,7 @@ import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
 import { endpointRoutes } from './api/catalog/endpoints.ts'
 import { regionRoutes } from './api/catalog/regions.ts'
 import { serviceRoutes } from './api/catalog/services.ts'
+import { domainConfigRoutes } from './api/domains/config.ts'
 import { domains } from './api/domains/resource.ts'
 import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
@@ -35,7 +36,7 @@ import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
 import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
-import { policies } from './policies.ts'
+import { policies, unscopedPolicies } from './policies.ts'
 import { watchKeys } from './tokens/key-watch.ts'
 
 export const definition: ApiDefinition = {
@@ -54,6 +55,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...tokenRoutes,
   ...authRoutes,
   ...resource(domains),
+  ...domainConfigRoutes,
   ...projectRoutes,
   ...userRoutes,
   ...groupRoutes,
@@ -94,7 +96,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     routes,
     rootRoutes: versionRoutes as readonly Route<IdentityDeps>[],
     deps,
-    enforcer: new PolicyEnforcer(policies, env.policyOverrides, denial),
+    enforcer: new PolicyEnforcer(config.enforceScope ? policies : unscopedPolicies, env.policyOverrides, denial),
     authenticator,
     log: env.log,
     baseUrl: env.baseUrl,
@@ -115,6 +117,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     async stop() {
       for (const stop of stops) await stop()
       await feed.stop()
+      await deps.directories.close()
       await database.close()
     },
   }

@@ -25,35 +25,45 @@ export interface RuleFacts<T extends Table> {
   query?: Query
 }
 
-export interface Entity<T extends Table> {
+/** What a listing needs to know. */
+export interface Listing<T extends Table> {
   table: T
-  singular: string
   plural: string
-  /** In messages: `Could not find user: X.` */
-  title?: string
   /** Below /v3; default is the plural. */
   path?: string
+  filters: Filters
+  /** Which `list_limit` counts. */
+  section?: ListSection
+  view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
+  /** All rows at once, where `view` would ask the database for each. */
+  viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
+}
+
+export interface Entity<T extends Table> extends Listing<T> {
+  singular: string
+  /** In messages: `Could not find user: X.` */
+  title?: string
   /** Known attributes of a create body; others are kept as `extra` unless the entity is `strict`. */
   create: TProperties
   update: TProperties
   /** Refuses attributes that it does not know. */
   strict?: boolean
-  filters: Filters
-  /** Which `list_limit` counts. */
-  section?: ListSection
   /** Conditions of a listing besides the filters. */
   conditions?(query: Query): readonly Filter[]
   /** Columns of every look-up by id, e.g. `is_domain`. */
   fixed?: Partial<Row<T>>
+  /** Brings the row of an id up to date before it is looked at, where its home is elsewhere. */
+  refresh?(deps: IdentityDeps, id: string): Promise<void>
+  /** The same for a listing; further conditions of it. */
+  gather?(deps: IdentityDeps, request: ApiRequest<never>): Promise<readonly Filter[]>
   /** The column by which callers with a domain's scope see only what is of their domain. */
   ownDomain?: string
   /** Rules by other names than `list_users`, `get_user`, … */
   rules?: Readonly<Record<Verb, readonly string[]>>
+  /** Where a missing row is told before the rule is asked, as keystone does: elsewhere 404 is only for who passes it. */
+  existsFirst?: readonly Verb[]
   /** Which of several rules counts; the first without it. */
   ruleFor?(verb: Verb, facts: RuleFacts<T>): string
-  view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
-  /** All rows of a listing at once, where `view` would ask the database for each. */
-  viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
   /** What is only shown of a single entity, as the query asks. */
   expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest<never>): Promise<object>
   /** What the policies see of an existing row. */
@@ -72,8 +82,10 @@ export async function load<T extends Table>(entity: Entity<T>, deps: IdentityDep
   return row
 }
 
-const find = <T extends Table>(entity: Entity<T>, { database }: IdentityDeps, id: string) =>
-  findRow(database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+async function find<T extends Table>(entity: Entity<T>, deps: IdentityDeps, id: string) {
+  await entity.refresh?.(deps, id)
+  return findRow(deps.database.db, entity.table, { ...entity.fixed, id } as Partial<Row<T>>)
+}
 
 /** What a rule sees of a listing: the domain that the caller's token is for. */
 export const listTarget = ({ domainId }: Context): PolicyTarget =>
@@ -89,9 +101,13 @@ export const listTarget = ({ domainId }: Context): PolicyTarget =>
         },
       }
 
+/** With a domain's token only that domain's rows are seen. */
+export const ofOwnDomain = ({ ownDomain }: { ownDomain?: string }, { domainId }: Context): Filter[] =>
+  ownDomain !== undefined && domainId !== null ? [{ column: ownDomain, comparator: '=', value: domainId }] : []
+
 /** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
 export async function answerListing<T extends Table>(
-  entity: Entity<T>,
+  entity: Listing<T>,
   { query, baseUrl, url }: ApiRequest<never>,
   deps: IdentityDeps,
   conditions: readonly Filter[],
@@ -119,26 +135,35 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
     withLinks(baseUrl, path.slice(1), (await entity.view(row, deps)) as { id: string })
 
   /** The row of the address. Who may not see it is not told whether it exists. */
-  const found = async (verb: Verb, { ctx, params }: ApiRequest<never>, deps: IdentityDeps): Promise<Row<T>> => {
+  const found = async (
+    verb: Verb,
+    { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+    deps: IdentityDeps,
+  ): Promise<Row<T>> => {
     const id = params['id'] ?? ''
     const row = await find(entity, deps, id)
+    if (!row && entity.existsFirst?.includes(verb)) throw new IdentityNotFound(entity.title ?? singular, id)
     ctx.authorize(ruleOf(verb, row ? { row } : {}), row ? entity.target(row) : {})
     if (!row) throw new IdentityNotFound(entity.title ?? singular, id)
     return row
   }
+
+  /** What an update is about, found before its body is looked at: who may not change it learns nothing about the body. */
+  const admitted = new WeakMap<Context, Row<T>>()
 
   return [
     route({
       method: 'GET',
       path,
       policy: rules('list'),
-      handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
         const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
-        const isLimited = entity.ownDomain !== undefined && ctx.domainId !== null
+        const gathered = (await entity.gather?.(deps, request)) ?? []
         return answerListing(entity, request, deps, [
           ...(entity.conditions?.(query) ?? []),
-          ...(isLimited ? [{ column: entity.ownDomain!, comparator: '=' as const, value: ctx.domainId }] : []),
+          ...gathered,
+          ...ofOwnDomain(entity, ctx),
         ])
       },
     }),
@@ -170,8 +195,11 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules('update'),
       body: wrap(singular, entity.update, entity.strict, 1),
+      async admit(request, deps: IdentityDeps) {
+        admitted.set(request.ctx, await found('update', request, deps))
+      },
       async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await found('update', request, deps)
+        const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
         if (attributes['id'] != null && attributes['id'] !== request.params['id']) {
           throw new BadRequest('Cannot change ID')

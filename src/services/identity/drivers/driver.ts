@@ -35,6 +35,8 @@ export interface Directory {
   membersOf(localGroupId: string): Promise<DirectoryUser[]>
   /** True when the user can log in to the directory with that password. */
   checkPassword(localUserId: string, password: string): Promise<boolean>
+  /** Takes as long as `checkPassword` for a user that is not there, so that nobody can tell. Always false. */
+  refusePassword(password: string): Promise<false>
   close(): Promise<void>
 }
 

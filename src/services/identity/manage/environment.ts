@@ -33,6 +33,7 @@ export async function withIdentity<T>(env: ManageEnv, work: (deps: IdentityDeps)
     return await work(deps)
   } finally {
     await feed.stop()
+    await deps.directories.close()
     await deps.database.close()
   }
 }

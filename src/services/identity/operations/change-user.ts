@@ -1,6 +1,7 @@
 /** What an administrator changes of a user, and the user's own change of his password. */
 import { Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
+import type { DomainDirectory } from '../directories/domain-directory.ts'
 import { AuthFailed } from '../errors.ts'
 import { isUsable } from '../auth/find.ts'
 import { findRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
@@ -53,6 +54,12 @@ export async function changeUser(
   })
 }
 
+/** Passwords of a directory are changed there; only who knows his is told so. */
+async function refuseInDirectory(deps: IdentityDeps, directory: DomainDirectory, user: Row<'users'>, password: string) {
+  if (!(await deps.residents.checkPassword(directory, user, password))) throw new AuthFailed()
+  await deps.residents.requireWritable(user.domain_id)
+}
+
 /** A user's own change; an expired password may be changed, and every token ends. Throws AuthFailed for a wrong one. */
 export async function changeOwnPassword(
   deps: IdentityDeps,
@@ -62,6 +69,8 @@ export async function changeOwnPassword(
 ): Promise<void> {
   const { database, config } = deps
   const user = await findRow(database.db, 'users', { id: userId })
+  const directory = user && (await deps.directories.of(user.domain_id))
+  if (directory) return refuseInDirectory(deps, directory, user, original)
   const isRight = await checkPassword(original, user?.password_hash ?? null, config.passwordHashRounds)
   if (!user || isLocked(config, user)) throw new AuthFailed()
   if (!isRight) {

@@ -27,11 +27,8 @@ export interface AssignmentQuery {
   withinDomain?: string | undefined
 }
 
-export async function listAssignments(
-  { database: { db } }: IdentityDeps,
-  query: AssignmentQuery,
-): Promise<Effective[]> {
-  return query.isEffective ? effective(db, query) : direct(db, query)
+export async function listAssignments(deps: IdentityDeps, query: AssignmentQuery): Promise<Effective[]> {
+  return query.isEffective ? effective(deps, query) : direct(deps.database.db, query)
 }
 
 async function direct(db: IdentityDb, query: AssignmentQuery): Promise<Effective[]> {
@@ -50,7 +47,7 @@ async function direct(db: IdentityDb, query: AssignmentQuery): Promise<Effective
   })
 }
 
-async function effective(db: IdentityDb, query: AssignmentQuery): Promise<Effective[]> {
+async function effective({ database: { db }, residents }: IdentityDeps, query: AssignmentQuery): Promise<Effective[]> {
   const { userId, withinDomain } = query
   if (userId !== undefined && !(await findRow(db, 'users', { id: userId }))) throw new IdentityNotFound('user', userId)
   const place = await placeOf(db, query)
@@ -65,11 +62,10 @@ async function effective(db: IdentityDb, query: AssignmentQuery): Promise<Effect
   const idsWhere = (is: (row: (typeof rows)[number]) => boolean, column: 'actor_id' | 'target_id') => [
     ...new Set(counted.filter(is).map((row) => row[column])),
   ]
+  const groupIds = idsWhere((row) => row.actor_type === 'group', 'actor_id')
+  if (userId === undefined) for (const id of groupIds) await residents.listMembers(id)
   const expanded = expand(counted, {
-    members: await membersOf(
-      db,
-      idsWhere((row) => row.actor_type === 'group', 'actor_id'),
-    ),
+    members: await membersOf(db, groupIds),
     below: await projectsBelowEach(
       db,
       idsWhere((row) => row.inherited === 1, 'target_id'),

@@ -5,7 +5,5 @@ export interface DirectoryTables {
     domain_id: string
     local_id: string
     entity_type: 'user' | 'group'
-    /** When the directory was asked last (milliseconds); 0 for never. */
-    refreshed_at: number
   }
 }

@@ -1,9 +1,20 @@
 /** A real OpenLDAP server for tests: its own process on a loopback port, with data in a temporary folder. */
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Attribute, Change, Client } from 'ldapts'
+import { waitFor } from '../../../base/wait.ts'
 
 const program = '/usr/sbin/slapd'
 
@@ -24,8 +35,13 @@ export interface TestDirectory {
   stop(): Promise<void>
   start(): Promise<void>
   /** Suspends the process, so that it takes connections and never answers. */
-  suspend(): void
+  suspend(): Promise<void>
   resume(): void
+  /** Adds entries as LDIF. */
+  add(ldif: string): Promise<void>
+  /** Changes an attribute of the entry at that place below the suffix. */
+  modify(place: string, operation: 'add' | 'delete' | 'replace', attribute: string, value: string): Promise<void>
+  remove(place: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -68,13 +84,53 @@ export async function startDirectory(ldif: string): Promise<TestDirectory> {
     caFile,
     start,
     stop,
-    suspend: () => void child?.kill('SIGSTOP'),
+    async suspend() {
+      child?.kill('SIGSTOP')
+      await waitFor(() => areAllStopped(child!.pid!), { what: 'slapd stands still', timeoutMs: 5000 })
+    },
     resume: () => void child?.kill('SIGCONT'),
+    add: (text) =>
+      asRoot(port, async (client) => {
+        for (const { dn, attributes } of readLdif(text)) await client.add(dn, attributes)
+      }),
+    modify: (place, operation, attribute, value) =>
+      asRoot(port, (client) =>
+        client.modify(
+          `${place},${suffix}`,
+          new Change({ operation, modification: new Attribute({ type: attribute, values: [value] }) }),
+        ),
+      ),
+    remove: (place) => asRoot(port, (client) => client.del(`${place},${suffix}`)),
     async close() {
       await stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function asRoot(port: number, work: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ url: `ldap://127.0.0.1:${port}` })
+  try {
+    await client.bind(rootDn, rootPassword)
+    await work(client)
+  } finally {
+    await client.unbind()
+  }
+}
+
+function readLdif(text: string): { dn: string; attributes: Record<string, string[]> }[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block.trim() !== '')
+    .map((block) => {
+      const pairs = block
+        .trim()
+        .split('\n')
+        .map((line) => line.split(': ') as [string, string])
+      const attributes: Record<string, string[]> = {}
+      for (const [name, value] of pairs.slice(1)) (attributes[name] ??= []).push(value)
+      return { dn: pairs[0]![1], attributes }
+    })
 }
 
 const base = `dn: ${suffix}
@@ -180,3 +236,9 @@ export const group = (cn: string, members: readonly string[], description = ''):
     '',
     '',
   ].join('\n')
+
+/** A signal takes its time to reach every thread. */
+const areAllStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')),
+  )

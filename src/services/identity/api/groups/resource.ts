@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
 import { deleteGroups } from '../../operations/delete.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { gatherDomain } from '../directory-listing.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
@@ -30,10 +31,14 @@ export const groups: Entity<'groups'> = {
   target: (row) => ({ target: { group: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { group: { domain_id: domainIdFor(ctx, input) } } }),
   section: 'identity',
+  existsFirst: ['delete'],
+  refresh: ({ residents }, id) => residents.refreshGroup(id),
+  gather: (deps, request) => gatherDomain(deps, request, 'groups'),
   ownDomain: 'domain_id',
   async insert(deps, input, ctx) {
     const domainId = domainIdFor(ctx, input)
     await requireDomain(deps, domainId)
+    await deps.residents.requireWritable(domainId)
     const row = {
       id: newId(),
       name: input['name'] as string,
@@ -44,7 +49,8 @@ export const groups: Entity<'groups'> = {
     if (!(await insertRow(deps.database.db, 'groups', row))) throw duplicate(row.name, domainId)
     return row
   },
-  async change({ database: { db } }, row, input) {
+  async change({ database: { db }, residents }, row, input) {
+    await residents.requireWritable(row.domain_id)
     const changes = {
       ...(input['name'] !== undefined && { name: input['name'] as string }),
       ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
@@ -54,5 +60,8 @@ export const groups: Entity<'groups'> = {
       throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(db, 'groups', { id: row.id }))!
   },
-  remove: ({ database }, row) => database.transaction((tx) => deleteGroups(tx, [row.id])),
+  async remove({ database, residents }, row) {
+    await residents.requireWritable(row.domain_id)
+    await database.transaction((tx) => deleteGroups(tx, [row.id]))
+  },
 }

@@ -1,16 +1,20 @@
+import { Forbidden } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { linkedBy } from '../../store/listing.ts'
-import { deleteRows, findRow, insertRow, listRows } from '../../store/rows.ts'
-import { answerListing, resource } from '../resource.ts'
+import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
+import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
-async function members({ ctx, params }: ApiRequest<never>, { database: { db } }: IdentityDeps, rule: string) {
+async function members({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
+  const { db } = deps.database
+  if (params['user_id'] !== undefined) await deps.residents.refreshUser(params['user_id'])
+  await deps.residents.refreshGroup(params['id'] ?? '')
   const group = await findRow(db, 'groups', { id: params['id'] ?? '' })
   const user = params['user_id'] === undefined ? undefined : await findRow(db, 'users', { id: params['user_id'] })
   ctx.authorize(policy(rule), {
@@ -21,7 +25,7 @@ async function members({ ctx, params }: ApiRequest<never>, { database: { db } }:
   })
   if (!group) throw new IdentityNotFound('group', params['id'] ?? '')
   if (params['user_id'] !== undefined && !user) throw new IdentityNotFound('user', params['user_id'])
-  return { groupId: group.id, userId: user?.id ?? '' }
+  return { groupId: group.id, userId: user?.id ?? '', group, user }
 }
 
 const listMembers = route({
@@ -30,7 +34,11 @@ const listMembers = route({
   policy: policy('list_users_in_group'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
-    return answerListing(users, request, deps, [linkedBy('memberships', 'user_id', 'group_id', groupId)])
+    await deps.residents.listMembers(groupId)
+    return answerListing(users, request, deps, [
+      linkedBy('memberships', 'user_id', 'group_id', groupId),
+      ...ofOwnDomain(users, request.ctx),
+    ])
   },
 })
 
@@ -44,12 +52,23 @@ const memberRoute = (
     path: '/groups/:id/users/:user_id',
     policy: policy(rule),
     async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-      const { groupId, userId } = await members(request, deps, rule)
+      const { groupId, userId, group, user } = await members(request, deps, rule)
+      if (method !== 'GET' && user) await requireOwnGroup(deps, group, user)
       await act(deps, groupId, userId)
-      deps.changed()
+      if (method !== 'GET') deps.changed()
       return { status: 204 }
     },
   })
+
+/** Groups of a directory have the members that it says, and groups of the database have no members from elsewhere. */
+async function requireOwnGroup(deps: IdentityDeps, group: Row<'groups'>, user: Row<'users'>) {
+  const [home, other] = [await deps.directories.of(group.domain_id), await deps.directories.of(user.domain_id)]
+  if (home !== other)
+    throw new Forbidden(
+      `Group membership across backend boundaries is not allowed. Group in question is ${group.id}, user is ${user.id}.`,
+    )
+  if (home) await deps.residents.requireWritable(group.domain_id)
+}
 
 const requireMember = async ({ database: { db } }: IdentityDeps, groupId: string, userId: string) => {
   if (!(await findRow(db, 'memberships', { group_id: groupId, user_id: userId }))) {

@@ -6,11 +6,12 @@ import { IdentityConflict } from '../../errors.ts'
 import { changeUser, type UserChanges } from '../../operations/change-user.ts'
 import { deleteUsers } from '../../operations/delete.ts'
 import { federatedObjectsOf, setFederatedObjects, type FederatedObject } from '../../operations/federated-objects.ts'
-import { federatedFilter } from '../../store/federated-users.ts'
+import { federatedFilter, isShadowUser } from '../../store/federated-users.ts'
 import { newUser } from '../../store/new-rows.ts'
 import { findRow, insertRow, type Row } from '../../store/rows.ts'
 import { isActive, passwordColumns } from '../../users/compliance.ts'
 import { mergeOptions, optionsOf, userOptions } from '../../users/options.ts'
+import { gatherDomain } from '../directory-listing.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
@@ -67,6 +68,11 @@ async function requireNoDomain({ database: { db } }: IdentityDeps, projectId: st
   if (project?.is_domain === 1) throw new BadRequest("User's default project ID cannot be a domain ID: " + projectId)
 }
 
+/** Who lives in a directory is changed there; users of identity providers live here, whatever their domain. */
+async function requireLocal({ database: { db }, residents }: IdentityDeps, row: Row<'users'>) {
+  if (!(await isShadowUser(db, row.id))) await residents.requireWritable(row.domain_id)
+}
+
 export const users: Entity<'users'> = {
   table: 'users',
   singular: 'user',
@@ -93,10 +99,13 @@ export const users: Entity<'users'> = {
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { user: { domain_id: domainIdFor(ctx, input) } } }),
   section: 'identity',
+  refresh: ({ residents }, id) => residents.refreshUser(id),
+  gather: (deps, request) => gatherDomain(deps, request, 'users'),
   ownDomain: 'domain_id',
   async insert(deps, input, ctx) {
     const domainId = domainIdFor(ctx, input)
     await requireDomain(deps, domainId)
+    await deps.residents.requireWritable(domainId)
     const password = input['password'] as string | null | undefined
     const options = mergeOptions('{}', input['options'] as object | undefined)
     const default_project_id = (input['default_project_id'] as string | null | undefined) ?? null
@@ -120,6 +129,7 @@ export const users: Entity<'users'> = {
   async change(deps, row, input) {
     if (input['domain_id'] !== undefined && input['domain_id'] !== row.domain_id)
       throw new BadRequest('Cannot change Domain ID')
+    await requireLocal(deps, row)
     const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
     await requireNoDomain(deps, changes.default_project_id)
     const federated = input['federated'] as FederatedObject[] | undefined
@@ -129,5 +139,8 @@ export const users: Entity<'users'> = {
     if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(deps.database.db, 'users', { id: row.id }))!
   },
-  remove: ({ database }, row) => database.transaction((tx) => deleteUsers(tx, [row.id])),
+  async remove(deps, row) {
+    await requireLocal(deps, row)
+    await deps.database.transaction((tx) => deleteUsers(tx, [row.id]))
+  },
 }

@@ -10,12 +10,13 @@ import { targetsOf } from '../../store/roles.ts'
 import { groups } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
 import { viewProjects } from '../projects/view.ts'
-import { answerListing, resource } from '../resource.ts'
+import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { users } from './resource.ts'
 
 async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
   const id = params['id'] ?? ''
+  await deps.residents.refreshUser(id)
   const row = await findRow(deps.database.db, 'users', { id })
   ctx.authorize(policy(rule), row ? users.target(row) : {})
   if (!row) throw new IdentityNotFound('user', id)
@@ -41,7 +42,10 @@ const listGroups = route({
   policy: policy('list_groups_for_user'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
-    return answerListing(groups, request, deps, [linkedBy('memberships', 'group_id', 'user_id', user.id)])
+    return answerListing(groups, request, deps, [
+      linkedBy('memberships', 'group_id', 'user_id', user.id),
+      ...ofOwnDomain(groups, request.ctx),
+    ])
   },
 })
 

@@ -1,10 +1,12 @@
 import { Unauthorized } from '../../../../platform/http/errors.ts'
 import { AuthFailed, expected } from '../../errors.ts'
-import { findRow } from '../../store/rows.ts'
+import { findRow, type Row } from '../../store/rows.ts'
 import { checkPassword } from '../../tokens/passwords.ts'
 import { isLocked, isPasswordExpired, noteFailure, noteSuccess } from '../../users/compliance.ts'
-import { findUser, isUsable } from '../find.ts'
-import type { AuthMethod, NamedInDomain } from '../method.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import type { DomainDirectory } from '../../directories/domain-directory.ts'
+import { directoryOf, findUser, isUsable } from '../find.ts'
+import type { AuthMethod, NamedInDomain, Proof } from '../method.ts'
 
 /**
  * User and password. Whether the user exists, is locked or disabled, or the password is wrong: the answer and the time
@@ -15,6 +17,8 @@ export const password: AuthMethod = async (deps, input) => {
   if (!named) throw expected('user', 'password')
   if (typeof named.password !== 'string') throw expected('password', 'user')
   const user = await findUser(deps, named)
+  const directory = await directoryOf(deps, named, user)
+  if (directory) return byDirectory(deps, directory, user, named.password)
   const isRight = await checkPassword(named.password, user?.password_hash ?? null, deps.config.passwordHashRounds)
   if (!user || isLocked(deps.config, user)) throw new AuthFailed()
   if (!isRight) {
@@ -29,4 +33,17 @@ export const password: AuthMethod = async (deps, input) => {
     throw new Unauthorized(`The password is expired and needs to be changed for user: ${now.id}.`)
   await noteSuccess(deps, now)
   return { user: now, methods: ['password'] }
+}
+
+/** The directory knows the password, and its own rules for locking and expiry. */
+async function byDirectory(
+  deps: IdentityDeps,
+  directory: DomainDirectory,
+  user: Row<'users'> | undefined,
+  password: string,
+): Promise<Proof> {
+  const isRight = await deps.residents.checkPassword(directory, user, password)
+  if (!user || !isRight || !(await isUsable(deps, user))) throw new AuthFailed()
+  await noteSuccess(deps, user)
+  return { user, methods: ['password'] }
 }

@@ -1,5 +1,5 @@
+import { NotFound } from '../../../../platform/http/errors.ts'
 import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
-import { findRow } from '../../store/rows.ts'
 import type { AuthMethod, Proof } from '../method.ts'
 
 /**
@@ -10,7 +10,8 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
   const { id } = (input ?? {}) as { id?: string }
   if (typeof id !== 'string') throw expected('id', 'token')
   const valid = await deps.tokens.validate(id)
-  if (!valid) throw new AuthFailed()
+  // 404, not 401: as keystone, which clients tell from a wrong password by it.
+  if (!valid) throw new NotFound('Failed to validate token')
   const { payload } = valid
   const wantsProjectOrDomain = typeof scope === 'object' && (scope.project ?? scope.domain) !== undefined
   if (payload.accessTokenId !== undefined)
@@ -33,7 +34,7 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
     throw new ActionForbidden('Using a token that is bound to a certificate to create another token')
   if (payload.scope.kind !== 'unscoped' && !deps.config.allowRescope)
     throw new ActionForbidden('rescope a scoped token')
-  const user = await findRow(deps.database.db, 'users', { id: payload.userId })
+  const user = await deps.tokens.register.user(payload.userId)
   if (!user) throw new AuthFailed()
   const proof: Proof = {
     user,

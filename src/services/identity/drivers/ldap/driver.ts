@@ -1,4 +1,5 @@
 /** Users and groups of an LDAP directory, read as keystone reads them. */
+import { randomUUID } from 'node:crypto'
 import {
   AndFilter,
   EqualityFilter,
@@ -106,6 +107,14 @@ export class LdapDirectory implements Directory {
   async checkPassword(localUserId: string, password: string): Promise<boolean> {
     const user = await this.findUser(localUserId)
     return user !== undefined && this.#connections.tryLogin(user.dn, password)
+  }
+
+  async refusePassword(password: string): Promise<false> {
+    const nobody = `nobody-${randomUUID()}`
+    await this.groupsOf(nobody)
+    await this.#list(this.#groups, [equals(this.#settings.groupMemberAttribute, `cn=${nobody},${this.#users.tree}`)])
+    await this.#connections.tryLogin(`${this.#users.idAttribute}=${nobody},${this.#users.tree}`, password)
+    return false
   }
 
   close = () => this.#connections.close()

@@ -42,7 +42,7 @@ create table if not exists access_tokens (
 create index if not exists access_tokens_user on access_tokens (authorizing_user_id);
 create table if not exists id_mappings (
   public_id varchar(64) primary key, domain_id varchar(64) not null, local_id varchar(255) not null,
-  entity_type varchar(8) not null, refreshed_at bigint not null, unique (domain_id, local_id, entity_type)
+  entity_type varchar(8) not null, unique (domain_id, local_id, entity_type)
 );
 `
 
