@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buildGuestImage } from '../guest/build.mjs'
 import { buildIso } from '../src/host/iso.ts'
 import { probeAccel } from '../src/host/kvm.ts'
+import { qemuProgram } from '../src/host/qemu.ts'
 import { createOverlay } from '../src/host/qemu-img.ts'
 import { login, type Api } from '../test/api.ts'
 import { createTestCloud } from '../test/cloud.ts'
@@ -111,7 +112,7 @@ async function byHand(image: string, accel: 'kvm' | 'tcg'): Promise<number> {
 function timeToPrompt(args: readonly string[]): Promise<number> {
   const started = performance.now()
   return new Promise((resolve, reject) => {
-    const child = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(qemuProgram, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
     let text = ''
     child.stdout.on('data', (chunk: Buffer) => {
