@@ -97,9 +97,13 @@ export const byPassword = (name: string, password: string) => ({
 })
 
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
-export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
+export async function startIdentity(
+  t: TestContext,
+  configuration = '',
+  baseUrl = 'http://identity',
+): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
-  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`, baseUrl)
   t.after(async () => {
     await identity.service.stop()
     rmSync(folder, { recursive: true })
@@ -108,7 +112,11 @@ export async function startIdentity(t: TestContext, configuration = ''): Promise
 }
 
 /** Starts the service in a folder, with `keystone.conf` as given. */
-export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
+export async function openTestIdentity(
+  folder: string,
+  configuration: string,
+  baseUrl = 'http://identity',
+): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, configuration)
   const service = await createIdentityService({
@@ -125,8 +133,8 @@ export async function openTestIdentity(folder: string, configuration: string): P
       throw new Error('identity asks nobody')
     },
     serviceToken: () => Promise.resolve(''),
-    baseUrl: 'http://identity',
-    authUrl: 'http://identity/v3',
+    baseUrl,
+    authUrl: `${baseUrl}/v3`,
     metadataSecret: new Secret('x'),
     urls: {},
   })
@@ -144,7 +152,7 @@ export async function openTestIdentity(folder: string, configuration: string): P
       { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere(`${baseUrl}/v3`) }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)
