@@ -23,6 +23,7 @@ export const debianPackages = {
   tc: 'iproute2',
   tgtadm: 'tgt',
   unshare: 'util-linux',
+  uptime: 'procps',
   useradd: 'passwd',
 } as const
 

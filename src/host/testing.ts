@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { test } from 'node:test'
+import { run } from './command.ts'
 import type { Program } from './packages.ts'
 import { installHint, missingPrograms } from './packages.ts'
 
@@ -54,3 +56,13 @@ export function inNamespaces(
       t.diagnostic(line)
   })
 }
+
+/** Inside namespaces with a network and mounts of their own: a machine without network and without namespaces yet. */
+export async function becomeHost(): Promise<void> {
+  await run(['mount', '-t', 'tmpfs', 'tmpfs', '/run'])
+  await mkdir('/run/netns')
+  await run(['ip', 'link', 'set', 'lo', 'up'])
+}
+
+/** For inNamespaces, where the tests begin with becomeHost. */
+export const hostNamespaces = ['--net', '--mount', '--propagation', 'private']

@@ -96,6 +96,34 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     notBuilt(/^\w+ \/v3\/domains\/(config|[^/]+\/config)/),
     notBuilt(/^\w+ \/v3\/(ec2|s3)tokens/),
   ],
+  image: [
+    {
+      kinds: ['policy'],
+      operations: /^GET \/v2\/schemas\//,
+      why: 'Schemas are the same for every user, and no rule of glance is about them.',
+    },
+    {
+      kinds: ['policy'],
+      operations: ['GET /v2/info/import', 'GET /v2/info/stores', 'GET /v2/info/usage'],
+      why: "Glance has no rule for them: what is offered to every user, and the caller's own usage.",
+    },
+    {
+      kinds: ['body'],
+      operations: ['PATCH /v2/images/{image_id}'],
+      why: 'A JSON patch: api/images/patch.ts reads it step by step, with a message of its own for each mistake.',
+    },
+    {
+      kinds: ['body'],
+      operations: [
+        'POST /v2/metadefs/namespaces/{namespace_name}/tags/{tag_name}',
+        'POST /v2/images/{image_id}/actions/deactivate',
+        'POST /v2/images/{image_id}/actions/reactivate',
+        'PUT /v2/images/{image_id}/tags/{tag_value}',
+        'PUT /v2/cache/{image_id}',
+      ],
+      why: 'The address says it all: glance reads no body, the description has an empty one.',
+    },
+  ],
   placement: [
     {
       kinds: ['policy', 'token'],

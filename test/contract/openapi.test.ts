@@ -2,6 +2,9 @@
 import { versionRoutes } from '../../src/services/identity/api/versions/routes.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
 import * as identity from '../../src/services/identity/service.ts'
+import { rootRoutes as imageVersions } from '../../src/services/image/api/documents.ts'
+import { policies as imagePolicies } from '../../src/services/image/policies.ts'
+import * as image from '../../src/services/image/service.ts'
 import { showVersions } from '../../src/services/placement/api/root/routes.ts'
 import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
 import * as placement from '../../src/services/placement/service.ts'
@@ -11,6 +14,7 @@ import { testOpenApi, type WalkedService } from './openapi.ts'
 /** A service joins with a line here and its exceptions in exceptions.ts. */
 const walked: readonly (readonly [file: string, service: WalkedService])[] = [
   ['identity-v3.14.yaml', { ...identity, rootRoutes: versionRoutes, policies: identityPolicies } as WalkedService],
+  ['image-v2.16.yaml', { ...image, rootRoutes: imageVersions, policies: imagePolicies } as WalkedService],
   ['placement-v1.yaml', { ...placement, rootRoutes: [showVersions], policies: placementPolicies } as WalkedService],
 ]
 

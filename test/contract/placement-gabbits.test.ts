@@ -13,7 +13,7 @@ import type { App } from '../../src/platform/http/app.ts'
 import { serve } from '../../src/platform/http/server.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
 import { policies } from '../../src/services/placement/policies.ts'
-import { startPlacement } from '../../src/services/placement/testing/placement.ts'
+import { atItsAddress, startPlacement } from '../../src/services/placement/testing/placement.ts'
 import { commonEnvironment, configurations, fixtures } from './placement-fixtures.ts'
 
 const folder = process.env['PLACEMENT_GABBITS'] ?? ''
@@ -29,17 +29,13 @@ const excluded: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
-/** Who calls is in headers upstream and in the token here; locations lead to where the server listens. */
+/** Who calls is in headers upstream and in the token here. */
 const withHeaderAuth = (app: App): App => ({
   ...app,
-  async dispatch(request) {
+  dispatch(request) {
     const { headers } = request
     const token = headers['x-auth-token']
-    const answer = await app.dispatch(
-      typeof token === 'string' ? { ...request, headers: withRoles(headers, token) } : request,
-    )
-    const location = answer.headers['Location']?.replace(app.baseUrl, `http://${headers.host}`)
-    return { ...answer, headers: { ...answer.headers, ...(location !== undefined && { Location: location }) } }
+    return app.dispatch(typeof token === 'string' ? { ...request, headers: withRoles(headers, token) } : request)
   },
 })
 
@@ -104,7 +100,7 @@ for (const name of names.filter((each) => only === undefined || each === only)) 
     const environment = commonEnvironment()
     await fixtures[fixture]!(placement, environment)
     const log = createLogger({ name: 'http', level: 'fatal' })
-    const server = await serve(withHeaderAuth(placement.app), { host: '127.0.0.1', port: 0, log })
+    const server = await serve(atItsAddress(withHeaderAuth(placement.app)), { host: '127.0.0.1', port: 0, log })
     t.after(() => server.close(0))
     const work = mkdtempSync(join(tmpdir(), 'nephos-gabbi-'))
     t.after(() => rmSync(work, { recursive: true, force: true }))

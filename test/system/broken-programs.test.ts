@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { computePrograms, findProgram, networkPrograms } from '../../src/host/packages.ts'
-import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
+import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { buildGuestImage } from '../../guest/build.mjs'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
@@ -15,7 +15,7 @@ inNamespaces(
   import.meta.filename,
   {
     skip: await reasonToSkip([...computePrograms, ...networkPrograms]),
-    unshare: ['--net', '--mount', '--propagation', 'private'],
+    unshare: hostNamespaces,
     before: () => buildGuestImage(),
   },
   defineTests,

@@ -4,16 +4,12 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
+import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { eventually, login, type Api } from '../api.ts'
 import { createTestCloud, type TestCloud } from '../cloud.ts'
 import { must } from '../host.ts'
 
-inNamespaces(
-  import.meta.filename,
-  { skip: await reasonToSkip([]), unshare: ['--net', '--mount', '--propagation', 'private'] },
-  defineTests,
-)
+inNamespaces(import.meta.filename, { skip: await reasonToSkip([]), unshare: hostNamespaces }, defineTests)
 
 function defineTests() {
   const disk = mkdtempSync(join(tmpdir(), 'nph-small-'))

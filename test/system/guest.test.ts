@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { computePrograms, networkPrograms } from '../../src/host/packages.ts'
-import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
+import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { buildGuestImage } from '../../guest/build.mjs'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
@@ -29,7 +29,7 @@ inNamespaces(
   import.meta.filename,
   {
     skip: await reasonToSkip([...computePrograms, ...networkPrograms]),
-    unshare: ['--net', '--mount', '--propagation', 'private'],
+    unshare: hostNamespaces,
     before: () => buildGuestImage(),
   },
   defineTests,

@@ -54,6 +54,16 @@ test('credentials are compared with the target, dotted or flat', () => {
   assert.equal(allowed('domain_id:%(target.domain_id)s', { domainId: null }, { target: { domain_id: null } }), false)
 })
 
+test('fields of the target are compared as neutron does', () => {
+  const target = { shared: true, 'router:external': false, device_owner: 'network:dhcp' }
+  assert.equal(allowed('field:networks:shared=True', {}, target), true)
+  assert.equal(allowed('field:networks:router:external=True', {}, target), false)
+  assert.equal(allowed('field:port:device_owner=~^network:', {}, target), true)
+  assert.equal(allowed('field:port:device_owner=~^compute:', {}, target), false)
+  assert.equal(allowed('field:port:absent=True', {}, target), false)
+  assert.throws(() => allowed('field:shared'), PolicySyntaxError)
+})
+
 test('an inherited property is no fact about the target', () => {
   assert.equal(allowed('user_id:%(constructor)s'), false)
   assert.equal(allowed('user_id:%(__proto__.x)s'), false)

@@ -1,12 +1,15 @@
 /**
  * oslo.policy's rule language, compiled to closures once: `role:x`, `rule:x`, `user_id:%(target.user_id)s`,
- * `'literal':%(x)s`, `@`, `!`, `and`, `or`, `not`, parentheses.
+ * `'literal':%(x)s`, neutron's `field:x:y=z`, `@`, `!`, `and`, `or`, `not`, parentheses.
  * Source: oslo.policy's documentation of the policy language.
  */
 import type { Caller } from './credentials.ts'
 
 /** Flat or nested facts about the thing acted on; they come from the database, never from the request. */
 export type PolicyTarget = { readonly [key: string]: unknown }
+
+/** What a token is for; one without a scope counts as a project's, as in oslo.policy. */
+export type TokenScope = 'system' | 'domain' | 'project'
 
 export interface Rule {
   /** Upstream's name, letter for letter: operators have it in their policy files. */
@@ -16,6 +19,8 @@ export interface Rule {
   readonly description: string
   /** `METHOD /path` of every operation it protects; empty for helper rules. */
   readonly operations: readonly string[]
+  /** Scopes of tokens that may pass it at all (oslo.policy's `scope_types`); absent: any. */
+  readonly scopes?: readonly TokenScope[]
 }
 
 /** Declares a policy rule. */
@@ -33,6 +38,7 @@ export class PolicySyntaxError extends Error {}
 /** Holds the compiled rules of one service with an operator's overrides (`policy.yaml`) applied. */
 export class PolicyEnforcer {
   readonly #checks = new Map<string, Check>()
+  readonly #scopes: ReadonlyMap<string, readonly TokenScope[] | undefined>
   readonly #denial: (rule: Rule) => string
 
   /**
@@ -45,6 +51,7 @@ export class PolicyEnforcer {
     denial: (rule: Rule) => string = (denied) => `Policy doesn't allow ${denied.name} to be performed.`,
   ) {
     this.#denial = denial
+    this.#scopes = new Map(rules.map((each) => [each.name, each.scopes]))
     const texts = new Map(rules.map((each) => [each.name, each.check]))
     for (const [name, text] of Object.entries(overrides)) texts.set(name, text)
     for (const [name, text] of texts) this.#checks.set(name, this.#compile(name, text, texts))
@@ -53,7 +60,7 @@ export class PolicyEnforcer {
   check(which: Rule, target: PolicyTarget, caller: Caller): boolean {
     const check = this.#checks.get(which.name)
     if (!check) throw new Error(`policy rule ${which.name} is not registered with its service`)
-    return check(target, caller)
+    return (this.#scopes.get(which.name)?.includes(scopeOf(caller)) ?? true) && check(target, caller)
   }
 
   /** The sentence that a refused caller reads. */
@@ -121,6 +128,7 @@ export class PolicyEnforcer {
         return role !== undefined && caller.roles.some((each) => each.toLowerCase() === role.toLowerCase())
       }
     }
+    if (kind === 'field') return fieldCheck(match) ?? fail(`'${token}' is no check of a field`)
     if (kind === 'http' || kind === 'https') return fail('remote checks are not supported')
     const wanted = valueOf(match)
     if (kind.startsWith("'")) {
@@ -133,6 +141,9 @@ export class PolicyEnforcer {
     }
   }
 }
+
+const scopeOf = (caller: Caller): TokenScope =>
+  caller.systemScope ? 'system' : caller.domainId ? 'domain' : 'project'
 
 function tokenize(text: string): string[] {
   const tokens: string[] = []
@@ -149,6 +160,18 @@ function valueOf(match: string): (target: PolicyTarget) => string | undefined {
   const path = reference[1]!
   const parts = path.split('.')
   return (target) => asText(Object.hasOwn(target, path) ? target[path] : dig(target, parts))
+}
+
+/** Neutron's `field:networks:router:external=True`; `=~` compares with a regular expression. */
+function fieldCheck(match: string): Check | undefined {
+  const parts = /^[^:]+:([^=]+)=(~?)(.*)$/.exec(match)
+  if (!parts) return undefined
+  const [, field = '', isPattern, text = ''] = parts
+  const pattern = isPattern ? new RegExp(text) : undefined
+  return (target) => {
+    const value = asText(Object.hasOwn(target, field) ? target[field] : undefined)
+    return value !== undefined && (pattern ? pattern.test(value) : value === text)
+  }
 }
 
 function dig(from: unknown, parts: readonly string[]): unknown {

@@ -20,6 +20,7 @@ export interface ComputeDeps {
   readonly image: ImageApi
   readonly placement: PlacementApi
   readonly network: NetworkApi
+  readonly securityGroups: SecurityGroupApi
   readonly urls: Readonly<Record<string, string>>
   readonly now: () => number
 }
@@ -128,4 +129,43 @@ export interface NetworkApi {
   deletePort(id: string): Promise<void>
   /** Of these ports. */
   listFloatingIps(portIds: readonly string[]): Promise<{ address: string; portId: string }[]>
+}
+
+/** An ingress rule of neutron's; null where it names nothing. */
+export interface SecurityGroupRule {
+  id: string
+  groupId: string
+  protocol: string | null
+  from: number | null
+  to: number | null
+  cidr: string | null
+  remoteGroupId: string | null
+  isIpv6: boolean
+}
+
+export type NewSecurityGroupRule = Omit<SecurityGroupRule, 'id'>
+
+export interface SecurityGroup {
+  id: string
+  name: string
+  description: string
+  projectId: string
+  rules: SecurityGroupRule[]
+}
+
+/** Neutron's security groups, with the rights of the user whose token it is. */
+export interface SecurityGroupApi {
+  list(token: Secret, filter: { projectId?: string; ids?: readonly string[] }): Promise<SecurityGroup[]>
+  get(token: Secret, id: string): Promise<SecurityGroup | undefined>
+  create(token: Secret, group: { name: string; description: string }): Promise<SecurityGroup>
+  update(token: Secret, id: string, group: { name: string; description: string }): Promise<SecurityGroup>
+  remove(token: Secret, id: string): Promise<void>
+  findRule(token: Secret, id: string): Promise<SecurityGroupRule | undefined>
+  createRule(token: Secret, rule: NewSecurityGroupRule): Promise<SecurityGroupRule>
+  removeRule(token: Secret, id: string): Promise<void>
+  groupsOfPorts(
+    token: Secret,
+    deviceId: string,
+  ): Promise<{ portId: string; groupIds: string[]; canHaveGroups: boolean }[]>
+  setGroups(token: Secret, portId: string, groupIds: readonly string[]): Promise<void>
 }

@@ -11,6 +11,7 @@ import { routes } from './api/routes.ts'
 import { rules } from './api/rules.ts'
 import { versionRoutes } from './api/versions/routes.ts'
 import { imageApi } from './clients/image.ts'
+import { securityGroupApi } from './clients/security-groups.ts'
 import { networkApi } from './clients/network.ts'
 import { placementApi } from './clients/placement.ts'
 import { buildServer } from './conductor/build-server.ts'
@@ -53,7 +54,7 @@ export interface ComputeService extends RunningService {
 }
 
 /** Clients in place of the real services, for tests. */
-export type Foreign = Pick<ComputeDeps, 'image' | 'placement' | 'network'>
+export type Foreign = Pick<ComputeDeps, 'image' | 'placement' | 'network' | 'securityGroups'>
 
 export async function createComputeService(
   env: ServiceEnv,
@@ -135,5 +136,6 @@ function foreignOf(env: ServiceEnv): Foreign {
     image: imageApi(client('image')),
     placement: placementApi(client('placement', { 'OpenStack-API-Version': 'placement 1.39' })),
     network: networkApi(client('network')),
+    securityGroups: securityGroupApi(client('network')),
   }
 }

@@ -13,6 +13,12 @@ export const resourceOptions = {
   catalogListLimit: listLimit('catalog', 'Most regions, services or endpoints in one listing.'),
   policyListLimit: listLimit('policy', 'Most policies in one listing.'),
   unifiedLimitListLimit: listLimit('unified_limit', 'Most limits in one listing.'),
+  enforceScope: option.boolean(
+    'oslo_policy',
+    'enforce_scope',
+    true,
+    'Whether a token of a scope that a policy is not meant for is refused, whatever its roles.',
+  ),
   enforcementModel: option.string(
     'unified_limit',
     'enforcement_model',

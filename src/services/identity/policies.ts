@@ -1,5 +1,6 @@
 /** Keystone's default policies: upstream's rule names and check strings, letter for letter, for operators have them in their files. */
 import { rule, type Rule } from '../../platform/auth/policy.ts'
+import { scopesOf } from './policy-scopes.ts'
 
 const table: readonly (readonly [name: string, check: string, ...operations: string[]])[] = [
   ['admin_required', 'role:admin or is_admin:1'],
@@ -827,10 +828,20 @@ const table: readonly (readonly [name: string, check: string, ...operations: str
   ],
 ]
 
-const byName = new Map(table.map(([name, check, ...operations]) => [name, rule(name, check, '', ...operations)]))
+const ruleOf = (name: string, check: string, operations: readonly string[]): Rule => {
+  const scopes = scopesOf(name)
+  return { ...rule(name, check, '', ...operations), ...(scopes && { scopes }) }
+}
+
+const byName = new Map(table.map(([name, check, ...operations]) => [name, ruleOf(name, check, operations)]))
 
 /** Every rule, for the enforcer. */
 export const policies: readonly Rule[] = [...byName.values()]
+
+/** The rules without their scopes, for `[oslo_policy] enforce_scope = false`. */
+export const unscopedPolicies: readonly Rule[] = [...byName.values()].map((each) =>
+  rule(each.name, each.check, '', ...each.operations),
+)
 
 /** The rule `identity:<name>`. Throws on a name that keystone does not have. */
 export function policy(name: string): Rule {

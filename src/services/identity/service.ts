@@ -35,7 +35,7 @@ import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { forgetOldRevocations } from './operations/revoke.ts'
 import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
-import { policies } from './policies.ts'
+import { policies, unscopedPolicies } from './policies.ts'
 import { watchKeys } from './tokens/key-watch.ts'
 
 export const definition: ApiDefinition = {
@@ -94,7 +94,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     routes,
     rootRoutes: versionRoutes as readonly Route<IdentityDeps>[],
     deps,
-    enforcer: new PolicyEnforcer(policies, env.policyOverrides, denial),
+    enforcer: new PolicyEnforcer(config.enforceScope ? policies : unscopedPolicies, env.policyOverrides, denial),
     authenticator,
     log: env.log,
     baseUrl: env.baseUrl,

@@ -2,11 +2,18 @@
  * What the network API refuses, by upstream's exception names: clients and nova match on `NeutronError.type`, which is
  * the `code` here. Wording follows neutron-lib where clients print or match it.
  */
-import { BadRequest, Conflict, NotFound } from '../../platform/http/errors.ts'
+import { ApiError, BadRequest, Conflict, NotFound } from '../../platform/http/errors.ts'
 
-const badRequest = (code: string, message: string) => new BadRequest(message, { code })
-const conflict = (code: string, message: string) => new Conflict(message, { code })
-const notFound = (code: string, message: string) => new NotFound(message, { code })
+export const badRequest = (code: string, message: string) => new BadRequest(message, { code })
+export const conflict = (code: string, message: string) => new Conflict(message, { code })
+export const notFound = (code: string, message: string) => new NotFound(message, { code })
+
+/** Upstream's `BadRequest(resource=…, msg=…)`. */
+export const badRequestFor = (resource: string, why: string) =>
+  badRequest('BadRequest', `Bad ${resource} request: ${why}.`)
+export const invalidInput = (message: string) => badRequest('InvalidInput', `Invalid input for operation: ${message}.`)
+export const badAttribute = (name: string, why: string) =>
+  badRequest('HTTPBadRequest', `Invalid input for ${name}. Reason: ${why}.`)
 
 export const networkNotFound = (id: string) => notFound('NetworkNotFound', `Network ${id} could not be found.`)
 export const subnetNotFound = (id: string) => notFound('SubnetNotFound', `Subnet ${id} could not be found.`)
@@ -17,6 +24,15 @@ export const securityGroupNotFound = (id: string) =>
   notFound('SecurityGroupNotFound', `Security group ${id} does not exist`)
 export const securityGroupRuleNotFound = (id: string) =>
   notFound('SecurityGroupRuleNotFound', `Security group rule ${id} does not exist`)
+export const subnetPoolNotFound = (id: string) =>
+  notFound('SubnetPoolNotFound', `Subnet pool ${id} could not be found.`)
+export const addressScopeNotFound = (id: string) =>
+  notFound('AddressScopeNotFound', `Address scope ${id} could not be found.`)
+export const addressGroupNotFound = (id: string) =>
+  notFound('AddressGroupNotFound', `Address group ${id} could not be found.`)
+export const agentNotFound = (id: string) => notFound('AgentNotFound', `Agent ${id} could not be found`)
+export const zoneNotFound = (name: string) =>
+  notFound('AvailabilityZoneNotFound', `AvailabilityZone ${name} could not be found.`)
 
 export const securityGroupRuleExists = (ruleId: string) =>
   conflict('SecurityGroupRuleExists', `Security group rule already exists. Rule id is ${ruleId}.`)
@@ -49,9 +65,11 @@ export const macAddressInUse = (mac: string, networkId: string) =>
   )
 export const ipAddressGenerationFailure = (networkId: string) =>
   conflict('IpAddressGenerationFailure', `No more IP addresses available on network ${networkId}.`)
-export const invalidInput = (message: string) => badRequest('InvalidInput', `Invalid input for operation: ${message}.`)
-export const badAttribute = (name: string, why: string) =>
-  badRequest('HTTPBadRequest', `Invalid input for ${name}. Reason: ${why}.`)
+export const noServiceSubnet = (networkId: string, owner: string) =>
+  conflict(
+    'IpAddressGenerationFailureNoMatchingSubnet',
+    `No valid service subnet for the given device owner, network_id: ${networkId}, service type: ${owner}.`,
+  )
 export const overQuota = (resources: string) => conflict('OverQuota', `Quota exceeded for resources: ['${resources}'].`)
 export const routerInUse = (id: string, why: string) => conflict('RouterInUse', `Router ${id} ${why}`)
 export const routerInterfaceInUse = (id: string, subnetId: string) =>
@@ -59,11 +77,11 @@ export const routerInterfaceInUse = (id: string, subnetId: string) =>
     'RouterInterfaceInUseByFloatingIP',
     `Router interface for subnet ${subnetId} on router ${id} cannot be deleted, as it is required by one or more floating IPs.`,
   )
-export const noSegment = (type: string) =>
-  conflict('NoNetworkAvailable', `Unable to create the network. No ${type} network segment is available.`)
+export const noSegment = () =>
+  new ApiError(503, 'Unable to create the network. No tenant network is available for allocation.', {
+    code: 'NoNetworkAvailable',
+  })
 export const securityGroupInUse = (id: string, why: string) =>
   conflict('SecurityGroupInUse', `Security Group ${id} ${why}.`)
 export const portInUse = (id: string, owner: string) =>
   conflict('ServicePortInUse', `Port ${id} cannot be deleted directly via the port API: has device owner ${owner}.`)
-export const agentNotFound = (id: string) => notFound('AgentNotFound', `Agent ${id} could not be found`)
-export { badRequest, conflict, notFound }

@@ -1,26 +1,52 @@
-/** Neutron's policies by upstream's names, with the checks of its secure defaults; those of attributes included. */
+/** Neutron's policies by upstream's names with their 2024.1 checks; those of attributes included. */
 import { rule, type Rule } from '../../platform/auth/policy.ts'
 
-const admin = 'rule:context_is_admin'
-const service = `${admin} or role:service`
-const owner = 'project_id:%(project_id)s'
-const reader = `${service} or (role:reader and ${owner})`
-const member = `${service} or (role:member and ${owner})`
-const manager = `${service} or (role:manager and ${owner})`
-const netOwner = `${service} or (role:member and rule:network_owner)`
-const memberOrNetOwner = `${member} or (role:member and rule:network_owner)`
-const ofShared = 'role:reader and (rule:shared or rule:external)'
-const network = `${reader} or (${ofShared})`
+const either = (...checks: string[]): string => checks.map((check) => `(${check})`).join(' or ')
+
+const admin = 'rule:admin_only'
+const service = 'rule:service_api'
+const reader = 'role:reader and project_id:%(project_id)s'
+const member = 'role:member and project_id:%(project_id)s'
+const netReader = 'role:reader and rule:network_owner'
+const netMember = 'role:member and rule:network_owner'
+const adminOrService = either(admin, service)
+const adminOrReader = either(admin, reader)
+const adminOrMember = either(admin, member)
+const adminOrNetMember = either(admin, netMember)
+const serviceOrNetMember = either(admin, service, netMember)
+const advsvc = 'rule:context_is_advsvc'
 
 type Entry = [name: string, check: string, ...operations: string[]]
 
-const verbs = (plural: string, singular: string, write = member, read = reader, remove = write): Entry[] => {
-  const path = `/v2.0/${plural.replaceAll('_', '-')}`
-  return [
-    [`get_${singular}`, read, `GET ${path}`, `GET ${path}/{id}`],
-    [`create_${singular}`, write, `POST ${path}`],
+interface Checks {
+  read: string
+  write?: string
+  create?: string
+  remove?: string
+  tagsRead?: string
+  tagsUpdate?: string
+  tagsRemove?: string
+}
+
+const pathOf = (plural: string) => `/v2.0/${plural.replaceAll('_', '-')}`
+
+/** The four verbs of a collection, and its tags where it has them. */
+function verbs(plural: string, singular: string, checks: Checks, kind: 'tagged' | 'plain' = 'plain'): Entry[] {
+  const path = pathOf(plural)
+  const write = checks.write ?? adminOrMember
+  const entries: Entry[] = [
+    [`get_${singular}`, checks.read, `GET ${path}`, `GET ${path}/{id}`],
+    [`create_${singular}`, checks.create ?? write, `POST ${path}`],
     [`update_${singular}`, write, `PUT ${path}/{id}`],
-    [`delete_${singular}`, remove, `DELETE ${path}/{id}`],
+    [`delete_${singular}`, checks.remove ?? write, `DELETE ${path}/{id}`],
+  ]
+  if (kind === 'plain') return entries
+  const tags = `${path}/{id}/tags`
+  return [
+    ...entries,
+    [`get_${plural}_tags`, checks.tagsRead ?? checks.read, `GET ${tags}`, `GET ${tags}/{tag}`],
+    [`update_${plural}_tags`, checks.tagsUpdate ?? write, `PUT ${tags}`, `PUT ${tags}/{tag}`, `POST ${tags}`],
+    [`delete_${plural}_tags`, checks.tagsRemove ?? write, `DELETE ${tags}`, `DELETE ${tags}/{tag}`],
   ]
 }
 
@@ -28,105 +54,144 @@ const verbs = (plural: string, singular: string, write = member, read = reader, 
 const attributes = (action: string, names: Readonly<Record<string, string>>): Entry[] =>
   Object.entries(names).map(([name, check]) => [`${action}:${name}`, check])
 
-const tags = (plural: string, singular: string, write = member, read = reader): Entry[] => {
-  const path = `/v2.0/${plural.replaceAll('_', '-')}/{id}/tags`
-  return [
-    [`get_${singular}:tags`, read, `GET ${path}`, `GET ${path}/{tag}`],
-    [`create_${singular}:tags`, write, `POST ${path}`],
-    [`update_${singular}:tags`, write, `PUT ${path}`, `PUT ${path}/{tag}`],
-    [`delete_${singular}:tags`, write, `DELETE ${path}`, `DELETE ${path}/{tag}`],
-  ]
+const provider = {
+  'provider:network_type': admin,
+  'provider:physical_network': admin,
+  'provider:segmentation_id': admin,
 }
-
-const provider = (check: string) => ({
-  'provider:network_type': check,
-  'provider:physical_network': check,
-  'provider:segmentation_id': check,
-})
-const ofNetwork = { shared: admin, 'router:external': admin, is_default: admin, port_security_enabled: member }
+const ofNetwork = {
+  shared: admin,
+  'router:external': admin,
+  is_default: admin,
+  port_security_enabled: adminOrMember,
+  ...provider,
+}
 const gateway = {
-  external_gateway_info: member,
-  'external_gateway_info:network_id': member,
+  external_gateway_info: adminOrMember,
+  'external_gateway_info:network_id': adminOrMember,
   'external_gateway_info:enable_snat': admin,
   'external_gateway_info:external_fixed_ips': admin,
-  distributed: admin,
-  ha: admin,
 }
 const ofPort = {
-  device_owner: `not rule:network_device or ${netOwner}`,
-  fixed_ips: `${netOwner} or rule:shared`,
-  'fixed_ips:ip_address': netOwner,
-  'fixed_ips:subnet_id': `${netOwner} or rule:shared`,
-  port_security_enabled: netOwner,
-  allowed_address_pairs: netOwner,
-  'binding:host_id': service,
-  // Nova's service user; what else an administrator would write there is between nova and the driver.
+  device_owner: either('not rule:network_device', admin, service, netMember),
+  fixed_ips: either(admin, service, netMember, 'rule:shared'),
+  'fixed_ips:ip_address': serviceOrNetMember,
+  'fixed_ips:subnet_id': either(admin, service, netMember, 'rule:shared'),
+  mac_address: serviceOrNetMember,
+  port_security_enabled: serviceOrNetMember,
+  'binding:host_id': adminOrService,
+  // What is there is between nova and the driver: not even an administrator writes it.
   'binding:profile': service,
-  'binding:vnic_type': member,
+  'binding:vnic_type': either(admin, service, member),
+  allowed_address_pairs: adminOrNetMember,
+  'allowed_address_pairs:mac_address': adminOrNetMember,
+  'allowed_address_pairs:ip_address': adminOrNetMember,
 }
-const ofSubnet = `${network} or (role:reader and rule:network_owner)`
-const shared = `${reader} or (role:reader and rule:shared)`
+const getPort = either(admin, service, netReader, reader)
+const getSubnet = either(admin, netMember, reader, 'rule:shared')
+const writeSubnet = either(admin, netMember, member)
 
 const table: Entry[] = [
   ['context_is_admin', 'role:admin'],
-  ['shared', "'True':%(shared)s"],
-  ['external', "'True':%(router:external)s"],
+  ['service_api', 'role:service'],
+  ['owner', 'project_id:%(project_id)s'],
+  ['admin_or_owner', either('rule:context_is_admin', 'rule:owner')],
+  ['context_is_advsvc', 'role:advsvc'],
   ['network_owner', 'project_id:%(network:project_id)s'],
-  ['network_device', "'True':%(is_network_device)s"],
-  ...verbs('networks', 'network', member, network),
-  ...attributes('create_network', { ...ofNetwork, ...provider(admin) }),
-  ...attributes('update_network', { ...ofNetwork, ...provider(admin) }),
-  ...attributes('get_network', provider(service)),
-  ...tags('networks', 'network', member, network),
-  ...verbs('subnets', 'subnet', memberOrNetOwner, ofSubnet).filter(([name]) => name !== 'create_subnet'),
-  ['create_subnet', netOwner, 'POST /v2.0/subnets'],
-  ...tags('subnets', 'subnet', memberOrNetOwner, ofSubnet),
-  ...verbs('ports', 'port', member, `${reader} or (role:reader and rule:network_owner)`, memberOrNetOwner),
-  ...attributes('create_port', { ...ofPort, mac_address: netOwner }),
-  ...attributes('update_port', {
-    ...ofPort,
-    mac_address: `${service} or (role:manager and rule:network_owner)`,
-    fixed_ips: netOwner,
-  }),
+  ['admin_or_network_owner', either('rule:context_is_admin', 'rule:network_owner')],
+  ['admin_owner_or_network_owner', either('rule:owner', 'rule:admin_or_network_owner')],
+  ['admin_only', 'rule:context_is_admin'],
+  ['regular_user', ''],
+  ['default', 'rule:admin_or_owner'],
+  ['shared', 'field:networks:shared=True'],
+  ['external', 'field:networks:router:external=True'],
+  ['network_device', 'field:port:device_owner=~^network:'],
+  ['sg_owner', 'project_id:%(security_group:project_id)s'],
+  ['shared_security_group', 'field:security_groups:shared=True'],
+  ['shared_subnetpools', 'field:subnetpools:shared=True'],
+  ['shared_address_scopes', 'field:address_scopes:shared=True'],
+  ['shared_address_groups', 'field:address_groups:shared=True'],
+  ...verbs(
+    'networks',
+    'network',
+    {
+      read: either(admin, reader, service, 'rule:shared', 'rule:external', advsvc),
+      tagsRead: either(admin, reader, 'rule:shared', 'rule:external', advsvc),
+    },
+    'tagged',
+  ),
+  ...attributes('create_network', ofNetwork),
+  ...attributes('update_network', ofNetwork),
+  ...attributes('get_network', provider),
+  ...verbs('subnets', 'subnet', { read: getSubnet, write: writeSubnet, create: adminOrNetMember }, 'tagged'),
+  ...attributes('create_subnet', { service_types: admin }),
+  ...attributes('update_subnet', { service_types: admin }),
+  ...verbs(
+    'ports',
+    'port',
+    {
+      read: getPort,
+      create: either(admin, member, service),
+      write: either(admin, service, member),
+      remove: either(admin, service, netMember, member),
+      tagsRead: either(advsvc, admin, netReader, reader),
+      tagsUpdate: either(admin, member, advsvc),
+      tagsRemove: either(advsvc, member, admin, netMember),
+    },
+    'tagged',
+  ),
+  ...attributes('create_port', ofPort),
+  ...attributes('update_port', { ...ofPort, fixed_ips: serviceOrNetMember, mac_address: adminOrService }),
   ...attributes('get_port', {
-    'binding:host_id': service,
-    'binding:vif_type': service,
-    'binding:vif_details': service,
-    'binding:profile': service,
+    'binding:host_id': adminOrService,
+    'binding:vif_type': adminOrService,
+    'binding:vif_details': adminOrService,
+    'binding:profile': adminOrService,
   }),
-  ...tags('ports', 'port', member, `${reader} or (role:reader and rule:network_owner)`),
-  ...verbs('routers', 'router'),
+  ['get_port_binding', adminOrService, 'GET /v2.0/ports/{port_id}/bindings'],
+  ['create_port_binding', service, 'POST /v2.0/ports/{port_id}/bindings'],
+  // Upstream has no default for it, so that neutron's own applies.
+  ['update_port_binding', service, 'PUT /v2.0/ports/{port_id}/bindings/{host}'],
+  ['delete_port_binding', service, 'DELETE /v2.0/ports/{port_id}/bindings/{host}'],
+  ['activate', service, 'PUT /v2.0/ports/{port_id}/bindings/{host}/activate'],
+  ...verbs('routers', 'router', { read: adminOrReader }, 'tagged'),
   ...attributes('create_router', gateway),
   ...attributes('update_router', gateway),
-  ...tags('routers', 'router'),
-  ['add_router_interface', member, 'PUT /v2.0/routers/{id}/add_router_interface'],
-  ['remove_router_interface', member, 'PUT /v2.0/routers/{id}/remove_router_interface'],
-  ['add_extraroutes', member, 'PUT /v2.0/routers/{id}/add_extraroutes'],
-  ['remove_extraroutes', member, 'PUT /v2.0/routers/{id}/remove_extraroutes'],
-  ...verbs('floatingips', 'floatingip'),
+  ['add_router_interface', adminOrMember, 'PUT /v2.0/routers/{id}/add_router_interface'],
+  ['remove_router_interface', adminOrMember, 'PUT /v2.0/routers/{id}/remove_router_interface'],
+  ['add_extraroutes', adminOrMember, 'PUT /v2.0/routers/{id}/add_extraroutes'],
+  ['remove_extraroutes', adminOrMember, 'PUT /v2.0/routers/{id}/remove_extraroutes'],
+  ...verbs('floatingips', 'floatingip', { read: adminOrReader }, 'tagged'),
   ['create_floatingip:floating_ip_address', admin],
-  ...tags('floatingips', 'floatingip'),
-  ...verbs('security_groups', 'security_group'),
-  ...tags('security_groups', 'security_group'),
-  ...verbs('security_group_rules', 'security_group_rule'),
+  ['get_floatingip_pool', adminOrReader, 'GET /v2.0/floatingip_pools'],
+  ...verbs(
+    'security_groups',
+    'security_group',
+    { read: either(admin, reader, 'rule:shared_security_group') },
+    'tagged',
+  ),
+  ...verbs('security_group_rules', 'security_group_rule', { read: either(admin, reader, 'rule:sg_owner') }),
   ['create_default_security_group_rule', admin, 'POST /v2.0/default-security-group-rules'],
   ['get_default_security_group_rule', 'role:reader', 'GET /v2.0/default-security-group-rules'],
   ['delete_default_security_group_rule', admin, 'DELETE /v2.0/default-security-group-rules/{id}'],
-  ...verbs('subnetpools', 'subnetpool', member, shared),
+  ...verbs('subnetpools', 'subnetpool', { read: either(admin, reader, 'rule:shared_subnetpools') }, 'tagged'),
   ...attributes('create_subnetpool', { shared: admin, is_default: admin }),
   ...attributes('update_subnetpool', { is_default: admin }),
-  ...tags('subnetpools', 'subnetpool', member, shared),
-  ['add_prefixes', member, 'PUT /v2.0/subnetpools/{id}/add_prefixes'],
-  ['remove_prefixes', member, 'PUT /v2.0/subnetpools/{id}/remove_prefixes'],
-  ...verbs('address_scopes', 'address_scope', member, shared),
+  ['add_prefixes', adminOrMember, 'PUT /v2.0/subnetpools/{id}/add_prefixes'],
+  ['remove_prefixes', adminOrMember, 'PUT /v2.0/subnetpools/{id}/remove_prefixes'],
+  ...verbs('address_scopes', 'address_scope', { read: either(admin, reader, 'rule:shared_address_scopes') }),
   ...attributes('create_address_scope', { shared: admin }),
   ...attributes('update_address_scope', { shared: admin }),
-  ['get_network_ip_availability', service, 'GET /v2.0/network-ip-availabilities'],
-  ['get_auto_allocated_topology', reader, 'GET /v2.0/auto-allocated-topology/{project_id}'],
-  ['delete_auto_allocated_topology', member, 'DELETE /v2.0/auto-allocated-topology/{project_id}'],
-  ...verbs('agents', 'agent', admin, admin),
-  // Who asks for his own project needs no more than to be in it (neutron's quota controller).
-  ['get_quota', `${manager} or ${reader}`, 'GET /v2.0/quotas/{project_id}'],
+  ...verbs('address_groups', 'address_group', { read: either(admin, reader, 'rule:shared_address_groups') }),
+  ['add_addresses', adminOrMember, 'PUT /v2.0/address-groups/{id}/add_addresses'],
+  ['remove_addresses', adminOrMember, 'PUT /v2.0/address-groups/{id}/remove_addresses'],
+  ['get_network_ip_availability', admin, 'GET /v2.0/network-ip-availabilities'],
+  ['get_auto_allocated_topology', adminOrReader, 'GET /v2.0/auto-allocated-topology/{project_id}'],
+  ['delete_auto_allocated_topology', adminOrMember, 'DELETE /v2.0/auto-allocated-topology/{project_id}'],
+  ['get_availability_zone', 'role:reader', 'GET /v2.0/availability_zones'],
+  ['get_service_provider', 'role:reader', 'GET /v2.0/service-providers'],
+  ...verbs('agents', 'agent', { read: admin, write: admin }).filter(([name]) => name !== 'create_agent'),
+  ['get_quota', admin, 'GET /v2.0/quotas/{project_id}'],
   ['update_quota', admin, 'PUT /v2.0/quotas/{project_id}'],
   ['delete_quota', admin, 'DELETE /v2.0/quotas/{project_id}'],
 ]
@@ -141,4 +206,19 @@ export function policy(name: string): Rule {
   const found = byName.get(name)
   if (!found) throw new Error(`neutron has no policy ${name}`)
   return found
+}
+
+/** The rule of an attribute (`create_network:shared`), where it is somebody's privilege. */
+export const attributePolicy = (action: string, attribute: string): Rule | undefined =>
+  byName.get(`${action}:${attribute}`)
+
+/** The attributes that only some may see. */
+export const guardedAttributes = (singular: string): string[] =>
+  policies.flatMap(({ name }) => (name.startsWith(`get_${singular}:`) ? [name.slice(`get_${singular}:`.length)] : []))
+
+/** What a refused caller reads: oslo.policy joins the rule of the verb with that of the attribute. */
+export function denial({ name }: Rule): string {
+  const attribute = name.indexOf(':')
+  if (attribute < 0) return `rule:${name} is disallowed by policy`
+  return `(rule:${name.slice(0, attribute)} and rule:${name}) is disallowed by policy`
 }

@@ -9,39 +9,66 @@ import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
-import { floatingIpRoutes } from './api/floating-ips.ts'
-import { networkRoutes } from './api/networks.ts'
-import { portRoutes } from './api/ports.ts'
-import { routerRoutes } from './api/routers.ts'
-import { securityGroupRoutes } from './api/security-groups.ts'
-import { subnetRoutes } from './api/subnets.ts'
+import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { networkRoutes } from './api/networks/routes.ts'
+import { bindingRoutes } from './api/ports/bindings.ts'
+import { portRoutes } from './api/ports/routes.ts'
+import { quotaRoutes } from './api/quotas.ts'
+import { routerRoutes } from './api/routers/routes.ts'
+import { defaultRuleRoutes } from './api/security-groups/default-rules.ts'
+import { securityGroupRoutes, securityGroupRuleRoutes } from './api/security-groups/routes.ts'
+import { addressScopeRoutes, subnetPoolRoutes } from './api/subnet-pools/routes.ts'
+import { subnetRoutes } from './api/subnets/routes.ts'
+import { topologyRoutes } from './api/topology.ts'
 import { options } from './config.ts'
 import type { NetworkDeps } from './deps.ts'
-import { policies } from './policies.ts'
+import { denial, policies } from './policies.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
+import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import type { NetworkSchema } from './store/tables.ts'
+
+const booleans = new Set([
+  'admin_state_up',
+  'shared',
+  'router:external',
+  'is_default',
+  'port_security_enabled',
+  'enable_dhcp',
+  'enable_snat',
+  'stateful',
+])
+const refuse = (message: string) => new BadRequest(message, { code: 'HTTPBadRequest' })
+
+/** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
+const typeOf = (status: number, code: string | undefined): string =>
+  status === 403 ? 'PolicyNotAuthorized' : (code ?? `HTTP${reasonOf(status).replaceAll(' ', '')}`)
 
 export const definition: ApiDefinition = {
   type: 'network',
   basePaths: ['/v2.0'],
-  envelope: ({ status, message, code }) => ({
-    NeutronError: { type: code ?? `HTTP${reasonOf(status).replaceAll(' ', '')}`, message, detail: '' },
-  }),
-  invalid({ path, message }) {
-    const field = path.at(-1) ?? 'body'
+  envelope: ({ status, message, code }) => ({ NeutronError: { type: typeOf(status, code), message, detail: '' } }),
+  invalid({ path, value, message }) {
+    const required = /^'(.+)' is a required property$/.exec(message)?.[1]
     const unknown = /^Additional properties are not allowed \('(.+)' was unexpected\)$/.exec(message)?.[1]
-    return new BadRequest(
-      unknown === undefined
-        ? `Invalid input for ${field}. Reason: ${message}.`
-        : `Unrecognized attribute(s) '${unknown}'`,
-      { code: 'HTTPBadRequest' },
+    if (required !== undefined && path.length === 0) return refuse(`Unable to find '${required}' in request body`)
+    if (path.length === 0 && /enough properties/.test(message)) return refuse('Resource body required')
+    if (required !== undefined) return refuse(`Failed to parse request. Required attribute '${required}' not specified`)
+    if (unknown !== undefined) return refuse(`Unrecognized attribute(s) '${unknown}'`)
+    // The attribute, not the place in its list.
+    const field = path.findLast((each) => !/^\d+$/.test(each)) ?? 'body'
+    const isBoolean = /is not valid under any/.test(message) && booleans.has(field)
+    return refuse(
+      isBoolean
+        ? `Invalid input for ${field}. Reason: '${String(value)}' cannot be converted to boolean.`
+        : `Invalid input for ${field}. Reason: ${message}.`,
     )
   },
 }
@@ -49,11 +76,19 @@ export const definition: ApiDefinition = {
 export const routes: readonly Route<NetworkDeps>[] = [
   ...networkRoutes,
   ...subnetRoutes,
+  ...subnetPoolRoutes,
+  ...addressScopeRoutes,
   ...portRoutes,
+  ...bindingRoutes,
   ...routerRoutes,
   ...floatingIpRoutes,
   ...securityGroupRoutes,
+  ...securityGroupRuleRoutes,
+  ...defaultRuleRoutes,
+  ...addressGroupRoutes,
+  ...topologyRoutes,
   ...agentRoutes,
+  ...quotaRoutes,
   ...documentRoutes,
 ]
 
@@ -61,7 +96,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const lookSoon = debounced(2, () => void env.bus.fanout(networkAgentContract.topic, 'look', {}))
   const deps: NetworkDeps = {
@@ -84,11 +119,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     routes,
     rootRoutes,
     deps,
-    enforcer: new PolicyEnforcer(
-      policies,
-      env.policyOverrides,
-      (denied) => `rule:${denied.name} is disallowed by policy`,
-    ),
+    enforcer: new PolicyEnforcer(policies, env.policyOverrides, denial),
     authenticator: env.authenticator,
     log: env.log,
     baseUrl: env.baseUrl,

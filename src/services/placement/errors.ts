@@ -15,6 +15,27 @@ export const codes = {
   missingValue: 'placement.query.missing_value',
 } as const
 
+const explanations: Readonly<Record<number, string>> = {
+  400: 'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  403: 'Access was denied to this resource.',
+  404: 'The resource could not be found.',
+  409: 'There was a conflict when trying to complete your request.',
+  413: 'The body of your request was too large for this server.',
+  500: 'The server has either erred or is incapable of performing the requested operation.',
+  503: 'The server is currently unavailable. Please try again at a later time.',
+}
+
+/**
+ * An error's `detail`, formed as upstream's: what the status means, then the message as one last line, which is what
+ * osc-placement shows.
+ */
+export function detailOf({ status, message }: ApiError): string {
+  const explanation = explanations[status]
+  const line = message.replaceAll('\n', ' ')
+  if (explanation === undefined) return line
+  return `${explanation}\n\n ${line === explanation ? '' : line}  `
+}
+
 export class ProviderNotFound extends NotFound {
   constructor(uuid: string) {
     super(`No resource provider with uuid ${uuid} found`)

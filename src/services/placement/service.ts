@@ -23,7 +23,7 @@ import { traitRoutes } from './api/traits/routes.ts'
 import { usageRoutes } from './api/usages/routes.ts'
 import { options } from './config.ts'
 import type { PlacementDeps } from './deps.ts'
-import { codes } from './errors.ts'
+import { codes, detailOf } from './errors.ts'
 import { legacyOverrides, policies } from './policies.ts'
 import { migrations } from './store/migrations.ts'
 import { ProviderCache } from './store/provider-cache.ts'
@@ -47,7 +47,7 @@ export const definition: ApiDefinition = {
       {
         status: error.status,
         title: reasonOf(error.status),
-        detail: error.message,
+        detail: detailOf(error),
         ...(version?.has('error-codes') && { code: error.code?.startsWith('placement.') ? error.code : codes.default }),
         request_id: requestId,
         // Only a version that cannot be had is refused before there is one: then this tells which can.

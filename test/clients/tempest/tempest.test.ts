@@ -1,6 +1,7 @@
 /** OpenStack's own test suite against a cloud: all that applies passes, what does not is listed with its reason. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { collect, createTestCloud, type TestCloud } from '../../cloud.ts'
 import { services } from './services.ts'
@@ -20,6 +21,11 @@ for (const service of services) {
     let cloud: TestCloud | undefined
     try {
       cloud = await createTestCloud({ args: ['--fake'], ...(netns && { netns }) })
+      for (const [file, text] of Object.entries(service.configs ?? {})) {
+        const path = join(cloud.stateDir, 'etc', file)
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        writeFileSync(path, text)
+      }
       await cloud.up()
       const result = await runTempest(cloud, service, netns ? { netns } : {})
       const skips = readSkips(service.type).filter((line) => line.kind === 'skip')

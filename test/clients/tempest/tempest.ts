@@ -116,7 +116,7 @@ export async function runTempest(
 
 /** `{1} tempest.api.x.Class.test [0.5s] ... ok`, `FAILED`, `SKIPPED: why`. */
 function read(output: string): Omit<TempestResult, 'output'> {
-  const lines = [...output.matchAll(/^\{\d+\} (.+?) \[[^\]]*\] \.\.\. (ok|FAILED|SKIPPED)(.*)$/gm)]
+  const lines = [...output.matchAll(/^\{\d+\} (.+?)(?: \[[\d.]+s\])? \.\.\. (ok|FAILED|SKIPPED)(.*)$/gm)]
   const of = (result: string) => lines.filter((line) => line[2] === result).map((line) => line[1]! + line[3]!)
   return { passed: of('ok'), failed: of('FAILED'), skipped: of('SKIPPED') }
 }

@@ -56,6 +56,7 @@ export class ComputeAgent {
     this.#stops.push(
       rpcServe(bus, computeContract, host, {
         look: async ({ ids }) => this.look(ids),
+        getHostUptime: async () => ({ uptime: await driver.hostUptime() }),
         getConsoleOutput: async ({ serverId, lines }) => ({ output: await driver.consoleOutput(serverId, lines) }),
         getVncConsole: ({ serverId }) => driver.vncConsole(serverId),
       }),

@@ -3,6 +3,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { serverMetadataRoutes } from './server-metadata/routes.ts'
 import { serverTagRoutes } from './server-tags/routes.ts'
 import { ipRoutes } from './server-ips/routes.ts'
+import { securityGroupRoutes } from './security-groups/routes.ts'
 import { interfaceRoutes } from './interfaces/routes.ts'
 import { instanceActionRoutes } from './instance-actions/routes.ts'
 import { serviceRoutes } from './os-services/routes.ts'
@@ -37,4 +38,5 @@ export const routes: readonly Route<ComputeDeps>[] = [
   ...quotaRoutes,
   ...serverGroupRoutes,
   ...externalEventRoutes,
+  ...securityGroupRoutes,
 ]

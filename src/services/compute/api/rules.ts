@@ -3,6 +3,7 @@ import { baseRules } from './base-policy.ts'
 import { serverMetadataRules } from './server-metadata/policy.ts'
 import { serverTagRules } from './server-tags/policy.ts'
 import { ipRules } from './server-ips/routes.ts'
+import { securityGroupRules } from './security-groups/policy.ts'
 import { interfaceRules } from './interfaces/routes.ts'
 import { instanceActionRules } from './instance-actions/routes.ts'
 import { serviceRules } from './os-services/routes.ts'
@@ -36,4 +37,5 @@ export const rules: readonly Rule[] = [
   ...quotaRules,
   ...serverGroupRules,
   ...externalEventRules,
+  ...securityGroupRules,
 ]

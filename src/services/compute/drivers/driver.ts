@@ -56,6 +56,8 @@ export interface ComputeDriver {
   /** The last lines of the serial console, all of it when `lines` is null. */
   consoleOutput(id: string, lines: number | null): Promise<string>
   vncConsole(id: string): Promise<{ socketPath: string | null; host: string; port: number }>
+  /** What `uptime` says on this host; null where that makes no sense. */
+  hostUptime(): Promise<string | null>
   /** Calls back when a guest changed without being told to (powered itself off, died). */
   onChange(listener: (id: string) => void): void
 }

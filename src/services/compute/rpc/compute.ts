@@ -13,6 +13,8 @@ export const computeContract = defineContract({
       args: Type.Object({ serverId: Type.String(), lines: Type.Union([Type.Null(), Type.Integer()]) }),
       reply: Type.Object({ output: Type.String() }),
     },
+    /** What `uptime` says on that host; null where the driver does not know. */
+    getHostUptime: { args: Type.Object({}), reply: Type.Object({ uptime: Type.Union([Type.Null(), Type.String()]) }) },
     /** Where the server's VNC display listens on that host: a unix socket, or address and port. */
     getVncConsole: {
       args: Type.Object({ serverId: Type.String() }),

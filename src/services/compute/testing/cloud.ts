@@ -10,7 +10,7 @@ import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
 import { computeContract } from '../rpc/compute.ts'
 import { conductorContract, type HostReport, type ServerReport } from '../rpc/conductor.ts'
 import { createComputeService, type ComputeService } from '../service.ts'
-import { FakeImages, FakeNetwork, FakePlacement } from './fakes.ts'
+import { FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
 
 const credentials = (userId: string, projectId: string, roles: string[]): Credentials => ({
   userId,
@@ -41,6 +41,7 @@ const tokens: Record<string, Credentials> = {
 export class FakeAgent {
   readonly host: string
   readonly guests = new Map<string, { revision: number; power: ServerReport['power']; reboots: number }>()
+  uptime: string | null = null
   /** Keeps guests from starting. */
   isStuck = false
   failure: ServerReport['error'] = null
@@ -55,6 +56,7 @@ export class FakeAgent {
     this.#conductor = rpcClient(mine, conductorContract)
     this.#stop = rpcServe(mine, computeContract, host, {
       look: async ({ ids }) => this.look(ids),
+      getHostUptime: async () => ({ uptime: this.uptime }),
       getConsoleOutput: async () => ({ output: 'hello' }),
       getVncConsole: async () => ({ socketPath: '/x', host: '', port: 0 }),
     })
@@ -134,6 +136,7 @@ export class TestCloud {
   readonly image = new FakeImages()
   readonly placement = new FakePlacement()
   readonly network = new FakeNetwork()
+  readonly securityGroups = new FakeSecurityGroups(this.network)
   service!: ComputeService
 
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
@@ -156,7 +159,7 @@ export class TestCloud {
         metadataSecret: new Secret('x'),
         urls: { novncproxy: 'http://127.0.0.1:6080' },
       },
-      { image: this.image, placement: this.placement, network: this.network },
+      { image: this.image, placement: this.placement, network: this.network, securityGroups: this.securityGroups },
     )
     await this.service.start()
   }

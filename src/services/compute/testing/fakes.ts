@@ -1,6 +1,17 @@
 /** The services around nova as they behave, in memory: for tests of whole stories. */
 import { randomUUID } from 'node:crypto'
-import type { Candidate, ImageApi, Inventory, NetworkApi, PlacementApi, PortInfo } from '../deps.ts'
+import type {
+  Candidate,
+  ImageApi,
+  Inventory,
+  NetworkApi,
+  NewSecurityGroupRule,
+  PlacementApi,
+  PortInfo,
+  SecurityGroup,
+  SecurityGroupApi,
+} from '../deps.ts'
+import type { Secret } from '../../../platform/auth/secret.ts'
 
 export const imageId = '11111111-1111-4111-8111-111111111111'
 export const networkId = '22222222-2222-4222-8222-222222222222'
@@ -162,5 +173,70 @@ export class FakeNetwork implements NetworkApi {
 
   async deletePort(id: string) {
     this.ports.delete(id)
+  }
+}
+
+/** Neutron's security groups: `web` and `default` are there; ports have `default` until they are given others. */
+export class FakeSecurityGroups implements SecurityGroupApi {
+  readonly groups = new Map<string, SecurityGroup>()
+  readonly ofPorts = new Map<string, readonly string[]>()
+  readonly #network: FakeNetwork
+
+  constructor(network: FakeNetwork) {
+    this.#network = network
+    for (const name of ['default', 'web']) this.#add(name, '')
+  }
+
+  #add(name: string, description: string): SecurityGroup {
+    const group = { id: randomUUID(), name, description, projectId: 'p1', rules: [] }
+    this.groups.set(group.id, group)
+    return group
+  }
+
+  async list(_token: Secret, { ids }: { projectId?: string; ids?: readonly string[] }) {
+    return [...this.groups.values()].filter(({ id }) => ids === undefined || ids.includes(id))
+  }
+
+  async get(_token: Secret, id: string) {
+    return this.groups.get(id)
+  }
+
+  async create(_token: Secret, { name, description }: { name: string; description: string }) {
+    return this.#add(name, description)
+  }
+
+  async update(_token: Secret, id: string, changes: { name: string; description: string }) {
+    return Object.assign(this.groups.get(id)!, changes)
+  }
+
+  async remove(_token: Secret, id: string) {
+    this.groups.delete(id)
+  }
+
+  async findRule(_token: Secret, id: string) {
+    return [...this.groups.values()].flatMap(({ rules }) => rules).find((rule) => rule.id === id)
+  }
+
+  async createRule(_token: Secret, rule: NewSecurityGroupRule) {
+    const made = { ...rule, id: randomUUID() }
+    this.groups.get(rule.groupId)!.rules.push(made)
+    return made
+  }
+
+  async removeRule(_token: Secret, id: string) {
+    for (const group of this.groups.values()) group.rules = group.rules.filter((rule) => rule.id !== id)
+  }
+
+  async groupsOfPorts(_token: Secret, deviceId: string) {
+    const [first] = this.groups.keys()
+    return (await this.#network.listPorts({ deviceId })).map(({ id }) => ({
+      portId: id,
+      groupIds: [...(this.ofPorts.get(id) ?? [first!])],
+      canHaveGroups: true,
+    }))
+  }
+
+  async setGroups(_token: Secret, portId: string, groupIds: readonly string[]) {
+    this.ofPorts.set(portId, groupIds)
   }
 }

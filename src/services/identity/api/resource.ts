@@ -53,6 +53,8 @@ export interface Entity<T extends Table> {
   ownDomain?: string
   /** Rules by other names than `list_users`, `get_user`, … */
   rules?: Readonly<Record<Verb, readonly string[]>>
+  /** Where a missing row is told before the rule is asked, as keystone does: elsewhere 404 is only for who passes it. */
+  existsFirst?: readonly Verb[]
   /** Which of several rules counts; the first without it. */
   ruleFor?(verb: Verb, facts: RuleFacts<T>): string
   view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
@@ -95,6 +97,10 @@ export const listTarget = ({ domainId }: Context): PolicyTarget =>
         },
       }
 
+/** With a domain's token only that domain's rows are seen. */
+export const ofOwnDomain = ({ ownDomain }: { ownDomain?: string }, { domainId }: Context): Filter[] =>
+  ownDomain !== undefined && domainId !== null ? [{ column: ownDomain, comparator: '=', value: domainId }] : []
+
 /** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
 export async function answerListing<T extends Table>(
   entity: Entity<T>,
@@ -125,13 +131,21 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
     withLinks(baseUrl, path.slice(1), (await entity.view(row, deps)) as { id: string })
 
   /** The row of the address. Who may not see it is not told whether it exists. */
-  const found = async (verb: Verb, { ctx, params }: ApiRequest<never>, deps: IdentityDeps): Promise<Row<T>> => {
+  const found = async (
+    verb: Verb,
+    { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+    deps: IdentityDeps,
+  ): Promise<Row<T>> => {
     const id = params['id'] ?? ''
     const row = await find(entity, deps, id)
+    if (!row && entity.existsFirst?.includes(verb)) throw new IdentityNotFound(entity.title ?? singular, id)
     ctx.authorize(ruleOf(verb, row ? { row } : {}), row ? entity.target(row) : {})
     if (!row) throw new IdentityNotFound(entity.title ?? singular, id)
     return row
   }
+
+  /** What an update is about, found before its body is looked at: who may not change it learns nothing about the body. */
+  const admitted = new WeakMap<Context, Row<T>>()
 
   return [
     route({
@@ -142,11 +156,10 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
         const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
         const gathered = (await entity.gather?.(deps, request)) ?? []
-        const isLimited = entity.ownDomain !== undefined && ctx.domainId !== null
         return answerListing(entity, request, deps, [
           ...(entity.conditions?.(query) ?? []),
           ...gathered,
-          ...(isLimited ? [{ column: entity.ownDomain!, comparator: '=' as const, value: ctx.domainId }] : []),
+          ...ofOwnDomain(entity, ctx),
         ])
       },
     }),
@@ -178,8 +191,11 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules('update'),
       body: wrap(singular, entity.update, entity.strict, 1),
+      async admit(request, deps: IdentityDeps) {
+        admitted.set(request.ctx, await found('update', request, deps))
+      },
       async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-        const row = await found('update', request, deps)
+        const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
         if (attributes['id'] != null && attributes['id'] !== request.params['id']) {
           throw new BadRequest('Cannot change ID')

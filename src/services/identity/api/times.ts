@@ -1,7 +1,11 @@
 import { BadRequest } from '../../../platform/http/errors.ts'
 
-/** A time as keystone shows it: microseconds, UTC. */
-export const isoMicros = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+/** A time as keystone shows it: microseconds (those beyond the milliseconds are `micros`), UTC. */
+export const isoMicros = (ms: number, micros = 0): string =>
+  new Date(ms).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`)
+
+/** The microseconds of a time in a request beyond its milliseconds. */
+export const microsOf = (text: string): number => Number(/\.\d{3}(\d{3})/.exec(text)?.[1] ?? 0)
 
 /**
  * An `expires_at` of a request in milliseconds; a time without a zone is UTC. Throws BadRequest for what is no time and

@@ -21,6 +21,8 @@ export interface WantedCredential {
   secret: string | null
   /** Milliseconds. */
   expiresAt: number | null
+  /** Microseconds of `expiresAt` beyond its milliseconds. */
+  expiresMicros: number
   roles?: readonly { id?: string; name?: string }[]
   unrestricted: boolean
   /** Absent: no limit; empty: no request at all. */
@@ -46,6 +48,7 @@ export async function createApplicationCredential(
     secret_hash: await hashPassword(secret, config.passwordHashRounds),
     description: wanted.description,
     expires_at: wanted.expiresAt,
+    expires_micros: wanted.expiresMicros,
     unrestricted: wanted.unrestricted ? 1 : 0,
     roles: JSON.stringify(await rolesFor(database.db, bearer, wanted.roles)),
     is_limited: wanted.accessRules === undefined ? 0 : 1,

@@ -82,6 +82,8 @@ export interface IdentitySchema extends CatalogTables, FederationTables, OAuth1T
     secret_hash: string
     description: string | null
     expires_at: number | null
+    /** Microseconds beyond the milliseconds of `expires_at`. */
+    expires_micros: number
     unrestricted: number
     /** JSON list of role ids. */
     roles: string

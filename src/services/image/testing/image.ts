@@ -12,7 +12,7 @@ import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createImageService } from '../service.ts'
 
 /** Who a test's token is of: `project;role,role`; keystone adds the roles that a role implies. */
-function credentialsOf(token: string): Credentials {
+export function credentialsOf(token: string): Credentials {
   const [project = '', roles = project === 'admin' ? 'admin,manager,member,reader' : 'member,reader'] = token.split(';')
   return {
     userId: `user-of-${project}`,
@@ -75,12 +75,14 @@ export interface TestImageOptions {
   policies?: Record<string, string>
   /** Other services by type; each rejects unless given. */
   others?: Readonly<Record<string, Transport>>
+  /** Where everything is; a temporary folder unless told. */
+  folder?: string
 }
 
 const absent: Transport = { send: () => Promise.reject(new Error('there is no such service in this test')) }
 
 export async function startImage(options: TestImageOptions = {}): Promise<TestImage> {
-  const folder = mkdtempSync(join(tmpdir(), 'nephos-image-'))
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'nephos-image-'))
   const file = join(folder, 'glance-api.conf')
   writeFileSync(file, options.config ?? '')
   const stateDir = join(folder, 'state')
@@ -167,7 +169,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
     },
     async stop() {
       await service.stop()
-      rmSync(folder, { recursive: true, force: true })
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

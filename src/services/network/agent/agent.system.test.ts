@@ -1,13 +1,11 @@
 /** The agent on a host of its own: this file runs itself again in new namespaces, so that the real host is untouched. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { tapName } from '../../../base/device-names.ts'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
@@ -17,7 +15,7 @@ import { ensureAddresses, ensureBridge, ensureVethPair, listLinks } from '../../
 import { ensureNetns, listNetns } from '../../../host/netns.ts'
 import { listTables } from '../../../host/nft.ts'
 import { networkPrograms } from '../../../host/packages.ts'
-import { reasonToSkip } from '../../../host/testing.ts'
+import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { rpcServe } from '../../../platform/rpc/contract.ts'
@@ -27,7 +25,6 @@ import { createNetworkAgent } from './agent.ts'
 import { destroyNetworking } from './destroy.ts'
 import { dnsmasqFolder } from './names.ts'
 
-const isInside = process.env['NEPHOS_TEST_HOST'] === 'inside'
 const skip = await reasonToSkip(networkPrograms)
 
 const id = (digit: string) =>
@@ -159,24 +156,12 @@ function rule(
   }
 }
 
-// Each test is defined where it runs only, so that neither side reports the other's as skipped.
-if (!isInside) test('the agent runs on a host of its own', { skip }, runInside)
-else test('networks, DHCP, routers, floating IPs and filters', { skip }, checkEverything)
-
-function runInside() {
-  const file = fileURLToPath(import.meta.url)
-  const script = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$0" "$1"'
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const { status, stdout, stderr } = spawnSync(
-    'unshare',
-    ['-n', '-m', '--propagation', 'private', 'sh', '-c', script, process.execPath, file],
-    { env: { ...env, NEPHOS_TEST_HOST: 'inside' }, encoding: 'utf8', timeout: 90_000 },
-  )
-  assert.equal(status, 0, `${stdout}\n${stderr}`)
-  assert.match(stdout, /^(ℹ|#) pass [1-9]/m, `no test ran in there:\n${stdout}`)
-}
+inNamespaces(import.meta.filename, { skip, unshare: hostNamespaces }, () =>
+  test('networks, DHCP, routers, floating IPs and filters', checkEverything),
+)
 
 async function checkEverything() {
+  await becomeHost()
   const stateDir = await mkdtemp(join(tmpdir(), 'nephos-agent-'))
   const metadata = createServer((request, response) => response.end(JSON.stringify(request.headers)))
   await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))

@@ -6,14 +6,12 @@ import { run } from '../../../host/command.ts'
 import { listAddresses, listRoutes } from '../../../host/links.ts'
 import { isNetns } from '../../../host/netns.ts'
 import { networkPrograms } from '../../../host/packages.ts'
-import { reasonToSkip } from '../../../host/testing.ts'
+import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostState } from '../rpc/host-state.ts'
 import { dhcpNamespace } from './names.ts'
-import { guestPort, isOnOwnHost, Lab, pings, runOnOwnHost, securityRule, testId } from './testing.ts'
+import { guestPort, Lab, pings, securityRule, testId } from './testing.ts'
 
-const missing = await reasonToSkip(networkPrograms)
-test('IPv6 on a host of its own', { skip: missing || isOnOwnHost }, () => runOnOwnHost(import.meta.url, 170_000))
-const skip = missing || !isOnOwnHost
+const skip = await reasonToSkip(networkPrograms)
 
 const modes = ['slaac', 'dhcpv6-stateless', 'dhcpv6-stateful'] as const
 type Mode = (typeof modes)[number]
@@ -108,30 +106,33 @@ const state: HostState = {
 }
 
 let lab: Lab
-before(async () => {
-  if (skip) return
-  lab = await Lab.start(state, { fullLookMs: 2000 })
-  for (const mode of modes) await lab.plug(mode, guests.get(mode)!)
-})
-after(async () => {
-  if (!skip) await lab.stop()
-})
+inNamespaces(import.meta.filename, { skip, unshare: hostNamespaces }, defineTests)
 
-const globalAddresses = (netns: string) => listAddresses('eth0', { netns })
-const hasDefaultRoute = async (netns: string) =>
-  (await listRoutes({ netns })).some(
-    ({ destination, gateway }) => destination === '::/0' && gateway?.startsWith('fe80:'),
-  )
+function defineTests() {
+  before(async () => {
+    await becomeHost()
+    lab = await Lab.start(state, { fullLookMs: 2000 })
+    for (const mode of modes) await lab.plug(mode, guests.get(mode)!)
+  })
+  after(async () => {
+    await lab.stop()
+  })
 
-/** A DHCPv6 client in a few lines: what the server says to a message of this type. */
-async function askDhcp6(
-  netns: string,
-  type: 'information' | 'request',
-): Promise<{ addresses: string[]; dns: string[] }> {
-  const { stdout } = await run([process.execPath, '-e', client, type], { netns, timeoutMs: 40_000 })
-  return JSON.parse(stdout) as { addresses: string[]; dns: string[] }
-}
-const client = `
+  const globalAddresses = (netns: string) => listAddresses('eth0', { netns })
+  const hasDefaultRoute = async (netns: string) =>
+    (await listRoutes({ netns })).some(
+      ({ destination, gateway }) => destination === '::/0' && gateway?.startsWith('fe80:'),
+    )
+
+  /** A DHCPv6 client in a few lines: what the server says to a message of this type. */
+  async function askDhcp6(
+    netns: string,
+    type: 'information' | 'request',
+  ): Promise<{ addresses: string[]; dns: string[] }> {
+    const { stdout } = await run([process.execPath, '-e', client, type], { netns, timeoutMs: 40_000 })
+    return JSON.parse(stdout) as { addresses: string[]; dns: string[] }
+  }
+  const client = `
 const { createSocket } = require('node:dgram')
 const { networkInterfaces } = require('node:os')
 const { readFileSync } = require('node:fs')
@@ -158,87 +159,91 @@ socket.bind(546, '::', () => { go(); setInterval(go, 500) })
 setTimeout(() => process.exit(3), 30000)
 `
 
-test('slaac: an address, a way out, the MTU', { skip }, async () => {
-  await waitFor(async () => (await globalAddresses('slaac')).includes(`${addressOf.slaac}/64`) || undefined, {
-    what: 'address',
-    timeoutMs: 30_000,
+  test('slaac: an address, a way out, the MTU', async () => {
+    await waitFor(async () => (await globalAddresses('slaac')).includes(`${addressOf.slaac}/64`) || undefined, {
+      what: 'address',
+      timeoutMs: 30_000,
+    })
+    await waitFor(async () => (await hasDefaultRoute('slaac')) || undefined, {
+      what: 'default route',
+      timeoutMs: 20_000,
+    })
+    await waitFor(() => pings('slaac', 'fd00:a::1').then((done) => done || undefined), {
+      what: 'the router',
+      timeoutMs: 20_000,
+    })
+    const { stdout } = await run(['sysctl', '-n', 'net/ipv6/conf/eth0/mtu'], { netns: 'slaac' })
+    assert.equal(stdout.trim(), '1400')
   })
-  await waitFor(async () => (await hasDefaultRoute('slaac')) || undefined, { what: 'default route', timeoutMs: 20_000 })
-  await waitFor(() => pings('slaac', 'fd00:a::1').then((done) => done || undefined), {
-    what: 'the router',
-    timeoutMs: 20_000,
-  })
-  const { stdout } = await run(['sysctl', '-n', 'net/ipv6/conf/eth0/mtu'], { netns: 'slaac' })
-  assert.equal(stdout.trim(), '1400')
-})
 
-test('dhcpv6-stateless: an address by advertisement, the rest by DHCPv6', { skip }, async () => {
-  const netns = 'dhcpv6-stateless'
-  await waitFor(async () => (await globalAddresses(netns)).includes(`${addressOf[netns]}/64`) || undefined, {
-    what: 'address',
-    timeoutMs: 30_000,
+  test('dhcpv6-stateless: an address by advertisement, the rest by DHCPv6', async () => {
+    const netns = 'dhcpv6-stateless'
+    await waitFor(async () => (await globalAddresses(netns)).includes(`${addressOf[netns]}/64`) || undefined, {
+      what: 'address',
+      timeoutMs: 30_000,
+    })
+    assert.deepEqual(await askDhcp6(netns, 'information'), { addresses: [], dns: ['fd00:99:0:0:0:0:0:53'] })
   })
-  assert.deepEqual(await askDhcp6(netns, 'information'), { addresses: [], dns: ['fd00:99:0:0:0:0:0:53'] })
-})
 
-test('dhcpv6-stateful: no address but the one that DHCPv6 gives', { skip }, async () => {
-  const netns = 'dhcpv6-stateful'
-  await waitFor(async () => (await hasDefaultRoute(netns)) || undefined, { what: 'default route', timeoutMs: 30_000 })
-  assert.deepEqual(await globalAddresses(netns), [])
-  assert.deepEqual(await askDhcp6(netns, 'request'), {
-    addresses: ['fd00:c:0:0:0:0:0:77'],
-    dns: ['fd00:99:0:0:0:0:0:53'],
+  test('dhcpv6-stateful: no address but the one that DHCPv6 gives', async () => {
+    const netns = 'dhcpv6-stateful'
+    await waitFor(async () => (await hasDefaultRoute(netns)) || undefined, { what: 'default route', timeoutMs: 30_000 })
+    assert.deepEqual(await globalAddresses(netns), [])
+    assert.deepEqual(await askDhcp6(netns, 'request'), {
+      addresses: ['fd00:c:0:0:0:0:0:77'],
+      dns: ['fd00:99:0:0:0:0:0:53'],
+    })
+    await run(['ip', '-n', netns, 'addr', 'add', `${addressOf[netns]}/128`, 'dev', 'eth0', 'nodad'])
+    await waitFor(() => pings(netns, addressOf.slaac).then((done) => done || undefined), {
+      what: 'a guest of another network',
+      timeoutMs: 20_000,
+    })
   })
-  await run(['ip', '-n', netns, 'addr', 'add', `${addressOf[netns]}/128`, 'dev', 'eth0', 'nodad'])
-  await waitFor(() => pings(netns, addressOf.slaac).then((done) => done || undefined), {
-    what: 'a guest of another network',
-    timeoutMs: 20_000,
+
+  test("an address that is not the port's own is of no use", async () => {
+    await run(['ip', '-n', 'slaac', 'addr', 'add', 'fd00:a::bad/64', 'dev', 'eth0', 'nodad'])
+    assert.equal(await pings('slaac', 'fd00:a::1', '-I', 'fd00:a::bad'), false)
+    assert.equal(await pings('slaac', 'fd00:a::1', '-I', addressOf.slaac), true)
   })
-})
 
-test("an address that is not the port's own is of no use", { skip }, async () => {
-  await run(['ip', '-n', 'slaac', 'addr', 'add', 'fd00:a::bad/64', 'dev', 'eth0', 'nodad'])
-  assert.equal(await pings('slaac', 'fd00:a::1', '-I', 'fd00:a::bad'), false)
-  assert.equal(await pings('slaac', 'fd00:a::1', '-I', addressOf.slaac), true)
-})
+  test('a namespace that was lost comes back with DHCP and metadata in it', async () => {
+    const netns = dhcpNamespace(networkOf('dhcpv6-stateless'))
+    const program = `fetch('http://169.254.169.254/').then((r) => process.stdout.write(String(r.status)), () => process.exit(1))`
+    const answers = () =>
+      run([process.execPath, '-e', program], { netns }).then(
+        ({ stdout }) => stdout,
+        () => undefined,
+      )
+    // Nobody is known by this address: the proxy says so, which is enough to know that it is there.
+    await waitFor(async () => (await answers()) === '404' || undefined, { what: 'metadata', timeoutMs: 20_000 })
+    await run(['ip', 'netns', 'delete', netns])
+    await waitFor(async () => (await isNetns(netns)) || undefined, { what: 'namespace', timeoutMs: 20_000 })
+    await waitFor(async () => (await answers()) === '404' || undefined, { what: 'metadata again', timeoutMs: 20_000 })
+    assert.deepEqual((await askDhcp6('dhcpv6-stateless', 'information')).dns, ['fd00:99:0:0:0:0:0:53'])
+  })
 
-test('a namespace that was lost comes back with DHCP and metadata in it', { skip }, async () => {
-  const netns = dhcpNamespace(networkOf('dhcpv6-stateless'))
-  const program = `fetch('http://169.254.169.254/').then((r) => process.stdout.write(String(r.status)), () => process.exit(1))`
-  const answers = () =>
-    run([process.execPath, '-e', program], { netns }).then(
-      ({ stdout }) => stdout,
-      () => undefined,
+  test('a tap that vanished while the agent was away is told', async () => {
+    const port = guests.get('slaac')!
+    assert.ok(lab.up.has(port.id))
+    await lab.agent.stop()
+    await run(['ip', 'link', 'delete', port.tap])
+    await lab.startAgent()
+    await waitFor(async () => lab.down.has(port.id) || undefined, { what: 'the port is down', timeoutMs: 15_000 })
+    const other = guests.get('dhcpv6-stateful')!
+    assert.ok(lab.up.has(other.id) && !lab.down.has(other.id))
+  })
+
+  test('a DHCP option that cannot be written is told on every pass, and harms nobody', async () => {
+    const extra = { name: 'bootfile-name', value: 'x\ndhcp-script=/bin/sh', ipVersion: 4 }
+    const changed = lab.state.dhcp.map((each) =>
+      each.networkId === networkOf('dhcpv6-stateful')
+        ? { ...each, hosts: each.hosts.map((host) => ({ ...host, extraOptions: [extra] })) }
+        : each,
     )
-  // Nobody is known by this address: the proxy says so, which is enough to know that it is there.
-  await waitFor(async () => (await answers()) === '404' || undefined, { what: 'metadata', timeoutMs: 20_000 })
-  await run(['ip', 'netns', 'delete', netns])
-  await waitFor(async () => (await isNetns(netns)) || undefined, { what: 'namespace', timeoutMs: 20_000 })
-  await waitFor(async () => (await answers()) === '404' || undefined, { what: 'metadata again', timeoutMs: 20_000 })
-  assert.deepEqual((await askDhcp6('dhcpv6-stateless', 'information')).dns, ['fd00:99:0:0:0:0:0:53'])
-})
-
-test('a tap that vanished while the agent was away is told', { skip }, async () => {
-  const port = guests.get('slaac')!
-  assert.ok(lab.up.has(port.id))
-  await lab.agent.stop()
-  await run(['ip', 'link', 'delete', port.tap])
-  await lab.startAgent()
-  await waitFor(async () => lab.down.has(port.id) || undefined, { what: 'the port is down', timeoutMs: 15_000 })
-  const other = guests.get('dhcpv6-stateful')!
-  assert.ok(lab.up.has(other.id) && !lab.down.has(other.id))
-})
-
-test('a DHCP option that cannot be written is told on every pass, and harms nobody', { skip }, async () => {
-  const extra = { name: 'bootfile-name', value: 'x\ndhcp-script=/bin/sh', ipVersion: 4 }
-  const changed = lab.state.dhcp.map((each) =>
-    each.networkId === networkOf('dhcpv6-stateful')
-      ? { ...each, hosts: each.hosts.map((host) => ({ ...host, extraOptions: [extra] })) }
-      : each,
-  )
-  const before = lab.errors.length
-  await lab.change({ dhcp: changed })
-  const told = () => lab.errors.slice(before).filter(({ what }) => what?.startsWith('DHCP option of port'))
-  await waitFor(async () => told().length >= 3 || undefined, { what: 'three passes', timeoutMs: 20_000 })
-  assert.deepEqual((await askDhcp6('dhcpv6-stateful', 'request')).addresses, ['fd00:c:0:0:0:0:0:77'])
-})
+    const before = lab.errors.length
+    await lab.change({ dhcp: changed })
+    const told = () => lab.errors.slice(before).filter(({ what }) => what?.startsWith('DHCP option of port'))
+    await waitFor(async () => told().length >= 3 || undefined, { what: 'three passes', timeoutMs: 20_000 })
+    assert.deepEqual((await askDhcp6('dhcpv6-stateful', 'request')).addresses, ['fd00:c:0:0:0:0:0:77'])
+  })
+}

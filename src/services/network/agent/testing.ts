@@ -1,12 +1,9 @@
 /** What the system tests of the agent share: a host of its own, a neutron-server that is a value, guests that are namespaces. */
-import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { tapName } from '../../../base/device-names.ts'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
@@ -19,20 +16,6 @@ import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { neutronContract, type HostPort, type HostSecurityGroup, type HostState } from '../rpc/host-state.ts'
 import { createNetworkAgent, type NetworkAgent } from './agent.ts'
 import { destroyNetworking } from './destroy.ts'
-
-/** A test file runs itself again in new namespaces, so that the real host is untouched. */
-export const isOnOwnHost = process.env['NEPHOS_TEST_HOST'] === 'inside'
-
-export function runOnOwnHost(fileUrl: string, timeoutMs = 110_000): void {
-  const script = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set lo up && exec "$0" "$1"'
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const { status, stdout, stderr } = spawnSync(
-    'unshare',
-    ['-n', '-m', '--propagation', 'private', 'sh', '-c', script, process.execPath, fileURLToPath(fileUrl)],
-    { env: { ...env, NEPHOS_TEST_HOST: 'inside' }, encoding: 'utf8', timeout: timeoutMs },
-  )
-  assert.equal(status, 0, `${stdout}\n${stderr}`)
-}
 
 type Rule = HostSecurityGroup['rules'][number]
 export const securityRule = (direction: Rule['direction'], more: Partial<Rule> = {}): Rule => ({

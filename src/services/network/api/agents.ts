@@ -1,14 +1,19 @@
 import { Type } from 'typebox'
+import type { Context } from '../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { agentNotFound } from '../errors.ts'
 import { isAlive } from '../ml2/binding.ts'
+import { defaultZone } from '../operations/zones.ts'
 import { policy } from '../policies.ts'
 import { deleteRows, findRow, listRows, updateRow, type Row } from '../store/rows.ts'
-import { page, pick, type View } from './listing.ts'
-import { kinds } from './schema.ts'
+import { page, pick, requireKnown, type View } from './kit/listing.ts'
+import { closed, convert, kinds } from './kit/schema.ts'
 
 const time = (ms: number) => new Date(Number(ms)).toISOString().slice(0, 19).replace('T', ' ')
+
+/** Agents that networks and routers are given to are in an availability zone. */
+const hasZone = (row: Row<'agents'>) => /DHCP|L3/.test(row.agent_type)
 
 const view = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   id: row.id,
@@ -18,7 +23,7 @@ const view = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   topic: row.agent_type === 'DHCP agent' ? 'dhcp_agent' : row.agent_type === 'L3 agent' ? 'l3_agent' : 'N/A',
   admin_state_up: row.admin_state_up === 1,
   alive: isAlive(row, deps),
-  availability_zone: /DHCP|L3/.test(row.agent_type) ? 'nova' : null,
+  availability_zone: hasZone(row) ? defaultZone : null,
   configurations: {
     ...(JSON.parse(row.configurations) as object),
     ...(row.error !== null && { last_error: row.error }),
@@ -27,12 +32,24 @@ const view = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   started_at: time(row.started_at),
   heartbeat_timestamp: time(row.heartbeat_at),
   description: row.description || null,
-  resources_synced: null,
 })
 
-async function load({ database: { db } }: NetworkDeps, id: string): Promise<Row<'agents'>> {
+const filters = [
+  'id',
+  'agent_type',
+  'binary',
+  'topic',
+  'host',
+  'admin_state_up',
+  'alive',
+  'description',
+  'availability_zone',
+]
+
+/** As of any resource: who may not see agents finds none. */
+async function visible(ctx: Context, { database: { db } }: NetworkDeps, id: string): Promise<Row<'agents'>> {
   const row = await findRow(db, 'agents', { id })
-  if (!row) throw agentNotFound(id)
+  if (!row || !ctx.can(policy('get_agent'))) throw agentNotFound(id)
   return row
 }
 
@@ -40,14 +57,13 @@ const list = route({
   method: 'GET',
   path: '/agents',
   policy: policy('get_agent'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: NetworkDeps) {
-    ctx.authorize(policy('get_agent'))
-    const rows = await listRows(deps.database.db, 'agents')
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    requireKnown(request.query, filters)
+    const rows = request.ctx.can(policy('get_agent')) ? await listRows(deps.database.db, 'agents') : []
     return page(
       'agents',
       rows.map((row) => view(row, deps)),
-      query,
-      baseUrl + url,
+      request,
     )
   },
 })
@@ -57,29 +73,26 @@ const show = route({
   path: '/agents/:id',
   policy: policy('get_agent'),
   async handle({ ctx, params, query }: ApiRequest<never>, deps: NetworkDeps) {
-    ctx.authorize(policy('get_agent'))
-    return { status: 200, body: { agent: pick(view(await load(deps, params['id'] ?? ''), deps), query) } }
+    return { status: 200, body: { agent: pick(view(await visible(ctx, deps, params['id'] ?? ''), deps), query) } }
   },
 })
+
+const changes = closed({ admin_state_up: Type.Optional(kinds.boolean), description: Type.Optional(kinds.nullableText) })
 
 const update = route({
   method: 'PUT',
   path: '/agents/:id',
   policy: policy('update_agent'),
-  body: Type.Object({
-    agent: Type.Object(
-      { admin_state_up: Type.Optional(kinds.boolean), description: Type.Optional(kinds.name) },
-      { additionalProperties: false },
-    ),
-  }),
-  async handle({ ctx, params, body: { agent } }, deps: NetworkDeps) {
+  body: closed({ agent: changes }),
+  async handle({ ctx, params, body }, deps: NetworkDeps) {
+    const row = await visible(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('update_agent'))
-    const row = await load(deps, params['id'] ?? '')
+    const agent = convert(changes, body.agent)
     await updateRow(deps.database.db, 'agents', row.id, {
       ...(agent.admin_state_up !== undefined && { admin_state_up: agent.admin_state_up ? 1 : 0 }),
-      ...(agent.description !== undefined && { description: agent.description }),
+      ...(agent.description !== undefined && { description: agent.description ?? '' }),
     })
-    return { status: 200, body: { agent: view(await load(deps, row.id), deps) } }
+    return { status: 200, body: { agent: view(await visible(ctx, deps, row.id), deps) } }
   },
 })
 
@@ -88,11 +101,35 @@ const remove = route({
   path: '/agents/:id',
   policy: policy('delete_agent'),
   async handle({ ctx, params }: ApiRequest<never>, deps: NetworkDeps) {
+    const row = await visible(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('delete_agent'))
-    const row = await load(deps, params['id'] ?? '')
     await deleteRows(deps.database.db, 'agents', { id: row.id })
     return { status: 204 }
   },
 })
 
-export const agentRoutes = [list, show, update, remove] as Route<NetworkDeps>[]
+/** Zones by what is placed in them; available while one agent of the kind lives. */
+const listZones = route({
+  method: 'GET',
+  path: '/availability_zones',
+  policy: policy('get_availability_zone'),
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    requireKnown(request.query, ['name', 'resource', 'state'])
+    const rows = request.ctx.can(policy('get_availability_zone')) ? await listRows(deps.database.db, 'agents') : []
+    const kindsOfZone = [
+      ['DHCP agent', 'network'],
+      ['L3 agent', 'router'],
+    ] as const
+    const views = kindsOfZone.flatMap(([type, resource]) => {
+      const agents = rows.filter((row) => row.agent_type === type)
+      const isUsable = agents.some((row) => row.admin_state_up === 1 && isAlive(row, deps))
+      const zone = { name: defaultZone, resource, state: isUsable ? 'available' : 'unavailable' }
+      return agents.length === 0 ? [] : [{ id: resource, ...zone }]
+    })
+    const answer = page('availability_zones', views, request)
+    const { availability_zones: found } = answer.body as { availability_zones: View[] }
+    return { ...answer, body: { availability_zones: found.map(({ id: _id, ...zone }) => zone) } }
+  },
+})
+
+export const agentRoutes = [list, show, update, remove, listZones] as Route<NetworkDeps>[]

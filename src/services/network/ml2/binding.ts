@@ -7,7 +7,13 @@ export const isAlive = (agent: Row<'agents'>, { config }: Pick<NetworkDeps, 'con
   Date.now() - Number(agent.heartbeat_at) < config.agentDownTime * 1000
 
 /** What a host without word of its own is taken to be able to do. */
-const usualTypes = ['flat', 'vlan', 'vxlan', 'local']
+export const usualTypes: readonly string[] = ['flat', 'vlan', 'vxlan', 'local']
+
+/** The network types that a host's agent says it can wire. */
+export function typesOf(agent: Row<'agents'>): readonly string[] {
+  const { network_types: types = usualTypes } = JSON.parse(agent.configurations) as { network_types?: string[] }
+  return types
+}
 
 export interface Binding {
   vif_type: 'bridge' | 'binding_failed' | 'unbound'
@@ -25,7 +31,7 @@ export async function bind(tx: NetworkDb, deps: NetworkDeps, network: Row<'netwo
   if (!isAlive(agent, deps)) return refused(`the Linux bridge agent of host ${host} is down`)
   if (agent.admin_state_up === 0) return refused(`the Linux bridge agent of host ${host} is disabled`)
   const type = network.network_type
-  const { network_types: types = usualTypes } = JSON.parse(agent.configurations) as { network_types?: string[] }
+  const types = typesOf(agent)
   if (!types.includes(type))
     return refused(`host ${host} cannot wire networks of type ${type}, only ${types.join(', ')}`)
   if (type === 'vxlan' && agent.tunnel_ip === null) return refused(`host ${host} has no address for tunnels`)

@@ -1,7 +1,8 @@
 /** Type drivers: which segment a new network gets, and how much of the MTU its tunnel takes. */
 import type { NetworkDeps } from '../deps.ts'
-import { badRequest, conflict, noSegment } from '../errors.ts'
-import { listRows, type NetworkDb } from '../store/rows.ts'
+import { conflict, invalidInput, noSegment } from '../errors.ts'
+import { listRows, parseList, type NetworkDb } from '../store/rows.ts'
+import { typesOf, usualTypes } from './binding.ts'
 import { firstFreeId, parseTunnelRanges, parseVlanRanges } from './ranges.ts'
 
 export interface Segment {
@@ -33,71 +34,100 @@ export async function tenantSegment(tx: NetworkDb, deps: NetworkDeps): Promise<S
     const vlan = type === 'vlan' ? await freeVlan(tx, deps) : undefined
     if (vlan) return vlan
   }
-  throw noSegment('tenant')
+  throw noSegment()
 }
 
 /** The segment that an administrator asks for. Throws 400 on what no type driver can do and 409 on what is taken. */
 export async function providerSegment(tx: NetworkDb, deps: NetworkDeps, ask: Segment): Promise<Segment> {
-  const { network_type: type, physical_network: physical, segmentation_id: id } = ask
-  if (!deps.config.typeDrivers.includes(type))
-    throw badRequest('InvalidInput', `Invalid input for operation: network_type value '${type}' not supported.`)
-  const taken = (await listRows(tx, 'networks', { network_type: type })).find(
-    (row) => row.physical_network === physical && (type === 'flat' || row.segmentation_id === id) && type !== 'local',
-  )
+  const { network_type: type } = ask
+  if (!deps.config.typeDrivers.includes(type)) throw invalidInput(`network_type value '${type}' not supported`)
+  await requireWiring(tx, type)
+  if (isTunnel(type)) return tunnelSegment(tx, deps, type, ask)
   switch (type) {
     case 'local':
-      return { network_type: type, physical_network: null, segmentation_id: null }
-    case 'flat': {
-      const known = deps.config.flatNetworks
-      if (physical === null)
-        throw badRequest(
-          'InvalidInput',
-          'Invalid input for operation: physical_network required for flat provider network.',
-        )
-      if (!known.includes('*') && !known.includes(physical))
-        throw badRequest(
-          'InvalidInput',
-          `Invalid input for operation: physical_network '${physical}' unknown for flat provider network.`,
-        )
-      if (taken)
-        throw conflict('FlatNetworkInUse', `Unable to create the flat network. Physical network ${physical} is in use.`)
-      return { network_type: type, physical_network: physical, segmentation_id: null }
-    }
-    case 'vxlan':
-    case 'geneve':
-    case 'gre': {
-      const { largest } = tunnels[type]
-      if (physical !== null)
-        throw badRequest(
-          'InvalidInput',
-          `Invalid input for operation: provider:physical_network specified for ${type} network.`,
-        )
-      if (id !== null && (id < 1 || id > largest))
-        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id ${id} is not a ${type} id.`)
-      if (id !== null && taken)
-        throw conflict('TunnelIdInUse', `Unable to create the network. The tunnel ID ${id} is in use.`)
-      const segment = id ?? (await freeTunnel(tx, deps, type))
-      if (segment === undefined) throw noSegment(type)
-      return { network_type: type, physical_network: null, segmentation_id: segment }
-    }
-    case 'vlan': {
-      if (physical === null) {
-        const free = await freeVlan(tx, deps)
-        if (!free) throw noSegment('vlan')
-        return free
-      }
-      if (id === null || id < 1 || id > 4094)
-        throw badRequest('InvalidInput', `Invalid input for operation: segmentation_id out of range (1 through 4094).`)
-      if (taken)
-        throw conflict(
-          'VlanIdInUse',
-          `Unable to create the network. The VLAN ${id} on physical network ${physical} is in use.`,
-        )
-      return { network_type: type, physical_network: physical, segmentation_id: id }
-    }
+      return localSegment(ask)
+    case 'flat':
+      return flatSegment(tx, deps, ask)
+    case 'vlan':
+      return vlanSegment(tx, deps, ask)
     default:
-      throw badRequest('InvalidInput', `Invalid input for operation: network_type value '${type}' not supported.`)
+      throw invalidInput(`network_type value '${type}' not supported`)
   }
+}
+
+function localSegment(ask: Segment): Segment {
+  for (const name of ['physical_network', 'segmentation_id'] as const)
+    if (ask[name] !== null) throw invalidInput(`${name} prohibited for local provider network`)
+  return ask
+}
+
+const sameSegment = (tx: NetworkDb, segment: Segment) =>
+  listRows(tx, 'networks', segment).then((rows) => rows.length > 0)
+
+async function flatSegment(tx: NetworkDb, { config }: NetworkDeps, ask: Segment): Promise<Segment> {
+  const { physical_network: physical } = ask
+  if (physical === null) throw invalidInput('physical_network required for flat provider network')
+  if (ask.segmentation_id !== null) throw invalidInput('segmentation_id prohibited for flat provider network')
+  if (!config.flatNetworks.includes('*') && !config.flatNetworks.includes(physical))
+    throw invalidInput(`physical_network '${physical}' unknown for flat provider network`)
+  const others = await listRows(tx, 'networks', { network_type: 'flat', physical_network: physical })
+  if (others.length > 0)
+    throw conflict('FlatNetworkInUse', `Unable to create the flat network. Physical network ${physical} is in use.`)
+  return ask
+}
+
+async function tunnelSegment(tx: NetworkDb, deps: NetworkDeps, type: Tunnel, ask: Segment): Promise<Segment> {
+  const { physical_network: physical, segmentation_id: id } = ask
+  const { largest } = tunnels[type]
+  if (physical !== null) throw invalidInput(`provider:physical_network specified for ${type} network`)
+  if (id === null) {
+    const free = await freeTunnel(tx, deps, type)
+    if (free === undefined) throw noSegment()
+    return { ...ask, segmentation_id: free }
+  }
+  if (id < 1 || id > largest) throw invalidInput(`segmentation_id out of range (1 through ${largest})`)
+  if (await sameSegment(tx, ask))
+    throw conflict('TunnelIdInUse', `Unable to create the network. The tunnel ID ${id} is in use.`)
+  return ask
+}
+
+async function vlanSegment(tx: NetworkDb, deps: NetworkDeps, ask: Segment): Promise<Segment> {
+  const { physical_network: physical, segmentation_id: id } = ask
+  if (physical === null && id !== null)
+    throw invalidInput('segmentation_id requires physical_network for VLAN provider network')
+  if (physical !== null && !(await vlanNetworks(tx, deps)).has(physical))
+    throw invalidInput(`physical_network '${physical}' unknown for VLAN provider network`)
+  if (id === null) {
+    const free = await freeVlan(tx, deps, physical)
+    if (!free) throw noSegment()
+    return free
+  }
+  if (id < 1 || id > largestVlan) throw invalidInput(`segmentation_id out of range (1 through ${largestVlan})`)
+  if (await sameSegment(tx, ask))
+    throw conflict(
+      'VlanIdInUse',
+      `Unable to create the network. The VLAN ${id} on physical network ${physical} is in use.`,
+    )
+  return ask
+}
+
+const largestVlan = 4094
+
+/** Physical networks that VLANs may be on: those of the configuration, and those that a host has a bridge for. */
+async function vlanNetworks(tx: NetworkDb, { config }: NetworkDeps): Promise<ReadonlySet<string>> {
+  const agents = await listRows(tx, 'agents', { agent_type: 'Linux bridge agent' })
+  const mapped = agents.flatMap((agent) => parseList<string>(agent.mappings))
+  return new Set([...parseVlanRanges(config.vlanRanges.join(',')).keys(), ...mapped])
+}
+
+/** A network that no host can wire would only make ports that cannot be bound: it is refused at once. */
+async function requireWiring(tx: NetworkDb, type: string): Promise<void> {
+  const agents = await listRows(tx, 'agents', { agent_type: 'Linux bridge agent' })
+  const able = new Set(agents.length === 0 ? usualTypes : agents.flatMap(typesOf))
+  if (!able.has(type))
+    throw invalidInput(
+      `network_type value '${type}' not supported: no agent can wire it, they can wire ${[...able].sort().join(', ')}`,
+    )
 }
 
 async function freeTunnel(tx: NetworkDb, deps: NetworkDeps, type: Tunnel): Promise<number | undefined> {
@@ -111,9 +141,14 @@ async function freeTunnel(tx: NetworkDb, deps: NetworkDeps, type: Tunnel): Promi
   )
 }
 
-async function freeVlan(tx: NetworkDb, { config }: NetworkDeps): Promise<Segment | undefined> {
+async function freeVlan(
+  tx: NetworkDb,
+  { config }: NetworkDeps,
+  only: string | null = null,
+): Promise<Segment | undefined> {
   const used = await listRows(tx, 'networks', { network_type: 'vlan' })
   for (const [physical, ranges] of parseVlanRanges(config.vlanRanges.join(','))) {
+    if (only !== null && physical !== only) continue
     const taken = new Set(
       used.filter((row) => row.physical_network === physical).map((row) => Number(row.segmentation_id)),
     )

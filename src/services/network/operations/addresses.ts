@@ -1,4 +1,12 @@
-import { badAttribute, invalidInput, ipAddressGenerationFailure, ipAddressInUse, subnetNotFound } from '../errors.ts'
+import {
+  badAttribute,
+  badRequest,
+  invalidInput,
+  ipAddressGenerationFailure,
+  ipAddressInUse,
+  noServiceSubnet,
+  subnetNotFound,
+} from '../errors.ts'
 import { formatAddress, parseAddress, parsePrefix } from '../model/address.ts'
 import { checkPools, nextFree, slaacAddress } from '../model/ipam.ts'
 import { deleteRows, insertRow, listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
@@ -6,6 +14,8 @@ import { deleteRows, insertRow, listRows, parseList, type NetworkDb, type Row } 
 export interface AddressRequest {
   subnet_id?: string
   ip_address?: string
+  /** Subnets that do as well once this one is full. */
+  instead?: readonly string[]
 }
 
 interface PortIdentity {
@@ -15,7 +25,7 @@ interface PortIdentity {
   device_owner: string
 }
 
-const isSlaac = (subnet: Row<'subnets'>) =>
+export const isSlaac = (subnet: Row<'subnets'>): boolean =>
   subnet.ipv6_address_mode === 'slaac' || subnet.ipv6_address_mode === 'dhcpv6-stateless'
 
 /**
@@ -30,14 +40,30 @@ export async function allocate(
   const subnets = (await listRows(tx, 'subnets', { network_id: port.network_id })).toSorted(
     (a, b) => Number(a.created_at) - Number(b.created_at),
   )
-  for (const request of asked ?? automatic(subnets)) await allocateOne(tx, port, subnets, request)
+  if (asked && asked.length > fixedIpsAtMost) throw invalidInput('Exceeded maximum amount of fixed ips per port')
+  for (const request of asked ?? automatic(serving(subnets, port))) await allocateOne(tx, port, subnets, request)
+}
+
+const fixedIpsAtMost = 5
+
+/** Subnets for this kind of port: those that name no kinds, and those that name its. */
+function serving(subnets: readonly Row<'subnets'>[], port: PortIdentity): Row<'subnets'>[] {
+  const fitting = subnets.filter((subnet) => {
+    const types = parseList<string>(subnet.service_types ?? '[]')
+    return types.length === 0 || types.includes(port.device_owner)
+  })
+  if (fitting.length === 0 && subnets.length > 0) throw noServiceSubnet(port.network_id, port.device_owner)
+  return fitting
 }
 
 /** One IPv4 and one stateful IPv6 address, and one of every SLAAC subnet. */
 function automatic(subnets: readonly Row<'subnets'>[]): AddressRequest[] {
   const stateful = subnets.filter((subnet) => !isSlaac(subnet))
-  const versions = [4, 6].flatMap((version) => stateful.find((subnet) => subnet.ip_version === version) ?? [])
-  return [...versions, ...subnets.filter(isSlaac)].map((subnet) => ({ subnet_id: subnet.id }))
+  const versions = [4, 6].flatMap((version) => {
+    const [first, ...others] = stateful.filter((subnet) => subnet.ip_version === version)
+    return first ? [{ subnet_id: first.id, instead: others.map(({ id }) => id) }] : []
+  })
+  return [...versions, ...subnets.filter(isSlaac).map((subnet) => ({ subnet_id: subnet.id }))]
 }
 
 async function allocateOne(
@@ -60,7 +86,16 @@ async function allocateOne(
         address.value <= prefix.last
       )
     })
-    if (!subnet) throw invalidInput(`IP address ${request.ip_address} is not a valid IP for the specified subnet`)
+    if (!subnet)
+      throw request.subnet_id === undefined
+        ? badRequest(
+            'InvalidIpForNetwork',
+            `IP address ${request.ip_address} is not a valid IP for any of the subnets on the specified network.`,
+          )
+        : badRequest(
+            'InvalidIpForSubnet',
+            `IP address ${request.ip_address} is not a valid IP for the specified subnet.`,
+          )
     const ip = formatAddress(address.version, address.value)
     if (!(await add(subnet, ip))) throw ipAddressInUse(ip, port.network_id)
     return
@@ -74,12 +109,7 @@ async function allocateOne(
     await add(subnet, formatAddress(6, slaacAddress(parsePrefix(subnet.cidr)!, port.mac_address)))
     return
   }
-  const candidates = [
-    subnet,
-    ...subnets.filter(
-      (each) => each.id !== subnet.id && each.ip_version === subnet.ip_version && request.subnet_id === undefined,
-    ),
-  ]
+  const candidates = [subnet, ...subnets.filter((each) => request.instead?.includes(each.id))]
   for (const each of candidates) {
     const ip = await freeAddress(tx, each)
     if (ip !== undefined && (await add(each, ip))) return
@@ -98,6 +128,16 @@ async function freeAddress(tx: NetworkDb, subnet: Row<'subnets'>): Promise<strin
   const sorted = [...new Set(taken)].toSorted((a, b) => (a < b ? -1 : 1))
   const [free] = nextFree(pools, sorted, 1)
   return free === undefined ? undefined : formatAddress(prefix.version, free)
+}
+
+/** After a new MAC: addresses that guests derive from it. */
+export async function renewAutomatic(tx: NetworkDb, port: PortIdentity): Promise<void> {
+  const held = await listRows(tx, 'ip_allocations', { port_id: port.id })
+  const subnets = (await listRows(tx, 'subnets', { id: held.map((each) => each.subnet_id) })).filter(isSlaac)
+  for (const subnet of subnets) {
+    await deleteRows(tx, 'ip_allocations', { port_id: port.id, subnet_id: subnet.id })
+    await allocateOne(tx, port, subnets, { subnet_id: subnet.id })
+  }
 }
 
 export const release = (tx: NetworkDb, portId: string): Promise<number> =>

@@ -1,10 +1,13 @@
+import { ApiError } from '../../../platform/http/errors.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
-import { ipAddressGenerationFailure, macAddressInUse } from '../errors.ts'
+import { badRequest, conflict, macAddressInUse } from '../errors.ts'
 import { generateMac } from '../model/mac.ts'
+import { mergeOptions, readPairs, type AddressPair, type DhcpOption } from '../model/port.ts'
 import { bind, noteBinding } from '../ml2/binding.ts'
 import {
   deleteEntity,
+  deleteRows,
   findRow,
   insertRow,
   newEntity,
@@ -14,22 +17,26 @@ import {
   type NetworkDb,
   type Row,
 } from '../store/rows.ts'
-import { allocate, release, type AddressRequest } from './addresses.ts'
+import { addTags } from '../store/tags.ts'
+import { allocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
+import { changed, flags } from './changes.ts'
 import { defaultGroup } from './security-groups.ts'
 
 export interface PortInput {
   name?: string
   description?: string
-  mac_address?: string
+  /** Null asks for another one. */
+  mac_address?: string | null
   admin_state_up?: boolean
   device_id?: string
   device_owner?: string
   fixed_ips?: AddressRequest[]
   port_security_enabled?: boolean
   security_groups?: string[]
-  allowed_address_pairs?: { ip_address: string; mac_address?: string }[]
-  extra_dhcp_opts?: { opt_name: string; opt_value: string; ip_version?: number }[]
+  allowed_address_pairs?: AddressPair[]
+  extra_dhcp_opts?: DhcpOption[]
   dns_name?: string
+  tags?: string[]
   'binding:host_id'?: string | null
   'binding:vnic_type'?: string
   'binding:profile'?: Record<string, unknown> | null
@@ -48,22 +55,24 @@ export async function insertPort(
   const owner = input.device_owner ?? ''
   const isService = owner.startsWith('network:')
   const security = input.port_security_enabled ?? (isService ? false : network.port_security_enabled === 1)
+  requireFilters(security, input.security_groups ?? [], input.allowed_address_pairs ?? [])
   const groups = !security || isService ? [] : (input.security_groups ?? [await defaultGroup(tx, projectId)])
   const host = input['binding:host_id'] ?? ''
   const binding = await bind(tx, deps, network, host)
   for (let attempt = 1; ; attempt++) {
+    const mac = (input.mac_address ?? generateMac()).toLowerCase()
     const port: Row<'ports'> = {
       ...newEntity(projectId, input),
       network_id: network.id,
-      mac_address: (input.mac_address ?? generateMac()).toLowerCase(),
+      mac_address: mac,
       admin_state_up: input.admin_state_up === false ? 0 : 1,
       status: 'DOWN',
       device_id: input.device_id ?? '',
       device_owner: owner,
       port_security_enabled: security ? 1 : 0,
       security_groups: JSON.stringify(groups),
-      allowed_address_pairs: JSON.stringify(input.allowed_address_pairs ?? []),
-      extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts ?? []),
+      allowed_address_pairs: JSON.stringify(readPairs(input.allowed_address_pairs ?? [], mac)),
+      extra_dhcp_opts: JSON.stringify(mergeOptions([], input.extra_dhcp_opts ?? [])),
       host_id: host,
       vif_type: binding.vif_type,
       vnic_type: input['binding:vnic_type'] ?? 'normal',
@@ -73,11 +82,30 @@ export async function insertPort(
     if (await insertRow(tx, 'ports', port)) {
       await noteBinding(tx, port.id, binding)
       await allocate(tx, port, input.fixed_ips)
+      if (input.tags && input.tags.length > 0) await addTags(tx, 'ports', port.id, input.tags)
       return port
     }
-    if (input.mac_address !== undefined) throw macAddressInUse(input.mac_address, network.id)
-    if (attempt === macTries) throw ipAddressGenerationFailure(network.id)
+    if (input.mac_address != null) throw macAddressInUse(input.mac_address, network.id)
+    if (attempt === macTries)
+      throw new ApiError(503, `Unable to generate unique mac on network ${network.id}.`, {
+        code: 'MacAddressGenerationFailure',
+      })
   }
+}
+
+/** Filters want port security: without it nothing would apply them. */
+function requireFilters(isSecure: boolean, groups: readonly string[], pairs: readonly AddressPair[]) {
+  if (isSecure) return
+  if (groups.length > 0)
+    throw badRequest(
+      'PortSecurityAndIPRequiredForSecurityGroups',
+      'Port security must be enabled and port must have an IP address in order to use security groups.',
+    )
+  if (pairs.length > 0)
+    throw conflict(
+      'AddressPairAndPortSecurityRequired',
+      'Port Security must be enabled in order to have allowed address pairs on a port.',
+    )
 }
 
 /** Changes a port; a new host binds it anew. */
@@ -90,19 +118,20 @@ export async function changePort(
 ): Promise<void> {
   const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
   const binding = host === port.host_id ? undefined : await bind(tx, deps, network, host)
+  const mac = newMac(port, input)
+  requireChange(port, input)
+  const security = await securityAfter(tx, port, input)
   const changes: Partial<Row<'ports'>> = {
-    ...(input.name !== undefined && { name: input.name }),
-    ...(input.description !== undefined && { description: input.description }),
-    ...(input.admin_state_up !== undefined && { admin_state_up: input.admin_state_up ? 1 : 0 }),
-    ...(input.device_id !== undefined && { device_id: input.device_id }),
-    ...(input.device_owner !== undefined && { device_owner: input.device_owner }),
-    ...(input.mac_address !== undefined && { mac_address: input.mac_address.toLowerCase() }),
-    ...(input.port_security_enabled !== undefined && { port_security_enabled: input.port_security_enabled ? 1 : 0 }),
-    ...(input.security_groups !== undefined && { security_groups: JSON.stringify(input.security_groups) }),
-    ...(input.allowed_address_pairs !== undefined && {
-      allowed_address_pairs: JSON.stringify(input.allowed_address_pairs),
+    ...changed(input, ['name', 'description', 'device_id', 'device_owner']),
+    ...flags({ admin_state_up: input.admin_state_up, port_security_enabled: input.port_security_enabled }),
+    ...(mac !== undefined && { mac_address: mac }),
+    ...security,
+    ...(input.allowed_address_pairs && {
+      allowed_address_pairs: JSON.stringify(readPairs(input.allowed_address_pairs, mac ?? port.mac_address)),
     }),
-    ...(input.extra_dhcp_opts !== undefined && { extra_dhcp_opts: JSON.stringify(input.extra_dhcp_opts) }),
+    ...(input.extra_dhcp_opts && {
+      extra_dhcp_opts: JSON.stringify(mergeOptions(parseList<DhcpOption>(port.extra_dhcp_opts), input.extra_dhcp_opts)),
+    }),
     ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
     ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
     ...(input.dns_name !== undefined && { dns_name: input.dns_name.toLowerCase() }),
@@ -110,16 +139,59 @@ export async function changePort(
     ...touched(port),
   }
   await updateRow(tx, 'ports', port.id, changes)
-  if (binding) await noteBinding(tx, port.id, binding)
+  if (binding) {
+    await noteBinding(tx, port.id, binding)
+    // The host it was prepared for has it now; a port without a host needs no other either.
+    await deleteRows(tx, 'port_bindings', host === '' ? { port_id: port.id } : { port_id: port.id, host })
+  }
+  const identity = { ...port, mac_address: mac ?? port.mac_address }
   if (input.fixed_ips) {
     await release(tx, port.id)
-    await allocate(tx, port, input.fixed_ips)
+    await allocate(tx, identity, input.fixed_ips)
+  } else if (mac !== undefined) await renewAutomatic(tx, identity)
+}
+
+function newMac(port: Row<'ports'>, input: PortInput): string | undefined {
+  if (input.mac_address === undefined) return undefined
+  const mac = (input.mac_address ?? generateMac()).toLowerCase()
+  if (mac === port.mac_address) return undefined
+  if (port.vif_type !== 'unbound' && port.vif_type !== 'binding_failed')
+    throw conflict(
+      'PortBound',
+      `Unable to complete operation on port ${port.id}, port is already bound, port type: ${port.vif_type}, old_mac ${port.mac_address}, new_mac ${mac}.`,
+    )
+  return mac
+}
+
+function requireChange(port: Row<'ports'>, input: PortInput) {
+  const isSecure = input.port_security_enabled ?? port.port_security_enabled === 1
+  const pairs = input.allowed_address_pairs ?? parseList<AddressPair>(port.allowed_address_pairs)
+  if (!isSecure && input.port_security_enabled === false && input.security_groups === undefined) {
+    if (groupsOf(port).length > 0)
+      throw conflict(
+        'PortSecurityPortHasSecurityGroup',
+        'Port has security group associated. Cannot disable port security or IP address until security group is removed.',
+      )
   }
+  requireFilters(isSecure, input.security_groups ?? [], pairs)
+}
+
+/** A port that gets its security back without naming groups is in the project's default one again. */
+async function securityAfter(
+  tx: NetworkDb,
+  port: Row<'ports'>,
+  input: PortInput,
+): Promise<{ security_groups?: string }> {
+  if (input.security_groups !== undefined) return { security_groups: JSON.stringify(input.security_groups) }
+  const isSecured = input.port_security_enabled === true && port.port_security_enabled === 0
+  if (!isSecured || port.device_owner.startsWith('network:')) return {}
+  return { security_groups: JSON.stringify([await defaultGroup(tx, port.project_id)]) }
 }
 
 /** Removes a port with its addresses; floating IPs lose it. */
 export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<void> {
   await release(tx, port.id)
+  await deleteRows(tx, 'port_bindings', { port_id: port.id })
   await tx
     .updateTable('floating_ips')
     .set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' })

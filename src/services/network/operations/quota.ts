@@ -1,6 +1,6 @@
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
-import { overQuota } from '../errors.ts'
+import { conflict, overQuota } from '../errors.ts'
 import type { NetworkDb } from '../store/rows.ts'
 import { listRows } from '../store/rows.ts'
 
@@ -39,6 +39,17 @@ export async function quotasOf(
   return { ...defaultQuotas(deps), ...Object.fromEntries(rows.map((row) => [row.resource, Number(row.value)])) }
 }
 
+/** The limits of every project that has some of its own. */
+export async function allQuotas(db: NetworkDb, deps: Pick<NetworkDeps, 'config'>) {
+  const rows = Map.groupBy(await listRows(db, 'quotas'), (row) => row.project_id)
+  return [...rows].map(([id, own]) => ({
+    ...defaultQuotas(deps),
+    ...Object.fromEntries(own.map((row) => [row.resource, Number(row.value)])),
+    project_id: id,
+    tenant_id: id,
+  }))
+}
+
 /** How many a project has. */
 export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaResource): Promise<number> {
   const { count } = await db
@@ -59,6 +70,22 @@ export async function requireQuota(
 ): Promise<void> {
   const limit = (await quotasOf(tx, deps, projectId))[resource]
   if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
+}
+
+/** Throws InvalidQuotaValue when a project has more than it may have from now on. */
+export async function requireRoom(
+  db: NetworkDb,
+  projectId: string,
+  values: Readonly<Partial<Record<QuotaResource, number>>>,
+): Promise<void> {
+  const under: string[] = []
+  for (const [resource, value] of Object.entries(values) as [QuotaResource, number][])
+    if (value >= 0 && (await usedOf(db, projectId, resource)) > value) under.push(resource)
+  if (under.length > 0)
+    throw conflict(
+      'InvalidQuotaValue',
+      `Change would make usage less than 0 for the following resources: ['${under.join("', '")}'].`,
+    )
 }
 
 export async function setQuotas(

@@ -1,9 +1,45 @@
 import type { NetworkDeps } from '../deps.ts'
-import { badRequest, routerInUse } from '../errors.ts'
-import { bind, pickHost } from '../ml2/binding.ts'
-import { findRow, listRows, touched, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
+import { badRequest, badRequestFor, conflict, notFound, routerInterfaceInUse, routerInUse } from '../errors.ts'
+import { bind, noteBinding, pickHost } from '../ml2/binding.ts'
+import { formatPrefix, overlaps, parseAddress, parsePrefix } from '../model/address.ts'
+import {
+  deleteEntity,
+  findRow,
+  insertRow,
+  listRows,
+  newEntity,
+  parseList,
+  touched,
+  updateRow,
+  type NetworkDb,
+  type Row,
+} from '../store/rows.ts'
 import type { AddressRequest } from './addresses.ts'
+import { changed, flags } from './changes.ts'
 import { insertPort, removePort } from './ports.ts'
+import { requireQuota } from './quota.ts'
+import { requireZones } from './zones.ts'
+
+type Router = Row<'routers'>
+export interface RouteText {
+  destination: string
+  nexthop: string
+}
+
+export interface RouterInput {
+  name?: string
+  description?: string
+  admin_state_up?: boolean
+  routes?: RouteText[]
+  availability_zone_hints?: string[]
+}
+
+/** Where a router leads to; null for nowhere. */
+export interface Gateway {
+  network: Row<'networks'>
+  enableSnat: boolean
+  fixedIps?: AddressRequest[] | undefined
+}
 
 /** The host that carries a router: where its ports are, else that of a live L3 agent. */
 export async function hostOf(tx: NetworkDb, deps: NetworkDeps, routerId: string): Promise<string | undefined> {
@@ -11,56 +47,184 @@ export async function hostOf(tx: NetworkDb, deps: NetworkDeps, routerId: string)
   return placed?.host_id ?? (await pickHost(tx, deps, 'L3 agent'))
 }
 
-/** Sets, moves or clears a router's gateway. */
-export async function setGateway(
+export async function insertRouter(
   tx: NetworkDb,
   deps: NetworkDeps,
-  router: Row<'routers'>,
-  network: Row<'networks'> | null,
-  options: { enableSnat: boolean; fixedIps?: AddressRequest[] | undefined },
+  projectId: string,
+  input: RouterInput,
+  gateway: Gateway | null,
+): Promise<Router> {
+  await requireQuota(tx, deps, projectId, 'router')
+  await requireZones(tx, 'L3 agent', input.availability_zone_hints)
+  const router: Router = {
+    ...newEntity(projectId, input),
+    admin_state_up: input.admin_state_up === false ? 0 : 1,
+    gateway_port_id: null,
+    gateway_network_id: null,
+    enable_snat: 1,
+    routes: '[]',
+    zone_hints: JSON.stringify(input.availability_zone_hints ?? []),
+  }
+  await insertRow(tx, 'routers', router)
+  if (gateway) await setGateway(tx, deps, router, gateway)
+  if (input.routes && input.routes.length > 0) await writeRoutes(tx, deps, router.id, input.routes)
+  return (await findRow(tx, 'routers', { id: router.id }))!
+}
+
+/** Changes a router; `gateway` undefined leaves the gateway. */
+export async function changeRouter(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  row: Router,
+  input: RouterInput,
+  gateway: Gateway | null | undefined,
 ): Promise<void> {
+  await updateRow(tx, 'routers', row.id, {
+    ...changed(input, ['name', 'description']),
+    ...flags({ admin_state_up: input.admin_state_up }),
+    ...touched(row),
+  })
+  if (gateway !== undefined) await setGateway(tx, deps, row, gateway)
+  if (input.routes !== undefined) await writeRoutes(tx, deps, row.id, input.routes)
+}
+
+export async function removeRouter(tx: NetworkDb, row: Router): Promise<void> {
+  const ports = await listRows(tx, 'ports', { device_id: row.id })
+  if (ports.some((port) => port.device_owner === 'network:router_interface'))
+    throw routerInUse(row.id, 'still has ports')
+  if (await findRow(tx, 'floating_ips', { router_id: row.id })) throw routerInUse(row.id, 'still has floating IPs')
+  for (const port of ports.filter(({ device_owner }) => device_owner.startsWith('network:router')))
+    await removePort(tx, port)
+  await deleteEntity(tx, 'routers', row.id)
+}
+
+/** Sets, moves or clears a router's gateway. */
+async function setGateway(tx: NetworkDb, deps: NetworkDeps, router: Router, gateway: Gateway | null): Promise<void> {
   const current =
     router.gateway_port_id === null ? undefined : await findRow(tx, 'ports', { id: router.gateway_port_id })
-  const floating = await listRows(tx, 'floating_ips', { router_id: router.id })
-  if (current && current.network_id !== network?.id) {
-    if (floating.length > 0)
-      throw routerInUse(router.id, 'still has floating IPs: disassociate them before changing the gateway')
-    await removePort(tx, current)
+  const isSame = current !== undefined && current.network_id === gateway?.network.id
+  if (current && !isSame && (await findRow(tx, 'floating_ips', { router_id: router.id }))) {
+    throw conflict(
+      'RouterExternalGatewayInUseByFloatingIp',
+      `Gateway cannot be updated for router ${router.id}, since a gateway to external network ${current.network_id} is required by one or more floating IPs.`,
+    )
   }
-  let portId = current && current.network_id === network?.id ? current.id : null
-  if (network && portId === null) {
+  const isMoved = isSame && gateway?.fixedIps !== undefined && !(await has(tx, current.id, gateway.fixedIps))
+  if (current && (!isSame || isMoved)) await removePort(tx, current)
+  let portId = isSame && !isMoved ? current.id : null
+  if (gateway && portId === null) {
+    await requireForeign(tx, router, gateway.network)
     const host = await hostOf(tx, deps, router.id)
     // Neutron's gateway ports have no project: users do not see them.
-    const port = await insertPort(tx, deps, network, '', {
+    const port = await insertPort(tx, deps, gateway.network, '', {
       device_owner: 'network:router_gateway',
       device_id: router.id,
-      ...(options.fixedIps && { fixed_ips: options.fixedIps }),
+      ...(gateway.fixedIps && { fixed_ips: gateway.fixedIps }),
       'binding:host_id': host ?? '',
     })
     portId = port.id
   }
   const changes = {
     gateway_port_id: portId,
-    gateway_network_id: network?.id ?? null,
-    enable_snat: options.enableSnat ? 1 : 0,
+    gateway_network_id: gateway?.network.id ?? null,
+    enable_snat: (gateway?.enableSnat ?? true) ? 1 : 0,
   }
   await updateRow(tx, 'routers', router.id, { ...changes, ...touched(router) })
+}
+
+async function has(tx: NetworkDb, portId: string, asked: readonly AddressRequest[]): Promise<boolean> {
+  const held = await listRows(tx, 'ip_allocations', { port_id: portId })
+  return (
+    held.length === asked.length &&
+    asked.every((each) =>
+      held.some(
+        (one) =>
+          (each.ip_address === undefined || each.ip_address === one.ip) &&
+          (each.subnet_id === undefined || each.subnet_id === one.subnet_id),
+      ),
+    )
+  )
+}
+
+/** A gateway into the network of an own interface would route in a circle. */
+async function requireForeign(tx: NetworkDb, router: Router, network: Row<'networks'>) {
+  for (const subnet of await connected(tx, router.id, 'network:router_interface')) {
+    for (const other of await listRows(tx, 'subnets', { network_id: network.id })) requireApart(other, subnet)
+  }
+}
+
+function requireApart(subnet: Row<'subnets'>, other: Row<'subnets'>) {
+  const [mine, theirs] = [parsePrefix(subnet.cidr)!, parsePrefix(other.cidr)!]
+  if (overlaps(mine, theirs))
+    throw badRequestFor(
+      'router',
+      `Cidr ${formatPrefix(mine)} of subnet ${subnet.id} overlaps with cidr ${formatPrefix(theirs)} of subnet ${other.id}`,
+    )
+}
+
+/** Subnets that a router has an address in. */
+async function connected(tx: NetworkDb, routerId: string, owner?: string): Promise<Row<'subnets'>[]> {
+  const ports = (await listRows(tx, 'ports', { device_id: routerId })).filter((port) =>
+    owner === undefined ? port.device_owner.startsWith('network:router_') : port.device_owner === owner,
+  )
+  const used = await listRows(tx, 'ip_allocations', { port_id: ports.map((port) => port.id) })
+  return listRows(tx, 'subnets', { id: [...new Set(used.map((each) => each.subnet_id))] })
+}
+
+const sameRoute = (a: RouteText, b: RouteText) => a.destination === b.destination && a.nexthop === b.nexthop
+
+/** Replaces the extra routes; each must lead to a host that the router can reach by itself. */
+async function writeRoutes(
+  tx: NetworkDb,
+  { config }: Pick<NetworkDeps, 'config'>,
+  routerId: string,
+  routes: readonly RouteText[],
+): Promise<void> {
+  if (routes.length > config.maxRoutes)
+    throw badRequest(
+      'RoutesExhausted',
+      `Unable to complete operation for ${routerId}. The number of routes exceeds the maximum ${config.maxRoutes}.`,
+    )
+  const refused = (why: string) =>
+    badRequest('InvalidRoutes', `Invalid format for routes: ${JSON.stringify(routes)}, ${why}`)
+  const prefixes = (await connected(tx, routerId)).map((subnet) => parsePrefix(subnet.cidr)!)
+  const ports = await listRows(tx, 'ports', { device_id: routerId })
+  const own = (await listRows(tx, 'ip_allocations', { port_id: ports.map((port) => port.id) })).map((each) => each.ip)
+  for (const [index, route] of routes.entries()) {
+    const hop = parseAddress(route.nexthop)
+    if (!parsePrefix(route.destination)) throw refused(`'${route.destination}' is not a valid IP subnet`)
+    if (!hop) throw refused(`'${route.nexthop}' is not a valid IP address`)
+    if (!prefixes.some((each) => each.version === hop.version && hop.value >= each.first && hop.value <= each.last))
+      throw refused('the nexthop is not connected with router')
+    if (own.includes(route.nexthop)) throw refused('the nexthop is used by router')
+    if (routes.findIndex((each) => sameRoute(each, route)) !== index) throw refused('routes are not unique')
+  }
+  const row = (await findRow(tx, 'routers', { id: routerId }))!
+  await updateRow(tx, 'routers', routerId, { routes: JSON.stringify(routes), ...touched(row) })
+}
+
+/** Adds or takes routes and leaves the others. */
+export async function changeRoutes(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  row: Router,
+  routes: readonly RouteText[],
+  how: 'add' | 'remove',
+): Promise<void> {
+  const old = parseList<RouteText>(row.routes)
+  const others = old.filter((each) => !routes.some((route) => sameRoute(route, each)))
+  await writeRoutes(tx, deps, row.id, how === 'add' ? [...others, ...routes] : others)
 }
 
 /** Connects a subnet by a new port with the subnet's gateway address. */
 export async function addSubnet(
   tx: NetworkDb,
   deps: NetworkDeps,
-  router: Row<'routers'>,
+  router: Router,
   subnet: Row<'subnets'>,
 ): Promise<Row<'ports'>> {
-  if (subnet.gateway_ip === null)
-    throw badRequest('BadRequest', `Bad router request: Subnet for router interface must have a gateway IP.`)
-  const interfaces = await listRows(tx, 'ports', { device_id: router.id, device_owner: 'network:router_interface' })
-  const used = await listRows(tx, 'ip_allocations', { port_id: interfaces.map((port) => port.id) })
-  if (used.some((each) => each.subnet_id === subnet.id)) {
-    throw badRequest('BadRequest', `Bad router request: Router already has a port on subnet ${subnet.id}.`)
-  }
+  if (subnet.gateway_ip === null) throw badRequestFor('router', 'Subnet for router interface must have a gateway IP')
+  await requireConnectable(tx, router, [subnet])
   const network = (await findRow(tx, 'networks', { id: subnet.network_id }))!
   const host = await hostOf(tx, deps, router.id)
   return insertPort(tx, deps, network, router.project_id, {
@@ -69,6 +233,100 @@ export async function addSubnet(
     fixed_ips: [{ subnet_id: subnet.id, ip_address: subnet.gateway_ip }],
     'binding:host_id': host ?? '',
   })
+}
+
+async function requireConnectable(tx: NetworkDb, router: Router, subnets: readonly Row<'subnets'>[]) {
+  const others = await connected(tx, router.id)
+  for (const subnet of subnets) {
+    if (others.some((other) => other.id === subnet.id))
+      throw badRequestFor('router', `Router already has a port on subnet ${subnet.id}`)
+    for (const other of others) requireApart(subnet, other)
+  }
+}
+
+/** Connects by a port that exists. */
+export async function addPort(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  router: Router,
+  port: Row<'ports'>,
+): Promise<Row<'ports'>> {
+  if (port.device_id !== '')
+    throw conflict(
+      'PortInUse',
+      `Unable to complete operation on port ${port.id} for network ${port.network_id}. Port already has an attached device ${port.device_id}.`,
+    )
+  const held = await listRows(tx, 'ip_allocations', { port_id: port.id })
+  if (held.length === 0) throw badRequestFor('router', 'Router port must have at least one fixed IP')
+  const subnets = await listRows(tx, 'subnets', { id: held.map((each) => each.subnet_id) })
+  if (subnets.filter((subnet) => subnet.ip_version === 4).length > 1)
+    throw badRequestFor('router', 'Cannot have multiple IPv4 subnets on router port')
+  await requireConnectable(tx, router, subnets)
+  const host = (await hostOf(tx, deps, router.id)) ?? ''
+  const network = (await findRow(tx, 'networks', { id: port.network_id }))!
+  const binding = await bind(tx, deps, network, host)
+  const changes = {
+    device_id: router.id,
+    device_owner: 'network:router_interface',
+    host_id: host,
+    vif_type: binding.vif_type,
+    port_security_enabled: 0,
+    security_groups: '[]',
+    allowed_address_pairs: '[]',
+  }
+  await updateRow(tx, 'ports', port.id, { ...changes, ...touched(port) })
+  await noteBinding(tx, port.id, binding)
+  return { ...port, ...changes }
+}
+
+/** Takes an interface away, by its port or by a subnet. Returns the port and its subnets. */
+export async function removeInterface(
+  tx: NetworkDb,
+  router: Router,
+  by: { port_id?: string; subnet_id?: string },
+): Promise<{ port: Row<'ports'>; subnetIds: string[] }> {
+  const ports = await listRows(tx, 'ports', { device_id: router.id, device_owner: 'network:router_interface' })
+  const used = await listRows(tx, 'ip_allocations', { port_id: ports.map((each) => each.id) })
+  const subnetsOf = (port: Row<'ports'>) =>
+    used.filter((address) => address.port_id === port.id).map((address) => address.subnet_id)
+  const port =
+    by.port_id === undefined
+      ? ports.find((each) => subnetsOf(each).includes(by.subnet_id ?? ''))
+      : ports.find((each) => each.id === by.port_id)
+  if (!port) {
+    throw by.port_id === undefined
+      ? notFound('RouterInterfaceNotFoundForSubnet', `Router ${router.id} has no interface on subnet ${by.subnet_id}`)
+      : notFound('RouterInterfaceNotFound', `Router ${router.id} does not have an interface with id ${by.port_id}`)
+  }
+  const subnetIds = subnetsOf(port)
+  if (by.subnet_id !== undefined && !subnetIds.includes(by.subnet_id))
+    throw badRequest(
+      'SubnetMismatchForPort',
+      `Subnet on port ${port.id} does not match the requested subnet ${by.subnet_id}.`,
+    )
+  await requireUnused(tx, router, subnetIds)
+  await removePort(tx, port)
+  return { port, subnetIds }
+}
+
+/** Floating IPs and extra routes hold the interface that they lead through. */
+async function requireUnused(tx: NetworkDb, router: Router, subnetIds: readonly string[]) {
+  const floating = await listRows(tx, 'floating_ips', { router_id: router.id })
+  const behind = await listRows(tx, 'ip_allocations', { port_id: floating.flatMap((each) => each.port_id ?? []) })
+  const needed = behind.find((address) => subnetIds.includes(address.subnet_id))
+  if (needed) throw routerInterfaceInUse(router.id, needed.subnet_id)
+  const hops = parseList<RouteText>(router.routes).map((each) => parseAddress(each.nexthop))
+  for (const subnet of await listRows(tx, 'subnets', { id: subnetIds })) {
+    const prefix = parsePrefix(subnet.cidr)!
+    const isHop = hops.some(
+      (hop) => hop && hop.version === prefix.version && hop.value >= prefix.first && hop.value <= prefix.last,
+    )
+    if (isHop)
+      throw conflict(
+        'RouterInterfaceInUseByRoute',
+        `Router interface for subnet ${subnet.id} on router ${router.id} cannot be deleted, as it is required by one or more routes.`,
+      )
+  }
 }
 
 /** After an L3 agent came: ports of routers that had to wait for one. */

@@ -2,6 +2,7 @@
 import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
+import { hostnameOf } from '../model/port.ts'
 import { groupsOf } from '../operations/ports.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
@@ -16,6 +17,8 @@ interface World {
   rules: Map<string, Row<'security_group_rules'>[]>
   routers: Row<'routers'>[]
   floating: Row<'floating_ips'>[]
+  /** Prefixes by address group. */
+  addressGroups: Map<string, string[]>
   tunnelIps: Map<string, string>
 }
 
@@ -31,6 +34,9 @@ async function read(db: NetworkDb): Promise<World> {
     rules: Map.groupBy(await listRows(db, 'security_group_rules'), (row) => row.security_group_id),
     routers: await listRows(db, 'routers'),
     floating: await listRows(db, 'floating_ips'),
+    addressGroups: new Map(
+      (await listRows(db, 'address_groups')).map((group) => [group.id, parseList<string>(group.addresses)]),
+    ),
     tunnelIps: new Map(agents.flatMap((agent) => (agent.tunnel_ip === null ? [] : [[agent.host, agent.tunnel_ip]]))),
   }
 }
@@ -122,21 +128,28 @@ function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityG
       id: group.id,
       isStateful: group.stateful === 1,
       memberAddresses: (members.get(group.id) ?? []).sort(),
-      rules: (world.rules.get(group.id) ?? []).map((rule) => ({
-        id: rule.id,
-        direction: rule.direction === 'ingress' ? 'ingress' : 'egress',
-        ethertype: rule.ethertype === 'IPv6' ? 'IPv6' : 'IPv4',
-        protocol: rule.protocol,
-        portRangeMin: rule.port_range_min,
-        portRangeMax: rule.port_range_max,
-        remoteCidr: rule.remote_ip_prefix,
-        remoteGroupId: rule.remote_group_id,
-      })),
+      rules: (world.rules.get(group.id) ?? []).flatMap((rule) => rulesOf(world, rule)),
     }))
 }
 
-/** A name that DHCP may carry: neutron's `host-10-0-0-5`. */
-export const hostnameOf = (ip: string): string => `host-${ip.replaceAll(/[.:]+/g, '-').replaceAll(/^-|-$/g, '')}`
+/** An address group's rule is one for each of its prefixes of the right version. */
+function rulesOf(world: World, row: Row<'security_group_rules'>): HostSecurityGroup['rules'] {
+  const rule = {
+    id: row.id,
+    direction: row.direction === 'ingress' ? ('ingress' as const) : ('egress' as const),
+    ethertype: row.ethertype === 'IPv6' ? ('IPv6' as const) : ('IPv4' as const),
+    protocol: row.protocol,
+    portRangeMin: row.port_range_min,
+    portRangeMax: row.port_range_max,
+    remoteCidr: row.remote_ip_prefix,
+    remoteGroupId: row.remote_group_id,
+  }
+  if (row.remote_address_group_id === null) return [rule]
+  const prefixes = world.addressGroups.get(row.remote_address_group_id) ?? []
+  return prefixes
+    .filter((prefix) => prefix.includes(':') === (row.ethertype === 'IPv6'))
+    .map((remoteCidr) => ({ ...rule, remoteCidr }))
+}
 
 function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
   const network = world.networks.get(port.network_id)!

@@ -1,10 +1,19 @@
-import type { Kysely, Selectable } from 'kysely'
+import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
 import { isDuplicate, type Db } from '../../../platform/db/database.ts'
 import type { NetworkSchema } from './tables.ts'
 
 export type NetworkDb = Db<NetworkSchema>
 export type Table = Exclude<keyof NetworkSchema, 'timeline'>
 export type Row<T extends Table> = Selectable<NetworkSchema[T]>
+export interface Owned {
+  id: string
+  project_id: string
+  revision: number
+}
+/** Tables of what belongs to a project. */
+export type OwnedTable = {
+  [T in Table]: Row<T> extends Owned ? T : never
+}[Table]
 
 // The tables differ only in their columns, which the signatures below check.
 type Loose = Kysely<{ t: Record<string, unknown> }>
@@ -14,15 +23,79 @@ type Where<T extends Table> = { [K in keyof Row<T>]?: Row<T>[K] | readonly Row<T
 
 /** Rows that meet every condition; a list means any of its values. */
 export async function listRows<T extends Table>(db: NetworkDb, table: T, where: Where<T> = {}): Promise<Row<T>[]> {
+  const long = Object.entries<unknown>(where).find(([, value]) => Array.isArray(value) && value.length > valuesAtMost)
+  if (long) return listInParts(db, table, where, long[0], long[1] as unknown[])
   let query = loose(db)
     .selectFrom(table as 't')
     .selectAll()
   for (const [column, value] of Object.entries(where)) {
     if (value === undefined) continue
     if (Array.isArray(value) && value.length === 0) return []
-    query = Array.isArray(value) ? query.where(column, 'in', value) : query.where(column, '=', value)
+    query = conditionOn(query, column, value)
   }
   return (await query.execute()) as Row<T>[]
+}
+
+/** Engines take only so many values in a statement. */
+const valuesAtMost = 10_000
+
+async function listInParts<T extends Table>(
+  db: NetworkDb,
+  table: T,
+  where: Where<T>,
+  column: string,
+  values: readonly unknown[],
+): Promise<Row<T>[]> {
+  const rows: Row<T>[] = []
+  for (let at = 0; at < values.length; at += valuesAtMost)
+    rows.push(...(await listRows(db, table, { ...where, [column]: values.slice(at, at + valuesAtMost) })))
+  return rows
+}
+
+const conditionOn = <Q extends { where(column: string, operator: 'in' | 'is' | '=', value: unknown): Q }>(
+  query: Q,
+  column: string,
+  value: unknown,
+): Q => query.where(column, Array.isArray(value) ? 'in' : value === null ? 'is' : '=', value)
+
+/** At most these rows: any of the columns has its value, or the network is one of these. */
+export interface Scope {
+  readonly any: readonly (readonly [column: string, value: string | number])[]
+  readonly networks?: { readonly projectId: string; readonly shared: boolean }
+}
+
+/** As `listRows`, within a scope. */
+export async function selectRows<T extends Table>(
+  db: NetworkDb,
+  table: T,
+  where: Readonly<Record<string, readonly string[]>>,
+  scope: Scope | undefined,
+): Promise<Row<T>[]> {
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
+  for (const [column, values] of Object.entries(where)) query = query.where(column, 'in', values)
+  if (scope) query = query.where((eb) => eb.or(conditionsOf(eb as never, scope)))
+  return (await query.execute()) as Row<T>[]
+}
+
+function conditionsOf(
+  eb: ExpressionBuilder<{ t: Record<string, string | number>; networks: Row<'networks'> }, 't'>,
+  scope: Scope,
+) {
+  const own = scope.any.map(([column, value]) => eb(column, '=', value))
+  const { networks } = scope
+  if (!networks) return own
+  const ids = eb
+    .selectFrom('networks')
+    .select('id')
+    .where((inner) =>
+      inner.or([
+        inner('networks.project_id', '=', networks.projectId),
+        ...(networks.shared ? [inner('networks.shared', '=', 1)] : []),
+      ]),
+    )
+  return [...own, eb('network_id', 'in', ids)]
 }
 
 export async function findRow<T extends Table>(db: NetworkDb, table: T, where: Where<T>): Promise<Row<T> | undefined> {
@@ -43,10 +116,13 @@ export async function insertRow<T extends Table>(db: NetworkDb, table: T, row: R
   }
 }
 
-/** Changes an entity and raises its revision. */
-export async function updateRow<
-  T extends Exclude<Table, 'ip_allocations' | 'quotas' | 'revisions' | 'tags' | 'auto_topologies'>,
->(db: NetworkDb, table: T, id: string, changes: Partial<Row<T>>): Promise<void> {
+/** Changes an entity. */
+export async function updateRow<T extends OwnedTable | 'agents'>(
+  db: NetworkDb,
+  table: T,
+  id: string,
+  changes: Partial<Row<T>>,
+): Promise<void> {
   await loose(db)
     .updateTable(table as 't')
     .set(changes as never)
@@ -58,7 +134,7 @@ export async function deleteRows<T extends Table>(db: NetworkDb, table: T, where
   let query = loose(db).deleteFrom(table as 't')
   for (const [column, value] of Object.entries(where)) {
     if (Array.isArray(value) && value.length === 0) return 0
-    query = Array.isArray(value) ? query.where(column, 'in', value) : query.where(column, '=', value)
+    query = conditionOn(query, column, value)
   }
   return Number((await query.executeTakeFirst()).numDeletedRows)
 }
@@ -100,5 +176,9 @@ export const newEntity = (projectId: string, input: { name?: unknown; descriptio
 
 /** Columns that every change sets. */
 export const touched = (row: { revision: number }) => ({ updated_at: Date.now(), revision: Number(row.revision) + 1 })
+
+/** Raises the revision of an entity whose surroundings changed: its tags, its rules. */
+export const touch = (db: NetworkDb, table: OwnedTable, row: { id: string; revision: number }): Promise<void> =>
+  updateRow(db, table, row.id, touched(row) as never)
 
 export const parseList = <T>(text: string): T[] => JSON.parse(text) as T[]

@@ -23,6 +23,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     physical_network: string | null
     segmentation_id: number | null
     dns_domain: string | null
+    zone_hints: string | null
   }
   subnets: Common & {
     network_id: string
@@ -36,6 +37,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     ipv6_ra_mode: string | null
     ipv6_address_mode: string | null
     subnetpool_id: string | null
+    service_types: string | null
   }
   ports: Common & {
     network_id: string
@@ -68,6 +70,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     port_range_max: number | null
     remote_ip_prefix: string | null
     remote_group_id: string | null
+    remote_address_group_id: string | null
     created_at: number
     revision: number
   }
@@ -77,6 +80,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     gateway_network_id: string | null
     enable_snat: number
     routes: string
+    zone_hints: string | null
   }
   floating_ips: Common & {
     floating_network_id: string
@@ -86,6 +90,8 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     fixed_ip_address: string | null
     router_id: string | null
     status: string
+    dns_name: string | null
+    dns_domain: string | null
   }
   agents: {
     id: string
@@ -114,6 +120,9 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     shared: number
   }
   address_scopes: Common & { ip_version: number; shared: number }
+  address_groups: Common & { addresses: string }
+  /** What a port may become bound to, besides the binding in its own row, which is the active one. */
+  port_bindings: { port_id: string; host: string; vif_type: string; vnic_type: string; profile: string }
   /** `resource_type` is the collection of the API: networks, security-groups, … */
   tags: { resource_type: string; resource_id: string; tag: string }
   auto_topologies: { project_id: string; network_id: string; router_id: string }
@@ -128,6 +137,7 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     port_range_max: number | null
     remote_ip_prefix: string | null
     remote_group_id: string | null
+    remote_address_group_id: string | null
     used_in_default_sg: number
     used_in_non_default_sg: number
   }

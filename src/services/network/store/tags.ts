@@ -16,6 +16,10 @@ export async function tagsOf(db: NetworkDb, type: Taggable, ids: readonly string
 
 export async function replaceTags(db: NetworkDb, type: Taggable, id: string, tags: readonly string[]): Promise<void> {
   await deleteRows(db, 'tags', { resource_type: type, resource_id: id })
+  await addTags(db, type, id, tags)
+}
+
+export async function addTags(db: NetworkDb, type: Taggable, id: string, tags: readonly string[]): Promise<void> {
   for (const tag of new Set(tags)) await insertRow(db, 'tags', { resource_type: type, resource_id: id, tag })
 }
 

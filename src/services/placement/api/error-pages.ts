@@ -14,8 +14,9 @@ export const withErrorPages = (app: App): App => ({
 function asPage(answer: RawResponse): RawResponse {
   const { errors } = answer.body as { errors: { status: number; title: string; detail: string }[] }
   const { status, title, detail } = errors[0]!
+  const text = escape(detail).replaceAll('\n', '<br />')
   const name = `${status} ${escape(title)}`
-  const body = `<html>\n <head>\n  <title>${name}</title>\n </head>\n <body>\n  <h1>${name}</h1>\n  ${escape(detail)}<br /><br />\n </body>\n</html>`
+  const body = `<html>\n <head>\n  <title>${name}</title>\n </head>\n <body>\n  <h1>${name}</h1>\n  ${text}\n </body>\n</html>`
   return { ...answer, headers: { ...answer.headers, 'Content-Type': 'text/html; charset=UTF-8' }, body }
 }
 

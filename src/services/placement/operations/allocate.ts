@@ -56,7 +56,7 @@ export async function setAllocations(tx: PlacementDb, requests: readonly Consume
 
 function rowsOf({ consumer, resources }: ConsumerRequest): AllocationRow[] {
   const now = Date.now()
-  return Object.entries(resources).flatMap(([provider, amounts]) =>
+  const rows = Object.entries(resources).flatMap(([provider, amounts]) =>
     Object.entries(amounts).map(([name, used]) => ({
       provider_uuid: provider,
       consumer_uuid: consumer,
@@ -65,6 +65,7 @@ function rowsOf({ consumer, resources }: ConsumerRequest): AllocationRow[] {
       created_at: now,
     })),
   )
+  return rows.map((row, position) => ({ ...row, position }))
 }
 
 /** A consumer is made, or changes its generation by compare-and-swap. */

@@ -25,6 +25,7 @@ const toAllocation = (row: AllocationRow): AllocationRow => ({
   ...row,
   used: Number(row.used),
   created_at: Number(row.created_at),
+  position: Number(row.position),
 })
 
 export const listAllocationsOf = async (db: PlacementDb, consumers: readonly string[]): Promise<AllocationRow[]> =>
@@ -45,6 +46,7 @@ export async function listOfConsumer(
     .selectAll('allocations')
     .select('providers.generation')
     .where('consumer_uuid', '=', consumer)
+    .orderBy('position')
     .execute()
   return rows.map((row) => ({ ...toAllocation(row), generation: Number(row.generation) }))
 }
@@ -60,6 +62,9 @@ export async function listOfProvider(
     .selectAll('allocations')
     .select('consumers.generation as consumer_generation')
     .where('provider_uuid', '=', uuid)
+    .orderBy('allocations.created_at')
+    .orderBy('consumer_uuid')
+    .orderBy('position')
     .execute()
   return rows.map((row) => ({ ...toAllocation(row), consumer_generation: Number(row.consumer_generation) }))
 }

@@ -42,6 +42,8 @@ export interface AllocationRow {
   resource_class: string
   used: number
   created_at: number
+  /** Within the request that made it. */
+  position: number
 }
 
 export interface ConsumerRow {

@@ -114,3 +114,13 @@ export async function startPlacement(
     },
   }
 }
+
+/** The app with locations that lead to where it is reached, not to a name that only tests know. */
+export const atItsAddress = (app: App): App => ({
+  ...app,
+  async dispatch(request) {
+    const answer = await app.dispatch(request)
+    const location = answer.headers['Location']?.replace(app.baseUrl, `http://${request.headers.host}`)
+    return { ...answer, headers: { ...answer.headers, ...(location !== undefined && { Location: location }) } }
+  },
+})

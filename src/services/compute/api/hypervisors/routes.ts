@@ -2,7 +2,7 @@ import { rule } from '../../../../platform/auth/policy.ts'
 import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { ApiError, BadRequest, NotFound } from '../../errors.ts'
 import { isUp, type Host } from '../../model/host.ts'
 import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
@@ -42,7 +42,13 @@ const servers = rule(
   'List servers of hypervisors',
   'GET /os-hypervisors/{pattern}/servers',
 )
-export const hypervisorRules = [list, listDetail, statistics, show, search, servers]
+const uptime = rule(
+  'os_compute_api:os-hypervisors:uptime',
+  admin,
+  'Show how long a hypervisor is up',
+  'GET /os-hypervisors/{hypervisor_id}/uptime',
+)
+export const hypervisorRules = [list, listDetail, statistics, show, search, servers, uptime]
 
 const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
 
@@ -53,7 +59,7 @@ const brief = (host: Host, version: ApiVersion, { now, config }: ComputeDeps) =>
   status: host.service.isDisabled ? 'disabled' : 'enabled',
 })
 
-function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostUsage) {
+function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostUsage, up: string | null = null) {
   const { report, service } = host
   const reserved = deps.config.reservedMemoryMb
   return {
@@ -67,7 +73,7 @@ function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostU
       disabled_reason: service.disabledReason,
     },
     ...(version.has('hypervisor-without-statistics')
-      ? { uptime: null }
+      ? { uptime: up }
       : {
           cpu_info: version.has('hypervisor-cpu-info') ? cpuInfo(report.cpuInfo) : report.cpuInfo,
           vcpus: report.vcpus,
@@ -159,6 +165,10 @@ async function find({ database }: ComputeDeps, id: string, version: ApiVersion):
   return found
 }
 
+/** What its host says; null where the driver does not know. */
+const uptimeOf = async ({ agents }: ComputeDeps, host: Host): Promise<string | null> =>
+  (await agents.getHostUptime(host.host, {}, { timeoutMs: 10_000 })).uptime
+
 export const hypervisorRoutes = [
   route({
     method: 'GET',
@@ -225,10 +235,26 @@ export const hypervisorRoutes = [
         version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
           ? await serversOf(deps, [host])
           : undefined
+      const up = version.has('hypervisor-without-statistics') ? await uptimeOf(deps, host).catch(() => null) : null
       return {
         status: 200,
-        body: { hypervisor: { ...detailed(host, version, deps, usage), ...(names && { servers: names(host) }) } },
+        body: { hypervisor: { ...detailed(host, version, deps, usage, up), ...(names && { servers: names(host) }) } },
       }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/os-hypervisors/:id/uptime',
+    until: 'hypervisor-without-statistics',
+    policy: uptime,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
+      ctx.authorize(uptime)
+      const host = await find(deps, params['id']!, version)
+      if (!isUp(host.service, deps.now(), deps.config.serviceDownTime))
+        throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
+      const up = await uptimeOf(deps, host)
+      if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')
+      return { status: 200, body: { hypervisor: { ...brief(host, version, deps), uptime: up } } }
     },
   }),
   route({

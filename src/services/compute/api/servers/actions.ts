@@ -10,6 +10,9 @@ import type { Server } from '../../model/server.ts'
 import { actOnPower, powerActions, startDelete, type PowerAction } from '../../operations/change-server.ts'
 import { consoleOutput, issueConsole } from '../../operations/consoles.ts'
 import { lockServer, resetState, unlockServer } from '../../operations/lock-server.ts'
+import { addGroup, asked, removeGroup } from '../../operations/security-groups.ts'
+import * as groupPolicy from '../security-groups/policy.ts'
+import { nameBody } from '../security-groups/schema.ts'
 import { findFor, mayOverrideLock } from './find.ts'
 import * as policy from './policy.ts'
 import * as schema from './schema.ts'
@@ -26,6 +29,15 @@ const powered = (rule: Rule, action: PowerAction): Action => ({
   rule,
   async run({ request: { ctx }, deps, server }) {
     await actOnPower(ctx, deps, server.id, action, mayOverrideLock(ctx, server))
+    return { status: 202 }
+  },
+})
+
+const withGroup = (rule: Rule, change: typeof addGroup): Action => ({
+  rule,
+  body: nameBody,
+  async run({ request: { ctx }, deps, server, value }) {
+    await asked(() => change(ctx, deps, server, (value as { name: string }).name))
     return { status: 202 }
   },
 })
@@ -86,6 +98,8 @@ const actions: Record<string, Action> = {
       return { status: 202 }
     },
   },
+  addSecurityGroup: withGroup(groupPolicy.add, addGroup),
+  removeSecurityGroup: withGroup(groupPolicy.take, removeGroup),
   'os-getConsoleOutput': {
     rule: policy.consoleOutput,
     body: schema.consoleOutputBody,

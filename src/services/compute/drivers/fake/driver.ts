@@ -118,6 +118,10 @@ export class FakeDriver implements ComputeDriver {
     this.#saveSoon()
   }
 
+  async hostUptime() {
+    return null
+  }
+
   async consoleOutput(id: string, lines: number | null) {
     if (!this.#guests.has(id)) throw new DriverError('The server has no console yet.', `no fake guest ${id}`)
     const text = ['FAKE CONSOLE OUTPUT', 'ANOTHER', 'LAST LINE']

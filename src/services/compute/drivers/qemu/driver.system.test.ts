@@ -12,7 +12,7 @@ import { waitFor } from '../../../../base/wait.ts'
 import { run } from '../../../../host/command.ts'
 import { listLinks } from '../../../../host/links.ts'
 import { computePrograms } from '../../../../host/packages.ts'
-import { inNamespaces, reasonToSkip } from '../../../../host/testing.ts'
+import { hostNamespaces, inNamespaces, reasonToSkip } from '../../../../host/testing.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
 import { buildGuestImage } from '../../../../../guest/build.mjs'
 import { driverSuite, desiredPort, desiredServer } from '../driver-suite.ts'
@@ -28,7 +28,7 @@ inNamespaces(
   import.meta.filename,
   {
     skip: await reasonToSkip(computePrograms),
-    unshare: ['--net', '--mount', '--propagation', 'private'],
+    unshare: hostNamespaces,
     // Out here, where packages can be fetched; inside it is found as built.
     before: () => buildGuestImage(),
   },

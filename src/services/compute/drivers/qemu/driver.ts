@@ -8,6 +8,7 @@ import { rememberedProbe } from '../../../../host/kvm.ts'
 import { deleteLink, ensureTap } from '../../../../host/links.ts'
 import { findGuest, findGuests, killGuest, startGuest } from '../../../../host/qemu.ts'
 import { isErrno, stopProcess } from '../../../../host/process.ts'
+import { hostUptime } from '../../../../host/uptime.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
 import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
 import { DriverError, type ComputeDriver, type Guest, type Note } from '../driver.ts'
@@ -175,6 +176,10 @@ export class QemuDriver implements ComputeDriver {
     await this.#kill(id)
     for (const tap of await readTaps(folder.taps)) await deleteLink(tap)
     await rm(folder.dir, { recursive: true, force: true })
+  }
+
+  hostUptime() {
+    return hostUptime()
   }
 
   async consoleOutput(id: string, lines: number | null) {

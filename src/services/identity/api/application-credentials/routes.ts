@@ -8,7 +8,7 @@ import { policy } from '../../policies.ts'
 import { findRow, listRows } from '../../store/rows.ts'
 import { bearerOf, requireNoTrust, requireUnrestricted } from '../bearer.ts'
 import { collection } from '../links.ts'
-import { expiryOf } from '../times.ts'
+import { expiryOf, microsOf } from '../times.ts'
 import { createBody } from './schema.ts'
 import { viewCredentials } from './view.ts'
 
@@ -39,6 +39,7 @@ const create = route({
       description: input.description ?? null,
       secret: input.secret ?? null,
       expiresAt: input.expires_at == null ? null : expiryOf(input.expires_at),
+      expiresMicros: input.expires_at == null ? 0 : microsOf(input.expires_at),
       unrestricted: input.unrestricted === true,
       ...(input.roles && { roles: input.roles }),
       ...(input.access_rules && { accessRules: input.access_rules }),
@@ -65,9 +66,14 @@ const list = route({
   },
 })
 
-async function find({ params }: ApiRequest<never>, deps: IdentityDeps, userId: string) {
+/** The credential of the address. Whose it is counts, not whose the address says it were. */
+async function find({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: 'get' | 'delete') {
   const id = params['id'] ?? ''
-  const row = await findRow(deps.database.db, 'application_credentials', { id, user_id: userId })
+  const row = await findRow(deps.database.db, 'application_credentials', { id })
+  authorize({ ctx, params: { user_id: row?.user_id ?? params['user_id'] ?? '' } }, `${rule}_application_credential`)
+  const bearer = await bearerOf(deps, ctx)
+  requireNoTrust(bearer)
+  if (rule === 'delete') requireUnrestricted(bearer, what)
   if (!row) throw new IdentityNotFound('Application Credential', id)
   return row
 }
@@ -77,9 +83,7 @@ const show = route({
   path: `${base}/:id`,
   policy: policy('get_application_credential'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-    const userId = authorize(request, 'get_application_credential')
-    requireNoTrust(await bearerOf(deps, request.ctx))
-    const row = await find(request, deps, userId)
+    const row = await find(request, deps, 'get')
     const [view] = await viewCredentials(deps.database.db, [row], request.baseUrl)
     return { status: 200, body: { application_credential: view } }
   },
@@ -90,11 +94,7 @@ const remove = route({
   path: `${base}/:id`,
   policy: policy('delete_application_credential'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
-    const userId = authorize(request, 'delete_application_credential')
-    const bearer = await bearerOf(deps, request.ctx)
-    requireNoTrust(bearer)
-    requireUnrestricted(bearer, what)
-    const row = await find(request, deps, userId)
+    const row = await find(request, deps, 'delete')
     await deps.database.transaction((tx) => deleteApplicationCredentialsById(tx, [row.id]))
     deps.changed()
     return { status: 204 }

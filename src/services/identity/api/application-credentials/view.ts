@@ -1,4 +1,5 @@
 import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
+import { isoMicros } from '../times.ts'
 import type { AccessRule } from '../../tokens/evaluate.ts'
 
 type Credential = Row<'application_credentials'>
@@ -15,7 +16,7 @@ export async function viewCredentials(db: IdentityDb, rows: readonly Credential[
     description: row.description,
     project_id: row.project_id,
     user_id: row.user_id,
-    expires_at: row.expires_at === null ? null : new Date(Number(row.expires_at)).toISOString().replace('Z', '000'),
+    expires_at: row.expires_at === null ? null : isoMicros(Number(row.expires_at), row.expires_micros).slice(0, -1),
     unrestricted: row.unrestricted === 1,
     system: null,
     roles: roles

@@ -78,6 +78,7 @@ export const endpoints: Entity<'endpoints'> = {
   },
   view: viewEndpoint,
   target: () => ({}),
+  existsFirst: ['show', 'update', 'delete'],
   async insert(deps, input) {
     requireKnownVariables(input['url'] as string)
     const row = {

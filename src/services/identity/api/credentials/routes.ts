@@ -176,7 +176,7 @@ function requireSameScope(before: Credential, after: Credential): void {
     return
   }
   const [was, is] = [parseEc2(before.blob), parseEc2(after.blob)]
-  for (const key of ['trust_id', 'app_cred_id', 'access_token_id', 'access'] as const) {
+  for (const key of ['trust_id', 'app_cred_id', 'access_token_id'] as const) {
     if ((was[key] ?? null) !== (is[key] ?? null)) throw new ValidationFailed(`${key} can not be updated for credential`)
   }
 }

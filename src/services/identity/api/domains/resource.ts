@@ -26,6 +26,7 @@ export const domains: Entity<'projects'> = {
   update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: { name: { column: 'name' }, enabled: { column: 'enabled', kind: 'boolean' } },
   section: 'resource',
+  existsFirst: ['update', 'delete'],
   ownDomain: 'id',
   conditions: () => [{ column: 'is_domain', comparator: '=', value: 1 }],
   view: async (row, deps) => (await viewDomains([row], deps))[0]!,

@@ -94,14 +94,14 @@ const create = route({
   },
 })
 
-/** The credential of the address, which must be that user's. */
+/** The credential of the address. That it is not there is told before the rule is asked, which sees whose it is. */
 async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Credential> {
   const access = params['access'] ?? ''
-  const userId = params['user_id'] ?? ''
   const credential = await findCredential(deps, idOfAccessKey(access))
-  ctx.authorize(policy(rule), credential ? { target: { credential: { user_id: credential.userId } } } : {})
   if (!credential) throw new IdentityNotFound('credential', access)
-  if (credential.type !== 'ec2' || credential.userId !== userId) throw new Unauthorized('EC2 access key not found.')
+  ctx.authorize(policy(rule), { target: { credential: { user_id: credential.userId } } })
+  await requireUser(deps, params['user_id'] ?? '')
+  if (credential.type !== 'ec2') throw new Unauthorized('EC2 access key not found.')
   if (!isInProject(await bearerOf(deps, ctx), credential.projectId))
     throw new ActionForbidden('EC2 credential project does not match the project scope of the delegated token')
   return credential

@@ -31,6 +31,7 @@ export const groups: Entity<'groups'> = {
   target: (row) => ({ target: { group: { id: row.id, domain_id: row.domain_id } } }),
   newTarget: (ctx, input) => ({ target: { group: { domain_id: domainIdFor(ctx, input) } } }),
   section: 'identity',
+  existsFirst: ['delete'],
   refresh: ({ residents }, id) => residents.refreshGroup(id),
   gather: (deps, request) => gatherDomain(deps, request, 'groups'),
   ownDomain: 'domain_id',

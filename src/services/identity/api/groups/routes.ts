@@ -6,7 +6,7 @@ import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { linkedBy } from '../../store/listing.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
-import { answerListing, resource } from '../resource.ts'
+import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
 
@@ -35,7 +35,10 @@ const listMembers = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
     await deps.residents.listMembers(groupId)
-    return answerListing(users, request, deps, [linkedBy('memberships', 'user_id', 'group_id', groupId)])
+    return answerListing(users, request, deps, [
+      linkedBy('memberships', 'user_id', 'group_id', groupId),
+      ...ofOwnDomain(users, request.ctx),
+    ])
   },
 })
 

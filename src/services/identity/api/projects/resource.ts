@@ -4,7 +4,7 @@ import { BadRequest, Forbidden } from '../../../../platform/http/errors.ts'
 import { last, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
-import { deleteProjects } from '../../operations/delete.ts'
+import { deleteDomain, deleteProjects } from '../../operations/delete.ts'
 import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
 import type { Filter } from '../../store/listing.ts'
 import { tagFilter } from '../../store/projects.ts'
@@ -114,12 +114,16 @@ export const projects: Entity<'projects'> = {
   },
   async remove({ database }, row) {
     requireDeletable(row, row.is_domain === 1 ? 'domain' : 'project')
-    if (row.is_domain === 1) throw new Forbidden('Delete domains through /v3/domains.')
     const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
     if (children.length > 0)
       throw new Forbidden(
         `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
       )
-    await database.transaction((tx) => deleteProjects(tx, [row.id]))
+    if (row.is_domain !== 1) return database.transaction((tx) => deleteProjects(tx, [row.id]))
+    if (row.enabled === 1)
+      throw new BadRequest(
+        `cannot delete an enabled project acting as a domain. Please disable the project ${row.id} first.`,
+      )
+    await deleteDomain(database, row.id)
   },
 }

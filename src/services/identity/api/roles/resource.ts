@@ -47,6 +47,7 @@ export const roles: Entity<'roles'> = {
     target: { role: { id: row.id, name: row.name, domain_id: row.domain_id === '' ? null : row.domain_id } },
   }),
   section: 'role',
+  existsFirst: ['show', 'update', 'delete'],
   rules: {
     list: ['list_roles', 'list_domain_roles'],
     show: ['get_role', 'get_domain_role'],

@@ -10,7 +10,7 @@ import { targetsOf } from '../../store/roles.ts'
 import { groups } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
 import { viewProjects } from '../projects/view.ts'
-import { answerListing, resource } from '../resource.ts'
+import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { users } from './resource.ts'
 
@@ -42,7 +42,10 @@ const listGroups = route({
   policy: policy('list_groups_for_user'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
-    return answerListing(groups, request, deps, [linkedBy('memberships', 'group_id', 'user_id', user.id)])
+    return answerListing(groups, request, deps, [
+      linkedBy('memberships', 'group_id', 'user_id', user.id),
+      ...ofOwnDomain(groups, request.ctx),
+    ])
   },
 })
 

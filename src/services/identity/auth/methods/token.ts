@@ -1,3 +1,4 @@
+import { NotFound } from '../../../../platform/http/errors.ts'
 import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
 import { findRow } from '../../store/rows.ts'
 import type { AuthMethod, Proof } from '../method.ts'
@@ -10,7 +11,8 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
   const { id } = (input ?? {}) as { id?: string }
   if (typeof id !== 'string') throw expected('id', 'token')
   const valid = await deps.tokens.validate(id)
-  if (!valid) throw new AuthFailed()
+  // 404, not 401: as keystone, which clients tell from a wrong password by it.
+  if (!valid) throw new NotFound('Failed to validate token')
   const { payload } = valid
   const wantsProjectOrDomain = typeof scope === 'object' && (scope.project ?? scope.domain) !== undefined
   if (payload.accessTokenId !== undefined)

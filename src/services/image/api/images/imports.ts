@@ -91,10 +91,9 @@ const addLocation = route({
   policy: policy('add_image_location'),
   body: locationBody,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    const { image } = await visible(ctx, deps, params['id'] ?? '')
+    const image = await permitted(ctx, deps, params['id'] ?? '', 'add_image_location', 'add a location to')
     if (image.status !== 'queued')
       throw new ImageConflict(`It's not allowed to add locations if image status is ${image.status}.`)
-    await permitted(ctx, deps, image.id, 'add_image_location', 'add a location to')
     await startLocationImport(ctx, deps, image, body as NewLocation)
     return { status: 202 }
   },

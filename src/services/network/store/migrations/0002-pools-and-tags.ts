@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Engine } from '../../../../platform/db/database.ts'
 import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
+import { addColumn } from './add-column.ts'
 
 const common = `id varchar(36) primary key, project_id varchar(255) not null, name varchar(255) not null,
   description varchar(255) not null, created_at bigint not null, updated_at bigint not null, revision bigint not null`
@@ -25,15 +26,6 @@ create table if not exists default_rules (
   remote_group_id varchar(36), used_in_default_sg integer not null, used_in_non_default_sg integer not null
 );
 `
-
-/** DDL is not rolled back everywhere, so that a column may be there from a first attempt. */
-async function addColumn(db: Kysely<never>, table: string, column: string): Promise<void> {
-  try {
-    await sql.raw(`alter table ${table} add column ${column}`).execute(db)
-  } catch (error) {
-    if (!/duplicate column/i.test(String(error))) throw error
-  }
-}
 
 /** What every new group begins with: all may leave; into the default group its members may enter. */
 const firstRules = (['IPv4', 'IPv6'] as const).flatMap((ethertype, index) => [

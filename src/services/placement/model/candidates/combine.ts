@@ -11,6 +11,7 @@ export function* combinations(
   request: CandidateRequest,
   offers: readonly (readonly Offer[])[],
 ): Generator<readonly Offer[]> {
+  if (!hasRoomApart(request, offers)) return
   // Few choices first: what cannot be is found out early.
   const lists = offers.toSorted((a, b) => a.length - b.length)
   const taken = new Map<string, number>()
@@ -31,6 +32,13 @@ export function* combinations(
     }
   }
   yield* choose(0)
+}
+
+/** With `isolate`: as many providers as groups, without which every arrangement would be tried in vain. */
+function hasRoomApart({ groupPolicy }: CandidateRequest, offers: readonly (readonly Offer[])[]): boolean {
+  if (groupPolicy !== 'isolate') return true
+  const apart = offers.filter((list) => list[0]?.suffix !== '')
+  return new Set(apart.flatMap((list) => list.map((offer) => offer.providers[0]))).size >= apart.length
 }
 
 /** `isolate`: no provider serves two suffixed groups. */

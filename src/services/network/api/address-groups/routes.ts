@@ -1,0 +1,72 @@
+import { Type } from 'typebox'
+import { addressGroupNotFound } from '../../errors.ts'
+import { changeAddresses, insertAddressGroup, removeAddressGroup } from '../../operations/address-groups.ts'
+import { changed } from '../../operations/changes.ts'
+import { parseList, touched, updateRow, type Row } from '../../store/rows.ts'
+import {
+  actionRoute,
+  createRoute,
+  ownedTargets,
+  ownScope,
+  readRoutes,
+  removeRoute,
+  updateRoute,
+  type Collection,
+} from '../kit/collection.ts'
+import { filtersOf, standard, type View } from '../kit/listing.ts'
+import { closed, kinds } from '../kit/schema.ts'
+
+interface Input {
+  name?: string
+  description?: string
+  addresses?: string[]
+}
+
+const view = (row: Row<'address_groups'>): View => ({
+  ...standard(row),
+  addresses: parseList(row.addresses),
+  shared: false,
+})
+
+export const addressGroups: Collection<'address_groups'> = {
+  singular: 'address_group',
+  table: 'address_groups',
+  filters: filtersOf('shared'),
+  columns: ['id', 'name', 'project_id', 'tenant_id'],
+  scope: ownScope,
+  notFound: addressGroupNotFound,
+  targets: ownedTargets,
+  views: (_db, rows) => Promise.resolve(rows.map(view)),
+}
+
+const addresses = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1000 })
+const attributes = {
+  name: Type.Optional(kinds.name),
+  description: Type.Optional(Type.String({ maxLength: 1024 })),
+}
+
+const change = (how: 'add' | 'remove') =>
+  actionRoute(
+    addressGroups,
+    `${how}_addresses`,
+    closed({ addresses }),
+    async (tx, _deps, row, input: Required<Pick<Input, 'addresses'>>) => ({
+      address_group: view(await changeAddresses(tx, row, input.addresses, how)),
+    }),
+  )
+
+export const addressGroupRoutes = [
+  ...readRoutes(addressGroups),
+  createRoute(addressGroups, {
+    schema: closed({ ...attributes, ...kinds.owner, addresses: Type.Optional(addresses) }),
+    insert: (tx, _deps, input: Input, projectId) => insertAddressGroup(tx, projectId, input),
+  }),
+  updateRoute(addressGroups, {
+    schema: closed(attributes),
+    apply: (tx, _deps, row, input: Input) =>
+      updateRow(tx, 'address_groups', row.id, { ...changed(input, ['name', 'description']), ...touched(row) }),
+  }),
+  removeRoute(addressGroups, (tx, _deps, row) => removeAddressGroup(tx, row)),
+  change('add'),
+  change('remove'),
+]

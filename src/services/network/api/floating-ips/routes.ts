@@ -1,0 +1,170 @@
+import { Type } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { NetworkDeps } from '../../deps.ts'
+import { floatingIpNotFound, networkNotFound, portNotFound } from '../../errors.ts'
+import {
+  changeFloatingIp,
+  insertFloatingIp,
+  removeFloatingIp,
+  type FloatingIpInput,
+} from '../../operations/floating-ips.ts'
+import { tellOfAddresses } from '../../operations/ports.ts'
+import { policy } from '../../policies.ts'
+import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
+import {
+  createRoute,
+  ownedTargets,
+  ownScope,
+  readRoutes,
+  removeRoute,
+  updateRoute,
+  type Collection,
+} from '../kit/collection.ts'
+import { page, requireKnown, standard, withTagFilters, type View } from '../kit/listing.ts'
+import { closed, kinds } from '../kit/schema.ts'
+import { tagRoutes } from '../kit/tags.ts'
+import { networkTarget } from '../networks/view.ts'
+
+function view(row: Row<'floating_ips'>, ports: ReadonlyMap<string, Row<'ports'>>): View {
+  const { name: _name, ...common } = standard(row)
+  const port = ports.get(row.port_id ?? '')
+  return {
+    ...common,
+    floating_network_id: row.floating_network_id,
+    floating_ip_address: row.floating_ip_address,
+    port_id: row.port_id,
+    fixed_ip_address: row.fixed_ip_address,
+    router_id: row.router_id,
+    status: row.status,
+    dns_name: row.dns_name ?? '',
+    dns_domain: row.dns_domain ?? '',
+    port_details: port
+      ? {
+          name: port.name,
+          network_id: port.network_id,
+          mac_address: port.mac_address,
+          admin_state_up: port.admin_state_up === 1,
+          status: port.status,
+          device_id: port.device_id,
+          device_owner: port.device_owner,
+        }
+      : null,
+  }
+}
+
+const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
+  singular: 'floatingip',
+  table: 'floating_ips',
+  tags: 'floatingips',
+  filters: withTagFilters(
+    'floating_ip_address',
+    'floating_network_id',
+    'router_id',
+    'port_id',
+    'fixed_ip_address',
+    'status',
+  ),
+  columns: [
+    'id',
+    'project_id',
+    'tenant_id',
+    'floating_ip_address',
+    'floating_network_id',
+    'router_id',
+    'port_id',
+    'status',
+  ],
+  scope: ownScope,
+  notFound: floatingIpNotFound,
+  targets: ownedTargets,
+  async views(db, rows) {
+    const ports = await listRows(db, 'ports', { id: rows.flatMap((row) => row.port_id ?? []) })
+    const byId = new Map(ports.map((port) => [port.id, port]))
+    return rows.map((row) => view(row, byId))
+  },
+}
+
+/** The port that a body names, as far as it is the caller's. */
+async function portOf(tx: NetworkDb, ctx: Context, id: string | null | undefined): Promise<Row<'ports'> | null> {
+  if (id == null) return null
+  const port = await findRow(tx, 'ports', { id })
+  if (!port || !(ctx.isAdmin || ctx.roles.includes('service') || port.project_id === ctx.projectId))
+    throw portNotFound(id)
+  return port
+}
+
+const attributes = {
+  port_id: Type.Optional(kinds.nullableUuid),
+  fixed_ip_address: Type.Optional(kinds.orNull(Type.String({ format: 'ip' }))),
+  description: Type.Optional(kinds.name),
+}
+const creation = closed({
+  ...attributes,
+  ...kinds.owner,
+  floating_network_id: kinds.uuid,
+  floating_ip_address: Type.Optional(kinds.orNull(Type.String({ format: 'ip' }))),
+  subnet_id: Type.Optional(kinds.nullableUuid),
+  dns_name: Type.Optional(kinds.dnsName),
+  dns_domain: Type.Optional(kinds.dnsName),
+})
+
+/** Where floating IPs come from: the IPv4 subnets of external networks that the caller may see. */
+const pools = route({
+  method: 'GET',
+  path: '/floatingip-pools',
+  policy: policy('get_floatingip_pool'),
+  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const { ctx, query } = request
+    requireKnown(query, ['subnet_id', 'subnet_name', 'network_id', 'cidr', 'project_id', 'tenant_id'])
+    ctx.authorize(policy('get_floatingip_pool'), { project_id: ctx.projectId })
+    const networks = await listRows(db, 'networks', { is_external: 1 })
+    const subnets = await listRows(db, 'subnets', { network_id: networks.map(({ id }) => id), ip_version: 4 })
+    const views = subnets.map((subnet) => ({
+      id: subnet.id,
+      subnet_id: subnet.id,
+      subnet_name: subnet.name,
+      network_id: subnet.network_id,
+      cidr: subnet.cidr,
+      project_id: ctx.projectId,
+      tenant_id: ctx.projectId,
+    }))
+    const answer = page('floatingip_pools', views, request)
+    const { floatingip_pools: found, ...rest } = answer.body as { floatingip_pools: View[] }
+    return { ...answer, body: { floatingip_pools: found.map(({ id: _id, ...each }) => each), ...rest } }
+  },
+}) as Route<NetworkDeps>
+
+export const floatingIpRoutes = [
+  ...readRoutes(floatingIps),
+  createRoute(floatingIps, {
+    schema: creation,
+    defaults: { floating_ip_address: null },
+    async insert(tx, deps, input: FloatingIpInput & { floating_network_id: string }, projectId, ctx) {
+      const network = await findRow(tx, 'networks', { id: input.floating_network_id })
+      if (!network || !ctx.can(policy('get_network'), networkTarget(network)))
+        throw networkNotFound(input.floating_network_id)
+      return insertFloatingIp(tx, deps, network, projectId, input, await portOf(tx, ctx, input.port_id))
+    },
+    afterwards: (deps, rows) =>
+      tellOfAddresses(
+        deps,
+        rows.map((row) => row.port_id),
+      ),
+  }),
+  updateRoute(floatingIps, {
+    schema: closed(attributes),
+    async apply(tx, deps, row, input: FloatingIpInput, ctx) {
+      await changeFloatingIp(tx, row, input, await portOf(tx, ctx, input.port_id))
+      const now = await findRow(tx, 'floating_ips', { id: row.id })
+      if (now?.port_id === row.port_id && now.fixed_ip_address === row.fixed_ip_address) return
+      return () => tellOfAddresses(deps, [row.port_id, now?.port_id ?? null])
+    },
+  }),
+  removeRoute(floatingIps, async (tx, deps, row) => {
+    await removeFloatingIp(tx, row)
+    return () => tellOfAddresses(deps, [row.port_id])
+  }),
+  ...tagRoutes(floatingIps),
+  pools,
+]

@@ -1,0 +1,177 @@
+/** What all of neutron's collections share: filters, sorting, paging, `fields`. */
+import { last, type ApiRequest, type ApiResponse, type Query } from '../../../../platform/http/route.ts'
+import { badRequest, invalidInput } from '../../errors.ts'
+
+export type View = Record<string, unknown> & { id: string }
+
+const own = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir', 'page_reverse']
+const tagFilters = ['tags', 'tags-any', 'not-tags', 'not-tags-any']
+/** Filters that every collection with a revision has. */
+const common = ['id', 'name', 'description', 'project_id', 'tenant_id', 'revision_number', 'changed_since']
+const unsortable = ['fixed_ips', 'security_groups', 'changed_since', ...tagFilters]
+
+/** The names that a collection may be filtered by. */
+export const filtersOf = (...names: string[]): readonly string[] => [...common, ...names]
+export const withTagFilters = (...names: string[]): readonly string[] => [...common, ...tagFilters, ...names]
+
+/** Throws 400 on filters and sort keys that the collection does not have. */
+export function requireKnown(query: Query, filters: readonly string[]): void {
+  const unknown = Object.keys(query).filter((name) => !own.includes(name) && !filters.includes(name))
+  if (unknown.length > 0)
+    throw badRequest('HTTPBadRequest', `['${unknown.join("', '")}'] is invalid attribute for filtering`)
+  const keys = (query['sort_key'] ?? []).filter((key) => key !== '')
+  const directions = (query['sort_dir'] ?? []).filter((direction) => direction !== '')
+  if (keys.length !== directions.length)
+    throw badRequest('HTTPBadRequest', 'The number of sort_keys and sort_dirs must be same')
+  const wrong = keys.filter((key) => unsortable.includes(key) || !filters.includes(key))
+  if (wrong.length > 0)
+    throw badRequest('HTTPBadRequest', `['${wrong.join("', '")}'] is invalid attribute for sort_keys`)
+  const invalid = directions.filter((each) => each !== 'asc' && each !== 'desc')
+  if (invalid.length > 0)
+    throw badRequest(
+      'HTTPBadRequest',
+      `['${invalid.join("', '")}'] is invalid value for sort_dirs, valid value is 'asc' and 'desc'`,
+    )
+}
+
+/** The page of a collection that the query asks for. */
+export function page(
+  plural: string,
+  views: readonly View[],
+  { query, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
+  key = 'id',
+): ApiResponse {
+  const sorted = sort(
+    views.filter((view) => matches(view, query)),
+    query,
+    key,
+  )
+  const limit = limitOf(query)
+  const marker = limit === Infinity ? undefined : last(query, 'marker')
+  const isReverse = /^true$/i.test(last(query, 'page_reverse') ?? '')
+  const ordered = isReverse ? sorted.toReversed() : sorted
+  const from = marker === undefined ? 0 : ordered.findIndex((view) => view[key] === marker) + 1
+  if (marker !== undefined && from === 0)
+    throw badRequest('BadRequest', `Bad ${plural} request: The resource marked by '${marker}' could not be found.`)
+  const shown = ordered.slice(from, from + limit)
+  const items = isReverse ? shown.toReversed() : shown
+  const links: { rel: string; href: string }[] = []
+  const link = (rel: string, at: View | undefined, reverse: boolean) => {
+    const target = new URL(baseUrl + url)
+    target.searchParams.delete('marker')
+    target.searchParams.delete('page_reverse')
+    if (at) target.searchParams.set('marker', String(at[key]))
+    if (reverse) target.searchParams.set('page_reverse', 'True')
+    links.push({ rel, href: target.toString() })
+  }
+  if (limit !== Infinity) {
+    // As neutron does it: a full page has a next one, which may be empty.
+    if (isReverse || items.length >= limit) link('next', items.at(-1), false)
+    if (!isReverse || items.length >= limit) link('previous', items[0], true)
+  }
+  const body = {
+    [plural]: items.map((view) => pick(view, query)),
+    ...(links.length > 0 && { [`${plural}_links`]: links }),
+  }
+  return { status: 200, body }
+}
+
+/** 0 is no limit, as in neutron. */
+function limitOf(query: Query): number {
+  const text = last(query, 'limit')
+  if (text === undefined) return Infinity
+  if (!/^\d{1,9}$/.test(text))
+    throw badRequest('BadRequest', `Bad limit request: Limit must be an integer 0 or greater and not '${text}'.`)
+  return Number(text) || Infinity
+}
+
+/** Only the attributes named by `fields`. */
+export function pick(view: Record<string, unknown>, query: Query): object {
+  const fields = query['fields']?.filter((name) => name !== '') ?? []
+  if (fields.length === 0) return view
+  return Object.fromEntries(Object.entries(view).filter(([name]) => fields.includes(name)))
+}
+
+function matches(view: View, query: Query): boolean {
+  return Object.entries(query).every(([name, values]) => {
+    if (own.includes(name)) return true
+    if (tagFilters.includes(name)) return matchesTags((view['tags'] ?? []) as string[], name, values)
+    if (name === 'fixed_ips') return matchesAddress(view['fixed_ips'], values)
+    if (name === 'changed_since') return values.every((value) => isSince(view, value))
+    return values.some((value) => equals(view[name], value))
+  })
+}
+
+function isSince(view: View, text: string): boolean {
+  const since = Date.parse(text)
+  if (Number.isNaN(since))
+    throw invalidInput('The input to changed_since must be in the following format: yyyy-mm-ddTHH:MM:SS')
+  return Date.parse(String(view['updated_at'])) >= since
+}
+
+/** `tags` wants all of them, `tags-any` one; `not-` turns the answer round. */
+function matchesTags(actual: readonly string[], filter: string, values: readonly string[]): boolean {
+  const wanted = values.flatMap((value) => value.split(','))
+  const hits = wanted.filter((tag) => actual.includes(tag)).length
+  const isMet = filter.endsWith('-any') ? hits > 0 : hits === wanted.length
+  return filter.startsWith('not-') ? !isMet : isMet
+}
+
+function equals(actual: unknown, wanted: string): boolean {
+  if (typeof actual === 'boolean') return actual === /^(true|1)$/i.test(wanted)
+  if (Array.isArray(actual)) return actual.some((each) => equals(each, wanted))
+  return String(actual ?? '') === wanted
+}
+
+/** `fixed_ips=ip_address=10.0.0.3`, `subnet_id=…`, `ip_address_substr=…`: each kind must be met by one of its values. */
+function matchesAddress(actual: unknown, wanted: readonly string[]): boolean {
+  const addresses = (actual ?? []) as Record<string, string>[]
+  const pairs = wanted.flatMap((text) => text.split(',')).map((text) => text.split('=') as [string, string?])
+  return [...Map.groupBy(pairs, ([key]) => key)].every(([key, values]) =>
+    values.some(([, value = '']) =>
+      addresses.some((address) =>
+        key === 'ip_address_substr' ? (address['ip_address'] ?? '').includes(value) : address[key] === value,
+      ),
+    ),
+  )
+}
+
+const order = (a: unknown, b: unknown): number => {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  const [left, right] = [String(a ?? ''), String(b ?? '')]
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function sort(views: readonly View[], query: Query, key: string): View[] {
+  const keys = (query['sort_key'] ?? []).filter((each) => each !== '')
+  const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
+  return views.toSorted((a, b) => {
+    for (const [index, each] of keys.entries()) {
+      const found = order(a[each], b[each]) * (directions[index] === 'desc' ? -1 : 1)
+      if (found !== 0) return found
+    }
+    return order(a[key], b[key])
+  })
+}
+
+export const timeText = (ms: number): string => `${new Date(Number(ms)).toISOString().slice(0, 19)}Z`
+
+/** Times and numbers that every entity shows. */
+export const standard = (row: {
+  id: string
+  project_id: string
+  name: string
+  description: string
+  created_at: number
+  updated_at: number
+  revision: number
+}) => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  project_id: row.project_id,
+  tenant_id: row.project_id,
+  created_at: timeText(row.created_at),
+  updated_at: timeText(row.updated_at),
+  revision_number: Number(row.revision),
+})

@@ -1,0 +1,128 @@
+/** `/ports/{id}/bindings`: where a server's port is and may move to. */
+import type { Context } from '../../../../platform/auth/context.ts'
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { NetworkDeps } from '../../deps.ts'
+import {
+  activate,
+  addBinding,
+  bindingOn,
+  bindingsOf,
+  changeBinding,
+  removeBinding,
+  type BindingInput,
+  type PortBinding,
+} from '../../operations/bindings.ts'
+import { policy } from '../../policies.ts'
+import type { NetworkDb, Row } from '../../store/rows.ts'
+import { visible } from '../kit/collection.ts'
+import { page, pick, requireKnown, type View } from '../kit/listing.ts'
+import { closed } from '../kit/schema.ts'
+import { createBinding, updateBinding } from './schema.ts'
+import { ports } from './view.ts'
+
+const view = (binding: PortBinding): View => ({
+  // Bindings are told apart by their host; `id` is for the listing only.
+  id: binding.host,
+  host: binding.host,
+  vif_type: binding.vif_type,
+  vif_details: binding.vif_type === 'bridge' ? { port_filter: true, connectivity: 'l2' } : {},
+  vnic_type: binding.vnic_type,
+  profile: JSON.parse(binding.profile) as unknown,
+  status: binding.status,
+})
+
+function shown(binding: PortBinding): object {
+  const { id: _id, ...rest } = view(binding)
+  return rest
+}
+
+type Asking = Pick<ApiRequest, 'ctx' | 'params'>
+
+const write = <T>(
+  { ctx, params }: Asking,
+  deps: NetworkDeps,
+  rule: string,
+  work: (tx: NetworkDb, port: Row<'ports'>, host: string) => Promise<T>,
+): Promise<T> =>
+  deps.change(async (tx) => {
+    const { row } = await allowed(ctx, tx, params, rule)
+    return work(tx, row, params['host'] ?? '')
+  })
+
+async function allowed(ctx: Context, db: NetworkDb, params: ApiRequest['params'], rule: string) {
+  const found = await visible(ports, ctx, db, params['id'] ?? '')
+  ctx.authorize(policy(rule), found.target)
+  return found
+}
+
+const list = route({
+  method: 'GET',
+  path: '/ports/:id/bindings',
+  policy: policy('get_port_binding'),
+  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    requireKnown(request.query, ['host', 'vif_type', 'vnic_type', 'status'])
+    const { row } = await allowed(request.ctx, db, request.params, 'get_port_binding')
+    const answer = page('bindings', (await bindingsOf(db, row)).map(view), request, 'host')
+    const { bindings, ...rest } = answer.body as { bindings: View[] }
+    return { ...answer, body: { bindings: bindings.map(({ id: _id, ...each }) => each), ...rest } }
+  },
+})
+
+const show = route({
+  method: 'GET',
+  path: '/ports/:id/bindings/:host',
+  policy: policy('get_port_binding'),
+  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const { row } = await allowed(ctx, db, params, 'get_port_binding')
+    const binding = shown(await bindingOn(db, row, params['host'] ?? '')) as Record<string, unknown>
+    return { status: 200, body: { binding: pick(binding, query) } }
+  },
+})
+
+const create = route({
+  method: 'POST',
+  path: '/ports/:id/bindings',
+  policy: policy('create_port_binding'),
+  body: closed({ binding: createBinding }),
+  async handle(request, deps: NetworkDeps) {
+    const input = request.body.binding as BindingInput & { host: string }
+    const made = await write(request, deps, 'create_port_binding', (tx, port) => addBinding(tx, deps, port, input))
+    return { status: 201, body: { binding: shown(made) } }
+  },
+})
+
+const update = route({
+  method: 'PUT',
+  path: '/ports/:id/bindings/:host',
+  policy: policy('update_port_binding'),
+  body: closed({ binding: updateBinding }),
+  async handle(request, deps: NetworkDeps) {
+    const input = request.body.binding as BindingInput
+    const changed = await write(request, deps, 'update_port_binding', (tx, port, host) =>
+      changeBinding(tx, port, host, input),
+    )
+    return { status: 200, body: { binding: shown(changed) } }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: '/ports/:id/bindings/:host',
+  policy: policy('delete_port_binding'),
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    await write(request, deps, 'delete_port_binding', (tx, port, host) => removeBinding(tx, port, host))
+    return { status: 204 }
+  },
+})
+
+const makeActive = route({
+  method: 'PUT',
+  path: '/ports/:id/bindings/:host/activate',
+  policy: policy('activate'),
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    const binding = await write(request, deps, 'activate', (tx, port, host) => activate(tx, deps, port, host))
+    return { status: 200, body: { binding: shown(binding) } }
+  },
+})
+
+export const bindingRoutes = [list, show, create, update, remove, makeActive] as Route<NetworkDeps>[]

@@ -1,0 +1,117 @@
+/** `/default-security-group-rules`: what a new group begins with. */
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { Type } from 'typebox'
+import type { NetworkDeps } from '../../deps.ts'
+import { notFound } from '../../errors.ts'
+import { readRule, type RuleInput } from '../../model/security-rule.ts'
+import { insertDefaultRule } from '../../operations/security-groups.ts'
+import { policy } from '../../policies.ts'
+import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
+import { page, pick, requireKnown, type View } from '../kit/listing.ts'
+import { closed, convert, kinds, oneOrMany } from '../kit/schema.ts'
+import { ruleAttributes } from './rule-schema.ts'
+
+const view = (row: Row<'default_rules'>): View => ({
+  ...row,
+  used_in_default_sg: row.used_in_default_sg === 1,
+  used_in_non_default_sg: row.used_in_non_default_sg === 1,
+})
+
+const filters = [
+  'id',
+  'description',
+  'remote_group_id',
+  'remote_address_group_id',
+  'direction',
+  'protocol',
+  'port_range_min',
+  'port_range_max',
+  'ethertype',
+  'remote_ip_prefix',
+  'used_in_default_sg',
+  'used_in_non_default_sg',
+]
+const ruleNotFound = (id: string) =>
+  notFound('DefaultSecurityGroupRuleNotFound', `Default Security Group rule ${id} does not exist`)
+
+const read = policy('get_default_security_group_rule')
+
+const list = route({
+  method: 'GET',
+  path: '/default-security-group-rules',
+  policy: read,
+  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    requireKnown(request.query, filters)
+    const rows = request.ctx.can(read) ? await listRows(db, 'default_rules') : []
+    return page('default_security_group_rules', rows.map(view), request)
+  },
+})
+
+const show = route({
+  method: 'GET',
+  path: '/default-security-group-rules/:id',
+  policy: read,
+  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const row = await findRow(db, 'default_rules', { id: params['id'] ?? '' })
+    if (!row || !ctx.can(read)) throw ruleNotFound(params['id'] ?? '')
+    return { status: 200, body: { default_security_group_rule: pick(view(row), query) } }
+  },
+})
+
+const creation = closed({
+  ...ruleAttributes,
+  ...kinds.owner,
+  used_in_default_sg: Type.Optional(kinds.boolean),
+  used_in_non_default_sg: Type.Optional(kinds.boolean),
+})
+interface Input extends RuleInput {
+  description?: string
+  used_in_default_sg?: boolean
+  used_in_non_default_sg?: boolean
+}
+
+const create = route({
+  method: 'POST',
+  path: '/default-security-group-rules',
+  policy: policy('create_default_security_group_rule'),
+  body: oneOrMany('default_security_group_rule', creation),
+  async handle({ ctx, body }, { database }: NetworkDeps) {
+    ctx.authorize(policy('create_default_security_group_rule'))
+    const given = body as Record<string, unknown>
+    const many = given['default_security_group_rules'] as unknown[] | undefined
+    const inputs = (many ?? [given['default_security_group_rule']]).map((each) => convert(creation, each) as Input)
+    const views = await database.transaction(async (tx) => {
+      const made: View[] = []
+      for (const input of inputs) {
+        const rest = {
+          description: input.description ?? '',
+          used_in_default_sg: input.used_in_default_sg ? 1 : 0,
+          // As in neutron: who says nothing means the groups that users make.
+          used_in_non_default_sg: input.used_in_non_default_sg === false ? 0 : 1,
+        }
+        made.push(view(await insertDefaultRule(tx, readRule(input), rest)))
+      }
+      return made
+    })
+    const [first] = views
+    return {
+      status: 201,
+      body: many ? { default_security_group_rules: views } : { default_security_group_rule: first },
+    }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: '/default-security-group-rules/:id',
+  policy: policy('delete_default_security_group_rule'),
+  async handle({ ctx, params }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const id = params['id'] ?? ''
+    if (!ctx.can(read)) throw ruleNotFound(id)
+    ctx.authorize(policy('delete_default_security_group_rule'))
+    if ((await deleteRows(db, 'default_rules', { id })) === 0) throw ruleNotFound(id)
+    return { status: 204 }
+  },
+})
+
+export const defaultRuleRoutes = [list, show, create, remove] as Route<NetworkDeps>[]

@@ -1,0 +1,102 @@
+import { Type } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
+import type { NetworkDeps } from '../../deps.ts'
+import { addressGroupNotFound, conflict, securityGroupNotFound } from '../../errors.ts'
+import { readRule, type RuleInput } from '../../model/security-rule.ts'
+import {
+  changeGroup,
+  createGroup,
+  defaultGroup,
+  insertRule,
+  removeGroup,
+  removeRule,
+} from '../../operations/security-groups.ts'
+import { policy } from '../../policies.ts'
+import { findRow, type NetworkDb, type Row } from '../../store/rows.ts'
+import { createRoute, owned, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
+import { closed, kinds } from '../kit/schema.ts'
+import { tagRoutes } from '../kit/tags.ts'
+import { ruleAttributes } from './rule-schema.ts'
+import { securityGroupRules, securityGroups } from './view.ts'
+
+interface GroupInput {
+  name?: string
+  description?: string
+  stateful?: boolean
+}
+
+const attributes = {
+  name: Type.Optional(kinds.name),
+  description: Type.Optional(kinds.name),
+  stateful: Type.Optional(kinds.boolean),
+}
+
+/** As in neutron, a project's first look makes its default group; never somebody else's. */
+async function ensureDefault(ctx: Context, deps: NetworkDeps) {
+  const { projectId } = ctx
+  if (projectId === null) return
+  if (await findRow(deps.database.db, 'security_groups', { project_id: projectId, is_default: 1 })) return
+  await deps.change((tx) => defaultGroup(tx, projectId))
+}
+
+const [listGroups, showGroup] = readRoutes(securityGroups)
+
+export const securityGroupRoutes = [
+  {
+    ...listGroups!,
+    async handle(...[request, deps]: Parameters<NonNullable<typeof listGroups>['handle']>) {
+      if (request.ctx.can(policy('get_security_group'), { project_id: request.ctx.projectId }))
+        await ensureDefault(request.ctx, deps)
+      return listGroups!.handle(request, deps)
+    },
+  },
+  showGroup!,
+  createRoute(securityGroups, {
+    schema: closed({ ...attributes, ...kinds.owner }),
+    insert: (tx, deps, input: GroupInput, projectId) => createGroup(tx, deps, projectId, input),
+  }),
+  updateRoute(securityGroups, {
+    schema: closed(attributes),
+    apply: (tx, _deps, row, input: GroupInput) => changeGroup(tx, row, input),
+  }),
+  removeRoute(securityGroups, async (tx, _deps, row, ctx) => {
+    if (row.is_default === 1 && !ctx.isAdmin)
+      throw conflict('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.')
+    await removeGroup(tx, row)
+  }),
+  ...tagRoutes(securityGroups),
+]
+
+interface NewRule extends RuleInput {
+  security_group_id: string
+  description?: string
+}
+
+/** A group that a body names, as far as the caller may see it. */
+async function groupOf(tx: NetworkDb, ctx: Context, id: string): Promise<Row<'security_groups'>> {
+  const row = await findRow(tx, 'security_groups', { id })
+  if (!row || !ctx.can(policy('get_security_group'), owned(row))) throw securityGroupNotFound(id)
+  return row
+}
+
+async function insertVisible(tx: NetworkDb, deps: NetworkDeps, input: NewRule, ctx: Context) {
+  const group = await groupOf(tx, ctx, input.security_group_id)
+  const fields = readRule(input)
+  if (fields.remote_group_id !== null) await groupOf(tx, ctx, fields.remote_group_id)
+  if (fields.remote_address_group_id !== null) {
+    const remote = await findRow(tx, 'address_groups', { id: fields.remote_address_group_id })
+    if (!remote || !ctx.can(policy('get_address_group'), owned(remote)))
+      throw addressGroupNotFound(fields.remote_address_group_id)
+  }
+  return insertRule(tx, deps, group, fields, input.description ?? '')
+}
+
+export const securityGroupRuleRoutes = [
+  ...readRoutes(securityGroupRules),
+  createRoute(securityGroupRules, {
+    schema: closed({ ...ruleAttributes, ...kinds.owner, security_group_id: kinds.uuid }),
+    target: async (tx, input: NewRule, _projectId, ctx) => owned(await groupOf(tx, ctx, input.security_group_id)),
+    insert: (tx, deps, input, _projectId, ctx) => insertVisible(tx, deps, input, ctx),
+  }),
+  removeRoute(securityGroupRules, (tx, _deps, row) => removeRule(tx, row)),
+]

@@ -1,0 +1,151 @@
+/** What is derived from other resources: automatic topologies and how full networks are. */
+import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { NetworkDeps } from '../deps.ts'
+import { badRequestFor, networkNotFound } from '../errors.ts'
+import { parseAddress } from '../model/address.ts'
+import { ensureTopology, removeTopology, topologyParts } from '../operations/auto-topology.ts'
+import { policy } from '../policies.ts'
+import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
+import { page, pick, requireKnown, type View } from './kit/listing.ts'
+
+/** `None` is what clients send who mean their own project. */
+const projectOf = ({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>): string =>
+  params['project_id'] === 'None' || params['project_id'] === 'null' ? (ctx.projectId ?? '') : params['project_id']!
+
+const showTopology = route({
+  method: 'GET',
+  path: '/auto-allocated-topology/:project_id',
+  policy: policy('get_auto_allocated_topology'),
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    const { ctx, query } = request
+    const projectId = projectOf(request)
+    ctx.authorize(policy('get_auto_allocated_topology'), { project_id: projectId })
+    const answer = (id: string) => ({
+      status: 200,
+      body: { auto_allocated_topology: { id, project_id: projectId, tenant_id: projectId } },
+    })
+    const fields = query['fields'] ?? []
+    if (fields.includes('dry-run')) {
+      await topologyParts(deps.database.db)
+      return answer('dry-run=pass')
+    }
+    if (fields.length > 0) throw badRequestFor('auto_allocate', 'Unrecognized field')
+    return answer(await deps.change((tx) => ensureTopology(tx, deps, projectId)))
+  },
+})
+
+const deleteTopology = route({
+  method: 'DELETE',
+  path: '/auto-allocated-topology/:project_id',
+  policy: policy('delete_auto_allocated_topology'),
+  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    const projectId = projectOf(request)
+    request.ctx.authorize(policy('delete_auto_allocated_topology'), { project_id: projectId })
+    await deps.change((tx) => removeTopology(tx, deps, projectId))
+    return { status: 204 }
+  },
+})
+
+/** How many addresses the pools of a subnet have. */
+function totalOf(subnet: Row<'subnets'>): bigint {
+  const pools = parseList<{ start: string; end: string }>(subnet.pools)
+  return pools.reduce((sum, { start, end }) => sum + parseAddress(end)!.value - parseAddress(start)!.value + 1n, 0n)
+}
+
+async function usage(db: NetworkDb): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('ip_allocations')
+    .select(({ fn }) => ['subnet_id', fn.countAll<number>().as('used')])
+    .groupBy('subnet_id')
+    .execute()
+  return new Map(rows.map((row) => [row.subnet_id, Number(row.used)]))
+}
+
+async function availability(
+  db: NetworkDb,
+  networks: readonly Row<'networks'>[],
+  versions: readonly string[] | undefined,
+): Promise<View[]> {
+  const all = await listRows(db, 'subnets', { network_id: networks.map(({ id }) => id) })
+  const wanted = versions ? all.filter((subnet) => versions.includes(String(subnet.ip_version))) : all
+  const subnets = Map.groupBy(wanted, (subnet) => subnet.network_id)
+  const used = await usage(db)
+  return networks
+    .filter((network) => versions === undefined || subnets.has(network.id))
+    .map((network) => {
+      const own = subnets.get(network.id) ?? []
+      return {
+        id: network.id,
+        network_id: network.id,
+        network_name: network.name,
+        project_id: network.project_id,
+        tenant_id: network.project_id,
+        // Numbers beyond 2^53 are no less true for being rounded.
+        total_ips: own.reduce((sum, subnet) => sum + Number(totalOf(subnet)), 0),
+        used_ips: own.reduce((sum, subnet) => sum + (used.get(subnet.id) ?? 0), 0),
+        subnet_ip_availability: own.map((subnet) => ({
+          subnet_id: subnet.id,
+          subnet_name: subnet.name,
+          ip_version: subnet.ip_version,
+          cidr: subnet.cidr,
+          total_ips: Number(totalOf(subnet)),
+          used_ips: used.get(subnet.id) ?? 0,
+        })),
+      }
+    })
+}
+
+const withoutId = ({ id: _id, ...rest }: View) => rest
+
+const listAvailability = route({
+  method: 'GET',
+  path: '/network-ip-availabilities',
+  policy: policy('get_network_ip_availability'),
+  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const { ctx, query } = request
+    requireKnown(query, ['network_id', 'network_name', 'project_id', 'tenant_id', 'ip_version'])
+    const networks = ctx.can(policy('get_network_ip_availability'))
+      ? await listRows(db, 'networks', { id: query['network_id'] })
+      : []
+    const { ip_version: versions, ...filters } = query
+    const views = await availability(db, networks, versions)
+    const answer = page('network_ip_availabilities', views, { ...request, query: filters })
+    const { network_ip_availabilities: found, ...rest } = answer.body as { network_ip_availabilities: View[] }
+    return { ...answer, body: { network_ip_availabilities: found.map(withoutId), ...rest } }
+  },
+})
+
+const showAvailability = route({
+  method: 'GET',
+  path: '/network-ip-availabilities/:id',
+  policy: policy('get_network_ip_availability'),
+  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+    const id = params['id'] ?? ''
+    const networks = ctx.can(policy('get_network_ip_availability')) ? await listRows(db, 'networks', { id }) : []
+    const [found] = await availability(db, networks, undefined)
+    if (!found) throw networkNotFound(id)
+    return { status: 200, body: { network_ip_availability: pick(withoutId(found), query) } }
+  },
+})
+
+/** The one way in which routers are made here, under upstream's name for it. */
+const listProviders = route({
+  method: 'GET',
+  path: '/service-providers',
+  policy: policy('get_service_provider'),
+  handle(request: ApiRequest<never>) {
+    requireKnown(request.query, ['service_type', 'name', 'default'])
+    const all = [{ id: 'single_node', service_type: 'L3_ROUTER_NAT', name: 'single_node', default: true }]
+    const answer = page('service_providers', request.ctx.can(policy('get_service_provider')) ? all : [], request)
+    const { service_providers: found } = answer.body as { service_providers: View[] }
+    return { ...answer, body: { service_providers: found.map(withoutId) } }
+  },
+})
+
+export const topologyRoutes = [
+  showTopology,
+  deleteTopology,
+  listAvailability,
+  showAvailability,
+  listProviders,
+] as Route<NetworkDeps>[]
