@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually, FakeAgent, TestCloud, type Tree } from './testing/cloud.ts'
+import { eventually, FakeAgent, p1, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
 
 const flavor = { flavor: { name: 'm1.tiny', id: '1', ram: 512, vcpus: 1, disk: 1 } }
@@ -171,7 +171,7 @@ test('a deleted server does not wait for a host that is down, which removes the 
 
 test('a port that the user brought survives its server', async (t) => {
   const { cloud } = await cloudWith(t, ['h1'])
-  const port = await cloud.network.createPort({ networkId, projectId: 'p', deviceId: '', deviceOwner: '', hostId: '' })
+  const port = await cloud.network.createPort({ networkId, projectId: p1, deviceId: '', deviceOwner: '', hostId: '' })
   const id = await create(cloud, { networks: [{ port: port.id }] })
   await until(cloud, id, 'ACTIVE')
   assert.equal(cloud.network.ports.get(port.id)!.deviceId, id)
