@@ -217,7 +217,9 @@ function callsOf(route: Route<never>): Call[] {
   const named = [route.policy ?? []].flat() as Rule[]
   const key = `${route.method} ${route.path}`
   if (!route.path.endsWith('/action')) {
-    const body = route.body ? (bodies[`${key} until ${route.until}`] ?? bodies[key] ?? sampleOf(schemaOf(route, version))) : undefined
+    const body = route.body
+      ? (bodies[`${key} until ${route.until}`] ?? bodies[key] ?? sampleOf(schemaOf(route, version)))
+      : undefined
     return named.slice(0, 1).map((rule) => ({ route, rule, body, version }))
   }
   return named.flatMap((rule) => {
@@ -351,7 +353,7 @@ test('H1, B5, B9: every route answers each persona about own and foreign objects
 })
 
 test('H1, B3: no list shows anything of another project, whatever the query asks for', async () => {
-  const hidden = [...Object.entries(foreign.ids)]
+  const hidden = Object.entries(foreign.ids)
     .filter(([kind]) => /^(servers|os-server-groups|flavors|servers\/os-interface)$/.test(kind))
     .map(([, id]) => id)
   const wider = [

@@ -218,9 +218,11 @@ async function checkNetworks(ctx: Context, { network }: ComputeDeps, { name, net
     const visible = await network.listNetworks({ ids }, ctx.token)
     const missing = ids.filter((id) => !visible.some((each) => each.id === id))
     if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
-    for (const { networkId, portId, fixedIp } of networks) {
-      const found = portId === null && visible.find(({ id }) => id === networkId)
-      if (found) requireUsableNetwork(ctx, found, fixedIp)
+    for (const wanted of networks) {
+      const found = visible.find(({ id }) => id === wanted.networkId)
+      if (!found || wanted.portId !== null) continue
+      requireUsableNetwork(ctx, found, wanted.fixedIp)
+      wanted.network = { name: found.name, mtu: found.mtu }
     }
   }
   const ports = networks.flatMap(({ portId }) => portId ?? [])
