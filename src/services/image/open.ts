@@ -80,6 +80,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
           new Set([...policies.map((each) => each.name), ...Object.keys(env.policyOverrides)]),
         )
   const stores = openStores(config, env.stateDir, fenceOf(config))
+  const staging = new FileStore({ id: 'os_glance_staging_store', folder: stagingFolder(config, env.stateDir) })
   const database = openImageDatabase(env, config)
   await migrate(database, migrations)
   const identity = new ServiceClient('keystone', env.connect('identity'), env.serviceToken)
@@ -89,7 +90,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
     database,
     config,
     stores,
-    staging: new FileStore({ id: 'os_glance_staging_store', folder: stagingFolder(config, env.stateDir) }),
+    staging,
     cache,
     cacheWorker: new CacheWorker({ cache, database, stores, digests, log: env.log }),
     digests,
