@@ -217,6 +217,10 @@ async function checkNetworks(ctx: Context, { network }: ComputeDeps, { networks,
     const visible = await network.listNetworks({ ids }, ctx.token)
     const missing = ids.filter((id) => !visible.some((each) => each.id === id))
     if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
+    for (const wanted of networks) {
+      const network = visible.find((each) => each.id === wanted.networkId)
+      if (network && wanted.portId === null) wanted.network = { name: network.name, mtu: network.mtu }
+    }
     for (const each of visible) {
       if (each.subnets.length === 0)
         throw new BadRequest(`Network ${each.id} requires a subnet in order to boot instances on.`)

@@ -189,7 +189,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
 
   test('a directory that takes connections and never answers holds nobody for ever', async (t) => {
     const { identity, domainId } = await startWithDirectory(t, directory)
-    directory.suspend()
+    await directory.suspend()
     try {
       const answers = await Promise.all([
         login(identity, domainId, 'alice'),
