@@ -12,7 +12,7 @@ test('unified limits: registered, a project of its own, raised while the cloud r
   await cloud.up()
   const admin = await login(cloud, 'admin')
   const { body } = await admin.call<{ services: { id: string }[] }>('identity', 'GET', '/v3/services?type=image')
-  const limit = { service_id: body.services[0]!.id, resource_name: '', region_id: null as string | null }
+  const limit = { service_id: body.services[0]!.id, resource_name: '' }
   const registered = Object.entries({
     image_size_total: 1,
     image_stage_total: 100,
