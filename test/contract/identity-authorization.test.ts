@@ -48,7 +48,9 @@ before(async () => {
     const user = (await make('POST', '/v3/users', { user: { name: 'u', domain_id: domain } })).user!.id
     const group = (await make('POST', '/v3/groups', { group: { name: 'g', domain_id: domain } })).group!.id
     const project = (await make('POST', '/v3/projects', { project: { name: 'p', domain_id: domain } })).project!.id
-    return { domain, user, group, project, name }
+    // Groups and options of the configurations of domains.
+    const options = { config: 'ldap', ':group': 'url', security_compliance: 'password_regex' }
+    return { domain, user, group, project, name, ...options }
   }
   home = await makeSide('home')
   foreign = await makeSide('foreign')

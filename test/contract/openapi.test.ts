@@ -2,6 +2,9 @@
 import { versionRoutes } from '../../src/services/identity/api/versions/routes.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
 import * as identity from '../../src/services/identity/service.ts'
+import { rootRoutes as networkRootRoutes } from '../../src/services/network/api/documents.ts'
+import { policies as networkPolicies } from '../../src/services/network/policies.ts'
+import * as network from '../../src/services/network/service.ts'
 import { rootRoutes as imageVersions } from '../../src/services/image/api/documents.ts'
 import { policies as imagePolicies } from '../../src/services/image/policies.ts'
 import * as image from '../../src/services/image/service.ts'
@@ -14,6 +17,7 @@ import { testOpenApi, type WalkedService } from './openapi.ts'
 /** A service joins with a line here and its exceptions in exceptions.ts. */
 const walked: readonly (readonly [file: string, service: WalkedService])[] = [
   ['identity-v3.14.yaml', { ...identity, rootRoutes: versionRoutes, policies: identityPolicies } as WalkedService],
+  ['network-v2.yaml', { ...network, rootRoutes: networkRootRoutes, policies: networkPolicies } as WalkedService],
   ['image-v2.16.yaml', { ...image, rootRoutes: imageVersions, policies: imagePolicies } as WalkedService],
   ['placement-v1.yaml', { ...placement, rootRoutes: [showVersions], policies: placementPolicies } as WalkedService],
 ]

@@ -10,6 +10,7 @@ import { Receipts } from './auth/receipts.ts'
 import { fileOptions } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
+import { readDomainDefaults } from './domain-defaults.ts'
 import { Directories } from './directories/directories.ts'
 import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
@@ -96,6 +97,7 @@ function openOn(database: IdentityDeps['database'], config: IdentityConfig, env:
     residents,
     log: env.log,
     baseUrl: env.baseUrl,
+    domainDefaults: readDomainDefaults(env.configFiles),
     changed: () => feed.changed(),
   }
   const reload = () => {

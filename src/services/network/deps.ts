@@ -21,6 +21,8 @@ export interface NetworkDeps {
   readonly log: Logger
   /** A write transaction that also raises the revision which agents compare; afterwards they are told to look. */
   change<T>(work: (tx: Transaction<NetworkSchema>) => Promise<T>): Promise<T>
+  /** Where the search for a free address of a subnet goes on. Only a hint: the database decides. */
+  readonly lastAddresses: Map<string, bigint>
   /** Tells nova that ports were plugged, unplugged or deleted, or have other addresses. */
   notifyCompute(events: readonly PortEvent[]): void
 }

@@ -98,7 +98,12 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
   await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
-  const lookSoon = debounced(2, () => void env.bus.fanout(networkAgentContract.topic, 'look', {}))
+  const pulls = { lastMs: 0 }
+  const lookSoon = paced(
+    2,
+    () => pulls.lastMs,
+    () => void env.bus.fanout(networkAgentContract.topic, 'look', {}),
+  )
   const deps: NetworkDeps = {
     database,
     config,
@@ -112,6 +117,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
       lookSoon()
       return result
     },
+    lastAddresses: new Map(),
     notifyCompute: (events) => notifier.notify(events),
   }
   const app = createApp<NetworkDeps>({
@@ -129,7 +135,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   return {
     apps: { network: app },
     async start() {
-      stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps))
+      stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
     },
     async stop() {
       stopServing()
@@ -138,13 +144,19 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   }
 }
 
-/** Many calls within `ms` become one. */
-function debounced(ms: number, work: () => void): () => void {
+/**
+ * Many calls within `ms` become one; and what they set off may take a fifth of the time at most, so that a burst of
+ * changes is not slowed down by agents that look at each of them.
+ */
+function paced(ms: number, cost: () => number, work: () => void): () => void {
   let timer: NodeJS.Timeout | undefined
+  let last = -Infinity
   return () => {
+    const wait = Math.max(ms, last + 4 * cost() - performance.now())
     timer ??= setTimeout(() => {
       timer = undefined
+      last = performance.now()
       work()
-    }, ms)
+    }, wait)
   }
 }

@@ -1,3 +1,7 @@
+import type { TestCloud } from '../../cloud.ts'
+
+export type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
+
 /** What of tempest is run for each service. A service joins with an entry here and a list `<type>.skip` beside it. */
 export interface TempestService {
   type: string
@@ -5,8 +9,8 @@ export interface TempestService {
   regex: string
   /** Debian packages besides tempest. */
   packages: readonly string[]
-  /** Sections of tempest.conf on top of the common ones. */
-  options: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** Sections of tempest.conf on top of the common ones; `url` is where a service of the cloud is. */
+  options: Sections | ((url: TestCloud['url']) => Sections)
   /** Files of the cloud's configuration (`keystone/keystone.conf`), where the tests need other than defaults. */
   configs?: Readonly<Record<string, string>>
 }
@@ -33,5 +37,22 @@ export const services: readonly TempestService[] = [
         trust: 'true',
       },
     },
+  },
+  {
+    type: 'image',
+    regex: '^(tempest\\.api\\.image|glance_tempest_plugin)\\.',
+    packages: ['glance-tempest-plugin'],
+    // Two stores and a third that reads from the web; what is downloaded comes from this cloud's own keystone.
+    configs: {
+      'glance/glance-api.conf':
+        '[DEFAULT]\nenabled_backends = file:file, second:file, web:http\nshow_multiple_locations = true\n[glance_store]\ndefault_backend = file\n[import_filtering_opts]\nallowed_ports =\nallowed_networks = 127.0.0.1/32\n',
+      // Tempest is older than the default that only administrators remove locations.
+      'glance/policy.yaml': '"delete_image_location": "rule:default"\n',
+    },
+    options: (url) => ({
+      image: { http_image: `${url('identity')}/v3`, image_caching_enabled: 'true', build_timeout: '60' },
+      'image-feature-enabled': { import_image: 'true', os_glance_reserved: 'true', manage_locations: 'true' },
+      enforce_scope: { glance: 'true' },
+    }),
   },
 ]

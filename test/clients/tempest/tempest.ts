@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { collect, type TestCloud } from '../../cloud.ts'
-import type { TempestService } from './services.ts'
+import type { Sections, TempestService } from './services.ts'
 
 export interface TempestResult {
   passed: readonly string[]
@@ -33,8 +33,6 @@ export function readSkips(type: string): SkipLine[] {
       return { kind: match[1] as 'exclude' | 'skip', regex: match[2]!, why: match[3]! }
     })
 }
-
-type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 function common(cloud: TestCloud, folder: string): Sections {
   const env = cloud.environment('admin')
@@ -86,7 +84,8 @@ export async function runTempest(
   const folder = mkdtempSync(join(tmpdir(), 'nephos-tempest-'))
   try {
     for (const name of ['etc', 'lock']) mkdirSync(join(folder, name))
-    writeFileSync(join(folder, 'etc/tempest.conf'), toIni(merge(common(cloud, folder), service.options)))
+    const sections = typeof service.options === 'function' ? service.options(cloud.url) : service.options
+    writeFileSync(join(folder, 'etc/tempest.conf'), toIni(merge(common(cloud, folder), sections)))
     writeFileSync(
       join(folder, '.stestr.conf'),
       '[DEFAULT]\ntest_path=/usr/lib/python3/dist-packages/tempest/test_discover\ntop_dir=/usr/lib/python3/dist-packages\ngroup_regex=([^\\.]*\\.)*\n',

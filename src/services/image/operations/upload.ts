@@ -80,6 +80,7 @@ export async function upload(
       transfer.signal.throwIfAborted()
       url = await writer.finish()
     } catch (error) {
+      signature?.stream.close()
       await writer.abort()
       throw error
     }

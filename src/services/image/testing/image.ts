@@ -11,18 +11,18 @@ import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createImageService } from '../service.ts'
 
-/** Who a test's token is of: `project;role,role`; keystone adds the roles that a role implies. */
+/** Who a test's token is of: `project;role,role` or `system;…`; keystone adds the roles that a role implies. */
 export function credentialsOf(token: string): Credentials {
   const [project = '', roles = project === 'admin' ? 'admin,manager,member,reader' : 'member,reader'] = token.split(';')
   return {
     userId: `user-of-${project}`,
     userName: project,
     userDomainId: 'default',
-    projectId: project === '' ? null : project,
+    projectId: project === 'system' ? null : project,
     projectName: project,
     projectDomainId: 'default',
     domainId: null,
-    systemScope: null,
+    systemScope: project === 'system' ? 'all' : null,
     roles: roles.split(',').filter((role) => role !== ''),
     expiresAt: '2999-01-01T00:00:00Z',
     token: new Secret(token),

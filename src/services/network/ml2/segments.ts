@@ -132,9 +132,8 @@ async function requireWiring(tx: NetworkDb, type: string): Promise<void> {
 
 async function freeTunnel(tx: NetworkDb, deps: NetworkDeps, type: Tunnel): Promise<number | undefined> {
   const { largest, ranges } = tunnels[type]
-  const taken = new Set(
-    (await listRows(tx, 'networks', { network_type: type })).map((row) => Number(row.segmentation_id)),
-  )
+  const rows = await tx.selectFrom('networks').select('segmentation_id').where('network_type', '=', type).execute()
+  const taken = new Set(rows.map((row) => Number(row.segmentation_id)))
   return firstFreeId(
     ranges(deps).flatMap((range) => parseTunnelRanges(range, largest)),
     taken,

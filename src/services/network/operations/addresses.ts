@@ -1,3 +1,4 @@
+import type { NetworkDeps } from '../deps.ts'
 import {
   badAttribute,
   badRequest,
@@ -8,7 +9,7 @@ import {
   subnetNotFound,
 } from '../errors.ts'
 import { formatAddress, parseAddress, parsePrefix } from '../model/address.ts'
-import { checkPools, nextFree, slaacAddress } from '../model/ipam.ts'
+import { checkPools, nextFree, slaacAddress, type Pool } from '../model/ipam.ts'
 import { deleteRows, insertRow, listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
 export interface AddressRequest {
@@ -34,6 +35,7 @@ export const isSlaac = (subnet: Row<'subnets'>): boolean =>
  */
 export async function allocate(
   tx: NetworkDb,
+  deps: Pick<NetworkDeps, 'lastAddresses'>,
   port: PortIdentity,
   asked: readonly AddressRequest[] | undefined,
 ): Promise<void> {
@@ -41,7 +43,7 @@ export async function allocate(
     (a, b) => Number(a.created_at) - Number(b.created_at),
   )
   if (asked && asked.length > fixedIpsAtMost) throw invalidInput('Exceeded maximum amount of fixed ips per port')
-  for (const request of asked ?? automatic(serving(subnets, port))) await allocateOne(tx, port, subnets, request)
+  for (const request of asked ?? automatic(serving(subnets, port))) await allocateOne(tx, deps, port, subnets, request)
 }
 
 const fixedIpsAtMost = 5
@@ -68,6 +70,7 @@ function automatic(subnets: readonly Row<'subnets'>[]): AddressRequest[] {
 
 async function allocateOne(
   tx: NetworkDb,
+  deps: Pick<NetworkDeps, 'lastAddresses'>,
   port: PortIdentity,
   subnets: readonly Row<'subnets'>[],
   request: AddressRequest,
@@ -111,32 +114,65 @@ async function allocateOne(
   }
   const candidates = [subnet, ...subnets.filter((each) => request.instead?.includes(each.id))]
   for (const each of candidates) {
-    const ip = await freeAddress(tx, each)
+    const ip = await freeAddress(tx, deps, each)
     if (ip !== undefined && (await add(each, ip))) return
   }
   throw ipAddressGenerationFailure(port.network_id)
 }
 
-async function freeAddress(tx: NetworkDb, subnet: Row<'subnets'>): Promise<string | undefined> {
+/** How many addresses are looked at before all that are taken are read. */
+const probes = 8
+
+/** The next free address after the last one that was given out, else the first free one of all. */
+async function freeAddress(
+  tx: NetworkDb,
+  { lastAddresses }: Pick<NetworkDeps, 'lastAddresses'>,
+  subnet: Row<'subnets'>,
+): Promise<string | undefined> {
   const prefix = parsePrefix(subnet.cidr)!
-  const taken = (await listRows(tx, 'ip_allocations', { subnet_id: subnet.id })).map(
-    (row) => parseAddress(row.ip)!.value,
-  )
   const gateway = subnet.gateway_ip === null ? undefined : parseAddress(subnet.gateway_ip)?.value
-  if (gateway !== undefined) taken.push(gateway)
   const pools = checkPools(prefix, parseList<{ start: string; end: string }>(subnet.pools), null)
+  const last = lastAddresses.get(subnet.id)
+  const after =
+    last === undefined ? [] : nextFree(from(pools, last + 1n), gateway === undefined ? [] : [gateway], probes)
+  const ips = after.map((value) => formatAddress(prefix.version, value))
+  const held = new Set((await listRows(tx, 'ip_allocations', { subnet_id: subnet.id, ip: ips })).map(({ ip }) => ip))
+  const at = ips.findIndex((ip) => !held.has(ip))
+  const free = at < 0 ? await firstFree(tx, subnet, pools, gateway) : after[at]
+  if (free === undefined) return undefined
+  lastAddresses.set(subnet.id, free)
+  return formatAddress(prefix.version, free)
+}
+
+const from = (pools: readonly Pool[], address: bigint): Pool[] =>
+  pools.flatMap((pool) =>
+    pool.last < address ? [] : [{ ...pool, first: pool.first > address ? pool.first : address }],
+  )
+
+async function firstFree(
+  tx: NetworkDb,
+  subnet: Row<'subnets'>,
+  pools: readonly Pool[],
+  gateway: bigint | undefined,
+): Promise<bigint | undefined> {
+  const rows = await listRows(tx, 'ip_allocations', { subnet_id: subnet.id })
+  const taken = rows.map((row) => parseAddress(row.ip)!.value)
+  if (gateway !== undefined) taken.push(gateway)
   const sorted = [...new Set(taken)].toSorted((a, b) => (a < b ? -1 : 1))
-  const [free] = nextFree(pools, sorted, 1)
-  return free === undefined ? undefined : formatAddress(prefix.version, free)
+  return nextFree(pools, sorted, 1)[0]
 }
 
 /** After a new MAC: addresses that guests derive from it. */
-export async function renewAutomatic(tx: NetworkDb, port: PortIdentity): Promise<void> {
+export async function renewAutomatic(
+  tx: NetworkDb,
+  deps: Pick<NetworkDeps, 'lastAddresses'>,
+  port: PortIdentity,
+): Promise<void> {
   const held = await listRows(tx, 'ip_allocations', { port_id: port.id })
   const subnets = (await listRows(tx, 'subnets', { id: held.map((each) => each.subnet_id) })).filter(isSlaac)
   for (const subnet of subnets) {
     await deleteRows(tx, 'ip_allocations', { port_id: port.id, subnet_id: subnet.id })
-    await allocateOne(tx, port, subnets, { subnet_id: subnet.id })
+    await allocateOne(tx, deps, port, subnets, { subnet_id: subnet.id })
   }
 }
 

@@ -24,6 +24,7 @@ export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: 
     await release(tx, port.id)
     await allocate(
       tx,
+      deps,
       { ...port },
       wanted.map((subnet_id) => ({ subnet_id })),
     )

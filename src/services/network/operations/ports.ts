@@ -81,7 +81,7 @@ export async function insertPort(
     }
     if (await insertRow(tx, 'ports', port)) {
       await noteBinding(tx, port.id, binding)
-      await allocate(tx, port, input.fixed_ips)
+      await allocate(tx, deps, port, input.fixed_ips)
       if (input.tags && input.tags.length > 0) await addTags(tx, 'ports', port.id, input.tags)
       return port
     }
@@ -147,8 +147,8 @@ export async function changePort(
   const identity = { ...port, mac_address: mac ?? port.mac_address }
   if (input.fixed_ips) {
     await release(tx, port.id)
-    await allocate(tx, identity, input.fixed_ips)
-  } else if (mac !== undefined) await renewAutomatic(tx, identity)
+    await allocate(tx, deps, identity, input.fixed_ips)
+  } else if (mac !== undefined) await renewAutomatic(tx, deps, identity)
 }
 
 function newMac(port: Row<'ports'>, input: PortInput): string | undefined {

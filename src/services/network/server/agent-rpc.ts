@@ -16,13 +16,18 @@ function requireOwn(caller: { host: string }, host: string) {
   if (caller.host !== host) throw new RpcError(`host ${caller.host} must not speak for ${host}`, 'Forbidden')
 }
 
-export function agentHandlers(deps: NetworkDeps): RpcHandlers<typeof neutronContract> {
+/** `pulls` is told how long it took to put the last host's state together. */
+export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): RpcHandlers<typeof neutronContract> {
   const { db, engine } = deps.database
   return {
     async pullHost({ host, revision }, caller) {
       requireOwn(caller, host)
       const now = await readRevision(db)
-      return { state: revision === now ? null : await hostStateOf(deps, host, now) }
+      if (revision === now) return { state: null }
+      const began = performance.now()
+      const state = await hostStateOf(deps, host, now)
+      pulls.lastMs = performance.now() - began
+      return { state }
     },
 
     async reportPorts({ host, up, down, errors }, caller) {

@@ -19,7 +19,7 @@ import {
   type Scope,
 } from '../../store/rows.ts'
 import { tagsOf, type Taggable } from '../../store/tags.ts'
-import { page, pick, requireKnown, type View } from './listing.ts'
+import { asksOnlyOf, cut, page, pageOf, pick, requireKnown, type View } from './listing.ts'
 import { requireRevision } from './revision.ts'
 import { closed, convert, oneOrMany, ownerOf } from './schema.ts'
 
@@ -133,6 +133,9 @@ export function authorizeAttributes(
   }
 }
 
+/** A row under both names of its project. */
+const withTenant = <R extends object>(row: R) => ({ ...row, tenant_id: (row as { project_id?: string }).project_id })
+
 /** The list and one of them. */
 export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Route<NetworkDeps>[] {
   const rule = policy(`get_${collection.singular}`)
@@ -152,7 +155,12 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
       const rows = await selectRows(db, collection.table, wanted, seesAll(ctx) ? undefined : collection.scope(ctx))
       const targetOf = await collection.targets(db, rows)
       const seen = rows.filter((row) => ctx.can(rule, targetOf(row)))
-      return page(pluralOf(collection), await shown(collection, ctx, deps, seen, targetOf), request)
+      const plural = pluralOf(collection)
+      const isPlain = query['limit'] !== undefined && asksOnlyOf(query, collection.columns)
+      if (!isPlain) return page(plural, await shown(collection, ctx, deps, seen, targetOf), request)
+      // Only what is on the page has to be looked at closer.
+      const { items, links } = cut(plural, seen.map(withTenant), request)
+      return pageOf(plural, await shown(collection, ctx, deps, items, targetOf), links, query)
     },
   })
   const show = route({

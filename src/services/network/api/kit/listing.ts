@@ -38,9 +38,33 @@ export function requireKnown(query: Query, filters: readonly string[]): void {
 export function page(
   plural: string,
   views: readonly View[],
-  { query, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
+  request: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
   key = 'id',
 ): ApiResponse {
+  const { items, links } = cut(plural, views, request, key)
+  return pageOf(plural, items, links, request.query)
+}
+
+interface Link {
+  rel: 'next' | 'previous'
+  href: string
+}
+
+export const pageOf = (plural: string, items: readonly View[], links: readonly Link[], query: Query): ApiResponse => ({
+  status: 200,
+  body: {
+    [plural]: items.map((view) => pick(view, query)),
+    ...(links.length > 0 && { [`${plural}_links`]: links }),
+  },
+})
+
+/** Filters, sorts and cuts; of rows as well as of views, as long as they have what the query speaks of. */
+export function cut<T extends Record<string, unknown>>(
+  plural: string,
+  views: readonly T[],
+  { query, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
+  key = 'id',
+): { items: T[]; links: Link[] } {
   const sorted = sort(
     views.filter((view) => matches(view, query)),
     query,
@@ -55,8 +79,8 @@ export function page(
     throw badRequest('BadRequest', `Bad ${plural} request: The resource marked by '${marker}' could not be found.`)
   const shown = ordered.slice(from, from + limit)
   const items = isReverse ? shown.toReversed() : shown
-  const links: { rel: string; href: string }[] = []
-  const link = (rel: string, at: View | undefined, reverse: boolean) => {
+  const links: Link[] = []
+  const link = (rel: Link['rel'], at: T | undefined, reverse: boolean) => {
     const target = new URL(baseUrl + url)
     target.searchParams.delete('marker')
     target.searchParams.delete('page_reverse')
@@ -69,12 +93,13 @@ export function page(
     if (isReverse || items.length >= limit) link('next', items.at(-1), false)
     if (!isReverse || items.length >= limit) link('previous', items[0], true)
   }
-  const body = {
-    [plural]: items.map((view) => pick(view, query)),
-    ...(links.length > 0 && { [`${plural}_links`]: links }),
-  }
-  return { status: 200, body }
+  return { items, links }
 }
+
+/** Whether these names are all that the query filters and sorts by. */
+export const asksOnlyOf = (query: Query, names: readonly string[]): boolean =>
+  Object.keys(query).every((name) => own.includes(name) || names.includes(name)) &&
+  (query['sort_key'] ?? []).every((key) => key === '' || names.includes(key))
 
 /** 0 is no limit, as in neutron. */
 function limitOf(query: Query): number {
@@ -92,7 +117,7 @@ export function pick(view: Record<string, unknown>, query: Query): object {
   return Object.fromEntries(Object.entries(view).filter(([name]) => fields.includes(name)))
 }
 
-function matches(view: View, query: Query): boolean {
+function matches(view: Readonly<Record<string, unknown>>, query: Query): boolean {
   return Object.entries(query).every(([name, values]) => {
     if (own.includes(name)) return true
     if (tagFilters.includes(name)) return matchesTags((view['tags'] ?? []) as string[], name, values)
@@ -102,7 +127,7 @@ function matches(view: View, query: Query): boolean {
   })
 }
 
-function isSince(view: View, text: string): boolean {
+function isSince(view: Readonly<Record<string, unknown>>, text: string): boolean {
   const since = Date.parse(text)
   if (Number.isNaN(since))
     throw invalidInput('The input to changed_since must be in the following format: yyyy-mm-ddTHH:MM:SS')
@@ -142,7 +167,7 @@ const order = (a: unknown, b: unknown): number => {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-function sort(views: readonly View[], query: Query, key: string): View[] {
+function sort<T extends Record<string, unknown>>(views: readonly T[], query: Query, key: string): T[] {
   const keys = (query['sort_key'] ?? []).filter((each) => each !== '')
   const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
   return views.toSorted((a, b) => {
