@@ -1,4 +1,5 @@
 /** The control process: every API and control role; started and watched by `nephos up`. Arguments: STATE_DIR. */
+import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
@@ -30,6 +31,7 @@ async function run(stateDir: string) {
   process.on('SIGINT', () => undefined)
   await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'progress', text }))
   tell({ type: 'ready' })
+  flushCompileCache()
 }
 
 run(process.argv[2] ?? '').catch((error: unknown) => {
