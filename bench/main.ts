@@ -5,6 +5,7 @@ import { join } from 'node:path'
 const files: Readonly<Record<string, string>> = {
   cloud: 'run.ts',
   identity: 'identity.ts',
+  directory: 'directory.ts',
   image: 'image.ts',
   placement: 'placement.ts',
   network: 'network.ts',

@@ -219,7 +219,7 @@ async function look(route: Route<never>, who: Caller, side: Side): Promise<strin
 
 const isChange = (route: Route<never>) => route.method !== 'GET' && route.method !== 'HEAD'
 
-test('every route answers each persona about own, home and foreign objects as its rule says', async (context) => {
+test('H1, B5, B9: every route answers each persona about own, home and foreign objects as its rule says', async (context) => {
   const found = new Set<string>()
   let count = 0
   for (const route of routes as readonly Route<never>[]) {

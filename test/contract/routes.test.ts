@@ -34,7 +34,7 @@ const rulesOf = (route: Route<unknown>): readonly Rule[] =>
 for (const { definition, routes, policies } of services) {
   const names = new Set(policies.map((policy) => policy.name))
 
-  test(`${definition.type}: every route names rules that are registered`, () => {
+  test(`B4: ${definition.type}: every route names rules that are registered`, () => {
     for (const route of routes) {
       for (const rule of rulesOf(route)) assert.ok(names.has(rule.name), `${route.method} ${route.path}: ${rule.name}`)
     }

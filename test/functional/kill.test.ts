@@ -17,7 +17,7 @@ after(() => cloud?.destroy())
 
 const rounds = 8
 
-test('kill -9 of the control process at any moment: every server ends ACTIVE, ERROR or gone, and nothing is left over', async () => {
+test('H7: kill -9 of the control process at any moment: every server ends ACTIVE, ERROR or gone, and nothing is left over', async () => {
   const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body
     .images[0]!.id
   const network = (await demo.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private'))

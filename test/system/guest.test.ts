@@ -65,7 +65,7 @@ function defineTests() {
   const find = async (service: 'image' | 'network', where: string) =>
     Object.values((await demo.call<Record<string, { id: string }[]>>(service, 'GET', where)).body)[0]![0]!.id
 
-  test('a guest is built and runs as a user of its own', async () => {
+  test('D6: a guest is built and runs as a user of its own', async () => {
     const server = {
       name: 'g',
       flavorRef: '42',
@@ -94,7 +94,7 @@ function defineTests() {
     await printed('cards: eth0;', 120)
   })
 
-  test('its screen is on the console proxy, for the holder of a token only', async () => {
+  test('D1: its screen is on the console proxy, for the holder of a token only', async () => {
     const answer = await compute<{ remote_console: { url: string } }>('POST', `${path}/remote-consoles`, {
       remote_console: { protocol: 'vnc', type: 'novnc' },
     })

@@ -78,12 +78,12 @@ test('fields of the target are compared as neutron does', () => {
   assert.throws(() => allowed('field:shared'), PolicySyntaxError)
 })
 
-test('an inherited property is no fact about the target', () => {
+test('P8: an inherited property is no fact about the target', () => {
   assert.equal(allowed('user_id:%(constructor)s'), false)
   assert.equal(allowed('user_id:%(__proto__.x)s'), false)
 })
 
-test('a text that is no rule and an unknown rule are refused at start', () => {
+test('B4: a text that is no rule and an unknown rule are refused at start', () => {
   for (const text of ['role:', 'role', '(role:a', 'role:a role:b', 'and', 'rule:missing', 'http://x']) {
     if (text === 'role:') continue
     assert.throws(() => new PolicyEnforcer([rule('x', text)]), PolicySyntaxError, text)

@@ -28,7 +28,7 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
   const { network } = deps
   if (allocation.networks === 'none') return []
   const wanted = allocation.networks === 'auto' ? await defaultNetworks(deps, server) : allocation.networks
-  const all = allocation.mayHavePorts ? await network.listPorts({ deviceId: server.id }) : []
+  const all = allocation.mayHavePorts ? await portsOf(network, server) : []
   const found = all.filter(({ id }) => !allocation.except?.includes(id))
   const owner = `compute:${server.pinnedZone ?? deps.config.defaultZone}`
   const binding = { deviceId: server.id, deviceOwner: owner, hostId: allocation.host }
@@ -52,6 +52,10 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
   }
   return describe(deps, bound)
 }
+
+/** The ports that name a server as their device; in other projects anybody may write that. */
+const portsOf = async (network: NetworkApi, { id, projectId }: Server): Promise<PortInfo[]> =>
+  (await network.listPorts({ deviceId: id })).filter((port) => port.projectId === projectId)
 
 interface Bound {
   port: PortInfo
@@ -115,7 +119,7 @@ function toServerPort(
 
 /** Deletes the ports that were made for a server and sets the given ones free; finds lost ones by their device. */
 export async function releasePorts({ network, log }: ComputeDeps, server: Server): Promise<void> {
-  for (const port of await network.listPorts({ deviceId: server.id })) {
+  for (const port of await portsOf(network, server)) {
     if (!port.deviceOwner.startsWith('compute:')) continue
     await releasePort(network, port.id, server.givenPorts.includes(port.id))
     log.debug({ server: server.id, port: port.id }, 'port released')

@@ -139,20 +139,24 @@ export const byPassword = (name: string, password: string) => ({
 })
 
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
-export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
-  const identity = await createTestIdentity(configuration)
+export async function startIdentity(t: TestContext, configuration = '', baseUrl?: string): Promise<TestIdentity> {
+  const identity = await createTestIdentity(configuration, baseUrl)
   t.after(() => identity.close())
   return identity
 }
 
 /** The same for several tests; they close it. */
-export function createTestIdentity(configuration = ''): Promise<TestIdentity> {
+export function createTestIdentity(configuration = '', baseUrl?: string): Promise<TestIdentity> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
-  return openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
+  return openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`, baseUrl)
 }
 
 /** Starts the service in a folder, with `keystone.conf` as given. */
-export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
+export async function openTestIdentity(
+  folder: string,
+  configuration: string,
+  baseUrl = 'http://identity',
+): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, configuration)
   const service = await createIdentityService({
@@ -169,8 +173,8 @@ export async function openTestIdentity(folder: string, configuration: string): P
       throw new Error('identity asks nobody')
     },
     serviceToken: () => Promise.resolve(''),
-    baseUrl: 'http://identity',
-    authUrl: 'http://identity/v3',
+    baseUrl,
+    authUrl: `${baseUrl}/v3`,
     metadataSecret: new Secret('x'),
     urls: {},
   })
@@ -188,7 +192,7 @@ export async function openTestIdentity(folder: string, configuration: string): P
       { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere(`${baseUrl}/v3`) }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)

@@ -184,6 +184,14 @@ test('with authorization_ttl the groups of a login last for a time: delegations 
     'X-Subject-Token'
   ]!
   const { user } = tokenOf(await federation.login(alice))
+  const listed = await identity.make<Record<string, unknown>[]>('GET', `/users/${user.id}/groups`)
+  assert.deepEqual(
+    listed.map((each) => each['id']),
+    [devs],
+  )
+  assert.ok(Date.parse(String(listed[0]!['membership_expires_at'])) > Date.now())
+  assert.equal((await identity.make<object[]>('GET', `/groups/${devs}/users`)).length, 1)
+  assert.equal((await identity.request('HEAD', `/groups/${devs}/users/${user.id}`)).status, 204)
   const made = await identity.request('POST', `/users/${user.id}/application_credentials`, {
     token,
     body: { application_credential: { name: 'mine' } },
