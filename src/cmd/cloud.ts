@@ -133,6 +133,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         password,
         project: 'service',
         roles: ['admin', 'service'],
+        systemRoles: ['reader'],
         // Nobody but the cloud itself uses them.
         reset: true,
       })),

@@ -10,7 +10,7 @@ import { populateMappings, purgeMappings } from '../operations/id-mappings.ts'
 import { listRows } from '../store/rows.ts'
 import { configText, ldapOptionsOf, startWithDirectory } from '../testing/directory.ts'
 import type { Answer, TestIdentity } from '../testing/identity.ts'
-import { openTestIdentity } from '../testing/open.ts'
+import { openTestDeps } from '../testing/open-deps.ts'
 import { group, noSlapd, person, startDirectory, suffix, type TestDirectory } from '../testing/slapd.ts'
 
 interface User {
@@ -261,7 +261,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
   })
 
   test('configured in the database: a change counts at once, a wrong option is of that domain alone', async (t) => {
-    const { deps } = await openTestIdentity(
+    const { deps } = await openTestDeps(
       t,
       '[identity]\npassword_hash_rounds = 4\ndomain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\n',
     )
@@ -309,7 +309,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
   })
 
   test('with [identity] driver = ldap the default domain is the directory, with the ids that it has', async (t) => {
-    const { deps } = await openTestIdentity(t, configText(ldapOptionsOf(directory)))
+    const { deps } = await openTestDeps(t, configText(ldapOptionsOf(directory)))
     await deps.residents.listUsers('default')
     const [alice] = await listRows(deps.database.db, 'users', [{ column: 'name', operator: '=', value: 'alice' }])
     assert.equal(alice?.id, 'alice')
@@ -318,7 +318,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
   })
 
   test('mapping_populate gives ids, mapping_purge takes them', async (t) => {
-    const { deps, folder } = await openTestIdentity(
+    const { deps, folder } = await openTestDeps(
       t,
       '[identity]\ndomain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\ndomain_config_dir = FOLDER\n',
     )
@@ -349,7 +349,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
 
   test('a file that cannot be used stops the start and is named', async (t) => {
     const open = (text: string) =>
-      openTestIdentity(t, `[identity]\ndomain_specific_drivers_enabled = true\ndomain_config_dir = ${text}\n`)
+      openTestDeps(t, `[identity]\ndomain_specific_drivers_enabled = true\ndomain_config_dir = ${text}\n`)
     const folder = mkdtempSync(join(tmpdir(), 'nephos-domains-'))
     t.after(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 'keystone.corp.conf'), '[identity]\ndriver = ldap\n[ldap]\nuse_tls = perhaps\n')

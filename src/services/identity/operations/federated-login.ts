@@ -125,6 +125,7 @@ async function groupsNamed(deps: IdentityDeps, { groupIds, groupNames }: Mapped)
   const domains = new Map<string, string | undefined>()
   for (const { name, domain } of groupNames) {
     const domainId = await domainIdOf(deps, domain, domains)
+    if (domainId !== undefined) await deps.residents.listGroups(domainId, name)
     const group = domainId === undefined ? undefined : await findRow(db, 'groups', { name, domain_id: domainId })
     if (group) found.add(group.id)
   }

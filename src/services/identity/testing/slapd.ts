@@ -171,7 +171,7 @@ suffix "${suffix}"
 rootdn "${rootDn}"
 rootpw ${rootPassword}
 directory ${data}
-index objectClass eq
+index objectClass,uid,member eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by * read
 `

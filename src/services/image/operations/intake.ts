@@ -73,7 +73,8 @@ export async function takeIn(
   }
 }
 
-function watchSpeed(data: unknown, size: () => number) {
+/** Ends a source that gives next to nothing for a minute; `check` throws 408 then. */
+export function watchSpeed(data: unknown, size: () => number) {
   let before = 0
   let isTooSlow = false
   const timer = setInterval(() => {

@@ -37,7 +37,7 @@ test('glance-download takes data, formats and chosen properties from another reg
     const { id } = await glance.create({ disk_format: 'qcow2' }, 'alice')
     const json = { method: { name: 'glance-download', glance_region: 'Other', glance_image_id: remoteId, ...method } }
     assert.equal((await glance.call('POST', `/images/${id}/import`, { json, token: 'alice' })).status, 202)
-    return glance.until(id, (each) => each['os_glance_import_task'] === undefined)
+    return glance.until(id, (each) => each['os_glance_import_task'] === undefined && each.status !== 'importing')
   }
   const image = await run({})
   assert.deepEqual(

@@ -113,7 +113,10 @@ test('an import checks the signature too', async () => {
     const { id } = await glance.create(properties(signature), 'alice')
     await glance.must('PUT', `/images/${id}/stage`, { data, token: 'alice' })
     await glance.must('POST', `/images/${id}/import`, { json: { method: { name: 'glance-direct' } }, token: 'alice' })
-    const image = await glance.until(id, (each) => each['os_glance_import_task'] === undefined)
+    const image = await glance.until(
+      id,
+      (each) => each['os_glance_import_task'] === undefined && each.status !== 'importing',
+    )
     assert.equal(image.status, status)
   }
 })
