@@ -81,6 +81,16 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
     )
   })
 
+  test('many logins at the same time, of users who were never seen', async (t) => {
+    const { identity, domainId } = await startWithDirectory(t, directory)
+    const names = ['alice', 'bob', 'alice', 'bob', 'alice', 'nobody']
+    const answers = await Promise.all(names.map((name) => login(identity, domainId, name)))
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      [201, 201, 201, 201, 201, 401],
+    )
+  })
+
   test('A8: whatever the directory writes for enabled, only what says yes does', async (t) => {
     const { identity, domainId } = await startWithDirectory(t, directory)
     const listed = await identity.make<User[]>('GET', `/users?domain_id=${domainId}`)

@@ -45,6 +45,16 @@ test('a login by assertion makes a user in the domain of the identity provider, 
   )
 })
 
+test('first logins of one user at the same time make one user', async (t) => {
+  const federation = await startFederation(t)
+  const answers = await Promise.all(Array.from({ length: 6 }, () => federation.login(alice)))
+  assert.deepEqual(
+    answers.map((answer) => answer.status),
+    Array(6).fill(201),
+  )
+  assert.equal(new Set(answers.map((answer) => tokenOf(answer).user.id)).size, 1)
+})
+
 test('POST /v3/auth/tokens takes the method mapped, through the proxy', async (t) => {
   const { identity } = await startFederation(t)
   const headers = Object.fromEntries(Object.entries(alice).map(([name, value]) => [`x-assertion-${name}`, value]))
