@@ -37,6 +37,7 @@ test('P9: no secret is compared by an operator that stops at the first differenc
 test('G4: what must not be guessed does not come from Math.random', () => {
   assert.deepEqual(filesWith(/Math\.random/).sort(), [
     'src/services/compute/scheduler/weighers.ts', // which of equal hosts
+    'src/services/identity/directories/residents.ts', // how long to wait before another try
     'src/services/identity/drivers/ldap/connections.ts', // which of equal servers
     'src/services/placement/model/candidates/search.ts', // which of equal providers
   ])
