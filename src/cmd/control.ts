@@ -6,7 +6,7 @@ import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
 import { createMetrics } from './metrics.ts'
 import { RoleBoard, tell } from './roles.ts'
-import { loadSecrets, portOf, readSettings } from './settings.ts'
+import { addressOf, loadSecrets, portOf, readSettings } from './settings.ts'
 import { serviceUsers } from './up.ts'
 
 async function run(stateDir: string) {
@@ -18,7 +18,7 @@ async function run(stateDir: string) {
   const hostName = hostname()
   const cloud: Cloud = await startCloud({ stateDir, settings, secrets, hostName, board, observe: metrics.observe })
   const stopFakes = settings.fake ? await startFakeHosts(cloud, settings, stateDir, board) : () => Promise.resolve()
-  const stopMetrics = await metrics.serve(settings.bind, portOf(settings, 'metrics'))
+  const stopMetrics = await metrics.serve(addressOf(settings, 'metrics'), portOf(settings, 'metrics'))
   const stop = async () => {
     stopMetrics()
     await stopFakes()

@@ -3,7 +3,7 @@
  * a transaction never sees another one's statements; readers see the last commit and never wait.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   SqliteAdapter,
@@ -37,6 +37,16 @@ class ConcurrentAdapter extends SqliteAdapter {
   }
 }
 
+/** The file is its owner's alone, and so are its journals, which SQLite makes with the mode of the file. */
+function keepPrivate(file: string) {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+  for (const each of [file, `${file}-wal`, `${file}-shm`].filter((name) => existsSync(name))) {
+    const { mode, uid } = statSync(each)
+    if ((mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(each, 0o600)
+  }
+}
+
 class SqliteDriver implements Driver {
   readonly #file: string
   #writer!: Handle
@@ -48,7 +58,7 @@ class SqliteDriver implements Driver {
   }
 
   async init() {
-    if (this.#file !== ':memory:') mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+    if (this.#file !== ':memory:') keepPrivate(this.#file)
     this.#writer = new Handle(this.#file, false)
     this.#reader = this.#file === ':memory:' ? this.#writer : new Handle(this.#file, true)
   }

@@ -16,7 +16,7 @@ async function setUp(t: TestContext, configuration = '') {
 const whole = { identity: { driver: 'ldap' }, ldap: { url: 'ldap://corp', user: 'cn=%(password)s', password: 'hush' } }
 const visible = { identity: { driver: 'ldap' }, ldap: { url: 'ldap://corp', user: 'cn=%(password)s' } }
 
-test('A16: a configuration is written, read in parts and deleted; its password is never shown', async (t) => {
+test('a configuration is written, read in parts and deleted; its password is never shown', async (t) => {
   const { ask, identity, domain } = await setUp(t)
   assert.equal((await ask('GET')).status, 404)
   const created = await ask('PUT', '', whole)
