@@ -41,13 +41,12 @@ const textOf = async (url: string, rules: FenceRules, headers: Record<string, st
   Buffer.concat(await (await fencedFetch(url, rules, { headers })).body.toArray()).toString()
 
 test('addresses of this host, its links, private and reserved networks are refused, public ones are not', () => {
-  const refused = [
-    ...['127.0.0.1', '127.255.0.1', '0.0.0.0', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.0.1'],
-    ...['169.254.169.254', '100.64.0.1', '198.18.0.1', '192.0.2.1', '224.0.0.1', '255.255.255.255'],
-    ...['::', '::1', 'fe80::1', 'fe80::1%eth0', 'fc00::1', 'fdff::1', 'ff02::1', '2001:db8::1', 'fec0::1'],
-    ...['::ffff:127.0.0.1', '::ffff:a9fe:a9fe', '::127.0.0.1', '64:ff9b::a9fe:a9fe', '2002:7f00:1::1'],
-    ...['2001:0:0:0:0:0:80ff:fffe', 'nonsense', ''],
-  ]
+  const refused = (
+    '127.0.0.1 127.255.0.1 0.0.0.0 10.1.2.3 172.16.0.1 172.31.255.255 192.168.0.1 169.254.169.254 100.64.0.1 ' +
+    '198.18.0.1 192.0.2.1 224.0.0.1 255.255.255.255 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fdff::1 ff02::1 2001:db8::1 ' +
+    'fec0::1 ::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::127.0.0.1 64:ff9b::a9fe:a9fe 2002:7f00:1::1 ' +
+    '2001:0:0:0:0:0:80ff:fffe nonsense'
+  ).split(' ')
   for (const address of refused) assert.equal(isAllowedAddress(address, []), false, address)
   for (const address of [
     '1.1.1.1',
