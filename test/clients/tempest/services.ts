@@ -34,4 +34,13 @@ export const services: readonly TempestService[] = [
       },
     },
   },
+  {
+    type: 'network',
+    regex: '^tempest\\.api\\.network\\.',
+    packages: [],
+    options: {
+      network: { floating_network_name: 'provider', public_network_id: '' },
+      'network-feature-enabled': { ipv6: 'true', ipv6_subnet_attributes: 'true', port_security: 'true' },
+    },
+  },
 ]

@@ -70,7 +70,13 @@ function readProtocol(given: string | number | null | undefined): string | null 
 }
 
 function readRange(protocol: string | null, input: RuleInput) {
-  const number = (value: string | number | null | undefined) => (value == null || value === '' ? null : Number(value))
+  const number = (value: string | number | null | undefined) => {
+    if (value == null || value === '') return null
+    const port = Number(value)
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw badRequest('SecurityGroupInvalidPortValue', `Invalid value for port ${value}`)
+    return port
+  }
   const min = number(input.port_range_min)
   const max = number(input.port_range_max)
   const range = { port_range_min: min, port_range_max: max }
