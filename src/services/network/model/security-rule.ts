@@ -30,7 +30,7 @@ const protocolNames = (
 ).split(' ')
 const withPorts = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', '6', '17', '132', '33', '136']
 const icmpLike = ['icmp', 'icmpv6', 'ipv6-icmp', '1', '58']
-const onlyIpv6 = ['icmpv6', 'ipv6-icmp', 'ipv6-encap', 'ipv6-frag', 'ipv6-nonxt', 'ipv6-opts', 'ipv6-route']
+const onlyIpv6 = 'icmpv6 ipv6-icmp ipv6-encap ipv6-frag ipv6-nonxt ipv6-opts ipv6-route 41 43 44 58 59 60'.split(' ')
 
 /** The rule in the form that is kept. Throws 400 with upstream's name for what is wrong. */
 export function readRule(input: RuleInput): RuleFields {

@@ -1,5 +1,5 @@
 import { badAttribute, badRequest, conflict, notFound } from '../errors.ts'
-import { formatPrefix, parseAddress, parsePrefix } from '../model/address.ts'
+import { formatPrefix, parsePrefix } from '../model/address.ts'
 import {
   deleteEntity,
   findRow,
@@ -14,10 +14,10 @@ import {
 
 type Group = Row<'address_groups'>
 
-/** Addresses and prefixes in one form, each once. Throws 400 on what is neither. */
+/** Prefixes in one form, each once. Throws 400 on what is none; upstream takes no bare addresses either. */
 function read(texts: readonly string[]): string[] {
   const prefixes = texts.map((text) => {
-    const prefix = parsePrefix(parseAddress(text) ? `${text}/${text.includes(':') ? 128 : 32}` : text)
+    const prefix = parsePrefix(text)
     if (!prefix) throw badAttribute('addresses', `'${text}' is not a valid IP subnet`)
     return formatPrefix(prefix)
   })

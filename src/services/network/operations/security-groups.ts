@@ -80,6 +80,8 @@ export async function createGroup(
   requireOtherName(input)
   await defaultGroup(tx, projectId)
   await requireQuota(tx, deps, projectId, 'security_group')
+  const rules = await listRows(tx, 'default_rules', { used_in_non_default_sg: 1 })
+  await requireQuota(tx, deps, projectId, 'security_group_rule', rules.length)
   return insertGroup(tx, projectId, input, false)
 }
 
