@@ -86,7 +86,11 @@ export async function runTempest(
   const folder = mkdtempSync(join(tmpdir(), 'nephos-tempest-'))
   try {
     for (const name of ['etc', 'lock']) mkdirSync(join(folder, name))
-    writeFileSync(join(folder, 'etc/tempest.conf'), toIni(merge(common(cloud, folder), service.options)))
+    writeFileSync(
+      join(folder, 'etc/tempest.conf'),
+      toIni(merge(common(cloud, folder), service.options, (await service.optionsOf?.(cloud)) ?? {})),
+    )
+    if (service.python) writeFileSync(join(folder, 'sitecustomize.py'), service.python)
     writeFileSync(
       join(folder, '.stestr.conf'),
       '[DEFAULT]\ntest_path=/usr/lib/python3/dist-packages/tempest/test_discover\ntop_dir=/usr/lib/python3/dist-packages\ngroup_regex=([^\\.]*\\.)*\n',
@@ -106,7 +110,12 @@ export async function runTempest(
         '--exclude-list',
         'excluded',
       ],
-      { OS_STDOUT_CAPTURE: '1', OS_STDERR_CAPTURE: '1', PYTHONWARNINGS: 'ignore' },
+      {
+        OS_STDOUT_CAPTURE: '1',
+        OS_STDERR_CAPTURE: '1',
+        PYTHONWARNINGS: 'ignore',
+        ...(service.python && { PYTHONPATH: folder }),
+      },
     )
     return { ...read(output), output }
   } finally {

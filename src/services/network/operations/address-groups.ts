@@ -1,5 +1,5 @@
 import { badAttribute, badRequest, conflict, notFound } from '../errors.ts'
-import { formatPrefix, parsePrefix } from '../model/address.ts'
+import { formatPrefix, parseAddress, parsePrefix } from '../model/address.ts'
 import {
   deleteEntity,
   findRow,
@@ -14,7 +14,7 @@ import {
 
 type Group = Row<'address_groups'>
 
-/** Prefixes in one form, each once. Throws 400 on what is none; upstream takes no bare addresses either. */
+/** Prefixes in one form, each once. Throws 400 on what is none. */
 function read(texts: readonly string[]): string[] {
   const prefixes = texts.map((text) => {
     const prefix = parsePrefix(text)
@@ -23,6 +23,9 @@ function read(texts: readonly string[]): string[] {
   })
   return [...new Set(prefixes)]
 }
+
+/** A bare address is a prefix of its own; upstream takes such here, and not where a group is made. */
+const withLength = (text: string): string => (parseAddress(text) ? `${text}/${text.includes(':') ? 128 : 32}` : text)
 
 const list = (texts: readonly string[]) => `['${texts.join("', '")}']`
 
@@ -44,7 +47,7 @@ export async function changeAddresses(
   how: 'add' | 'remove',
 ): Promise<Group> {
   const old = parseList<string>(group.addresses)
-  const given = read(texts)
+  const given = read(texts.map(withLength))
   const there = given.filter((each) => old.includes(each))
   const missing = given.filter((each) => !old.includes(each))
   if (how === 'add' && there.length > 0)
