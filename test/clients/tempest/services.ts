@@ -1,5 +1,5 @@
-import { login } from '../../api.ts'
-import type { TestCloud } from '../../cloud.ts'
+import { extensions } from '../../../src/services/network/api/extensions.ts'
+import { collect, type TestCloud } from '../../cloud.ts'
 
 /** What of tempest is run for each service. A service joins with an entry here and a list `<type>.skip` beside it. */
 export interface TempestService {
@@ -10,8 +10,11 @@ export interface TempestService {
   packages: readonly string[]
   /** Sections of tempest.conf on top of the common ones. */
   options: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** What tempest.conf must know of this cloud. */
-  optionsOf?(cloud: TestCloud): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
+  /** What tempest.conf must know of this cloud; commands begin with `prefix` to reach it. */
+  optionsOf?(
+    cloud: TestCloud,
+    prefix: readonly string[],
+  ): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
   /** Run by Python before tempest. */
   python?: string
   /** Files of the cloud's configuration (`keystone/keystone.conf`), where the tests need other than defaults. */
@@ -49,15 +52,12 @@ export const services: readonly TempestService[] = [
       'network-feature-enabled': { ipv6: 'true', ipv6_subnet_attributes: 'true', port_security: 'true' },
       neutron_plugin_options: { available_type_drivers: 'flat,vlan,local,vxlan', agent_availability_zone: 'nova' },
     },
-    async optionsOf(cloud) {
-      const admin = await login(cloud, 'admin')
-      const get = async (path: string) =>
-        (await admin.call<Record<string, { id: string; alias: string }[]>>('network', 'GET', `/v2.0/${path}`)).body
-      const [provider] = (await get('networks?name=provider'))['networks']!
-      const aliases = (await get('extensions'))['extensions']!.map(({ alias }) => alias)
+    async optionsOf(cloud, prefix) {
+      const show = [...prefix, 'openstack', 'network', 'show', 'provider', '-f', 'value', '-c', 'id']
+      const { output } = await collect(show, { ...cloud.environment('admin'), PYTHONWARNINGS: 'ignore' })
       return {
-        network: { public_network_id: provider!.id, floating_network_name: 'provider' },
-        'network-feature-enabled': { api_extensions: aliases.join(',') },
+        network: { public_network_id: output.trim(), floating_network_name: 'provider' },
+        'network-feature-enabled': { api_extensions: extensions.map(([alias]) => alias).join(',') },
       }
     },
     // Its client waits ten seconds before each of some hundred deletions of a subnet.

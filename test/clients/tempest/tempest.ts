@@ -85,10 +85,11 @@ export async function runTempest(
 ): Promise<TempestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-tempest-'))
   try {
+    const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
     for (const name of ['etc', 'lock']) mkdirSync(join(folder, name))
     writeFileSync(
       join(folder, 'etc/tempest.conf'),
-      toIni(merge(common(cloud, folder), service.options, (await service.optionsOf?.(cloud)) ?? {})),
+      toIni(merge(common(cloud, folder), service.options, (await service.optionsOf?.(cloud, prefix)) ?? {})),
     )
     if (service.python) writeFileSync(join(folder, 'sitecustomize.py'), service.python)
     writeFileSync(
@@ -97,7 +98,6 @@ export async function runTempest(
     )
     const excluded = readSkips(service.type).filter((line) => line.kind === 'exclude')
     writeFileSync(join(folder, 'excluded'), excluded.map((line) => `${line.regex}\n`).join(''))
-    const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
     const { output } = await collect(
       [
         ...prefix,
