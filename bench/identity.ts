@@ -1,6 +1,6 @@
 /**
  * Identity alone, one process over HTTP; the clients are in another thread. JSON lines; `ratio` compares with a bare
- * node:http server that sends the same bytes in the same run. Usage: node_modules/.bin/node bench/identity.ts
+ * node:http server that sends the same bytes in the same run. Usage: npm run bench identity
  */
 import autocannon from 'autocannon'
 import { createServer } from 'node:http'

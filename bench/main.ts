@@ -1,8 +1,16 @@
-/** Runs benchmarks by name, all of them without one, each in a process of its own. Usage: npm run bench [cloud] [placement] [network] */
+/** Runs benchmarks by name, all of them without one, each in a process of its own. Usage: npm run bench [NAME]... */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const files: Readonly<Record<string, string>> = { cloud: 'run.ts', placement: 'placement.ts', network: 'network.ts' }
+const files: Readonly<Record<string, string>> = {
+  cloud: 'run.ts',
+  identity: 'identity.ts',
+  directory: 'directory.ts',
+  image: 'image.ts',
+  placement: 'placement.ts',
+  network: 'network.ts',
+  guest: 'guest.ts',
+}
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(files)
 let failed = 0
 for (const name of wanted) {

@@ -75,6 +75,7 @@ async function candidates({ aggregates }: Seeded) {
     'resources, any-trait and aggregates': `?resources=VCPU:2,MEMORY_MB:4096&required=in:HW_CPU_X86_AVX512F,STORAGE_DISK_SSD&member_of=in:${aggregates.slice(0, 5).join()}`,
     'nested devices in a suffixed group':
       '?resources=VCPU:2,MEMORY_MB:4096&resources_GPU=VGPU:1&required_GPU=HW_GPU_API_VULKAN&group_policy=none',
+    'no host has both traits': '?resources=VCPU:2,MEMORY_MB:4096&required=HW_CPU_X86_AVX512F,STORAGE_DISK_SSD',
     'nothing fits': '?resources=VCPU:64,MEMORY_MB:262145',
   }
   for (const [name, question] of Object.entries(questions)) {

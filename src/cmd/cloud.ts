@@ -24,7 +24,7 @@ import { catalogOf } from './catalog.ts'
 import { readPolicies } from './policies.ts'
 import { codeNameOf, configFilesOf, databaseUrlOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
-import { paths, portOf, urlOf, type PortName, type Secrets, type Settings } from './settings.ts'
+import { addressOf, paths, portOf, urlOf, type PortName, type Secrets, type Settings } from './settings.ts'
 import type { RoleBoard } from './roles.ts'
 
 export interface Cloud {
@@ -133,6 +133,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         password,
         project: 'service',
         roles: ['admin', 'service'],
+        systemRoles: ['reader'],
         // Nobody but the cloud itself uses them.
         reset: true,
       })),
@@ -156,7 +157,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     board.set('nova-conductor', 'up')
     await attempt('nova-metadata', async () => {
       const metadata = await serveMetadata({
-        host: settings.bind,
+        host: addressOf(settings, 'metadata'),
         port: portOf(settings, 'metadata'),
         secret: new Secret(secrets.metadataSecret),
         getServerMetadata: compute.getServerMetadata,

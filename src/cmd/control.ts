@@ -1,11 +1,12 @@
 /** The control process: every API and control role; started and watched by `nephos up`. Arguments: STATE_DIR. */
+import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
 import { createMetrics } from './metrics.ts'
 import { RoleBoard, tell } from './roles.ts'
-import { loadSecrets, portOf, readSettings } from './settings.ts'
+import { addressOf, loadSecrets, portOf, readSettings } from './settings.ts'
 import { serviceUsers } from './up.ts'
 
 async function run(stateDir: string) {
@@ -17,7 +18,7 @@ async function run(stateDir: string) {
   const hostName = hostname()
   const cloud: Cloud = await startCloud({ stateDir, settings, secrets, hostName, board, observe: metrics.observe })
   const stopFakes = settings.fake ? await startFakeHosts(cloud, settings, stateDir, board) : () => Promise.resolve()
-  const stopMetrics = await metrics.serve(settings.bind, portOf(settings, 'metrics'))
+  const stopMetrics = await metrics.serve(addressOf(settings, 'metrics'), portOf(settings, 'metrics'))
   const stop = async () => {
     stopMetrics()
     await stopFakes()
@@ -30,6 +31,7 @@ async function run(stateDir: string) {
   process.on('SIGINT', () => undefined)
   await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'progress', text }))
   tell({ type: 'ready' })
+  flushCompileCache()
 }
 
 run(process.argv[2] ?? '').catch((error: unknown) => {

@@ -22,7 +22,7 @@ export async function startFakeHosts(
     const folder = join(stateDir, 'hosts', host)
     stops.push(await fakeAgent(bus, host))
     const driver = new FakeDriver({ host, stateDir: folder })
-    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64, recordDelayMs: 100 })
+    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64 })
     await agent.start()
     stops.push(() => agent.stop())
   }

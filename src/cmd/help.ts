@@ -20,6 +20,7 @@ Options
                        metadata N+4, novncproxy N+5, network N+6, metrics N+7,
                        identity's alias 35357 N+8
   --bind ADDR          address of the APIs (default: 127.0.0.1)
+  --bind-internal ADDR address of metadata and metrics, which users need not reach (default: 127.0.0.1)
   --provider-cidr CIDR the external network; this host has its first address
   --detach             return when every API answers
   --fake               fake compute driver and no data plane; needs no root

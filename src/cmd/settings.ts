@@ -9,6 +9,8 @@ export interface Settings {
   /** First of the cloud's ports; null for OpenStack's own ports. */
   portBase: number | null
   bind: string
+  /** Address of what no user needs to reach: metadata (for its proxies) and metrics. */
+  bindInternal: string
   /** Fake compute driver and no data plane. */
   fake: boolean
   computeHosts: number
@@ -47,9 +49,14 @@ export function portOf(settings: Settings, name: PortName): number {
   return settings.portBase + Object.keys(standardPorts).indexOf(name)
 }
 
+/** The address that a port listens on. */
+export const addressOf = (settings: Settings, name: PortName): string =>
+  name === 'metadata' || name === 'metrics' ? settings.bindInternal : settings.bind
+
 /** `http://address:port` of an API. */
 export function urlOf(settings: Settings, name: PortName): string {
-  const host = settings.bind === '0.0.0.0' ? '127.0.0.1' : settings.bind
+  const bound = addressOf(settings, name)
+  const host = bound === '0.0.0.0' ? '127.0.0.1' : bound
   return `http://${host.includes(':') ? `[${host}]` : host}:${portOf(settings, name)}`
 }
 
@@ -104,6 +111,7 @@ export function loadSettings(stateDir: string, input: SettingsInput): Settings {
     name,
     portBase: null,
     bind: '127.0.0.1',
+    bindInternal: '127.0.0.1',
     fake: false,
     computeHosts: 1,
     region: 'RegionOne',

@@ -11,6 +11,11 @@ export interface ChildOptions {
   onDeath(reason: string): void
 }
 
+/** V8 would let it grow to 64 MiB for a few percent of speed. */
+const youngGeneration = '--max-semi-space-size=8'
+/** glibc keeps an arena for each thread of the pool otherwise. */
+const frugal = { MALLOC_ARENA_MAX: '2' }
+
 /** Keeps one process running: starts it again with growing pauses when it dies. */
 export class Supervised {
   readonly #options: ChildOptions
@@ -33,7 +38,8 @@ export class Supervised {
     const file = fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
     const started = Date.now()
     const child = fork(file, [...this.#options.args], {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning', youngGeneration],
+      env: { ...process.env, ...frugal },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Ctrl-C of the terminal goes to the supervisor alone, which stops its children in order.
       detached: true,
@@ -49,7 +55,7 @@ export class Supervised {
     child.on('exit', (code, signal) => {
       this.#child = undefined
       if (this.#stopping) return
-      const reason = complaint.trim().split('\n').at(-1) || `ended with ${signal ?? `status ${code}`}`
+      const reason = reasonIn(complaint) ?? `ended with ${signal ?? `status ${code}`}`
       this.roles = this.roles.map((role) => ({
         ...role,
         state: 'down',
@@ -75,4 +81,10 @@ export class Supervised {
       child.kill('SIGTERM')
     })
   }
+}
+
+/** The sentence in what a process said at its end: the error's, without its stack and Node's own last line. */
+function reasonIn(complaint: string): string | undefined {
+  const lines = complaint.trim().split('\n')
+  return lines.findLast((line) => /^\w*Error\b.*: /.test(line)) ?? lines.findLast((line) => /^\S/.test(line))
 }

@@ -11,12 +11,12 @@ const failing = async (promise: Promise<unknown>): Promise<CommandFailed> => {
   return error
 }
 
-test('arguments reach the program as they are, whatever is in them', async () => {
+test('P1: arguments reach the program as they are, whatever is in them', async () => {
   const hostile = `'; touch /tmp/x; "$(id)" \n --`
   assert.equal((await run(['printf', '%s', hostile])).stdout, hostile)
 })
 
-test('the environment is minimal', async () => {
+test('P1: the environment is minimal', async () => {
   process.env['NEPHOS_TEST_SECRET'] = 'secret'
   const { stdout } = await run(['env'])
   delete process.env['NEPHOS_TEST_SECRET']
@@ -68,7 +68,7 @@ test('a daemon that keeps the pipes open does not hold the caller up', async () 
   assert.ok(performance.now() - startedAt < 2500)
 })
 
-test('wrappers come in the order namespace, limits, user', () => {
+test('P1: wrappers come in the order namespace, limits, user', () => {
   const limits = { addressSpaceBytes: 1024, cpuSeconds: 2 }
   const argv = confine(['/bin/x', '--', 'y'], { netns: 'ns1', runAs: { uid: 5, gid: 6 }, limits, withoutNetwork: true })
   assert.equal(

@@ -23,7 +23,7 @@ test('options by name and number', () => {
   )
 })
 
-test('text that could end a field or a line is refused everywhere', () => {
+test('E3: text that could end a field or a line is refused everywhere', () => {
   for (const text of hostile) {
     const why = JSON.stringify(text)
     const mac = 'fa:16:3e:00:00:01'

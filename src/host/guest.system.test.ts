@@ -72,7 +72,7 @@ describe('guests', { skip }, () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  test('a paused guest starts confined, also as an ordinary user, answers QMP and ends', async () => {
+  test('D6: a paused guest starts confined, also as an ordinary user, answers QMP and ends', async () => {
     const spec = describeGuest('paused', {
       isPaused: true,
       smbios: { product: 'a,b=c' },
@@ -212,7 +212,7 @@ describe('guests', { skip }, () => {
     )
   })
 
-  test('a raw disk stays raw, whatever a guest has written to it', async () => {
+  test('C3: a raw disk stays raw, whatever a guest has written to it', async () => {
     const trap = join(dir, 'trap')
     await createOverlay(trap, { backingFile: join(dir, 'base image, with odd name.raw'), backingFormat: 'raw' })
     const info = await showImage(trap, 'raw')
@@ -222,7 +222,7 @@ describe('guests', { skip }, () => {
     assert.equal((await readFile(copy)).subarray(0, 3).toString(), 'QFI')
   })
 
-  test('image tools have no more memory than allowed, and no way but files', async () => {
+  test('C4: image tools have no more memory than allowed, and no way but files', async () => {
     const file = join(dir, 'base image, with odd name.raw')
     await assert.rejects(showImage(file, 'raw', { limits: { addressSpaceBytes: 16 * MiB } }), CommandFailed)
     await assert.rejects(showImage('nbd://127.0.0.1/x', 'raw'), /image file is not acceptable/)

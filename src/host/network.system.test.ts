@@ -229,7 +229,7 @@ describe('network namespaces and what is in them', { skip }, () => {
     }
   })
 
-  test('a ruleset is loaded as a whole or not at all', async () => {
+  test('P20: a ruleset is loaded as a whole or not at all', async () => {
     const table = {
       family: 'inet',
       name: 'guard',

@@ -19,11 +19,11 @@ test('values in a rule are checked, lists become sets', () => {
   )
 })
 
-test('an empty list is refused and never a match on everything', () => {
+test('E2: an empty list is refused and never a match on everything', () => {
   assert.throws(() => rule`ip saddr ${[]} accept`, UnsafeText)
 })
 
-test('hostile values are refused', () => {
+test('E3: hostile values are refused', () => {
   for (const value of ['1.2.3.4; accept', '} accept', '"', 'a\naccept', 'a # b', '', '$x', 'a b', '{ 0.0.0.0/0 }']) {
     assert.throws(() => rule`ip saddr ${value} drop`, UnsafeText, value)
     assert.throws(() => nftName(value), UnsafeText, value)
@@ -32,7 +32,7 @@ test('hostile values are refused', () => {
   }
 })
 
-test('a rule is one rule', () => {
+test('E3: a rule is one rule', () => {
   for (const text of ['accept; drop', 'accept\ndrop', 'accept }', '"x', '} chain x {']) {
     const table = { family: 'inet', name: 't', chains: [{ name: 'c', rules: [text] }] } as const
     assert.throws(() => renderTable(table), UnsafeText, text)
@@ -46,7 +46,7 @@ test('ports', () => {
   assert.throws(() => nftPorts(Number.NaN), UnsafeText)
 })
 
-test('a table replaces itself, chains come before the rules that jump to them', () => {
+test('P20: a table replaces itself, chains come before the rules that jump to them', () => {
   const text = renderReplacement({
     family: 'bridge',
     name: 'guard',

@@ -35,7 +35,7 @@ test('each pluggable device has a root port of its own, and spare ones follow', 
   )
 })
 
-test('every file is opened with its format', () => {
+test('C3: every file is opened with its format', () => {
   const nodes = valuesOf(guestArguments(spec), '-blockdev').map((text) => JSON.parse(text) as Record<string, unknown>)
   assert.deepEqual(
     nodes.map(({ driver }) => driver),
@@ -44,13 +44,13 @@ test('every file is opened with its format', () => {
   assert.equal(nodes[1]?.['read-only'], true)
 })
 
-test('a guest is confined and gets no default devices', () => {
+test('D6: a guest is confined and gets no default devices', () => {
   const argv = guestArguments(spec)
   for (const word of ['-nodefaults', '-no-user-config', '-sandbox']) assert.ok(argv.includes(word), word)
   assert.deepEqual(valuesOf(argv, '-vnc'), ['unix:/v/vnc.sock'])
 })
 
-test('hostile text stays one value', () => {
+test('D5: hostile text stays one value', () => {
   const hostile = `x",file=/etc/shadow,a='b'`
   const argv = guestArguments({
     ...spec,
@@ -70,7 +70,7 @@ test('hostile text stays one value', () => {
   )
 })
 
-test('hostile text is refused where QEMU would split it', () => {
+test('D5: hostile text is refused where QEMU would split it', () => {
   for (const bad of ['/v/a,server=off', '/v/a\nb', 'relative', '/v/../etc/x', '/v/a\0']) {
     for (const key of ['consoleLog', 'serialSocket', 'vncSocket', 'qmpSocket', 'pidFile', 'agentSocket']) {
       assert.throws(() => guestArguments({ ...spec, [key]: bad }), UnsafeText, `${key} ${bad}`)

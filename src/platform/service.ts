@@ -23,8 +23,11 @@ export interface ServiceEnv {
   readonly authenticator: Authenticator
   /** The way to another service, by service type: `image`, `placement`, `network`, `compute`, `identity`. */
   connect(serviceType: string): Transport
-  /** A token of this service's own user (role admin and service in project `service`), renewed before it expires. */
-  serviceToken(): Promise<string>
+  /**
+   * A token of this service's own user, renewed before it expires: for project `service` (roles admin and service), or for
+   * the system (role reader), where keystone tells only that what is asked, as the limits of other projects.
+   */
+  serviceToken(scope?: 'project' | 'system'): Promise<string>
   /** `http://address:port` of this service's endpoint. */
   readonly baseUrl: string
   /** Keystone's public URL, for `WWW-Authenticate`. */

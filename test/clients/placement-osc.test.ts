@@ -177,5 +177,10 @@ test(
     assert.notEqual(refused.code, 0)
     assert.match(refused.output, /Unable to delete parent resource provider/)
     await must(`resource provider delete ${card.uuid}`)
+
+    const program = join(import.meta.dirname, '../../bin/placement-status')
+    const checked = await collect([program, '--state-dir', cloud.stateDir, 'upgrade', 'check'])
+    assert.equal(checked.code, 0, checked.output)
+    assert.match(checked.output, /Check: Incomplete Consumers/)
   },
 )

@@ -13,7 +13,7 @@ import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/identity/policies.ts'
 import { routes } from '../../src/services/identity/service.ts'
-import { createTestIdentity, type TestIdentity } from '../../src/services/identity/testing/service.ts'
+import { createTestIdentity, type TestIdentity } from '../../src/services/identity/testing/identity.ts'
 import { authorizationExceptions } from './exceptions.ts'
 
 /** Ids of one side of the border between two domains, by the kind of object. */
@@ -42,13 +42,15 @@ let callers: Caller[]
 
 before(async () => {
   identity = await createTestIdentity()
-  const { make } = identity
+  const make = identity.whole.bind(identity)
   const makeSide = async (name: string): Promise<Side> => {
-    const domain = (await make('POST', '/v3/domains', { domain: { name } })).domain!.id
-    const user = (await make('POST', '/v3/users', { user: { name: 'u', domain_id: domain } })).user!.id
-    const group = (await make('POST', '/v3/groups', { group: { name: 'g', domain_id: domain } })).group!.id
-    const project = (await make('POST', '/v3/projects', { project: { name: 'p', domain_id: domain } })).project!.id
-    return { domain, user, group, project, name }
+    const domain = (await make('POST', '/domains', { domain: { name } })).domain!.id
+    const user = (await make('POST', '/users', { user: { name: 'u', domain_id: domain } })).user!.id
+    const group = (await make('POST', '/groups', { group: { name: 'g', domain_id: domain } })).group!.id
+    const project = (await make('POST', '/projects', { project: { name: 'p', domain_id: domain } })).project!.id
+    // Groups and options of the configurations of domains.
+    const options = { config: 'ldap', ':group': 'url', security_compliance: 'password_regex' }
+    return { domain, user, group, project, name, ...options }
   }
   home = await makeSide('home')
   foreign = await makeSide('foreign')
@@ -61,7 +63,7 @@ before(async () => {
     caller(name, (await identity.persona(role, scope, home['domain'])).token)
   callers = [
     { name: 'nobody', token: null, credentials: null },
-    await caller('system admin', identity.admin),
+    await caller('system admin', await identity.login('admin', 'admin-password', { system: { all: true } })),
     await of('system reader', 'reader', 'system'),
     await of('domain admin', 'admin', inDomain),
     await of('domain manager', 'manager', inDomain),
@@ -90,16 +92,16 @@ async function caller(name: string, token: string): Promise<Caller> {
 
 /** Objects that belong to no domain. */
 async function makeShared(): Promise<Side> {
-  const { make } = identity
-  const service = (await make('POST', '/v3/services', { service: { type: 'test' } })).service!.id
+  const make = identity.whole.bind(identity)
+  const service = (await make('POST', '/services', { service: { type: 'test' } })).service!.id
   const endpoint = { service_id: service, interface: 'public', url: 'http://test', region_id: 'RegionOne' }
   const registered = { service_id: service, resource_name: 'thing', default_limit: 5 }
-  const made = (await make('POST', '/v3/registered_limits', { registered_limits: [registered] })) as unknown
+  const made = (await make('POST', '/registered_limits', { registered_limits: [registered] })) as unknown
   return {
     service,
-    endpoint: (await make('POST', '/v3/endpoints', { endpoint })).endpoint!.id,
-    role: (await make('POST', '/v3/roles', { role: { name: 'some-role' } })).role!.id,
-    implies: (await make('POST', '/v3/roles', { role: { name: 'implied-role' } })).role!.id,
+    endpoint: (await make('POST', '/endpoints', { endpoint })).endpoint!.id,
+    role: (await make('POST', '/roles', { role: { name: 'some-role' } })).role!.id,
+    implies: (await make('POST', '/roles', { role: { name: 'implied-role' } })).role!.id,
     region: 'RegionOne',
     registered_limit: (made as { registered_limits: { id: string }[] }).registered_limits[0]!.id,
   }
@@ -107,7 +109,7 @@ async function makeShared(): Promise<Side> {
 
 async function makeLimit(shared: Side, { project }: Side): Promise<Side> {
   const limit = { service_id: shared['service'], resource_name: 'thing', resource_limit: 3, project_id: project }
-  const made = (await identity.make('POST', '/v3/limits', { limits: [limit] })) as unknown
+  const made = (await identity.whole('POST', '/limits', { limits: [limit] })) as unknown
   return { limit: (made as { limits: { id: string }[] }).limits[0]!.id }
 }
 
@@ -124,7 +126,7 @@ function addressOf(route: Route<never>, side: Side) {
     kinds.add(kind)
     return side[kind]
   })
-  return { url: `/v3${url.join('/')}`, kinds }
+  return { url: url.join('/'), kinds }
 }
 
 /** The smallest body that the schema takes, with the ids of that side. */
@@ -217,7 +219,7 @@ async function look(route: Route<never>, who: Caller, side: Side): Promise<strin
 
 const isChange = (route: Route<never>) => route.method !== 'GET' && route.method !== 'HEAD'
 
-test('every route answers each persona about own, home and foreign objects as its rule says', async (context) => {
+test('H1, B5, B9: every route answers each persona about own, home and foreign objects as its rule says', async (context) => {
   const found = new Set<string>()
   let count = 0
   for (const route of routes as readonly Route<never>[]) {

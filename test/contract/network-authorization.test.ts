@@ -244,7 +244,7 @@ async function look(route: Route<never>, caller: string, side: Side): Promise<st
 const isOpenList = (route: Route<never>): boolean =>
   ['networks', 'subnets', 'subnetpools', 'address-scopes'].includes(kindOf(route))
 
-test('every route answers each persona about own, foreign and shared objects as its rule says', async (context) => {
+test('H1, B5, B9: every route answers each persona about own, foreign and shared objects as its rule says', async (context) => {
   const found = new Set<string>()
   let count = 0
   for (const route of routes as readonly Route<never>[]) {
@@ -261,7 +261,7 @@ test('every route answers each persona about own, foreign and shared objects as 
   context.diagnostic(`${count} requests`)
 })
 
-test('a list holds what the caller may see and nothing else', async () => {
+test('H1, B3: a list holds what the caller may see and nothing else', async () => {
   for (const [kind, singular] of [
     ['networks', 'network'],
     ['subnets', 'subnet'],

@@ -113,7 +113,7 @@ test('a server that fits nowhere says which host refused it and why', async () =
   assert.equal((await admin.call('compute', 'DELETE', path)).status, 204)
 })
 
-test("another project's server does not exist", async () => {
+test("B5: another project's server does not exist", async () => {
   const created = await create()
   const { id } = created.body.server
   await becomes(id, 'ACTIVE')

@@ -60,12 +60,14 @@ function defineTests() {
   const show = async () => (await compute<{ server: Server }>('GET', path)).body.server
   const console_ = async () =>
     (await compute<{ output: string }>('POST', `${path}/action`, { 'os-getConsoleOutput': {} })).body.output ?? ''
+  const pidOf = () =>
+    readFileSync(join(cloud.stateDir, 'instances', path.split('/').at(-1)!, 'run', 'pid'), 'utf8').trim()
   const printed = (text: string, seconds = 30) =>
     eventually(`the guest prints '${text}'`, async () => (await console_()).includes(text), seconds)
   const find = async (service: 'image' | 'network', where: string) =>
     Object.values((await demo.call<Record<string, { id: string }[]>>(service, 'GET', where)).body)[0]![0]!.id
 
-  test('a guest is built and runs as a user of its own', async () => {
+  test('D6: a guest is built and runs as a user of its own', async () => {
     const server = {
       name: 'g',
       flavorRef: '42',
@@ -85,7 +87,7 @@ function defineTests() {
       },
       90,
     )
-    const pid = readFileSync(join(cloud.stateDir, 'instances', created.body.server.id, 'run', 'pid'), 'utf8').trim()
+    const pid = pidOf()
     const user = readFileSync('/etc/passwd', 'utf8')
       .split('\n')
       .find((line) => line.startsWith('nephos-guest:'))
@@ -94,7 +96,7 @@ function defineTests() {
     await printed('cards: eth0;', 120)
   })
 
-  test('its screen is on the console proxy, for the holder of a token only', async () => {
+  test('D1: its screen is on the console proxy, for the holder of a token only', async () => {
     const answer = await compute<{ remote_console: { url: string } }>('POST', `${path}/remote-consoles`, {
       remote_console: { protocol: 'vnc', type: 'novnc' },
     })
@@ -136,9 +138,15 @@ function defineTests() {
     assert.deepEqual([vmState, power], ['stopped', 4])
   })
 
-  test('it can be started again, and its end leaves nothing', async () => {
-    assert.equal((await compute('POST', `${path}/action`, { 'os-start': null })).status, 202)
-    await eventually('ACTIVE', async () => (await show()).status === 'ACTIVE', 60)
+  test('it can be started again, a QEMU that dies is seen, and the end of the server leaves nothing', async () => {
+    const start = async () => {
+      assert.equal((await compute('POST', `${path}/action`, { 'os-start': null })).status, 202)
+      await eventually('ACTIVE', async () => (await show()).status === 'ACTIVE', 60)
+    }
+    await start()
+    process.kill(Number(pidOf()), 'SIGKILL')
+    await eventually('the death of QEMU is seen', async () => (await show()).status === 'SHUTOFF', 10)
+    await start()
     assert.equal((await compute('DELETE', path)).status, 204)
     await eventually('it is gone', async () => (await compute('GET', path)).status === 404, 60)
     const { output } = await collect(['ip', '-br', 'link'])

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { isDuplicate, openDatabase } from './database.ts'
 import { migrate, runStatements } from './migrate.ts'
 import { upsert } from './upsert.ts'
@@ -22,6 +23,21 @@ const migrations = [
       ),
   },
 ]
+
+test('P13: a database and its journals are their owner’s alone, also one that was not', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-mode-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'deep', 'x.db')
+  for (const isOld of [false, true]) {
+    if (isOld) chmodSync(file, 0o644)
+    const database = openDatabase<{ x: { id: number } }>(`sqlite:///${file}`)
+    await sql`create table if not exists x (id integer)`.execute(database.db)
+    for (const name of ['x.db', 'x.db-wal', 'x.db-shm'])
+      assert.equal(statSync(join(folder, 'deep', name)).mode & 0o777, 0o600, `${name}, old: ${isOld}`)
+    await database.close()
+  }
+  assert.equal(statSync(join(folder, 'deep')).mode & 0o777, 0o700)
+})
 
 test('transactions queue, roll back on errors and are invisible until committed', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))

@@ -3,6 +3,7 @@
  * made in the program, compare-and-swap by affected rows, times as integers in milliseconds since the epoch.
  */
 import { Kysely, MysqlDialect, type LogEvent, type Transaction } from 'kysely'
+import { readFileSync } from 'node:fs'
 import { createPool } from 'mysql2'
 import { SqliteDialect } from './sqlite.ts'
 
@@ -49,6 +50,7 @@ export function openDatabase<Schema>(
       charset: 'utf8mb4_bin',
       connectionLimit: 16,
       connectTimeout: 10_000,
+      ...tlsOf(parsed.searchParams),
     })
     pool.on('connection', (connection) => {
       // Repeatable read takes gap locks, which turn parallel inserts into deadlocks.
@@ -59,6 +61,38 @@ export function openDatabase<Schema>(
   throw new DatabaseUrlError(
     `[database] connection: '${url.split(':')[0]}' is no known engine, use sqlite:// or mysql+pymysql://`,
   )
+}
+
+/**
+ * `?ssl_ca=/path` encrypts the connection and checks certificate and name of the server. Throws on options that this
+ * program does not know: one that asks for protection must not be overheard.
+ */
+function tlsOf(options: URLSearchParams): { ssl?: object } {
+  const { ssl_ca: ca, ssl_cert: cert, ssl_key: key, charset: _charset, ...unknown } = Object.fromEntries(options)
+  const names = Object.keys(unknown)
+  if (names.length > 0)
+    throw new DatabaseUrlError(
+      `[database] connection: option ${names.join(', ')} is not known; there are ssl_ca, ssl_cert, ssl_key and charset`,
+    )
+  if (ca === undefined && cert === undefined && key === undefined) return {}
+  const read = (file: string) => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (cause) {
+      throw new DatabaseUrlError(`[database] connection: ${file} cannot be read`, { cause })
+    }
+  }
+  if (ca === undefined) throw new DatabaseUrlError('[database] connection: ssl_cert and ssl_key need ssl_ca')
+  return {
+    ssl: {
+      ca: read(ca),
+      ...(cert !== undefined && { cert: read(cert) }),
+      ...(key !== undefined && { key: read(key) }),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      verifyIdentity: true,
+    },
+  }
 }
 
 function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {

@@ -3,7 +3,7 @@
  * a transaction never sees another one's statements; readers see the last commit and never wait.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   SqliteAdapter,
@@ -37,6 +37,16 @@ class ConcurrentAdapter extends SqliteAdapter {
   }
 }
 
+/** The file is its owner's alone, and so are its journals, which SQLite makes with the mode of the file. */
+function keepPrivate(file: string) {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+  for (const each of [file, `${file}-wal`, `${file}-shm`].filter((name) => existsSync(name))) {
+    const { mode, uid } = statSync(each)
+    if ((mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(each, 0o600)
+  }
+}
+
 class SqliteDriver implements Driver {
   readonly #file: string
   #writer!: Handle
@@ -48,7 +58,7 @@ class SqliteDriver implements Driver {
   }
 
   async init() {
-    if (this.#file !== ':memory:') mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+    if (this.#file !== ':memory:') keepPrivate(this.#file)
     this.#writer = new Handle(this.#file, false)
     this.#reader = this.#file === ':memory:' ? this.#writer : new Handle(this.#file, true)
   }
@@ -152,21 +162,28 @@ async function patiently<T>(work: () => T): Promise<T> {
 }
 
 const cachedStatements = 500
+/** Checkpoints wait for the disk, so they are seldom: every 16 MiB. */
+const settings = 'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
+
+interface Prepared {
+  statement: StatementSync
+  hasRows: boolean
+}
 
 /** One SQLite connection with its prepared statements. */
 class Handle {
   readonly #db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
-    if (!readOnly) this.#db.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    if (!readOnly) this.#db.exec(settings)
     // Open now: from here on `patiently` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {
-    this.#db.exec(sql)
+    this.#prepare(sql).statement.run()
   }
 
   get isInTransaction(): boolean {
@@ -174,21 +191,23 @@ class Handle {
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
-    const statement = this.#prepare(sql)
+    const { statement, hasRows } = this.#prepare(sql)
     const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value)) as SQLInputValue[]
-    if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+    if (hasRows) return { rows: statement.all(...values) as R[] }
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (!statement) {
-      statement = this.#db.prepare(sql)
+  #prepare(sql: string): Prepared {
+    let prepared = this.#statements.get(sql)
+    if (!prepared) {
+      const statement = this.#db.prepare(sql)
+      // Asked once: describing the columns takes longer than most queries.
+      prepared = { statement, hasRows: statement.columns().length > 0 }
       if (this.#statements.size >= cachedStatements) this.#statements.delete(this.#statements.keys().next().value!)
-      this.#statements.set(sql, statement)
+      this.#statements.set(sql, prepared)
     }
-    return statement
+    return prepared
   }
 
   close() {

@@ -103,7 +103,7 @@ test('routes answer below every base path, HEAD where there is GET, with a reque
   assert.deepEqual([wrong.status, wrong.headers['allow']], [405, 'GET'])
 })
 
-test('without a token 401, without the role 403, an unexpected error tells nothing', async () => {
+test('P11: without a token 401, without the role 403, an unexpected error tells nothing', async () => {
   assert.equal((await send('GET', '/v2.1/things/1', undefined, {})).status, 401)
   assert.equal((await send('GET', '/v2.1/things/1', undefined, { 'X-Auth-Token': 'bad' })).status, 401)
   assert.equal(
@@ -139,7 +139,7 @@ test('schema problems are told in the words of jsonschema', async () => {
   assert.match(await message({ name: 'a', x: 1 }), /Additional properties are not allowed \('x' was unexpected\)/)
 })
 
-test('bodies over a socket: limit, media type, malformed, prototype keys, depth, keep-alive', async (t) => {
+test('P5, P8: bodies over a socket: limit, media type, malformed, prototype keys, depth, keep-alive', async (t) => {
   const server = await serve(app, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
   t.after(() => server.close(10))
   const post = async (body: string, type = 'application/json') => {

@@ -39,7 +39,11 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
   const table = definition.microversions?.table
-  const router = FindMyWay({ ignoreTrailingSlash: true, maxParamLength: 1000, caseSensitive: true })
+  const router = FindMyWay({
+    ignoreTrailingSlash: !definition.hasStrictPaths,
+    maxParamLength: 1000,
+    caseSensitive: true,
+  })
 
   const mount = (base: string, route: Route<Deps>) => {
     const path = base + route.path || '/'

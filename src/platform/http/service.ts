@@ -15,6 +15,8 @@ export interface ApiDefinition {
   readonly microversions?: Microversions
   /** The error body that this service's clients expect; `version` is absent when the request's could not be told. */
   envelope(error: ApiError, requestId: string, version?: ApiVersion): unknown
+  /** True where a path that ends in `/` is another one, as with glance: `/v2/images/` is an image without an id. */
+  readonly hasStrictPaths?: boolean
   /** Media type of the error body where it is not JSON. */
   readonly envelopeType?: string
   /** A schema problem in the service's own sentence and status. */

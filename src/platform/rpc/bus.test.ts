@@ -25,7 +25,7 @@ const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-test('calls in one process are copied and checked', async () => {
+test('P4: calls in one process are copied and checked', async () => {
   const bus = new LocalBus('here')
   const stop = rpcServe(bus, contract, 'h1', {
     echo: async ({ text }, { host }) => ({ text, from: host }),
@@ -46,7 +46,7 @@ test('calls in one process are copied and checked', async () => {
   await assert.rejects(client.echo('h1', { text: 'x' }))
 })
 
-test('agents join through a socket, are who they proved to be, and come back by themselves', async (t) => {
+test('P3: agents join through a socket, are who they proved to be, and come back by themselves', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
   const path = join(folder, 'bus.sock')
   const key = new Secret('key')
@@ -74,7 +74,7 @@ test('agents join through a socket, are who they proved to be, and come back by 
   assert.equal((await rpcClient(bus, contract).echo('h1', { text: 'again' })).text, 'again')
 })
 
-test('a process without the key gets nothing', async (t) => {
+test('P3: a process without the key gets nothing', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
   const path = join(folder, 'bus.sock')
   const bus = new LocalBus('control')

@@ -7,7 +7,8 @@ import { sql } from 'kysely'
 import { openDatabase, type Database } from '../db/database.ts'
 import { runStatements } from '../db/migrate.ts'
 import { createLogger } from '../log/log.ts'
-import { SagaRunner, sagaTables, type SagaKind, type SagaSchema } from './saga.ts'
+import { sagaTables, type SagaSchema } from './records.ts'
+import { SagaRunner, type SagaKind } from './saga.ts'
 import { listEvents } from './timeline.ts'
 
 type World = { log: string[]; failAt?: string; hang?: boolean }

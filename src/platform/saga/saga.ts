@@ -9,34 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { isDatabaseDown, type Db } from '../db/database.ts'
 import type { Logger } from '../log/log.ts'
-import { recordEvent, type TimelineSchema } from './timeline.ts'
-
-export interface SagaSchema extends TimelineSchema {
-  sagas: {
-    id: string
-    kind: string
-    resource_id: string
-    request_id: string | null
-    state: 'running' | 'unwinding'
-    step: number
-    data: string
-    error: string | null
-    created_at: number
-  }
-}
-
-/** To be run by a service's first migration. */
-export const sagaTables = `
-create table if not exists sagas (
-  id varchar(64) primary key, kind varchar(64) not null, resource_id varchar(64) not null, request_id varchar(64),
-  state varchar(16) not null, step integer not null, data text not null, error text, created_at bigint not null
-);
-create table if not exists timeline (
-  id varchar(64) primary key, resource_id varchar(64) not null, request_id varchar(64), at bigint not null,
-  what varchar(255) not null, outcome varchar(16) not null, duration_ms bigint, detail text
-);
-create index timeline_resource on timeline (resource_id, at);
-`
+import { forget, keep as save, type Progress, type SagaSchema } from './records.ts'
+import { recordEvents, type TimelineEvent } from './timeline.ts'
 
 /** What a step gets besides its data. */
 export interface StepContext {
@@ -44,6 +18,8 @@ export interface StepContext {
   readonly requestId: string | null
   /** Aborted when the saga is cancelled: waiting steps end with it. */
   readonly signal: AbortSignal
+  /** A line for the resource's timeline, kept with the end of the step. */
+  note(what: string, detail?: string): void
 }
 
 export interface Step<Data, Deps> {
@@ -57,6 +33,11 @@ export interface Step<Data, Deps> {
 export interface SagaKind<Data, Deps> {
   readonly kind: string
   readonly steps: readonly Step<Data, Deps>[]
+  /**
+   * The end of the last step: what is written in `tx` and the end of the saga are one. Only database work; with it a
+   * crash never finds all steps done and the saga unfinished.
+   */
+  complete?(tx: Db<SagaSchema>, data: Data, deps: Deps, context: StepContext): Promise<void>
   /** After all steps. */
   done?(data: Data, deps: Deps, context: StepContext): Promise<void>
   /** After everything is undone: set the resource to ERROR with the reason. */
@@ -191,7 +172,17 @@ export class SagaRunner<Deps> {
     const kind = this.#kinds.get(record.kind)
     const deps = this.#deps
     if (!kind || !deps) throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
-    const context: StepContext = { resourceId: record.resourceId, requestId: record.requestId, signal }
+    const { resourceId, requestId } = record
+    let notes: TimelineEvent[] = []
+    const note = (what: string, detail?: string) =>
+      void notes.push({ resourceId, requestId, at: Date.now(), what, outcome: 'info', detail })
+    const context: StepContext = { resourceId, requestId, signal, note }
+    const keep: Keep = async (at, outcome, what, started) => {
+      const line = { resourceId, requestId, at: started, outcome, durationMs: Date.now() - started, detail: at.error }
+      const lines = what === undefined ? [...notes] : [...notes, { ...line, what }]
+      await this.#insist(() => this.#db.transaction().execute((tx) => save(tx, record.id, at, lines)), 'recording')
+      notes = []
+    }
     let { step, state } = record
     let data = record.data
     let error = record.error === null ? undefined : new Error(record.error)
@@ -203,21 +194,42 @@ export class SagaRunner<Deps> {
         const found = await this.#outlast(() => current.run(data as never, deps, context), signal)
         data = { ...data, ...(found as object | undefined) }
         step++
-        await this.#insist(() => this.#save(record, { state, step, data }, current.name, started), 'recording a step')
+        if (step === kind.steps.length && kind.complete) {
+          const line = { resourceId, requestId, at: started, what: current.name, outcome: 'done' as const }
+          const lines = [...notes, { ...line, durationMs: Date.now() - started }]
+          await this.#insist(() => this.#complete(kind, record.id, data, deps, context, lines), 'completing')
+          return
+        }
+        await keep({ state, step, data }, 'done', current.name, started)
       } catch (cause) {
         if (this.#stopped.signal.aborted) return
         const reason = cause instanceof Error ? cause : new Error(String(cause))
         error = reason
         state = 'unwinding'
-        const now = { state, step, data, error: reason.message } as const
-        await this.#insist(() => this.#save(record, now, current.name, started), 'recording a failure')
+        await keep({ state, step, data, error: reason.message }, 'failed', current.name, started)
       }
     }
     if (state === 'unwinding')
-      await this.#unwind(record, kind, deps, { step, data, error: error ?? new Error('unknown') }, context)
+      await this.#unwind(kind, deps, { step, data, error: error ?? new Error('unknown') }, context, keep)
     else await this.#insist(() => kind.done?.(data as never, deps, context) ?? Promise.resolve(), 'done')
-    const end = this.#db.deleteFrom('sagas').where('id', '=', record.id)
-    await this.#insist(() => end.execute(), 'forgetting a saga')
+    await this.#insist(() => forget(this.#db, record.id), 'forgetting a saga')
+  }
+
+  /** The last step's lines, what the kind writes, and the end of the saga, in one transaction. */
+  async #complete(
+    kind: SagaKind<never, Deps>,
+    id: string,
+    data: object,
+    deps: Deps,
+    context: StepContext,
+    lines: readonly TimelineEvent[],
+  ) {
+    await this.#db.transaction().execute(async (tx) => {
+      await kind.complete!(tx, data as never, deps, context)
+      await recordEvents(tx, lines)
+      await forget(tx, id)
+    })
+    await kind.done?.(data as never, deps, context)
   }
 
   /** A step that the database did not serve runs again when it does; any other error is the step's. */
@@ -239,11 +251,11 @@ export class SagaRunner<Deps> {
   }
 
   async #unwind(
-    record: Record_,
     kind: SagaKind<never, Deps>,
     deps: Deps,
     at: { step: number; data: object; error: Error },
     context: StepContext,
+    keep: Keep,
   ): Promise<void> {
     // Undo must not be cut short by the cancel that asked for it.
     const calm = { ...context, signal: new AbortController().signal }
@@ -255,8 +267,7 @@ export class SagaRunner<Deps> {
         `undo ${current.name}`,
       )
       const now = { state: 'unwinding', step: step - 1, data: at.data } as const
-      const what = current.undo && `undo ${current.name}`
-      await this.#insist(() => this.#save(record, now, what, started), 'recording an undo')
+      await keep(now, 'done', current.undo && `undo ${current.name}`, started)
     }
     await this.#insist(() => kind.failed?.(at.data as never, deps, at.error, calm) ?? Promise.resolve(), 'failed')
   }
@@ -273,24 +284,7 @@ export class SagaRunner<Deps> {
       }
     }
   }
-
-  /** Keeps where the saga is and, with `what`, the line of the timeline, in one transaction. */
-  async #save(
-    { id, resourceId, requestId }: Record_,
-    { data, ...changes }: { state: 'running' | 'unwinding'; step: number; data: object; error?: string },
-    what: string | undefined,
-    started: number,
-  ) {
-    await this.#db.transaction().execute(async (tx) => {
-      await tx
-        .updateTable('sagas')
-        .set({ ...changes, data: JSON.stringify(data) })
-        .where('id', '=', id)
-        .execute()
-      if (what === undefined) return
-      const outcome = changes.error === undefined ? 'done' : 'failed'
-      const durationMs = Date.now() - started
-      await recordEvent(tx, { resourceId, requestId, at: started, what, outcome, durationMs, detail: changes.error })
-    })
-  }
 }
+
+/** Keeps where the saga is and what is to be told of it; without `what` only the notes. */
+type Keep = (at: Progress, outcome: 'done' | 'failed', what: string | undefined, started: number) => Promise<void>

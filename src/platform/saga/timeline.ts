@@ -26,20 +26,22 @@ export interface TimelineEvent {
 }
 
 /** Adds one line to a resource's timeline. */
-export async function recordEvent(db: Db<TimelineSchema>, event: TimelineEvent): Promise<void> {
-  await db
-    .insertInto('timeline')
-    .values({
-      id: randomUUID(),
-      resource_id: event.resourceId,
-      request_id: event.requestId,
-      at: event.at,
-      what: event.what,
-      outcome: event.outcome,
-      duration_ms: event.durationMs ?? null,
-      detail: event.detail ?? null,
-    })
-    .execute()
+export const recordEvent = (db: Db<TimelineSchema>, event: TimelineEvent): Promise<void> => recordEvents(db, [event])
+
+/** Adds lines to the timelines of resources, in one query. */
+export async function recordEvents(db: Db<TimelineSchema>, events: readonly TimelineEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const rows = events.map((event) => ({
+    id: randomUUID(),
+    resource_id: event.resourceId,
+    request_id: event.requestId,
+    at: event.at,
+    what: event.what,
+    outcome: event.outcome,
+    duration_ms: event.durationMs ?? null,
+    detail: event.detail ?? null,
+  }))
+  await db.insertInto('timeline').values(rows).execute()
 }
 
 /** A resource's timeline, oldest first. */

@@ -4,6 +4,7 @@ import type { RpcClient } from '../../platform/rpc/contract.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
 import type { Secret } from '../../platform/auth/secret.ts'
 import type { ComputeConfig } from './config.ts'
+import type { PluggedPorts } from './conductor/plugged-ports.ts'
 import type { Waiters } from './conductor/waiters.ts'
 import type { computeContract } from './rpc/compute.ts'
 import type { ComputeSchema } from './store/tables.ts'
@@ -17,6 +18,7 @@ export interface ComputeDeps {
   readonly sagas: SagaRunner<ComputeDeps>
   readonly agents: RpcClient<typeof computeContract>
   readonly waiters: Waiters
+  readonly plugged: PluggedPorts
   readonly image: ImageApi
   readonly placement: PlacementApi
   readonly network: NetworkApi

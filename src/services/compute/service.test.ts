@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually, FakeAgent, TestCloud, type Tree } from './testing/cloud.ts'
+import { eventually, FakeAgent, p1, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
 
 const flavor = { flavor: { name: 'm1.tiny', id: '1', ram: 512, vcpus: 1, disk: 1 } }
@@ -67,7 +67,7 @@ test('a server is built, acted on and deleted without leftovers', async (t) => {
   assert.equal(cloud.placement.allocations.size + cloud.network.ports.size + agents[0]!.guests.size, 0)
 })
 
-test('deleting during the build leaves nothing', async (t) => {
+test('D9: deleting during the build leaves nothing', async (t) => {
   const { cloud, agents } = await cloudWith(t, ['h1'])
   agents[0]!.isStuck = true
   const id = await create(cloud)
@@ -88,7 +88,7 @@ test('a server without a host that can take it is in ERROR and says why', async 
   assert.equal(cloud.network.ports.size + cloud.placement.allocations.size, 0)
 })
 
-test('what a driver said is for admins; users read its clean sentence', async (t) => {
+test('D11: what a driver said is for admins; users read its clean sentence', async (t) => {
   const { cloud, agents } = await cloudWith(t, ['h1'])
   agents[0]!.failure = { message: 'The image is damaged.', detail: 'qemu-img: /var/secret: password' }
   const id = await create(cloud)
@@ -138,7 +138,7 @@ for (const cut of ['claim', 'createPort'] as const) {
   })
 }
 
-test('a delete goes on after the process was killed', async (t) => {
+test('D9: a delete goes on after the process was killed', async (t) => {
   const { cloud, agents } = await cloudWith(t, ['h1'])
   const id = await create(cloud)
   await until(cloud, id, 'ACTIVE')
@@ -153,7 +153,7 @@ test('a delete goes on after the process was killed', async (t) => {
   assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size, agents[0]!.guests.size], [0, 0, 0])
 })
 
-test('a deleted server does not wait for a host that is down, which removes the guest when it comes back', async (t) => {
+test('D9: a deleted server does not wait for a host that is down, which removes the guest when it comes back', async (t) => {
   const { cloud, agents } = await cloudWith(t, ['h1'])
   const id = await create(cloud)
   await until(cloud, id, 'ACTIVE')
@@ -171,7 +171,7 @@ test('a deleted server does not wait for a host that is down, which removes the 
 
 test('a port that the user brought survives its server', async (t) => {
   const { cloud } = await cloudWith(t, ['h1'])
-  const port = await cloud.network.createPort({ networkId, projectId: 'p', deviceId: '', deviceOwner: '', hostId: '' })
+  const port = await cloud.network.createPort({ networkId, projectId: p1, deviceId: '', deviceOwner: '', hostId: '' })
   const id = await create(cloud, { networks: [{ port: port.id }] })
   await until(cloud, id, 'ACTIVE')
   assert.equal(cloud.network.ports.get(port.id)!.deviceId, id)
@@ -181,7 +181,7 @@ test('a port that the user brought survives its server', async (t) => {
   assert.equal(cloud.network.ports.get(port.id)!.deviceId, '')
 })
 
-test('quotas are exact under 50 parallel creates', async (t) => {
+test('B11: quotas are exact under 50 parallel creates', async (t) => {
   const { cloud } = await cloudWith(t, ['h1'])
   const answers = await Promise.all(Array.from({ length: 50 }, () => cloud.call('demo', 'POST', '/servers', server())))
   assert.equal(answers.filter(({ status }) => status === 202).length, 10)
@@ -201,7 +201,7 @@ test('a guest that powers itself off becomes SHUTOFF', async (t) => {
   await until(cloud, id, 'SHUTOFF')
 })
 
-test('the servers of another project do not exist, readers do not write', async (t) => {
+test('B5, B9: the servers of another project do not exist, readers do not write', async (t) => {
   const { cloud } = await cloudWith(t, ['h1'])
   const id = await create(cloud)
   await until(cloud, id, 'ACTIVE')

@@ -18,6 +18,7 @@ import { buildServer } from './conductor/build-server.ts'
 import { serveConductor } from './conductor/conductor.ts'
 import { deleteServer } from './conductor/delete-server.ts'
 import { attachInterface, detachInterface } from './conductor/interfaces.ts'
+import { PluggedPorts } from './conductor/plugged-ports.ts'
 import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
 import type { ComputeDeps } from './deps.ts'
@@ -32,6 +33,7 @@ import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
+import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -62,7 +64,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles)
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts])
+  await migrate(database, [initial, triedHosts, usageIndex])
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
@@ -76,6 +78,7 @@ export async function createComputeService(
     sagas,
     agents: rpcClient(env.bus, computeContract),
     waiters: new Waiters(),
+    plugged: new PluggedPorts(),
     ...foreign,
     urls: env.urls,
     now: Date.now,

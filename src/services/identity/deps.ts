@@ -2,6 +2,7 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { Values } from '../../platform/config/options.ts'
 import type { options } from './config.ts'
+import type { DomainDefaults } from './domain-defaults.ts'
 import type { Directories } from './directories/directories.ts'
 import type { Residents } from './directories/residents.ts'
 import type { Catalog } from './operations/catalog.ts'
@@ -25,6 +26,7 @@ export interface IdentityDeps {
   readonly residents: Residents
   readonly log: Logger
   readonly baseUrl: string
+  readonly domainDefaults: DomainDefaults
   /** Says that something that tokens depend on has changed: what was validated before is looked at anew. */
   changed(): void
 }

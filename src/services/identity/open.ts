@@ -10,6 +10,7 @@ import { Receipts } from './auth/receipts.ts'
 import { fileOptions } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
+import { readDomainDefaults } from './domain-defaults.ts'
 import { Directories } from './directories/directories.ts'
 import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
@@ -47,11 +48,26 @@ export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDi
 }
 
 /** Opens everything and brings the schema up to date. Throws KeyRepositoryError when keys cannot be read. */
-export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; feed: ChangeFeed; reload(): void }> {
+export async function openIdentity(env: OpenEnv): Promise<Opened> {
   const config = readIdentityConfig(env)
   const database = openIdentityDatabase(env, config)
-  await migrate(database, migrations)
-  makeOwnKeys(config, env.stateDir)
+  try {
+    await migrate(database, migrations)
+    makeOwnKeys(config, env.stateDir)
+    return openOn(database, config, env)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+interface Opened {
+  deps: IdentityDeps
+  feed: ChangeFeed
+  reload(): void
+}
+
+function openOn(database: IdentityDeps['database'], config: IdentityConfig, env: OpenEnv): Opened {
   const folders = keyFolders(config, env.stateDir)
   const directories = new Directories(database, config, env.configFiles, env.log)
   const residents: Residents = new Residents({
@@ -81,6 +97,7 @@ export async function openIdentity(env: OpenEnv): Promise<{ deps: IdentityDeps; 
     residents,
     log: env.log,
     baseUrl: env.baseUrl,
+    domainDefaults: readDomainDefaults(env.configFiles),
     changed: () => feed.changed(),
   }
   const reload = () => {

@@ -18,6 +18,7 @@ import { endpointFilterRoutes } from './api/catalog/endpoint-filters.ts'
 import { endpointRoutes } from './api/catalog/endpoints.ts'
 import { regionRoutes } from './api/catalog/regions.ts'
 import { serviceRoutes } from './api/catalog/services.ts'
+import { domainConfigRoutes } from './api/domains/config.ts'
 import { domains } from './api/domains/resource.ts'
 import { federationRoutes } from './api/federation/routes.ts'
 import { groupRoutes } from './api/groups/routes.ts'
@@ -54,6 +55,7 @@ export const routes: readonly Route<IdentityDeps>[] = [
   ...tokenRoutes,
   ...authRoutes,
   ...resource(domains),
+  ...domainConfigRoutes,
   ...projectRoutes,
   ...userRoutes,
   ...groupRoutes,

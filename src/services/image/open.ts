@@ -80,23 +80,26 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
           new Set([...policies.map((each) => each.name), ...Object.keys(env.policyOverrides)]),
         )
   const stores = openStores(config, env.stateDir, fenceOf(config))
+  const staging = new FileStore({ id: 'os_glance_staging_store', folder: stagingFolder(config, env.stateDir) })
   const database = openImageDatabase(env, config)
   await migrate(database, migrations)
   const identity = new ServiceClient('keystone', env.connect('identity'), env.serviceToken)
+  // Keystone tells the limits of all projects to the system's readers only.
+  const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))
   const cache = openCache(env, config, database)
   const digests = new DigestPool()
   return {
     database,
     config,
     stores,
-    staging: new FileStore({ id: 'os_glance_staging_store', folder: stagingFolder(config, env.stateDir) }),
+    staging,
     cache,
     cacheWorker: new CacheWorker({ cache, database, stores, digests, log: env.log }),
     digests,
     converter: qemuImgConverter,
     sagas: new SagaRunner<ImageDeps>(database.db as never, env.log, [importImage, importLocation] as never),
     transfers: new Transfers(),
-    limits: config.useKeystoneLimits ? keystoneLimits(identity, env.region) : noLimits,
+    limits: config.useKeystoneLimits ? keystoneLimits(reader, env.region) : noLimits,
     fetchCertificate: barbicanCertificates(env.connect('key-manager')),
     remotes: new RemoteGlances(identity, config.downloadTimeout * 1000),
     propertyRules,

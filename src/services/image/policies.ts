@@ -113,7 +113,13 @@ const table: readonly PolicyLine[] = [
   ...metadefPolicies,
 ]
 
-const byName = new Map(table.map(([name, check, ...operations]) => [name, rule(name, check, '', ...operations)]))
+/** Rules that others refer to are for every token; the rest, as upstream's, for those of a project. */
+const helpers = ['default', 'context_is_admin', 'service_api', 'metadef_default', 'metadef_admin']
+const declare = ([name, check, ...operations]: PolicyLine): [string, Rule] => [
+  name,
+  { ...rule(name, check, '', ...operations), ...(!helpers.includes(name) && { scopes: ['project'] }) },
+]
+const byName = new Map(table.map(declare))
 
 /** Every rule, for the enforcer. */
 export const policies: readonly Rule[] = [...byName.values()]

@@ -25,6 +25,7 @@ const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '
 export const definition: ApiDefinition = {
   type: 'image',
   basePaths: ['/v2'],
+  hasStrictPaths: true,
   envelopeType: 'text/html; charset=UTF-8',
   // Glance answers errors as pages, which its clients take the message from.
   envelope: ({ status, message }) =>

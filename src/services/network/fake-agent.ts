@@ -21,15 +21,15 @@ export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<v
   let isStale = false
 
   const converge = async (): Promise<void> => {
-    const { state } = await server.pullHost(null, { host, revision })
-    if (state === null) return
-    const ports = new Set(state.ports.map((port) => port.id))
+    const pulled = await server.pullPorts(null, { host, revision })
+    if (pulled.ports === null) return
+    const ports = new Set(pulled.ports)
     const up = [...ports].filter((id) => !wired.has(id))
     const down = [...wired].filter((id) => !ports.has(id))
     if (up.length + down.length > 0) await server.reportPorts(null, { host, up, down, errors: [] })
     // Only now: after a report that failed, the next pull must bring the same differences again.
     wired = ports
-    revision = state.revision
+    revision = pulled.revision
   }
   // One pull at a time; what is announced during a pull needs one more, however often it was announced.
   const look = async (): Promise<void> => {

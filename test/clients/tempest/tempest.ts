@@ -3,13 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { collect, type TestCloud } from '../../cloud.ts'
-import type { TempestService } from './services.ts'
+import type { Sections, TempestService } from './services.ts'
 
 export interface TempestResult {
   passed: readonly string[]
   failed: readonly string[]
   /** By tempest itself, with its reason. */
   skipped: readonly string[]
+  /** All that there are, the excluded ones among them. */
+  known: readonly string[]
   output: string
 }
 
@@ -33,8 +35,6 @@ export function readSkips(type: string): SkipLine[] {
       return { kind: match[1] as 'exclude' | 'skip', regex: match[2]!, why: match[3]! }
     })
 }
-
-type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 function common(cloud: TestCloud, folder: string): Sections {
   const env = cloud.environment('admin')
@@ -87,10 +87,10 @@ export async function runTempest(
   try {
     const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
     for (const name of ['etc', 'lock']) mkdirSync(join(folder, name))
-    writeFileSync(
-      join(folder, 'etc/tempest.conf'),
-      toIni(merge(common(cloud, folder), service.options, (await service.optionsOf?.(cloud, prefix)) ?? {})),
-    )
+    const ask = async (...argv: string[]) =>
+      (await collect([...prefix, ...argv], { ...cloud.environment('admin'), PYTHONWARNINGS: 'ignore' })).output.trim()
+    const sections = typeof service.options === 'function' ? await service.options(cloud.url, ask) : service.options
+    writeFileSync(join(folder, 'etc/tempest.conf'), toIni(merge(common(cloud, folder), sections)))
     if (service.python) writeFileSync(join(folder, 'sitecustomize.py'), service.python)
     writeFileSync(
       join(folder, '.stestr.conf'),
@@ -103,12 +103,9 @@ export async function runTempest(
         ...prefix,
         'sh',
         '-c',
-        'cd "$0" && exec tempest run --config-file etc/tempest.conf --concurrency 2 "$@"',
+        'cd "$0" && stestr init >/dev/null && tempest="tempest run --config-file etc/tempest.conf --regex $1" && $tempest --list-tests >listed && exec $tempest --concurrency 2 --exclude-list excluded',
         folder,
-        '--regex',
         options.regex ?? service.regex,
-        '--exclude-list',
-        'excluded',
       ],
       {
         OS_STDOUT_CAPTURE: '1',
@@ -117,14 +114,14 @@ export async function runTempest(
         ...(service.python && { PYTHONPATH: folder }),
       },
     )
-    return { ...read(output), output }
+    return { ...read(output), known: readFileSync(join(folder, 'listed'), 'utf8').split('\n'), output }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** `{1} tempest.api.x.Class.test [0.5s] ... ok`, `FAILED`, `SKIPPED: why`. */
-function read(output: string): Omit<TempestResult, 'output'> {
+function read(output: string): Omit<TempestResult, 'output' | 'known'> {
   const lines = [...output.matchAll(/^\{\d+\} (.+?)(?: \[[\d.]+s\])? \.\.\. (ok|FAILED|SKIPPED)(.*)$/gm)]
   const of = (result: string) => lines.filter((line) => line[2] === result).map((line) => line[1]! + line[3]!)
   return { passed: of('ok'), failed: of('FAILED'), skipped: of('SKIPPED') }

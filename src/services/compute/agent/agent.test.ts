@@ -102,11 +102,12 @@ test('a wanted server is started, paused, woken, shut down and removed', async (
 test('a guest is not started before its ports are wired', async (t) => {
   const host = await hostWith(t)
   const port = desiredPort()
-  const server = wish({ ports: [{ ...port, isActive: false }] })
-  assert.equal((await host.want(server)).power, 'building')
-  assert.equal((await host.driver.findGuest(server.id))?.power, 'shutdown')
-  host.reports.clear()
-  assert.equal((await host.want({ ...server, ports: [port] })).power, 'running')
+  const server = wish()
+  const started = host.want({ ...server, ports: [{ ...port, isActive: false }] })
+  const guest = () => host.driver.findGuest(server.id)
+  assert.equal((await waitFor(guest, { what: 'a prepared guest', timeoutMs: 5000 })).power, 'shutdown')
+  host.want({ ...server, ports: [port] }).catch(() => undefined)
+  assert.equal((await started).power, 'running')
 })
 
 test('a wish that fails is reported with its reason and not tried for ever; the next wish is', async (t) => {

@@ -3,13 +3,14 @@
  * look now; a lost one is made up for by the periodic full look.
  */
 import { join } from 'node:path'
+import { Journal } from '../../../host/journal.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { rpcClient, rpcServe, type Bus } from '../../../platform/rpc/contract.ts'
 import type { ComputeDriver } from '../drivers/driver.ts'
 import { computeContract } from '../rpc/compute.ts'
 import { conductorContract, type DesiredServer, type ServerReport } from '../rpc/conductor.ts'
 import { converge } from './converge.ts'
-import { Records } from './records.ts'
+import type { Applied } from './records.ts'
 
 export interface ComputeAgentOptions {
   host: string
@@ -19,8 +20,6 @@ export interface ComputeAgentOptions {
   log: Logger
   /** Servers that are worked on at the same time. */
   concurrency?: number
-  /** Gathers writes of the agent's records (ms); 0 for real guests. */
-  recordDelayMs?: number
   /** Told whenever the agent's health changes: null for fine. */
   onHealth?: (error: string | null) => void
 }
@@ -30,7 +29,8 @@ const fullLookMs = 15_000
 
 export class ComputeAgent {
   readonly #options: ComputeAgentOptions
-  readonly #records: Records
+  /** Its memory over restarts. */
+  readonly #records: Journal<Applied>
   readonly #conductor
   readonly #slots: Slots
   readonly #busy = new Set<string>()
@@ -44,7 +44,7 @@ export class ComputeAgent {
 
   constructor(options: ComputeAgentOptions) {
     this.#options = options
-    this.#records = new Records(join(options.stateDir, 'records.json'), options.recordDelayMs ?? 0)
+    this.#records = new Journal(join(options.stateDir, 'records.jsonl'))
     this.#slots = new Slots(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
   }
@@ -169,6 +169,8 @@ export class ComputeAgent {
 
   async #report(report: ServerReport) {
     const { events, ...state } = report
+    // Nobody waits for the news that a guest still waits for its network.
+    if (report.power === 'building' && !report.error && events.length === 0) return
     const text = JSON.stringify(state)
     if (events.length === 0 && this.#reported.get(report.id) === text) return
     await this.#conductor.reportServers(null, { host: this.#options.host, reports: [report] })

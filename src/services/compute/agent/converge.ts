@@ -1,11 +1,12 @@
 import { DriverError, type ComputeDriver, type Guest, type Note } from '../drivers/driver.ts'
 import type { DesiredServer, ServerReport } from '../rpc/conductor.ts'
-import type { Records } from './records.ts'
+import type { Journal } from '../../../host/journal.ts'
+import type { Applied } from './records.ts'
 
 /** Brings one server to what is wanted of it, and says how it is now. Never rejects. */
 export async function converge(
   driver: ComputeDriver,
-  records: Records,
+  records: Journal<Applied>,
   server: DesiredServer,
   guest: Guest | undefined,
 ): Promise<ServerReport> {

@@ -1,16 +1,19 @@
 /** The story of a new server: host, ports, guest. Every step may run again after a crash. */
 import type { SagaKind } from '../../../platform/saga/saga.ts'
-import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { BuildFailed } from '../errors.ts'
+import type { Db } from '../../../platform/db/database.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { schedule, type Hints } from '../scheduler/schedule.ts'
 import { finishAction } from '../store/actions.ts'
 import { findServer, updateServer } from '../store/servers.ts'
+import type { ComputeSchema } from '../store/tables.ts'
 import { faultOf } from './faults.ts'
-import { allocatePorts, releasePorts, type WantedPort } from './ports.ts'
+import { allocatePorts, markPorts, releasePorts, type WantedPort } from './ports.ts'
 import { removeGuest } from './remove-guest.ts'
 import { enter, giveUpHost, live, moveOn, spawn } from './spawn.ts'
+
+type ComputeDb = Db<ComputeSchema>
 
 export interface BuildData {
   networks: WantedPort[] | 'auto' | 'none'
@@ -29,16 +32,7 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
       async run({ hints }, deps, context) {
         const server = await live(deps, context)
         const { host, node } = await schedule(deps, server, hints, [])
-        const { resourceId, requestId } = context
-        const line = {
-          resourceId,
-          requestId,
-          at: deps.now(),
-          what: 'host chosen',
-          outcome: 'info',
-          detail: host,
-        } as const
-        await recordEvent(deps.database.db, line)
+        context.note('host chosen', host)
         return { host, node }
       },
       async undo(_data, { placement }, { resourceId }) {
@@ -54,6 +48,9 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
         if (!mayHavePorts) await enter(deps, server, { taskState: 'networking' })
         const ports = await allocatePorts(deps, server, { ...data, host: data.host!, mayHavePorts })
         await updateServer(deps.database.db, server.id, { ports })
+        // Neutron may have told of them before the server had them.
+        const active = ports.filter(({ id, isActive }) => !isActive && deps.plugged.take(id)).map(({ id }) => id)
+        if (active.length > 0) await markPorts(deps, server.id, { active })
       },
       async undo(_data, deps, { resourceId }) {
         const server = await findServer(deps.database.db, resourceId)
@@ -67,13 +64,16 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
       async run(data, deps, context) {
         let place = { host: data.host!, node: data.node! }
         for (;;) {
-          const server = await live(deps, context)
+          let server = await live(deps, context)
           // An earlier process may have been cut anywhere on the way to another host.
           const { host, node, triedHosts } = server
           if (host !== null && node !== null && !triedHosts.includes(host)) place = { host, node }
-          else if (triedHosts.includes(place.host)) place = await moveOn(deps, server, data, context)
+          else if (triedHosts.includes(place.host)) {
+            place = await moveOn(deps, server, data, context)
+            server = await live(deps, context)
+          }
           try {
-            await spawn(deps, await live(deps, context), place, context)
+            await spawn(deps, server, place, context)
             return place
           } catch (error) {
             if (!(error instanceof BuildFailed)) throw error
@@ -86,41 +86,25 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
       },
     },
   ],
-  async done(_data, deps, { resourceId, requestId }) {
-    const server = await findServer(deps.database.db, resourceId)
+  async complete(sagaTx, _data, deps, { resourceId, requestId }) {
+    const tx = sagaTx as unknown as ComputeDb
+    const server = await findServer(tx, resourceId)
     if (!server) return
     const now = deps.now()
-    await deps.database.transaction(async (tx) => {
-      // A delete that came in the last moment keeps its task.
-      const isLive =
-        server.vmState !== 'building' ||
-        (await updateServer(
-          tx,
-          resourceId,
-          {
-            vmState: 'active',
-            taskState: null,
-            taskSince: null,
-            powerState: power.running,
-            launchedAt: now,
-            adminPass: null,
-          },
-          { revision: server.revision, taskState: 'spawning' },
-        ))
-      if (isLive) {
-        await finishAction(
-          tx,
-          { serverId: resourceId, requestId },
-          {
-            now,
-            event: 'compute__do_build_and_run_instance',
-            startAt: server.createdAt,
-            host: server.host,
-            result: 'Success',
-          },
-        )
-      }
-    })
+    const changes = {
+      vmState: 'active',
+      taskState: null,
+      taskSince: null,
+      powerState: power.running,
+      launchedAt: now,
+      adminPass: null,
+    } as const
+    // A delete that came in the last moment keeps its task.
+    const { revision } = server
+    if (!(await updateServer(tx, resourceId, changes, { revision, taskState: 'spawning' }))) return
+    const event = 'compute__do_build_and_run_instance'
+    const end = { now, event, startAt: server.createdAt, host: server.host, result: 'Success' } as const
+    await finishAction(tx, { serverId: resourceId, requestId }, end)
   },
   async failed(_data, deps, error, { resourceId, requestId }) {
     const server = await findServer(deps.database.db, resourceId)

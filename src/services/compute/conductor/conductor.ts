@@ -17,10 +17,9 @@ export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () =>
   return rpcServe(bus, conductorContract, host, {
     async pullServers({ host: of, ids }, caller) {
       own(of, caller)
-      const [servers, aggregates] = await Promise.all([
-        listHostServers(deps.database.db, of, ids),
-        listAggregates(deps.database.db),
-      ])
+      const servers = await listHostServers(deps.database.db, of, ids)
+      // Only a config drive tells of the zone.
+      const aggregates = servers.some((server) => server.hasConfigDrive) ? await listAggregates(deps.database.db) : []
       return {
         servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))),
       }

@@ -2,7 +2,7 @@
 import { BuildFailed } from '../errors.ts'
 import type { ComputeDeps, NetworkApi, NetworkInfo, PortInfo } from '../deps.ts'
 import type { PortSubnet, Server, ServerPort } from '../model/server.ts'
-import { findServer, updateServer } from '../store/servers.ts'
+import { findProgress, findServer, updateServer } from '../store/servers.ts'
 
 /** One entry of `networks` in the request; validated there. */
 export interface WantedPort {
@@ -10,6 +10,8 @@ export interface WantedPort {
   portId: string | null
   fixedIp: string | null
   tag: string | null
+  /** What the network was when the request was checked. */
+  network?: Pick<NetworkInfo, 'name' | 'mtu'>
 }
 
 interface Allocation {
@@ -26,11 +28,11 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
   const { network } = deps
   if (allocation.networks === 'none') return []
   const wanted = allocation.networks === 'auto' ? await defaultNetworks(deps, server) : allocation.networks
-  const all = allocation.mayHavePorts ? await network.listPorts({ deviceId: server.id }) : []
+  const all = allocation.mayHavePorts ? await portsOf(network, server) : []
   const found = all.filter(({ id }) => !allocation.except?.includes(id))
   const owner = `compute:${server.pinnedZone ?? deps.config.defaultZone}`
   const binding = { deviceId: server.id, deviceOwner: owner, hostId: allocation.host }
-  const bound: { port: PortInfo; isOurs: boolean; tag: string | null }[] = []
+  const bound: Bound[] = []
   for (const each of wanted) {
     const known = takeOut(found, (port) => (each.portId ? port.id === each.portId : port.networkId === each.networkId))
     const isOurs = each.portId === null
@@ -46,9 +48,20 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
               ...(each.fixedIp && { fixedIp: each.fixedIp }),
               ...(allocation.securityGroupIds.length > 0 && { securityGroups: allocation.securityGroupIds }),
             })
-    bound.push({ port, isOurs, tag: each.tag })
+    bound.push({ port, isOurs, tag: each.tag, network: each.network })
   }
   return describe(deps, bound)
+}
+
+/** The ports that name a server as their device; in other projects anybody may write that. */
+const portsOf = async (network: NetworkApi, { id, projectId }: Server): Promise<PortInfo[]> =>
+  (await network.listPorts({ deviceId: id })).filter((port) => port.projectId === projectId)
+
+interface Bound {
+  port: PortInfo
+  isOurs: boolean
+  tag: string | null
+  network: WantedPort['network']
 }
 
 function takeOut<T>(list: T[], matches: (each: T) => boolean): T | undefined {
@@ -63,34 +76,33 @@ async function defaultNetworks({ network }: ComputeDeps, server: Server): Promis
   if (usable.length === 0) return []
   if (usable.length > 1)
     throw new BuildFailed('Multiple possible networks found, use a Network ID to be more specific.')
-  return [{ networkId: usable[0]!.id, portId: null, fixedIp: null, tag: null }]
+  const only = usable[0]!
+  return [{ networkId: only.id, portId: null, fixedIp: null, tag: null, network: { name: only.name, mtu: only.mtu } }]
 }
 
-async function describe(
-  deps: ComputeDeps,
-  bound: { port: PortInfo; isOurs: boolean; tag: string | null }[],
-): Promise<ServerPort[]> {
-  const { network } = deps
+async function describe({ network, plugged }: ComputeDeps, bound: Bound[]): Promise<ServerPort[]> {
   if (bound.length === 0) return []
   // Only a port that was there before can have a floating IP.
   const given = bound.flatMap(({ port, isOurs }) => (isOurs ? [] : [port.id]))
+  const unknown = bound.filter((each) => !each.network).map(({ port }) => port.networkId)
   const [networks, subnets, floating] = await Promise.all([
-    network.listNetworks({ ids: [...new Set(bound.map(({ port }) => port.networkId))] }),
+    unknown.length === 0 ? [] : network.listNetworks({ ids: [...new Set(unknown)] }),
     network.listSubnets([...new Set(bound.flatMap(({ port }) => port.fixedIps.map((ip) => ip.subnetId)))]),
     network.listFloatingIps(given),
   ])
   return bound.map((each) => {
     const floatingIps = floating.filter(({ portId }) => portId === each.port.id).map(({ address }) => address)
-    return { ...toServerPort(each, networks, subnets), ...(floatingIps.length > 0 && { floatingIps }) }
+    const isActive = each.port.status === 'ACTIVE' || plugged.take(each.port.id)
+    return { ...toServerPort(each, networks, subnets), isActive, ...(floatingIps.length > 0 && { floatingIps }) }
   })
 }
 
 function toServerPort(
-  { port, isOurs, tag }: { port: PortInfo; isOurs: boolean; tag: string | null },
+  { port, isOurs, tag, network: known }: Bound,
   networks: NetworkInfo[],
   subnets: PortSubnet[],
 ): ServerPort {
-  const network = networks.find((each) => each.id === port.networkId)
+  const network = known ?? networks.find((each) => each.id === port.networkId)
   return {
     id: port.id,
     mac: port.mac,
@@ -107,7 +119,7 @@ function toServerPort(
 
 /** Deletes the ports that were made for a server and sets the given ones free; finds lost ones by their device. */
 export async function releasePorts({ network, log }: ComputeDeps, server: Server): Promise<void> {
-  for (const port of await network.listPorts({ deviceId: server.id })) {
+  for (const port of await portsOf(network, server)) {
     if (!port.deviceOwner.startsWith('compute:')) continue
     await releasePort(network, port.id, server.givenPorts.includes(port.id))
     log.debug({ server: server.id, port: port.id }, 'port released')
@@ -147,10 +159,10 @@ export async function refreshAddresses(deps: ComputeDeps, serverId: string): Pro
 }
 
 /** Takes over from neutron which ports are active. */
-export async function refreshPorts(deps: ComputeDeps, server: Server): Promise<void> {
-  const found = await deps.network.listPorts({ deviceId: server.id })
+export async function refreshPorts(deps: ComputeDeps, serverId: string): Promise<void> {
+  const found = await deps.network.listPorts({ deviceId: serverId })
   const those = (status: string) => found.filter((port) => port.status === status).map(({ id }) => id)
-  await markPorts(deps, server.id, { active: those('ACTIVE'), failed: those('ERROR') })
+  await markPorts(deps, serverId, { active: those('ACTIVE'), failed: those('ERROR') })
 }
 
 /** Neutron wired ports of a server, so that its host may start it, or says that they cannot be wired. */
@@ -159,7 +171,7 @@ export async function markPorts(
   serverId: string,
   { active = [], failed = [] }: { active?: readonly string[]; failed?: readonly string[] },
 ): Promise<void> {
-  const { database, agents, waiters } = deps
+  const { database, agents, waiters, plugged } = deps
   let host: string | null = null
   const judge = (port: ServerPort): ServerPort => {
     if (port.isActive) return port
@@ -168,9 +180,10 @@ export async function markPorts(
     return failed.includes(port.id) && !port.isFailed ? { ...port, isFailed: true } : port
   }
   const isChanged = await database.transaction(async (tx) => {
-    const server = await findServer(tx, serverId)
+    const server = await findProgress(tx, serverId)
     if (!server) return false
     host = server.host
+    for (const id of active) if (!server.ports.some((port) => port.id === id)) plugged.add(id)
     const ports = server.ports.map(judge)
     return ports.some((port, index) => port !== server.ports[index]) && updateServer(tx, serverId, { ports })
   })

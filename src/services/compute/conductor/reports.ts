@@ -1,7 +1,7 @@
 /** What hosts report about guests becomes the state of servers. Level-triggered: a lost report is made good by the next. */
 import type { ComputeDeps } from '../deps.ts'
-import { recordEvent } from '../../../platform/saga/timeline.ts'
-import { judgeReport } from '../model/report.ts'
+import { recordEvents, type TimelineEvent } from '../../../platform/saga/timeline.ts'
+import { judgeReport, type Outcome } from '../model/report.ts'
 import type { ServerReport } from '../rpc/conductor.ts'
 import { finishAction } from '../store/actions.ts'
 import { listServersByIds, updateServer } from '../store/servers.ts'
@@ -13,28 +13,22 @@ import type { ComputeSchema } from '../store/tables.ts'
 export async function takeReports(deps: ComputeDeps, host: string, reports: readonly ServerReport[]): Promise<void> {
   if (reports.length === 0) return
   const byId = new Map(reports.map((report) => [report.id, report]))
-  const mine = (servers: Server[]) => servers.filter((server) => server.host === host)
-  const isNews = (server: Server) => {
-    const report = byId.get(server.id)!
-    return report.events.length > 0 || Object.keys(judgeReport(server, report).changes).length > 0
-  }
-  // Most reports say what is known: those cost no transaction.
-  const changed = mine(await listServersByIds(deps.database.db, [...byId.keys()])).filter(isNews)
-  if (changed.length === 0) return
+  const changed: string[] = []
   let hasNewOrders = false
   await deps.database.transaction(async (tx) => {
     hasNewOrders = false
-    for (const server of mine(
-      await listServersByIds(
-        tx,
-        changed.map(({ id }) => id),
-      ),
-    )) {
-      hasNewOrders = (await takeReport(deps, tx, server, byId.get(server.id)!)) || hasNewOrders
+    changed.length = 0
+    for (const server of await listServersByIds(tx, [...byId.keys()])) {
+      const report = byId.get(server.id)!
+      if (server.host !== host) continue
+      const outcome = judgeReport(server, report)
+      if (report.events.length === 0 && Object.keys(outcome.changes).length === 0) continue
+      changed.push(server.id)
+      hasNewOrders = (await takeReport(deps, tx, server, report, outcome)) || hasNewOrders
     }
   })
-  for (const server of changed) deps.waiters.wake(server.id)
-  if (hasNewOrders) await deps.agents.look(host, { ids: changed.map(({ id }) => id) })
+  for (const id of changed) deps.waiters.wake(id)
+  if (hasNewOrders) await deps.agents.look(host, { ids: changed })
 }
 
 async function takeReport(
@@ -42,9 +36,9 @@ async function takeReport(
   tx: Db<ComputeSchema>,
   server: Server,
   report: ServerReport,
+  { changes, finished, fault, note }: Outcome,
 ): Promise<boolean> {
   const now = deps.now()
-  const { changes, finished, fault, note } = judgeReport(server, report)
   const isGone = server.deletedAt !== null && report.power === 'missing'
   if (isGone) Object.assign(changes, { isLeftover: false, host: null, node: null })
   if (fault) changes.fault = { code: 500, message: fault.message.slice(0, 255), details: fault.detail, at: now }
@@ -64,26 +58,12 @@ async function takeReport(
       },
     )
   }
-  for (const event of report.events) {
-    await recordEvent(tx, {
-      resourceId: serverId,
-      requestId,
-      at: event.at,
-      what: `host: ${event.what}`,
-      outcome: 'info',
-      durationMs: event.durationMs,
-      detail: event.detail,
-    })
-  }
-  if (note)
-    await recordEvent(tx, {
-      resourceId: serverId,
-      requestId,
-      at: now,
-      what: note,
-      outcome: fault ? 'failed' : 'info',
-      detail: fault?.message,
-    })
+  const line = { resourceId: serverId, requestId }
+  const lines: TimelineEvent[] = report.events.map(({ what, at, durationMs, detail }) => {
+    return { ...line, at, what: `host: ${what}`, outcome: 'info', durationMs, detail }
+  })
+  if (note) lines.push({ ...line, at: now, what: note, outcome: fault ? 'failed' : 'info', detail: fault?.message })
+  await recordEvents(tx, lines)
   return changes.revision !== undefined
 }
 

@@ -5,7 +5,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { BuildFailed, NoValidHost } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import { schedule, type Hints } from '../scheduler/schedule.ts'
-import { findServer, updateServer } from '../store/servers.ts'
+import { findProgress, findServer, updateServer } from '../store/servers.ts'
 import { allocatePorts, refreshPorts, type WantedPort } from './ports.ts'
 import { removeGuest } from './remove-guest.ts'
 
@@ -44,15 +44,20 @@ export async function spawn(deps: ComputeDeps, server: Server, place: Place, con
   await untilRunning(deps, place.host, context)
 }
 
+/** Neutron tells of ports by itself; a word that got lost is asked for. */
+const askAgainMs = 1500
+
 /** Waits for the host's report; asks neutron now and then about ports whose event got lost. */
 async function untilRunning(deps: ComputeDeps, host: string, context: StepContext): Promise<void> {
   const { buildTimeout, vifPluggingTimeout, vifPluggingIsFatal } = deps.config
   const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? deps.now() + vifPluggingTimeout * 1000 : Infinity
-  let looked = 0
+  let askedAt = deps.now()
   const state = await deps.waiters.until(
     context.resourceId,
     async () => {
-      const server = await live(deps, context)
+      context.signal.throwIfAborted()
+      const server = await findProgress(deps.database.db, context.resourceId)
+      if (!server || server.deletedAt !== null || server.taskState === 'deleting') throw new SagaCancelled()
       if (server.reportedRevision >= server.revision) {
         if (server.reportedError) return server.reportedError
         if (server.reportedPower === 'running') return 'running' as const
@@ -60,7 +65,10 @@ async function untilRunning(deps: ComputeDeps, host: string, context: StepContex
       const failed = server.ports.filter((port) => port.isFailed).map(({ id }) => id)
       if (failed.length > 0 && vifPluggingIsFatal) return { why: 'failed', ports: failed } as const
       const missing = server.ports.filter((port) => !port.isActive).map(({ id }) => id)
-      if (++looked > 1 && missing.length > 0) await refreshPorts(deps, server)
+      if (missing.length > 0 && deps.now() - askedAt > askAgainMs) {
+        askedAt = deps.now()
+        await refreshPorts(deps, context.resourceId)
+      }
       if (missing.length > 0 && deps.now() > pluggedBy) return { why: 'late', ports: missing } as const
       return undefined
     },
@@ -119,14 +127,7 @@ export async function moveOn(
     // With one host only there was no choice: its own words say more.
     throw server.triedHosts.length === 1 ? error : exhausted(server.id, error)
   })
-  await recordEvent(deps.database.db, {
-    resourceId: context.resourceId,
-    requestId: context.requestId,
-    at: deps.now(),
-    what: 'another host chosen',
-    outcome: 'info',
-    detail: place.host,
-  })
+  context.note('another host chosen', place.host)
   const ports = await allocatePorts(deps, server, { ...data, host: place.host, mayHavePorts: true })
   await updateServer(deps.database.db, server.id, { ports })
   return place

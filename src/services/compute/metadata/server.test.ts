@@ -85,7 +85,7 @@ test('a guest reads its OpenStack and its EC2 tree', async (t) => {
   assert.equal(asked.length, 1)
 })
 
-test('who is not vouched for by the proxy learns nothing', async (t) => {
+test('D4: who is not vouched for by the proxy learns nothing', async (t) => {
   const { get, asked, port } = await serviceFor(t)
   assert.equal((await fetch(`http://127.0.0.1:${port}/latest/meta-data/`)).status, 400)
   assert.equal((await get('/latest/', { 'X-Instance-ID-Signature': sign(server.id, 'other') })).status, 403)
@@ -96,7 +96,7 @@ test('who is not vouched for by the proxy learns nothing', async (t) => {
   assert.equal((await get('/', { 'X-Instance-ID': other, 'X-Instance-ID-Signature': sign(other) })).status, 404)
 })
 
-test('a project that is not its own is refused also while the answer is kept', async (t) => {
+test('D4: a project that is not its own is refused also while the answer is kept', async (t) => {
   const { get } = await serviceFor(t)
   assert.equal((await get('/latest/meta-data/hostname')).status, 200)
   assert.equal((await get('/latest/meta-data/hostname', { 'X-Tenant-ID': 'p2' })).status, 404)

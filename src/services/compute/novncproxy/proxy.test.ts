@@ -71,7 +71,7 @@ test('the end of the guest closes the page', async (t) => {
   await closed
 })
 
-test('an unknown or expired token, or none, is refused', async (t) => {
+test('D1: an unknown or expired token, or none, is refused', async (t) => {
   const { open, good, port } = await proxyFor(t)
   assert.match(await refusal(open('bad')), /403/)
   good.delete('good')
@@ -87,7 +87,7 @@ test('the token may come as the cookie that nova knows', async (t) => {
   socket.terminate()
 })
 
-test('pages of other sites cannot use a console, whatever Host they name', async (t) => {
+test('D2: pages of other sites cannot use a console, whatever Host they name', async (t) => {
   const { open } = await proxyFor(t)
   assert.match(await refusal(open('good', { Origin: 'http://evil.example' })), /403/)
   assert.match(await refusal(open('good', { Origin: 'http://evil.example', Host: 'evil.example' })), /403/)
@@ -103,7 +103,7 @@ test('a console that cannot be reached is an error, not a silent page', async (t
   assert.match(await refusal(open('dead')), /500/)
 })
 
-test('the page and its modules are served, and nothing else', async (t) => {
+test('D3: the page and its modules are served, and nothing else', async (t) => {
   const { port } = await proxyFor(t)
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
   const page = await get('/vnc_lite.html?path=%3Ftoken%3Dx')

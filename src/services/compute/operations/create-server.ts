@@ -14,6 +14,7 @@ import { lockProject } from '../store/quotas.ts'
 import { findGroup, membersOf } from '../store/server-groups.ts'
 import { insertServer, usageOf } from '../store/servers.ts'
 import { limitsOf } from './quotas.ts'
+import { requireUsableNetwork, requireUsablePort } from './usable.ts'
 import { toHostname } from '../model/hostname.ts'
 
 export interface NewServer {
@@ -208,7 +209,7 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
 }
 
 /** The networks as the user sees them: with his own token, so that foreign ones do not exist. */
-async function checkNetworks(ctx: Context, { network }: ComputeDeps, { networks, maxCount }: NewServer) {
+async function checkNetworks(ctx: Context, { network }: ComputeDeps, { name, networks, maxCount }: NewServer) {
   if (networks === 'none' || networks === 'auto') return networks
   const ids = [
     ...new Set(networks.flatMap(({ networkId, portId }) => (portId === null && networkId ? [networkId] : []))),
@@ -217,12 +218,11 @@ async function checkNetworks(ctx: Context, { network }: ComputeDeps, { networks,
     const visible = await network.listNetworks({ ids }, ctx.token)
     const missing = ids.filter((id) => !visible.some((each) => each.id === id))
     if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
-    for (const each of visible) {
-      if (each.subnets.length === 0)
-        throw new BadRequest(`Network ${each.id} requires a subnet in order to boot instances on.`)
-      if (each.isExternal && !each.isShared && each.projectId !== ctx.projectId && !ctx.isAdmin) {
-        throw new Forbidden(`It is not allowed to create an interface on external network ${each.id}`)
-      }
+    for (const wanted of networks) {
+      const found = visible.find(({ id }) => id === wanted.networkId)
+      if (!found || wanted.portId !== null) continue
+      requireUsableNetwork(ctx, found, wanted.fixedIp)
+      wanted.network = { name: found.name, mtu: found.mtu }
     }
   }
   const ports = networks.flatMap(({ portId }) => portId ?? [])
@@ -234,6 +234,7 @@ async function checkNetworks(ctx: Context, { network }: ComputeDeps, { networks,
   for (const id of ports) {
     const port = await network.getPort(id, ctx.token)
     if (!port) throw new BadRequest(`Port ${id} could not be found.`)
+    requireUsablePort(port, ctx.projectId ?? '', name)
     if (port.deviceId !== '') throw new Conflict(`Port ${id} is still in use.`)
   }
   return networks

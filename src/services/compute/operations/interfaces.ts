@@ -5,6 +5,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { ApiError, BadRequest, Conflict, NotFound, WrongState } from '../errors.ts'
 import type { Server, ServerPort } from '../model/server.ts'
 import { findServer } from '../store/servers.ts'
+import { requireUsableNetwork, requireUsablePort } from './usable.ts'
 import { livingServer, noteAction, refuseLocked } from './change-server.ts'
 
 const patienceMs = 150_000
@@ -95,14 +96,14 @@ async function checkWanted(ctx: Context, deps: ComputeDeps, server: Server, aske
   if (asked.portId !== null) {
     const port = await network.getPort(asked.portId, ctx.token)
     if (!port) throw new NotFound(`Port id ${asked.portId} could not be found.`)
+    requireUsablePort(port, server.projectId, server.id)
     if (port.deviceId !== '') throw new Conflict(`Port ${asked.portId} is still in use.`)
     return asked
   }
   if (asked.networkId !== null) {
     const [found] = await network.listNetworks({ ids: [asked.networkId] }, ctx.token)
     if (!found) throw new NotFound(`Network ${asked.networkId} could not be found.`)
-    if (found.subnets.length === 0)
-      throw new BadRequest(`Network ${found.id} requires a subnet in order to boot instances on.`)
+    requireUsableNetwork(ctx, found, asked.fixedIp)
     return asked
   }
   const usable = (await network.listNetworks({ projectId: server.projectId })).filter(

@@ -153,6 +153,33 @@ export async function findServer(db: Db<ComputeSchema>, id: string): Promise<Ser
   return row && toServer(row)
 }
 
+/** What a build waits for; the row is wide and this is asked often. */
+export type Progress = Pick<
+  Server,
+  'host' | 'deletedAt' | 'taskState' | 'revision' | 'reportedRevision' | 'reportedPower' | 'reportedError' | 'ports'
+>
+
+export async function findProgress(db: Db<ComputeSchema>, id: string): Promise<Progress | undefined> {
+  const row = await db
+    .selectFrom('servers')
+    .select(['host', 'deleted_at', 'task_state', 'revision', 'reported_revision', 'reported_power', 'ports_json'])
+    .select('reported_error_json')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return (
+    row && {
+      host: row.host,
+      deletedAt: number(row.deleted_at),
+      taskState: row.task_state as Server['taskState'],
+      revision: Number(row.revision),
+      reportedRevision: Number(row.reported_revision),
+      reportedPower: row.reported_power,
+      reportedError: row.reported_error_json === null ? null : parse<Server['reportedError']>(row.reported_error_json),
+      ports: parse<ServerPort[]>(row.ports_json),
+    }
+  )
+}
+
 export async function insertServer(db: Db<ComputeSchema>, server: Server): Promise<void> {
   await db
     .insertInto('servers')

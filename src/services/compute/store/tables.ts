@@ -1,4 +1,4 @@
-import type { SagaSchema } from '../../../platform/saga/saga.ts'
+import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Times are milliseconds since the epoch; columns called *_json hold JSON texts. */
 export interface ComputeSchema extends SagaSchema {

@@ -37,6 +37,22 @@ const tokens: Record<string, Credentials> = {
   reader: credentials('reader', p1, ['reader']),
 }
 
+const implied: Record<string, string[]> = {
+  admin: ['admin', 'manager', 'member', 'reader'],
+  manager: ['manager', 'member', 'reader'],
+  member: ['member', 'reader'],
+  reader: ['reader'],
+  service: ['service'],
+  none: [],
+}
+
+/** Who bears a token: one of the four, or anybody by `role@project`. */
+export function callerOf(token: string): Credentials | null {
+  const [role = '', project] = token.split('@')
+  const roles = project === undefined ? undefined : implied[role]
+  return tokens[token] ?? (roles ? credentials(token, project!, roles) : null)
+}
+
 /** A host as nova sees it: does at once what is wanted. */
 export class FakeAgent {
   readonly host: string
@@ -151,7 +167,7 @@ export class TestCloud {
         bus: this.bus,
         host: 'control',
         region: 'RegionOne',
-        authenticator: { validate: async (token) => tokens[token] ?? null },
+        authenticator: { validate: async (token) => callerOf(token) },
         connect: () => ({ send: () => Promise.reject(new Error('not here')) }),
         serviceToken: async () => 'service',
         baseUrl: 'http://127.0.0.1:8774',

@@ -25,22 +25,29 @@ export interface RuleFacts<T extends Table> {
   query?: Query
 }
 
-export interface Entity<T extends Table> {
+/** What a listing needs to know. */
+export interface Listing<T extends Table> {
   table: T
-  singular: string
   plural: string
-  /** In messages: `Could not find user: X.` */
-  title?: string
   /** Below /v3; default is the plural. */
   path?: string
+  filters: Filters
+  /** Which `list_limit` counts. */
+  section?: ListSection
+  view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
+  /** All rows at once, where `view` would ask the database for each. */
+  viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
+}
+
+export interface Entity<T extends Table> extends Listing<T> {
+  singular: string
+  /** In messages: `Could not find user: X.` */
+  title?: string
   /** Known attributes of a create body; others are kept as `extra` unless the entity is `strict`. */
   create: TProperties
   update: TProperties
   /** Refuses attributes that it does not know. */
   strict?: boolean
-  filters: Filters
-  /** Which `list_limit` counts. */
-  section?: ListSection
   /** Conditions of a listing besides the filters. */
   conditions?(query: Query): readonly Filter[]
   /** Columns of every look-up by id, e.g. `is_domain`. */
@@ -57,9 +64,6 @@ export interface Entity<T extends Table> {
   existsFirst?: readonly Verb[]
   /** Which of several rules counts; the first without it. */
   ruleFor?(verb: Verb, facts: RuleFacts<T>): string
-  view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
-  /** All rows of a listing at once, where `view` would ask the database for each. */
-  viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
   /** What is only shown of a single entity, as the query asks. */
   expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest<never>): Promise<object>
   /** What the policies see of an existing row. */
@@ -103,7 +107,7 @@ export const ofOwnDomain = ({ ownDomain }: { ownDomain?: string }, { domainId }:
 
 /** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
 export async function answerListing<T extends Table>(
-  entity: Entity<T>,
+  entity: Listing<T>,
   { query, baseUrl, url }: ApiRequest<never>,
   deps: IdentityDeps,
   conditions: readonly Filter[],

@@ -30,25 +30,27 @@ export async function directoryOf(deps: IdentityDeps, named: NamedInDomain, user
 
 export async function findDomain(deps: IdentityDeps, domain: Named): Promise<Row<'projects'> | undefined> {
   if (domain.id === undefined && domain.name === undefined) throw expected('id or name', 'domain')
-  const where = domain.id !== undefined ? { id: domain.id } : { name: domain.name!, domain_id: '' }
-  return findRow(deps.database.db, 'projects', { ...where, is_domain: 1 })
+  const { register } = deps.tokens
+  if (domain.id === undefined) return register.projectNamed(domain.name!, '')
+  const found = await register.project(domain.id)
+  return found?.is_domain === 1 ? found : undefined
 }
 
 export async function findProject(deps: IdentityDeps, project: NamedInDomain): Promise<Row<'projects'> | undefined> {
-  const { db } = deps.database
+  const { register } = deps.tokens
   if (project.id !== undefined) {
-    const found = await findRow(db, 'projects', { id: project.id })
+    const found = await register.project(project.id)
     // A domain is a project too, but a token for it is a domain token.
     return found?.domain_id === '' ? undefined : found
   }
   if (project.name === undefined) throw expected('id or name', 'project')
   if (!project.domain) throw expected('domain', 'project')
   const domain = await findDomain(deps, project.domain)
-  return domain && findRow(db, 'projects', { name: project.name, domain_id: domain.id, is_domain: 0 })
+  return domain && register.projectNamed(project.name, domain.id)
 }
 
 /** True when the user and his domain are enabled and he was not away for too long. */
 export async function isUsable(deps: IdentityDeps, user: Row<'users'>): Promise<boolean> {
-  const domain = await findRow(deps.database.db, 'projects', { id: user.domain_id })
+  const domain = await deps.tokens.register.project(user.domain_id)
   return domain?.enabled === 1 && isActive(deps.config, user)
 }

@@ -3,6 +3,7 @@ import type { CommandTable } from '../../../platform/manage/command.ts'
 import { bootstrapCommands } from './bootstrap.ts'
 import { databaseCommands } from './database.ts'
 import { doctorCommands } from './doctor.ts'
+import { federationCommands } from './federation.ts'
 import { keyCommands } from './keys.ts'
 import { upkeepCommands } from './upkeep.ts'
 
@@ -11,5 +12,6 @@ export const keystoneManage: CommandTable = {
   ...databaseCommands,
   ...keyCommands,
   ...upkeepCommands,
+  ...federationCommands,
   ...doctorCommands,
 }

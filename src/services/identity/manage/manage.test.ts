@@ -142,6 +142,33 @@ test('doctor names what is wrong and what to do', async (t) => {
   assert.match(lines.join('\n'), /password_regex_description/)
 })
 
+test('the rules of a mapping are tried on an assertion', async (t) => {
+  const { run, lines, folder } = setUp(t)
+  const [rules, input] = [join(folder, 'rules.json'), join(folder, 'assertion')]
+  const rule = { local: [{ user: { name: '{0}' } }], remote: [{ type: 'LOGIN' }] }
+  writeFileSync(rules, JSON.stringify([rule]))
+  writeFileSync(input, 'LOGIN: me\nEMAIL: me@example.com\n')
+  await run('mapping_engine', '--rules', rules, '--input', input)
+  assert.equal((JSON.parse(lines.join('')) as { user: { name: string } }).user.name, 'me')
+  await assert.rejects(run('mapping_engine', '--rules', rules, '--input', input, '--prefix', 'X_'), /Could not map/)
+  await assert.rejects(run('mapping_engine', '--rules', `${rules}.no`, '--input', input), /Error while opening file/)
+})
+
+test('files of domains are uploaded once; public ids are purged by what was asked; metadata need their options', async (t) => {
+  const { run, lines, folder, configure } = setUp(t)
+  configure(`[identity]\ndomain_config_dir = ${folder}\n`)
+  writeFileSync(join(folder, 'keystone.Default.conf'), '[ldap]\nurl = ldap://127.0.0.1\npassword = x\n')
+  await run('bootstrap', '--bootstrap-password', 'x')
+  await assert.rejects(run('domain_config_upload'), /either --all or --domain-name/)
+  assert.equal(await run('domain_config_upload', '--all'), 0)
+  assert.equal(await run('domain_config_upload', '--domain-name', 'Default'), 1)
+  assert.match(lines.at(-1)!, /already has a configuration defined/)
+  await assert.rejects(run('mapping_purge'), /At least one option must be provided/)
+  await run('mapping_purge', '--all')
+  await assert.rejects(run('mapping_populate', '--domain-name', 'Nobody'), /Invalid domain name: Nobody/)
+  await assert.rejects(run('saml_idp_metadata'), /idp_entity_id/)
+})
+
 test('a wrong command line is refused with the word that is wrong', async (t) => {
   const { run } = setUp(t)
   await assert.rejects(

@@ -10,6 +10,8 @@ export interface BootstrapUser {
   project: string
   roles: readonly string[]
   systemAdmin?: boolean
+  /** Roles for the whole system. */
+  systemRoles?: readonly string[]
   /** Whether a user who is there gets this password and is enabled again; else he keeps the one that he has. */
   reset: boolean
 }
@@ -45,7 +47,8 @@ export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Prom
   for (const user of input.users) {
     const id = await makeUser(deps, user)
     const grants = user.roles.map((role) => ['project', projectIds.get(user.project)!, roleIds.get(role)!] as const)
-    if (user.systemAdmin) grants.push(['system', 'all', roleIds.get('admin')!] as never)
+    const systemRoles = [...(user.systemAdmin ? ['admin'] : []), ...(user.systemRoles ?? [])]
+    for (const role of systemRoles) grants.push(['system', 'all', roleIds.get(role)!] as never)
     for (const [target_type, target_id, role_id] of grants) {
       await insertRow(deps.database.db, 'assignments', {
         actor_type: 'user',

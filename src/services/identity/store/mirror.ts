@@ -142,18 +142,24 @@ async function removeOthers(
   kept: ReadonlySet<string>,
 ): Promise<boolean> {
   if (among === 'some') return false
-  const mapped = tx
-    .selectFrom('id_mappings')
-    .select('public_id')
-    .where('domain_id', '=', domainId)
-    .where('entity_type', '=', kind)
-  let query = tx
-    .selectFrom(kind === 'user' ? 'users' : 'groups')
-    .select('id')
-    .where('domain_id', '=', domainId)
-    .where('id', 'in', mapped)
-  if (among !== 'all') query = query.where('name', '=', among.named)
-  const gone = (await query.execute()).map((row) => row.id).filter((id) => !kept.has(id))
+  const table = kind === 'user' ? 'users' : 'groups'
+  const rows =
+    among === 'all'
+      ? await tx
+          .selectFrom('id_mappings')
+          .select('public_id as id')
+          .where('domain_id', '=', domainId)
+          .where('entity_type', '=', kind)
+          .where('public_id', 'in', tx.selectFrom(table).select('id').where('domain_id', '=', domainId))
+          .execute()
+      : await tx
+          .selectFrom(table)
+          .select(`${table}.id`)
+          .innerJoin('id_mappings', 'public_id', `${table}.id`)
+          .where(`${table}.domain_id`, '=', domainId)
+          .where('name', '=', among.named)
+          .execute()
+  const gone = rows.map((row) => row.id).filter((id) => !kept.has(id))
   for (const id of gone) await removeMirrored(tx, kind, id)
   return gone.length > 0
 }

@@ -16,6 +16,11 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
+/** A body whose members the test knows. */
+export type Body = Record<string, { id: string } & Record<string, unknown>>
+
+export type Scope = { project: string } | { domain: string } | 'system'
+
 export interface Options {
   token?: string
   body?: unknown
@@ -31,6 +36,7 @@ export class TestIdentity {
   /** Keys, configuration and database. */
   readonly stateDir: string
   admin = ''
+  #personas = 0
 
   constructor(service: IdentityService, stateDir: string) {
     this.service = service
@@ -63,6 +69,19 @@ export class TestIdentity {
     return member?.[1] as T
   }
 
+  /** As `make`, with the whole body of the answer. */
+  async whole(method: string, path: string, body?: object): Promise<Body> {
+    const answer = await this.send(this.admin, method, path, body)
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
+  /** A request in short; without a token for null. */
+  async send(token: string | null, method: string, path: string, body?: unknown) {
+    const answer = await this.request(method, path, { token: token ?? '', ...(body !== undefined && { body }) })
+    return answer as Omit<Answer, 'body'> & { body: Body }
+  }
+
   authenticate(identity: object, scope?: object | string, headers: Record<string, string> = {}) {
     return this.request('POST', '/auth/tokens', { token: '', body: { auth: { identity, scope } }, headers })
   }
@@ -81,6 +100,29 @@ export class TestIdentity {
     return { ...user, token: await this.login(name, `secret-${name}`, { project: { id: projectId } }) }
   }
 
+  /** A fresh user of a domain with a role on a scope, and his token for it. */
+  async persona(role: string, scope: Scope, domainId = 'default'): Promise<{ userId: string; token: string }> {
+    const password = 'secret-of-a-persona'
+    const name = `persona-${(this.#personas += 1)}`
+    const { id } = await this.make('POST', '/users', { user: { name, domain_id: domainId, password } })
+    const place =
+      scope === 'system' ? 'system' : 'project' in scope ? `projects/${scope.project}` : `domains/${scope.domain}`
+    await this.grant(role, `/${place}/users/${id}`)
+    const asked =
+      scope === 'system'
+        ? { system: { all: true } }
+        : 'project' in scope
+          ? { project: { id: scope.project } }
+          : { domain: { id: scope.domain } }
+    const answer = await this.authenticate({ methods: ['password'], password: { user: { id, password } } }, asked)
+    return { userId: id, token: answer.headers['X-Subject-Token']! }
+  }
+
+  async close(): Promise<void> {
+    await this.service.stop()
+    rmSync(this.stateDir, { recursive: true, force: true })
+  }
+
   async grant(role: string, place: string) {
     await this.make('PUT', `${place}/roles/${await this.roleId(role)}`)
   }
@@ -97,24 +139,30 @@ export const byPassword = (name: string, password: string) => ({
 })
 
 /** Starts the service with `keystone.conf` as given; ends with the test. Its `admin` is a token for project admin. */
-export async function startIdentity(t: TestContext, configuration = ''): Promise<TestIdentity> {
-  const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
-  const identity = await openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`)
-  t.after(async () => {
-    await identity.service.stop()
-    rmSync(folder, { recursive: true })
-  })
+export async function startIdentity(t: TestContext, configuration = '', baseUrl?: string): Promise<TestIdentity> {
+  const identity = await createTestIdentity(configuration, baseUrl)
+  t.after(() => identity.close())
   return identity
 }
 
+/** The same for several tests; they close it. */
+export function createTestIdentity(configuration = '', baseUrl?: string): Promise<TestIdentity> {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-identity-'))
+  return openTestIdentity(folder, `[identity]\npassword_hash_rounds = 4\n${configuration}`, baseUrl)
+}
+
 /** Starts the service in a folder, with `keystone.conf` as given. */
-export async function openTestIdentity(folder: string, configuration: string): Promise<TestIdentity> {
+export async function openTestIdentity(
+  folder: string,
+  configuration: string,
+  baseUrl = 'http://identity',
+): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, configuration)
   const service = await createIdentityService({
     stateDir: folder,
     configFiles: [file],
-    databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
+    databaseUrl: process.env['NEPHOS_TEST_DATABASE'] ?? `sqlite:///${join(folder, 'identity.db')}`,
     policyOverrides: {},
     log: createLogger({ name: 'identity' }),
     bus: new LocalBus('test'),
@@ -125,8 +173,8 @@ export async function openTestIdentity(folder: string, configuration: string): P
       throw new Error('identity asks nobody')
     },
     serviceToken: () => Promise.resolve(''),
-    baseUrl: 'http://identity',
-    authUrl: 'http://identity/v3',
+    baseUrl,
+    authUrl: `${baseUrl}/v3`,
     metadataSecret: new Secret('x'),
     urls: {},
   })
@@ -144,7 +192,7 @@ export async function openTestIdentity(folder: string, configuration: string): P
       { name: 'nova', password: 'nova-password', project: 'service', roles: ['service'], reset: false },
     ],
     region: 'RegionOne',
-    services: [{ type: 'identity', name: 'keystone', urls: everywhere('http://identity/v3') }],
+    services: [{ type: 'identity', name: 'keystone', urls: everywhere(`${baseUrl}/v3`) }],
   })
   await service.start()
   const identity = new TestIdentity(service, folder)

@@ -1,10 +1,20 @@
 /** A real OpenLDAP server for tests: its own process on a loopback port, with data in a temporary folder. */
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Attribute, Change, Client } from 'ldapts'
+import { waitFor } from '../../../base/wait.ts'
 
 const program = '/usr/sbin/slapd'
 
@@ -25,7 +35,7 @@ export interface TestDirectory {
   stop(): Promise<void>
   start(): Promise<void>
   /** Suspends the process, so that it takes connections and never answers. */
-  suspend(): void
+  suspend(): Promise<void>
   resume(): void
   /** Adds entries as LDIF. */
   add(ldif: string): Promise<void>
@@ -74,7 +84,10 @@ export async function startDirectory(ldif: string): Promise<TestDirectory> {
     caFile,
     start,
     stop,
-    suspend: () => void child?.kill('SIGSTOP'),
+    async suspend() {
+      child?.kill('SIGSTOP')
+      await waitFor(() => areAllStopped(child!.pid!), { what: 'slapd stands still', timeoutMs: 5000 })
+    },
     resume: () => void child?.kill('SIGCONT'),
     add: (text) =>
       asRoot(port, async (client) => {
@@ -158,7 +171,7 @@ suffix "${suffix}"
 rootdn "${rootDn}"
 rootpw ${rootPassword}
 directory ${data}
-index objectClass eq
+index objectClass,uid,member eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by * read
 `
@@ -223,3 +236,9 @@ export const group = (cn: string, members: readonly string[], description = ''):
     '',
     '',
   ].join('\n')
+
+/** A signal takes its time to reach every thread. */
+const areAllStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')),
+  )

@@ -1,7 +1,7 @@
 /** What a token stands for at this moment: its user, scope and roles, or nothing when any of them has ended. */
 import { findRow, listRows, type IdentityDb, type Row } from '../store/rows.ts'
 import { groupIdsOf, rolesOfActors, withImplied, type RoleRef } from '../store/roles.ts'
-import type { Directory } from './directory.ts'
+import type { Register } from './register.ts'
 import type { Opened } from './format.ts'
 import type { TokenPayload } from './payload.ts'
 
@@ -39,28 +39,28 @@ type Delegated = Pick<ValidToken, 'roles' | 'trust' | 'applicationCredential' | 
 const undelegated = { trust: null, applicationCredential: null, accessToken: null, accessRules: null }
 
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
-export async function evaluate(directory: Directory, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
-  const { db } = directory
+export async function evaluate(register: Register, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
+  const { db } = register
   if (await isRevoked(db, payload)) return undefined
   if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
-  const bearer = await usable(directory, payload.userId, seconds)
+  const bearer = await usable(register, payload.userId, seconds)
   if (!bearer) return undefined
   const issuedAt = seconds * 1000
   const start = { payload, issuedAt, ...bearer, project: null, projectDomain: null, domain: null }
   const { scope } = payload
   if (scope.kind === 'unscoped') return { ...start, ...undelegated, roles: [] }
-  if (scope.kind === 'system') return withRoles(start, await rolesOn(directory, payload, 'system', 'all'))
-  const target = await enabledProject(directory, scope.kind === 'project' ? scope.projectId : scope.domainId, seconds)
+  if (scope.kind === 'system') return withRoles(start, await rolesOn(register, payload, 'system', 'all'))
+  const target = await enabledProject(register, scope.kind === 'project' ? scope.projectId : scope.domainId, seconds)
   if (!target) return undefined
   if (scope.kind === 'domain') {
     if (target.is_domain !== 1) return undefined
-    return withRoles({ ...start, domain: target }, await rolesOn(directory, payload, 'domain', target.id))
+    return withRoles({ ...start, domain: target }, await rolesOn(register, payload, 'domain', target.id))
   }
-  const projectDomain = target.domain_id === '' ? target : await enabledProject(directory, target.domain_id, seconds)
+  const projectDomain = target.domain_id === '' ? target : await enabledProject(register, target.domain_id, seconds)
   if (!projectDomain) return undefined
   const onProject = { ...start, project: target, projectDomain }
-  if (payload.trustId !== undefined) return byTrust(directory, onProject, payload.trustId, seconds)
-  const held = await rolesOn(directory, payload, 'project', target.id)
+  if (payload.trustId !== undefined) return byTrust(register, onProject, payload.trustId, seconds)
+  const held = await rolesOn(register, payload, 'project', target.id)
   if (payload.applicationCredentialId !== undefined)
     return complete(onProject, await byApplicationCredential(db, payload.applicationCredentialId, target.id, held))
   if (payload.accessTokenId !== undefined)
@@ -95,27 +95,27 @@ async function isVouchedFor(db: IdentityDb, identityProviderId: string): Promise
 }
 
 /** A user who may act, with his domain. Fernet knows whole seconds: a token of the second of a change ends with it. */
-async function usable(directory: Directory, userId: string, seconds: number) {
-  const user = await directory.user(userId)
+async function usable(register: Register, userId: string, seconds: number) {
+  const user = await register.user(userId)
   if (!user || user.enabled === 0 || seconds <= Math.floor(Number(user.tokens_valid_after) / 1000)) return undefined
-  const userDomain = await enabledProject(directory, user.domain_id, seconds)
+  const userDomain = await enabledProject(register, user.domain_id, seconds)
   return userDomain && { user, userDomain }
 }
 
-async function enabledProject(directory: Directory, id: string, seconds: number): Promise<Row<'projects'> | undefined> {
-  const row = await directory.project(id)
+async function enabledProject(register: Register, id: string, seconds: number): Promise<Row<'projects'> | undefined> {
+  const row = await register.project(id)
   return row && row.enabled === 1 && seconds > Math.floor(Number(row.tokens_valid_after) / 1000) ? row : undefined
 }
 
 /** A federated user has his own roles and those of the groups that his identity provider named. */
 async function rolesOn(
-  directory: Directory,
+  register: Register,
   { userId, federation }: TokenPayload,
   type: 'project' | 'domain' | 'system',
   targetId: string,
 ): Promise<RoleRef[]> {
-  if (!federation || federation.groupIds.length === 0) return directory.roles(userId, type, targetId)
-  const { db } = directory
+  if (!federation || federation.groupIds.length === 0) return register.roles(userId, type, targetId)
+  const { db } = register
   return rolesOfActors(db, [userId, ...(await groupIdsOf(db, userId)), ...federation.groupIds], type, targetId)
 }
 
@@ -162,22 +162,22 @@ async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<Acce
 
 /** A trust holds as long as everyone in its chain may act and the first trustor has every role that it names. */
 async function byTrust(
-  directory: Directory,
+  register: Register,
   start: Start,
   trustId: string,
   seconds: number,
 ): Promise<ValidToken | undefined> {
-  const chain = await trustChain(directory.db, trustId)
+  const chain = await trustChain(register.db, trustId)
   const [trust] = chain
   const first = chain.at(-1)
   if (!trust || !first || trust.trustee_user_id !== start.user.id || trust.project_id !== start.project?.id)
     return undefined
   const now = Date.now()
   if (chain.some((each) => each.expires_at !== null && Number(each.expires_at) <= now)) return undefined
-  const trustor = await usable(directory, trust.trustor_user_id, seconds)
+  const trustor = await usable(register, trust.trustor_user_id, seconds)
   if (!trustor) return undefined
-  for (const link of chain.slice(1)) if (!(await usable(directory, link.trustor_user_id, seconds))) return undefined
-  const roles = await rolesOfTrust(directory, trust, first.trustor_user_id)
+  for (const link of chain.slice(1)) if (!(await usable(register, link.trustor_user_id, seconds))) return undefined
+  const roles = await rolesOfTrust(register, trust, first.trustor_user_id)
   const actor = trust.impersonation === 1 ? trustor : {}
   return complete({ ...start, ...actor }, roles && { ...undelegated, roles, trust })
 }
@@ -195,15 +195,15 @@ export async function trustChain(db: IdentityDb, id: string): Promise<Row<'trust
 }
 
 async function rolesOfTrust(
-  directory: Directory,
+  register: Register,
   trust: Row<'trusts'>,
   trustorId: string,
 ): Promise<RoleRef[] | undefined> {
-  const { db } = directory
+  const { db } = register
   if (trust.project_id === null) return undefined
   const wanted = await withImplied(db, new Set(JSON.parse(trust.roles) as string[]))
   const rows = await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: [...wanted] }])
-  const held = await directory.roles(trustorId, 'project', trust.project_id)
+  const held = await register.roles(trustorId, 'project', trust.project_id)
   const named = rows.filter((role) => role.domain_id === '').map(({ id, name }) => ({ id, name }))
   return named.every((role) => held.some((each) => each.id === role.id)) ? named : undefined
 }

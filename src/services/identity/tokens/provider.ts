@@ -3,7 +3,7 @@ import { Secret } from '../../../platform/auth/secret.ts'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import type { Database } from '../../../platform/db/database.ts'
 import type { IdentitySchema } from '../store/tables.ts'
-import { Directory } from './directory.ts'
+import { Register } from './register.ts'
 import { evaluate, type ValidToken } from './evaluate.ts'
 import type { TokenFormat } from './format.ts'
 import type { TokenPayload } from './payload.ts'
@@ -27,7 +27,8 @@ interface Known {
  * costs no query, and a change of users, projects, roles or revocations is in force with the next request.
  */
 export class TokenProvider {
-  readonly #directory: Directory
+  /** Users, projects and roles as tokens see them; always as they are now in this process. */
+  readonly register: Register
   readonly #format: TokenFormat
   readonly #whenFresh: WhenFresh
   #generation = 0
@@ -36,14 +37,14 @@ export class TokenProvider {
 
   /** `whenFresh`: what to wait for before a user's row can be trusted; undefined for nothing. */
   constructor(database: Database<IdentitySchema>, format: TokenFormat, whenFresh: WhenFresh = () => undefined) {
-    this.#directory = new Directory(database.db)
+    this.register = new Register(database.db)
     this.#format = format
     this.#whenFresh = whenFresh
   }
 
   changed() {
     this.#generation++
-    this.#directory.changed()
+    this.register.changed()
   }
 
   /** After a rotation of the key repository. */
@@ -64,7 +65,7 @@ export class TokenProvider {
 
   /** What a token of this payload would stand for, without making one. */
   preview(payload: TokenPayload): Promise<ValidToken | undefined> {
-    return evaluate(this.#directory, { payload, seconds: Math.floor(Date.now() / 1000) })
+    return evaluate(this.register, { payload, seconds: Math.floor(Date.now() / 1000) })
   }
 
   /** The bearer's credentials for a request context. */
@@ -89,7 +90,7 @@ export class TokenProvider {
     if (!opened || opened.payload.expiresAt <= now - graceMs || opened.seconds * 1000 > now + clockSkewMs) return
     await this.#whenFresh(opened.payload.userId)
     const generation = this.#generation
-    const valid = await evaluate(this.#directory, opened)
+    const valid = await evaluate(this.register, opened)
     this.#cache.delete(token)
     if (!valid) return undefined
     const entry = { generation, valid, credentials: toCredentials(token, valid) }

@@ -9,14 +9,14 @@ import { startImage } from '../testing/image.ts'
 import { glanceCacheManage, glanceCacheCleaner, glanceCachePrefetcher, glanceCachePruner } from './cache.ts'
 import { glanceManage, glanceScrubber } from './commands.ts'
 
-function setUp(t: TestContext, given?: string) {
+function setUp(t: TestContext, given?: string, databaseUrl?: string) {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'nephos-manage-'))
   if (!given) t.after(() => rmSync(folder, { recursive: true, force: true }))
   const lines: string[] = []
   const env: ManageEnv = {
     stateDir: join(folder, 'state'),
     configFiles: [join(folder, 'glance-api.conf')],
-    databaseUrl: `sqlite:///${join(folder, 'image.db')}`,
+    databaseUrl: databaseUrl ?? `sqlite:///${join(folder, 'image.db')}`,
     log: createLogger({ name: 'test', level: 'silent' }),
     print: (line) => lines.push(line),
     warn: (line) => lines.push(line),
@@ -34,7 +34,7 @@ function setUp(t: TestContext, given?: string) {
 async function beside(t: TestContext, config = '') {
   const glance = await startImage({ config })
   t.after(() => glance.stop())
-  return { glance, ...setUp(t, join(glance.stateDir, '..')) }
+  return { glance, ...setUp(t, join(glance.stateDir, '..'), glance.databaseUrl) }
 }
 
 test('db check, sync, version', async (t) => {

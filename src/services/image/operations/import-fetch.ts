@@ -7,6 +7,7 @@ import type { ImportStep } from '../sagas/import-image.ts'
 import { findImage, setProperties, type ImageDb } from '../store/images.ts'
 import { updateTask } from '../store/tasks.ts'
 import { openData } from './download.ts'
+import { watchSpeed } from './intake.ts'
 import { spend } from './quota.ts'
 
 /** The fence around everything that users name by URL. */
@@ -36,6 +37,7 @@ export async function fetchData(step: ImportStep): Promise<number> {
   const source = await openSource(step)
   const writer = await staging.begin(imageId)
   let size = 0
+  const watch = watchSpeed(source, () => size)
   try {
     const told = progress(deps, data.taskId, 'Downloaded')
     for await (const chunk of source as AsyncIterable<Buffer>) {
@@ -45,11 +47,15 @@ export async function fetchData(step: ImportStep): Promise<number> {
       await writer.write(chunk)
       told(size)
     }
+    watch.check()
     await writer.finish()
   } catch (error) {
     source.destroy()
     await writer.abort()
+    watch.check()
     throw error
+  } finally {
+    watch.stop()
   }
   await spend(deps, data.projectId, { image_stage_total: size }, (tx) => noteSize(tx, imageId, size, data.isCopy))
   return size

@@ -47,6 +47,7 @@ export async function storeCopy(step: ImportStep, storeId: string): Promise<Foun
     await finish(deps, image, { locationId, url, storeId, found, isCopy: data.isCopy })
     return found
   } catch (error) {
+    signature?.stream.close()
     await writer.abort()
     await store.remove({ imageId, url: '' })
     await deleteLocation(database.db, locationId)

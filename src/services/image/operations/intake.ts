@@ -25,6 +25,7 @@ export interface IntakeOptions {
   /** Most bytes to take. */
   limit: number
   signal?: AbortSignal
+  /** Stays open when all went well: the caller verifies it. */
   signature?: SignatureStream
   /** Called now and then with the bytes so far. */
   onProgress?: (bytes: number) => void
@@ -63,6 +64,7 @@ export async function takeIn(
     watch.check()
     return await intake.end()
   } catch (error) {
+    options.signature?.close()
     watch.check()
     throw error
   } finally {
@@ -71,7 +73,8 @@ export async function takeIn(
   }
 }
 
-function watchSpeed(data: unknown, size: () => number) {
+/** Ends a source that gives next to nothing for a minute; `check` throws 408 then. */
+export function watchSpeed(data: unknown, size: () => number) {
   let before = 0
   let isTooSlow = false
   const timer = setInterval(() => {
@@ -179,6 +182,5 @@ class Intake {
     await Promise.all(this.#pending)
     this.#md5.close()
     this.#long.close()
-    this.#options.signature?.close()
   }
 }

@@ -4,7 +4,7 @@ import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageForbidden, ImageNotFound, InvalidImage, TooLarge } from '../errors.ts'
 import { policy } from '../policies.ts'
 import { findImage, updateImage, type Image, type ImageDb } from '../store/images.ts'
-import { insertLocation } from '../store/locations.ts'
+import { insertLocation, setLocation } from '../store/locations.ts'
 import type { ImageStore } from '../stores/store.ts'
 import { removeData } from './remove-data.ts'
 import { requireFormats } from './upload.ts'
@@ -51,42 +51,31 @@ export async function changeLocations(
     if (!states.includes(image.status))
       throw new ImageConflict(`It's not allowed to ${change.op} locations if image status is ${image.status}.`)
     if (change.op === 'remove') await removeLocation(deps, image, change.position ?? '')
+    else if (change.op === 'replace' && image.locations.length > 0) await rearrange(deps, image, [value!].flat())
     else await addLocations(deps, image, [value!].flat(), change)
   }
 }
 
 async function addLocations(deps: ImageDeps, image: Image, given: readonly GivenLocation[], change: LocationChange) {
   const { database, config } = deps
-  const kept =
-    change.op === 'replace'
-      ? image.locations.filter((old) => given.some(({ url }) => url === old.url))
-      : image.locations
-  const fresh = given.filter(({ url }) => change.op === 'add' || !kept.some((old) => old.url === url))
-  const duplicate = fresh.find(
-    ({ url }, index) => kept.some((old) => old.url === url) || fresh.findIndex((other) => other.url === url) < index,
+  const kept = image.locations
+  const duplicate = given.find(
+    ({ url }, index) => kept.some((old) => old.url === url) || given.findIndex((other) => other.url === url) < index,
   )
   if (duplicate) throw new InvalidImage(`The location ${duplicate.url} already exists`)
-  const count = kept.length + fresh.length
+  const count = kept.length + given.length
   if (config.locationQuota >= 0 && count > config.locationQuota)
     throw new TooLarge(
       `The limit has been exceeded on the number of allowed image locations. Attempted: ${count}, Maximum: ${config.locationQuota}`,
     )
   const position = change.op === 'add' ? positionOf(change.position ?? '', image.locations.length, true) : undefined
   if (change.op === 'add' && position === undefined) throw new InvalidImage('Invalid position for adding a location.')
-  const rows = fresh.map((each) => ({ ...each, store: storeOfUrl(deps, each.url) }))
+  const rows = given.map((each) => ({ ...each, store: storeOfUrl(deps, each.url) }))
   const known = validationData(deps, image, given)
   if (image.status === 'queued') requireFormats(image)
   const size =
     image.status === 'queued' && rows[0] ? await rows[0].store.size({ imageId: image.id, url: rows[0].url }) : undefined
   await database.transaction(async (tx) => {
-    for (const old of image.locations) {
-      if (!kept.includes(old))
-        await tx
-          .updateTable('locations')
-          .set({ status: 'pending_delete', changed_at: Date.now() })
-          .where('id', '=', old.id)
-          .execute()
-    }
     if (position !== undefined) await makeRoom(tx, image, position, rows.length)
     for (const [index, { url, metadata, store }] of rows.entries()) {
       const { store: _named, ...rest } = metadata
@@ -103,7 +92,22 @@ async function addLocations(deps: ImageDeps, image: Image, given: readonly Given
     const isThere = await updateImage(tx, image.id, ['queued'], { status: 'active', size: size ?? null, ...known })
     if (!isThere) throw new ImageConflict(`Image ${image.id} changed meanwhile, try again.`)
   })
-  await removeData(deps, image.id)
+}
+
+/** The same URLs in another order or with other metadata: an image that has locations is never told to have others. */
+async function rearrange({ database }: Pick<ImageDeps, 'database'>, image: Image, given: readonly GivenLocation[]) {
+  const byUrl = new Map(image.locations.map((old) => [old.url, old]))
+  const isSame = given.length === byUrl.size && new Set(given.map(({ url }) => url)).size === byUrl.size
+  if (!isSame || given.some(({ url }) => !byUrl.has(url)))
+    throw new InvalidImage(
+      `Original locations is not empty: ${image.locations.map(({ url }) => url).join(', ')}. Only their order and metadata may be replaced.`,
+    )
+  await database.transaction(async (tx) => {
+    for (const [position, { url, metadata }] of given.entries()) {
+      const { store: _named, ...rest } = metadata
+      await setLocation(tx, byUrl.get(url)!.id, { position, metadata: JSON.stringify(rest) })
+    }
+  })
 }
 
 /** Numbers the locations anew, with a gap where others come in. */

@@ -92,11 +92,12 @@ export function checkSignatureRequest(
   return {
     stream,
     async verify() {
-      const isRight = await stream.verify({
+      const given = {
         key: certificate.publicKey.export({ type: 'spki', format: 'pem' }) as string,
         signature: Buffer.from(properties['img_signature']!, 'base64'),
         ...(isPss && { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }),
-      })
+      }
+      const isRight = await stream.verify(given).finally(() => stream.close())
       if (!isRight) fail('Signature verification for the image failed.')
     },
   }

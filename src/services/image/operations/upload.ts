@@ -7,7 +7,7 @@ import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '
 import { updateImage, type Image } from '../store/images.ts'
 import { deleteLocation, forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
-import { takeIn, type Found } from './intake.ts'
+import { takeIn, watchSpeed, type Found } from './intake.ts'
 import { largestUpload, spend } from './quota.ts'
 
 export interface UploadOptions {
@@ -80,6 +80,7 @@ export async function upload(
       transfer.signal.throwIfAborted()
       url = await writer.finish()
     } catch (error) {
+      signature?.stream.close()
       await writer.abort()
       throw error
     }
@@ -124,6 +125,7 @@ export async function stage(
   try {
     const writer = await staging.begin(image.id)
     let total = 0
+    const watch = watchSpeed(data, () => total)
     try {
       const source = data.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
       for await (const chunk of source) {
@@ -133,12 +135,16 @@ export async function stage(
           throw new TooLarge('The incoming image is too large: The provided image is too large.')
         await writer.write(chunk)
       }
+      watch.check()
       if (size !== undefined && total !== size)
         throw new InvalidImage(`The data has ${total} bytes and not ${size} as announced.`)
       await writer.finish()
     } catch (error) {
       await writer.abort()
+      watch.check()
       throw error
+    } finally {
+      watch.stop()
     }
     const isThere = await spend(deps, projectId, { image_stage_total: total }, (tx) =>
       updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total }),

@@ -1,28 +1,42 @@
 /** Glance in process, on a database and folders of its own, for tests. */
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { sql } from 'kysely'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { openDatabase } from '../../../platform/db/database.ts'
 import type { App } from '../../../platform/http/app.ts'
 import type { Transport } from '../../../platform/http/client.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createImageService } from '../service.ts'
 
-/** Who a test's token is of: `project;role,role`; keystone adds the roles that a role implies. */
+/** The whole suite also runs on MariaDB: NEPHOS_TEST_MYSQL=mysql+pymysql://user:password@host:port, a database each. */
+async function databaseUrl(folder: string): Promise<string> {
+  const server = process.env['NEPHOS_TEST_MYSQL']
+  if (server === undefined) return `sqlite:///${join(folder, 'image.db')}`
+  const name = `glance_${randomUUID().replaceAll('-', '')}`
+  const { db, close } = openDatabase<object>(`${server}/mysql`)
+  await sql.raw(`create database ${name}`).execute(db)
+  await close()
+  return `${server}/${name}`
+}
+
+/** Who a test's token is of: `project;role,role` or `system;…`; keystone adds the roles that a role implies. */
 export function credentialsOf(token: string): Credentials {
   const [project = '', roles = project === 'admin' ? 'admin,manager,member,reader' : 'member,reader'] = token.split(';')
   return {
     userId: `user-of-${project}`,
     userName: project,
     userDomainId: 'default',
-    projectId: project === '' ? null : project,
+    projectId: project === 'system' ? null : project,
     projectName: project,
     projectDomainId: 'default',
     domainId: null,
-    systemScope: null,
+    systemScope: project === 'system' ? 'all' : null,
     roles: roles.split(',').filter((role) => role !== ''),
     expiresAt: '2999-01-01T00:00:00Z',
     token: new Secret(token),
@@ -52,6 +66,7 @@ export type Shown = Record<string, unknown> & { id: string; status: string; stor
 export interface TestImage {
   readonly app: App
   readonly stateDir: string
+  readonly databaseUrl: string
   /** Sends a request below /v2, as the administrator unless told. */
   call<T = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<T>>
   /** As `call`, failing on an answer of 400 or more. */
@@ -86,11 +101,12 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
   const file = join(folder, 'glance-api.conf')
   writeFileSync(file, options.config ?? '')
   const stateDir = join(folder, 'state')
+  const url = await databaseUrl(folder)
   const open = () =>
     createImageService({
       stateDir,
       configFiles: [file],
-      databaseUrl: process.env['NEPHOS_TEST_DATABASE'] ?? `sqlite:///${join(folder, 'image.db')}`,
+      databaseUrl: url,
       policyOverrides: options.policies ?? {},
       log: createLogger({ name: 'test', level: 'silent' }),
       bus: new LocalBus('test'),
@@ -140,6 +156,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
       return service.apps['image']!
     },
     stateDir,
+    databaseUrl: url,
     call,
     must,
     create,

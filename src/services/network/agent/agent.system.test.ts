@@ -169,6 +169,7 @@ async function checkEverything() {
   let state = stateWith([anyEgress], 1)
   const up = new Set<string>()
   rpcServe(bus, neutronContract, 'server', {
+    pullPorts: async () => ({ revision: 0, ports: null }),
     pullHost: async ({ revision }) => ({ state: revision === state.revision ? null : state }),
     reportPorts: async (report) => {
       for (const each of report.up) up.add(each)

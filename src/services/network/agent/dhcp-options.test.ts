@@ -46,7 +46,7 @@ const hostile = [
   '\u2028next',
 ]
 
-test('an extra option that could end its line or its field is left out, and told', () => {
+test('E3: an extra option that could end its line or its field is left out, and told', () => {
   for (const value of hostile) {
     const extraOptions = [{ name: 'bootfile-name', value, ipVersion: 4 }]
     const { options, problems } = dhcpOptions({ ...dhcp, hosts: [{ ...host, extraOptions }] })
@@ -63,7 +63,7 @@ test('an extra option that could end its line or its field is left out, and told
   }
 })
 
-test('the name of an option is a name or a number', () => {
+test('E3: the name of an option is a name or a number', () => {
   for (const name of ['router\n', 'a,b', 'option:router', '99999999', '-1', '', '__proto__']) {
     const extraOptions = [{ name, value: 'x', ipVersion: 4 }]
     const { problems } = dhcpOptions({ ...dhcp, hosts: [{ ...host, extraOptions }] })
@@ -71,7 +71,7 @@ test('the name of an option is a name or a number', () => {
   }
 })
 
-test('host and domain names cannot bring lines of their own', () => {
+test('E3: host and domain names cannot bring lines of their own', () => {
   for (const hostname of [...hostile, 'a b', '../x', '-rf', 'a..b']) {
     const hosts = [{ ...host, hostname }]
     assert.throws(() => renderHosts(dhcpHosts({ ...dhcp, hosts })), UnsafeText, hostname)

@@ -97,7 +97,7 @@ function defineTests() {
     return [...words(head), ...zeros, ...words(tail)].map((word) => word.padStart(4, '0')).join('')
   }
 
-  test('a neighbour advertisement passes for an own address only, whatever its source', async () => {
+  test('E1, H6: a neighbour advertisement passes for an own address only, whatever its source', async () => {
     const own = linkLocalOf(alice.mac)
     const say = (from: string, what: string) =>
       arrives(
@@ -110,7 +110,7 @@ function defineTests() {
     assert.equal(await say(v6Of(12), v6Of(12)), false, 'a foreign source')
   })
 
-  test('router advertisements, redirects and foreign IPv6 sources stay at home', async () => {
+  test('E1, H6: router advertisements, redirects and foreign IPv6 sources stay at home', async () => {
     const own = linkLocalOf(alice.mac)
     const frame = (packet: Buffer) => ethernet(everybody, alice.mac, 0x86dd, packet)
     assert.equal(await arrives(frame(routerAdvertisement(own)), 'icmpv6 type nd-router-advert'), false)
@@ -124,7 +124,7 @@ function defineTests() {
     assert.equal(await arrives(ethernet(bob.mac, alice.mac, 0x86dd, honest), 'ip6 nexthdr 17 udp dport 9'), true)
   })
 
-  test('ARP, MAC, IPv4, DHCP and VLAN tags cannot be forged', async () => {
+  test('E1, H6: ARP, MAC, IPv4, DHCP and VLAN tags cannot be forged', async () => {
     const arp = (mac: string, address: string) =>
       arrives(
         ethernet(bob.mac, alice.mac, 0x0806, arpReply(mac, address, bob.mac, '10.1.0.12')),
@@ -182,7 +182,7 @@ function defineTests() {
     })
   })
 
-  test('the host passes the groups of a guest in its own bridge, both ways', async () => {
+  test('E7, H6: the host passes the groups of a guest in its own bridge, both ways', async () => {
     assert.equal(await pings('flat', '203.0.113.1'), true, 'the guest may ask, and hears the answer')
     assert.equal(await pings(undefined, '203.0.113.50'), false, 'nobody may ask the guest')
     await lab.change(withGroup(group('flat', [...anything, ping])))
@@ -199,7 +199,7 @@ function defineTests() {
     assert.equal(await pings(undefined, '203.0.113.50'), true, 'it still answers')
   })
 
-  test('what the host routes to a guest passes its groups too', async () => {
+  test('H6: what the host routes to a guest passes its groups too', async () => {
     await run(['ip', 'netns', 'add', 'far'])
     await run(['ip', 'link', 'add', 'to-far', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'far'])
     await run(['ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'to-far'])
@@ -223,7 +223,7 @@ function defineTests() {
     await run(['ip', 'netns', 'delete', 'far'])
   })
 
-  test('a rule that is taken away ends the connections that it let in', async () => {
+  test('D10, H6: a rule that is taken away ends the connections that it let in', async () => {
     const same = ['-e', '77'] // the same connection, as ICMP counts them
     assert.equal(await pings('alice', '10.1.0.12', ...same), true)
     await lab.change(withGroup(group('open', anything)))
@@ -236,7 +236,7 @@ function defineTests() {
     })
   })
 
-  test('a port that cannot be described is closed and told, and the others are not', async () => {
+  test('E2, E5: a port that cannot be described is closed and told, and the others are not', async () => {
     const broken: HostPort = { ...bob, allowedAddressPairs: [{ mac: 'x; accept', cidr: '10.1.0.0/24' }] }
     await lab.change({ ports: lab.state.ports.map((port) => (port.id === bob.id ? broken : port)) })
     await waitFor(async () => lab.down.has(bob.id) || undefined, { what: 'bob is down', timeoutMs: 10_000 })

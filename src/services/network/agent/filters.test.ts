@@ -49,7 +49,7 @@ const stateOf = (ports: HostPort[], rules: Rule[]): HostState => ({
   securityGroups: [{ id: 'g1', isStateful: true, rules, memberAddresses: ['10.0.0.5', 'fd00::5'] }],
 })
 
-test('a port may speak with its own and its allowed addresses only', () => {
+test('E1: a port may speak with its own and its allowed addresses only', () => {
   const pair = { mac: 'fa:16:3e:00:00:09', cidr: '10.9.0.0/16' }
   const { text } = renderFilters(stateOf([{ ...port, allowedAddressPairs: [pair] }], []), options)
   assert.match(text, /ether saddr != \{ fa:16:3e:00:00:01, fa:16:3e:00:00:09 \} drop/)
@@ -78,7 +78,7 @@ test('rules become matches; remote groups become sets', () => {
   assert.deepEqual(problems, [])
 })
 
-test('a rule that cannot be rendered stays closed and is told', () => {
+test('E2: a rule that cannot be rendered stays closed and is told', () => {
   const rules = [
     rule({ id: 'bad', protocol: 'x; accept' }),
     rule({ id: 'wide', remoteCidr: 'fd00::/8' }),

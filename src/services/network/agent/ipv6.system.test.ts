@@ -200,7 +200,7 @@ setTimeout(() => process.exit(3), 30000)
     })
   })
 
-  test("an address that is not the port's own is of no use", async () => {
+  test("E1: an address that is not the port's own is of no use", async () => {
     await run(['ip', '-n', 'slaac', 'addr', 'add', 'fd00:a::bad/64', 'dev', 'eth0', 'nodad'])
     assert.equal(await pings('slaac', 'fd00:a::1', '-I', 'fd00:a::bad'), false)
     assert.equal(await pings('slaac', 'fd00:a::1', '-I', addressOf.slaac), true)
@@ -233,7 +233,7 @@ setTimeout(() => process.exit(3), 30000)
     assert.ok(lab.up.has(other.id) && !lab.down.has(other.id))
   })
 
-  test('a DHCP option that cannot be written is told on every pass, and harms nobody', async () => {
+  test('E5: a DHCP option that cannot be written is told on every pass, and harms nobody', async () => {
     const extra = { name: 'bootfile-name', value: 'x\ndhcp-script=/bin/sh', ipVersion: 4 }
     const changed = lab.state.dhcp.map((each) =>
       each.networkId === networkOf('dhcpv6-stateful')

@@ -39,7 +39,7 @@ const port = () => (proxy.address() as AddressInfo).port
 const ask = (headers: Record<string, string> = {}, body?: string) =>
   fetch(`http://127.0.0.1:${port()}/latest`, { headers, ...(body !== undefined && { method: 'POST', body }) })
 
-test('a guest cannot say who it is, in no spelling', async () => {
+test('D4: a guest cannot say who it is, in no spelling', async () => {
   const forged = {
     'X-Instance-ID': 'other',
     'X-Tenant-ID': 'other',
@@ -64,13 +64,13 @@ test('a guest cannot say who it is, in no spelling', async () => {
   assert.deepEqual(left.sort(), ['x-forwarded-for', 'x-instance-id', 'x-instance-id-signature', 'x-tenant-id'])
 })
 
-test('names that look like ours are kept from nova, others are not', () => {
+test('D4: names that look like ours are kept from nova, others are not', () => {
   const kept = metadataHeaders({ x_tenant_id: 'a', 'x-tenancy': 'b' }, '10.0.0.5', client!, 'key')
   assert.equal(kept['x_tenant_id'], undefined)
   assert.equal(kept['x-tenancy'], 'b')
 })
 
-test('an address that nobody has is told nothing', async () => {
+test('D4: an address that nobody has is told nothing', async () => {
   const before = client
   client = undefined
   assert.equal((await ask()).status, 404)

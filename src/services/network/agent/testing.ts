@@ -102,6 +102,7 @@ export class Lab {
     await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
+      pullPorts: async () => ({ revision: 0, ports: null }),
       pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
       reportPorts: async (report) => {
         for (const each of report.up) {

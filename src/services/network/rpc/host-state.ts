@@ -159,6 +159,11 @@ export const neutronContract = defineContract({
       args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
       reply: Type.Object({ state: nullable(hostState) }),
     },
+    /** Only which ports are bound to the caller's host, for one without a data plane; null when nothing changed. */
+    pullPorts: {
+      args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
+      reply: Type.Object({ revision: Type.Integer(), ports: nullable(Type.Array(Type.String())) }),
+    },
     /** Ports that are wired and filtered now (they become ACTIVE), and those that no longer are (DOWN). */
     reportPorts: {
       args: Type.Object({

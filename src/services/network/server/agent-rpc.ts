@@ -30,6 +30,14 @@ export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): Rpc
       return { state }
     },
 
+    async pullPorts({ host, revision: known }, caller) {
+      requireOwn(caller, host)
+      const revision = await readRevision(db)
+      if (revision === known) return { revision, ports: null }
+      const rows = await db.selectFrom('ports').select('id').where('host_id', '=', host).where('vif_type', '=', 'bridge')
+      return { revision, ports: (await rows.execute()).map(({ id }) => id) }
+    },
+
     async reportPorts({ host, up, down, errors }, caller) {
       requireOwn(caller, host)
       await setStatus(deps, host, up, 'ACTIVE')

@@ -1,4 +1,4 @@
-import type { SagaSchema } from '../../../platform/saga/saga.ts'
+import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Lists and objects are JSON texts; booleans 0 and 1; times milliseconds since the epoch. */
 export interface Common {

@@ -18,6 +18,7 @@ export interface TestAnswer extends ClientResponse {
 }
 
 export interface TestNetwork {
+  readonly bus: LocalBus
   /** `who` is a persona's name, `null` for no token. */
   send(
     who: string | null,
@@ -107,6 +108,7 @@ export async function createTestNetwork(config = '', hosts: readonly string[] = 
       ...(json !== undefined && { json }),
     })) as TestAnswer
   return {
+    bus,
     send,
     async make(who, method, path, json) {
       const answer = await send(who, method, `/v2.0${path}`, json)

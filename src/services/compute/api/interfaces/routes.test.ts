@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { eventually, FakeAgent, TestCloud, type Tree } from '../../testing/cloud.ts'
+import { eventually, FakeAgent, p1, TestCloud, type Tree } from '../../testing/cloud.ts'
 import { imageId, networkId } from '../../testing/fakes.ts'
 
 const text = (value: Tree | undefined) => value as unknown as string
@@ -54,7 +54,7 @@ test('a network is attached and detached again; nothing of it is left', async (t
 
 test('a port of the user is attached, and is free again after detaching', async (t) => {
   const { cloud, id, path, attach } = await cloudWithServer(t)
-  const port = await cloud.network.createPort({ networkId, projectId: 'p', deviceId: '', deviceOwner: '', hostId: '' })
+  const port = await cloud.network.createPort({ networkId, projectId: p1, deviceId: '', deviceOwner: '', hostId: '' })
   assert.equal((await attach({ port_id: port.id })).status, 200)
   assert.deepEqual([cloud.network.ports.get(port.id)!.deviceId, cloud.network.ports.get(port.id)!.hostId], [id, 'h1'])
   assert.equal((await attach({ port_id: port.id })).status, 409)

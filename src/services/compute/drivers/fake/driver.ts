@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Journal } from '../../../../host/journal.ts'
 import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
 import { DriverError, type ComputeDriver, type Guest, type Note, type Power } from '../driver.ts'
 
@@ -15,10 +15,6 @@ export interface FakeOptions {
 
 type Step = 'prepare' | 'boot' | 'updatePorts' | 'shutDown' | 'reboot' | 'destroy'
 
-/** State is written at most this often (ms): a lost tail is built again, as on a host that lost power. */
-const saveEvery = 100
-const retryMs = 2000
-
 /**
  * A hypervisor without guests, for tests and for people who try clients: it keeps its state over restarts, fails on
  * demand and can be told that a guest died.
@@ -26,26 +22,19 @@ const retryMs = 2000
 export class FakeDriver implements ComputeDriver {
   readonly name = 'fake'
   readonly #options: FakeOptions
-  readonly #file: string
-  readonly #guests = new Map<string, { power: Power; name: string }>()
+  readonly #guests: Journal<{ power: Power; name: string }>
   readonly #failures: { step: Step; message: string }[] = []
   readonly #listeners: ((id: string) => void)[] = []
-  #timer: NodeJS.Timeout | undefined
 
   constructor(options: FakeOptions) {
     this.#options = options
-    this.#file = join(options.stateDir, 'guests.json')
+    this.#guests = new Journal(join(options.stateDir, 'guests.jsonl'))
   }
 
-  async start() {
-    mkdirSync(this.#options.stateDir, { recursive: true, mode: 0o700 })
-    if (!existsSync(this.#file)) return
-    const saved = JSON.parse(readFileSync(this.#file, 'utf8')) as [string, { power: Power; name: string }][]
-    for (const [id, guest] of saved) this.#guests.set(id, guest)
-  }
+  async start() {}
 
   async stop() {
-    if (this.#timer) this.#save()
+    this.#guests.flush()
   }
 
   async describeHost(): Promise<HostReport> {
@@ -58,7 +47,7 @@ export class FakeDriver implements ComputeDriver {
       vcpus,
       memoryMb,
       diskGb,
-      runningGuests: [...this.#guests.values()].filter((guest) => guest.power === 'running').length,
+      runningGuests: [...this.#guests.entries()].filter(([, guest]) => guest.power === 'running').length,
       cpuInfo: '{}',
       architecture: 'x86_64',
       traits: [],
@@ -66,7 +55,7 @@ export class FakeDriver implements ComputeDriver {
   }
 
   async listGuests(): Promise<Guest[]> {
-    return [...this.#guests].map(([id, { power }]) => ({ id, power }))
+    return [...this.#guests.entries()].map(([id, { power }]) => ({ id, power }))
   }
 
   async findGuest(id: string): Promise<Guest | undefined> {
@@ -115,7 +104,6 @@ export class FakeDriver implements ComputeDriver {
   async destroy(id: string) {
     this.#failIfAsked('destroy')
     this.#guests.delete(id)
-    this.#saveSoon()
   }
 
   async hostUptime() {
@@ -166,22 +154,5 @@ export class FakeDriver implements ComputeDriver {
 
   #set(id: string, power: Power, name: string) {
     this.#guests.set(id, { power, name })
-    this.#saveSoon()
-  }
-
-  #saveSoon() {
-    this.#timer ??= setTimeout(() => this.#save(), saveEvery).unref()
-  }
-
-  #save() {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    try {
-      writeFileSync(`${this.#file}.new`, JSON.stringify([...this.#guests]), { mode: 0o600 })
-      renameSync(`${this.#file}.new`, this.#file)
-    } catch {
-      // A full disk; what could not be kept is kept later.
-      this.#timer = setTimeout(() => this.#save(), retryMs).unref()
-    }
   }
 }

@@ -103,7 +103,7 @@ function defineTests() {
     end: async (_driver, stateDir, id) => void process.kill(Number(await pidOf(stateDir, id)), 'SIGKILL'),
   })
 
-  test('where the tap device is for root only, QEMU is root within its sandbox, and that is said once', async (t) => {
+  test('D6: where the tap device is for root only, QEMU is root within its sandbox, and that is said once', async (t) => {
     await useOwnTun('600')
     const { driver, folder, remarks } = await driverFor(t, { user: nobody })
     for (const server of [desiredServer(randomUUID()), desiredServer(randomUUID())]) {
@@ -114,7 +114,7 @@ function defineTests() {
     assert.deepEqual(remarks, ['QEMU runs as root, within its sandbox: its user cannot use /dev/net/tun'])
   })
 
-  test('a guest as an ordinary user: disks, hot-plugged cards, its own end', async (t) => {
+  test('D6: a guest as an ordinary user: disks, hot-plugged cards, its own end', async (t) => {
     await useOwnTun('666')
     const { driver, folder, remarks } = await driverFor(t, { user: nobody })
     const server = desiredServer(randomUUID(), { ephemeralGb: 1, swapMb: 64, configDrive: configDrive(talkative) })
@@ -152,7 +152,7 @@ function defineTests() {
     assert.deepEqual(await readdir(folder), ['_base'])
   })
 
-  test('the config drive is made again when its content changed, and only then', async (t) => {
+  test('D12: the config drive is made again when its content changed, and only then', async (t) => {
     const { driver, folder } = await driverFor(t)
     const server = desiredServer(randomUUID(), { configDrive: configDrive('one'), ports: [] })
     const made = async () => (await stat(guestFolder(folder, server.id).config)).ino
@@ -182,7 +182,7 @@ function defineTests() {
     assert.equal(await driver.findGuest(hung.id), undefined)
   })
 
-  test('an image that is not what it says never becomes a disk', async (t) => {
+  test('C2: an image that is not what it says never becomes a disk', async (t) => {
     const lie = Buffer.alloc(64 * 1024)
     lie.write('QFI\xfb', 'latin1')
     const { driver, folder } = await driverFor(t, { fetchImage: async () => Readable.from([lie]) })
@@ -249,7 +249,7 @@ function defineTests() {
     assert.equal(remarks.filter((text) => /^KVM does not work here .*: guests are emulated/.test(text)).length, 1)
   })
 
-  test('a console that is no socket of QEMU is not handed out', async (t) => {
+  test('D1: a console that is no socket of QEMU is not handed out', async (t) => {
     const { driver, folder } = await driverFor(t)
     const server = desiredServer(randomUUID(), { ports: [] })
     await driver.prepare(server, note)

@@ -27,15 +27,15 @@ const server: DesiredServer = {
 const argv = (changes: Partial<DesiredServer>) =>
   guestArguments(guestSpec({ ...server, ...changes }, guestFolder('/var/lib/x', id), 'tcg'))
 
-test('nothing that a user wrote reaches the command line', () => {
+test('D5: nothing that a user wrote reaches the command line', () => {
   assert.ok(!argv({}).some((word) => word.includes('evil') || word.includes('shadow')))
 })
 
-test('a tap with a hostile name is refused', () => {
+test('D5: a tap with a hostile name is refused', () => {
   assert.throws(() => argv({ ports: [{ ...port, tap: 'tap,script=/x' }] }))
 })
 
-test('an id that leaves the state folder is refused', () => {
+test('D5: an id that leaves the state folder is refused', () => {
   assert.throws(() => guestFolder('/var/lib/x', '../../etc'))
 })
 

@@ -1,6 +1,6 @@
 import type { Migration } from '../../../../platform/db/migrate.ts'
 import { runStatements } from '../../../../platform/db/migrate.ts'
-import { sagaTables } from '../../../../platform/saga/saga.ts'
+import { sagaTables } from '../../../../platform/saga/records.ts'
 
 const tables = `
 create table if not exists flavors (

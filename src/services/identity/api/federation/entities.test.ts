@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { createTestIdentity, type TestIdentity } from '../../testing/service.ts'
+import { createTestIdentity, type TestIdentity } from '../../testing/identity.ts'
 
 let identity: TestIdentity
 before(async () => void (identity = await createTestIdentity()))
 after(() => identity.close())
 
-const base = '/v3/OS-FEDERATION'
+const base = '/OS-FEDERATION'
 const rules = [{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'UserName' }] }]
 const send = (method: string, path: string, json?: unknown) => identity.send(identity.admin, method, base + path, json)
 const messageOf = (body: unknown) => (body as { error: { message: string } }).error.message
@@ -28,11 +28,11 @@ test('an identity provider is disabled, has no remote ids and a domain of its ow
     authorization_ttl: null,
     remote_ids: [],
     links: {
-      self: 'http://identity.test/v3/OS-FEDERATION/identity_providers/defaults',
-      protocols: 'http://identity.test/v3/OS-FEDERATION/identity_providers/defaults/protocols',
+      self: 'http://identity/v3/OS-FEDERATION/identity_providers/defaults',
+      protocols: 'http://identity/v3/OS-FEDERATION/identity_providers/defaults/protocols',
     },
   })
-  const { domain } = await identity.make('GET', `/v3/domains/${String(domainId)}`)
+  const { domain } = await identity.whole('GET', `/domains/${String(domainId)}`)
   assert.equal(domain!['description'], 'Auto generated federated domain for Identity Provider: defaults')
 })
 
@@ -137,7 +137,7 @@ test('a mapping keeps its rules and its version', async () => {
     id: 'kept',
     rules,
     schema_version: '1.0',
-    links: { self: 'http://identity.test/v3/OS-FEDERATION/mappings/kept' },
+    links: { self: 'http://identity/v3/OS-FEDERATION/mappings/kept' },
   })
   const changed = await send('PATCH', '/mappings/kept', { mapping: { rules, schema_version: '2.0' } })
   assert.equal(changed.body['mapping']!['schema_version'], '2.0')
@@ -190,7 +190,7 @@ test('a service provider is disabled by default and needs its addresses', async 
     description: null,
     relay_state_prefix: 'ss:mem:',
     ...urls,
-    links: { self: 'http://identity.test/v3/OS-FEDERATION/service_providers/sp' },
+    links: { self: 'http://identity/v3/OS-FEDERATION/service_providers/sp' },
   })
   assert.equal((await send('PUT', '/service_providers/x', { service_provider: {} })).status, 400)
   const bad = await send('PUT', '/service_providers/x', { service_provider: { ...urls, auth_url: 'no-url' } })
@@ -204,7 +204,7 @@ test('a service provider is disabled by default and needs its addresses', async 
 
 test('B9: federation is for administrators to change and for system readers to see', async () => {
   const reader = await identity.persona('reader', 'system')
-  const { domain } = await identity.make('POST', '/v3/domains', { domain: { name: 'personas' } })
+  const { domain } = await identity.whole('POST', '/domains', { domain: { name: 'personas' } })
   const manager = await identity.persona('manager', { domain: domain!.id }, domain!.id)
   for (const path of ['/identity_providers', '/mappings', '/service_providers']) {
     assert.equal((await identity.send(reader.token, 'GET', base + path)).status, 200, path)

@@ -1,240 +1,125 @@
-/** Registered limits (defaults of a service) and limits of projects and domains: made and listed in batches. */
-import { Type } from 'typebox'
-import { Conflict, Forbidden } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type Query, type Route } from '../../../../platform/http/route.ts'
+/** Limits of projects and domains: what of a resource they have instead of the registered default. */
+import { sql, type SqlBool } from 'kysely'
+import { Type, type Static } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { IdentityConflict, IdentityNotFound } from '../../errors.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { models } from '../../model/limits.ts'
+import { createLimits, updateLimit } from '../../operations/limits.ts'
 import { policy } from '../../policies.ts'
-import { deleteRows, findRow, insertRow, listRows, updateRow, type Condition, type Row } from '../../store/rows.ts'
-import { collection, withLinks } from '../links.ts'
-import { newId } from '../resource.ts'
+import type { Filter } from '../../store/listing.ts'
+import { deleteRows, findRow, type Row } from '../../store/rows.ts'
+import { withLinks } from '../links.ts'
+import { answerListing, newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewLimit, viewRegistered } from './view.ts'
+import { registeredLimitRoutes } from './registered.ts'
+import { limitListing, viewLimit } from './view.ts'
 
 const common = {
   service_id: kinds.id,
-  region_id: Type.Optional(kinds.nullableText),
-  resource_name: kinds.name,
+  region_id: Type.Optional(kinds.text),
+  resource_name: Type.String({ minLength: 1, maxLength: 255 }),
+  resource_limit: kinds.integer,
   description: Type.Optional(kinds.description),
 }
-const registered = Type.Object({ ...common, default_limit: kinds.integer }, { additionalProperties: false })
-const limit = Type.Object(
-  {
-    ...common,
-    project_id: Type.Optional(kinds.optionalId),
-    domain_id: Type.Optional(kinds.optionalId),
-    resource_limit: kinds.integer,
-  },
-  { additionalProperties: false },
-)
+const limit = Type.Union([
+  Type.Object({ project_id: kinds.id, ...common }, { additionalProperties: false }),
+  Type.Object({ domain_id: kinds.id, ...common }, { additionalProperties: false }),
+])
 
-const filters = (query: Query, names: readonly string[]): Condition[] =>
-  names.flatMap((column) => {
-    const value = last(query, column)
-    return value === undefined ? [] : [{ column, operator: '=' as const, value }]
-  })
-
-const requireService = async ({ database: { db } }: IdentityDeps, id: string) => {
-  if (!(await findRow(db, 'services', { id }))) throw new IdentityNotFound('service', id)
-}
-
-const createRegistered = route({
-  method: 'POST',
-  path: '/registered_limits',
-  policy: policy('create_registered_limits'),
-  body: Type.Object({ registered_limits: Type.Array(registered, { minItems: 1 }) }),
-  async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
-    ctx.authorize(policy('create_registered_limits'))
-    for (const each of body.registered_limits) await requireService(deps, each.service_id)
-    const rows = body.registered_limits.map((each) => ({
-      id: newId(),
-      ...each,
-      region_id: each.region_id ?? '',
-      description: each.description ?? null,
-    }))
-    await deps.database.transaction(async (tx) => {
-      for (const row of rows) {
-        if (!(await insertRow(tx, 'registered_limits', row)))
-          throw new IdentityConflict('registered_limit', 'Duplicate entry')
-      }
-    })
-    return {
-      status: 201,
-      body: { registered_limits: rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))) },
-    }
-  },
+const rowOf = (input: Static<typeof limit>) => ({
+  id: newId(),
+  service_id: input.service_id,
+  resource_name: input.resource_name,
+  resource_limit: input.resource_limit,
+  project_id: 'project_id' in input ? input.project_id : '',
+  domain_id: 'domain_id' in input ? input.domain_id : '',
+  region_id: input.region_id ?? '',
+  description: input.description ?? null,
 })
 
-const listRegistered = route({
-  method: 'GET',
-  path: '/registered_limits',
-  policy: policy('list_registered_limits'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
-    ctx.authorize(policy('list_registered_limits'))
-    const rows = await listRows(db, 'registered_limits', filters(query, ['service_id', 'region_id', 'resource_name']))
-    return collection(
-      'registered_limits',
-      rows.map((row) => withLinks(baseUrl, 'registered_limits', viewRegistered(row))),
-      baseUrl + url,
-    )
-  },
-})
+const shown = (row: Row<'limits'>, baseUrl: string) => withLinks(baseUrl, 'limits', viewLimit(row))
 
-async function loadRegistered({ database: { db } }: IdentityDeps, id: string) {
-  const row = await findRow(db, 'registered_limits', { id })
-  if (!row) throw new IdentityNotFound('registered limit for', id)
-  return row
-}
-
-const showRegistered = route({
-  method: 'GET',
-  path: '/registered_limits/:id',
-  policy: policy('get_registered_limit'),
-  async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-    ctx.authorize(policy('get_registered_limit'))
-    const row = await loadRegistered(deps, params['id'] ?? '')
-    return { status: 200, body: { registered_limit: withLinks(baseUrl, 'registered_limits', viewRegistered(row)) } }
-  },
-})
-
-const updateRegistered = route({
-  method: 'PATCH',
-  path: '/registered_limits/:id',
-  policy: policy('update_registered_limit'),
-  body: Type.Object({ registered_limit: Type.Partial(registered, { additionalProperties: false }) }),
-  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
-    ctx.authorize(policy('update_registered_limit'))
-    const row = await loadRegistered(deps, params['id'] ?? '')
-    const { region_id, ...rest } = body.registered_limit
-    const result = await updateRow(deps.database.db, 'registered_limits', row.id, {
-      ...rest,
-      ...(region_id !== undefined && { region_id: region_id ?? '' }),
-    })
-    if (result === 'taken') throw new IdentityConflict('registered_limit', 'Duplicate entry')
-    const changed = await loadRegistered(deps, row.id)
-    return { status: 200, body: { registered_limit: withLinks(baseUrl, 'registered_limits', viewRegistered(changed)) } }
-  },
-})
-
-const deleteRegistered = route({
-  method: 'DELETE',
-  path: '/registered_limits/:id',
-  policy: policy('delete_registered_limit'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
-    ctx.authorize(policy('delete_registered_limit'))
-    const row = await loadRegistered(deps, params['id'] ?? '')
-    const { service_id, resource_name, region_id } = row
-    if (await findRow(deps.database.db, 'limits', { service_id, resource_name, region_id })) {
-      throw new Forbidden(
-        `Unable to update or delete registered limit ${row.id} because there are project limits associated with it.`,
-      )
-    }
-    await deleteRows(deps.database.db, 'registered_limits', { id: row.id })
-    return { status: 204 }
-  },
-})
-
-const createLimits = route({
+const create = route({
   method: 'POST',
   path: '/limits',
   policy: policy('create_limits'),
   body: Type.Object({ limits: Type.Array(limit, { minItems: 1 }) }),
   async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
     ctx.authorize(policy('create_limits'))
-    const rows = body.limits.map((each) => ({
-      id: newId(),
-      ...each,
-      project_id: each.project_id ?? '',
-      domain_id: each.domain_id ?? '',
-      region_id: each.region_id ?? '',
-      description: each.description ?? null,
-    }))
-    await deps.database.transaction(async (tx) => {
-      for (const row of rows) {
-        const { service_id, resource_name, region_id } = row
-        if (!(await findRow(tx, 'registered_limits', { service_id, resource_name, region_id }))) {
-          throw new Forbidden(`Unable to create a limit that has no corresponding registered limit: ${resource_name}.`)
-        }
-        if (!(await insertRow(tx, 'limits', row))) throw new IdentityConflict('limit', 'Duplicate entry')
-      }
-    })
-    return { status: 201, body: { limits: rows.map((row) => withLinks(baseUrl, 'limits', viewLimit(row))) } }
+    const rows = await createLimits(deps, body.limits.map(rowOf))
+    return { status: 201, body: { limits: rows.map((row) => shown(row, baseUrl)) } }
   },
 })
 
-async function limitTarget({ database: { db } }: IdentityDeps, row: Row<'limits'>) {
-  const project = row.project_id === '' ? undefined : await findRow(db, 'projects', { id: row.project_id })
-  return {
-    target: {
-      limit: {
-        project_id: row.project_id || null,
-        domain_id: row.domain_id || null,
-        domain: { id: row.domain_id || null },
-        project: { domain_id: project?.domain_id ?? null },
-      },
-    },
-  }
+/** Administrators and services, which enforce them, see all; a domain those of it and of its projects; a project its own. */
+function visibleTo({ systemScope, domainId, projectId, roles }: Context): Filter[] {
+  if (systemScope || roles.includes('admin') || roles.includes('service')) return []
+  if (domainId === null) return [{ column: 'project_id', comparator: '=', value: projectId ?? 'none' }]
+  const projects = sql`select id from projects where domain_id = ${domainId}`
+  return [{ expression: sql<SqlBool>`(domain_id = ${domainId} or project_id in (${projects}))` }]
 }
 
-const listLimits = route({
+const list = route({
   method: 'GET',
   path: '/limits',
   policy: policy('list_limits'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
-    ctx.authorize(policy('list_limits'))
-    const rows = await listRows(
-      db,
-      'limits',
-      filters(query, ['service_id', 'region_id', 'resource_name', 'project_id', 'domain_id']),
-    )
-    const visible = rows.filter(
-      (row) =>
-        ctx.isAdmin ||
-        ctx.systemScope === 'all' ||
-        row.project_id === ctx.projectId ||
-        (row.domain_id !== '' && row.domain_id === ctx.domainId),
-    )
-    return collection(
-      'limits',
-      visible.map((row) => withLinks(baseUrl, 'limits', viewLimit(row))),
-      baseUrl + url,
-    )
+  handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    request.ctx.authorize(policy('list_limits'))
+    return answerListing(limitListing, request, deps, visibleTo(request.ctx))
   },
 })
-
-async function loadLimit({ database: { db } }: IdentityDeps, id: string) {
-  const row = await findRow(db, 'limits', { id })
-  if (!row) throw new IdentityNotFound('limit for', id)
-  return row
-}
 
 const showModel = route({
   method: 'GET',
   path: '/limits/model',
   policy: policy('get_limit_model'),
-  handle: () => ({
-    status: 200,
-    body: {
-      model: {
-        name: 'flat',
-        description: 'Limit enforcement and validation does not take project hierarchy into consideration.',
-      },
-    },
-  }),
-})
-
-const showLimit = route({
-  method: 'GET',
-  path: '/limits/:id',
-  policy: policy('get_limit'),
-  async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
-    const row = await loadLimit(deps, params['id'] ?? '')
-    ctx.authorize(policy('get_limit'), await limitTarget(deps, row))
-    return { status: 200, body: { limit: withLinks(baseUrl, 'limits', viewLimit(row)) } }
+  handle({ ctx }: ApiRequest<never>, { config }: IdentityDeps) {
+    ctx.authorize(policy('get_limit_model'))
+    return { status: 200, body: { model: models[config.enforcementModel as keyof typeof models] } }
   },
 })
 
-const updateLimit = route({
+const missing = (id: string) => new IdentityNotFound('limit for', id)
+
+const show = route({
+  method: 'GET',
+  path: '/limits/:id',
+  policy: policy('get_limit'),
+  async handle({ ctx, params, baseUrl }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+    const id = params['id'] ?? ''
+    const row = await findRow(db, 'limits', { id })
+    const project = row && row.project_id !== '' ? await findRow(db, 'projects', { id: row.project_id }) : undefined
+    ctx.authorize(policy('get_limit'), {
+      target: {
+        limit: {
+          project_id: row?.project_id || null,
+          domain_id: row?.domain_id || null,
+          domain: { id: row?.domain_id || null },
+          project: { domain_id: project?.domain_id ?? null },
+        },
+      },
+    })
+    if (!row) throw missing(id)
+    return { status: 200, body: { limit: shown(row, baseUrl) } }
+  },
+})
+
+/** The limit of the address. That it is not there is told before the rule is asked, as keystone does. */
+async function load(
+  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { database: { db } }: IdentityDeps,
+  rule: string,
+): Promise<Row<'limits'>> {
+  const id = params['id'] ?? ''
+  const row = await findRow(db, 'limits', { id })
+  if (!row) throw missing(id)
+  ctx.authorize(policy(rule))
+  return row
+}
+
+const update = route({
   method: 'PATCH',
   path: '/limits/:id',
   policy: policy('update_limit'),
@@ -244,37 +129,30 @@ const updateLimit = route({
       { additionalProperties: false },
     ),
   }),
-  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
-    ctx.authorize(policy('update_limit'))
-    const row = await loadLimit(deps, params['id'] ?? '')
-    if ((await updateRow(deps.database.db, 'limits', row.id, body.limit)) === 'taken')
-      throw new Conflict('Duplicate limit.')
-    return { status: 200, body: { limit: withLinks(baseUrl, 'limits', viewLimit(await loadLimit(deps, row.id))) } }
+  async handle(request, deps: IdentityDeps) {
+    const row = await load(request, deps, 'update_limit')
+    const changed = await updateLimit(deps, row, request.body.limit)
+    return { status: 200, body: { limit: shown(changed, request.baseUrl) } }
   },
 })
 
-const deleteLimit = route({
+const remove = route({
   method: 'DELETE',
   path: '/limits/:id',
   policy: policy('delete_limit'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
-    ctx.authorize(policy('delete_limit'))
-    const row = await loadLimit(deps, params['id'] ?? '')
-    await deleteRows(deps.database.db, 'limits', { id: row.id })
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const { id } = await load(request, deps, 'delete_limit')
+    await deleteRows(deps.database.db, 'limits', { id })
     return { status: 204 }
   },
 })
 
 export const limitRoutes: Route<IdentityDeps>[] = [
-  createRegistered,
-  listRegistered,
-  showRegistered,
-  updateRegistered,
-  deleteRegistered,
-  createLimits,
-  listLimits,
+  ...registeredLimitRoutes,
+  create,
+  list,
   showModel,
-  showLimit,
-  updateLimit,
-  deleteLimit,
-]
+  show,
+  update,
+  remove,
+] as Route<IdentityDeps>[]

@@ -1,4 +1,5 @@
 import type { Row } from '../../store/rows.ts'
+import type { Listing } from '../resource.ts'
 
 export const viewRegistered = (row: Row<'registered_limits'>) => ({
   id: row.id,
@@ -19,3 +20,25 @@ export const viewLimit = (row: Row<'limits'>) => ({
   resource_limit: Number(row.resource_limit),
   description: row.description,
 })
+
+const filters = {
+  service_id: { column: 'service_id' },
+  region_id: { column: 'region_id' },
+  resource_name: { column: 'resource_name' },
+}
+
+export const registeredListing: Listing<'registered_limits'> = {
+  table: 'registered_limits',
+  plural: 'registered_limits',
+  section: 'unifiedLimit',
+  filters,
+  view: viewRegistered,
+}
+
+export const limitListing: Listing<'limits'> = {
+  table: 'limits',
+  plural: 'limits',
+  section: 'unifiedLimit',
+  filters: { ...filters, project_id: { column: 'project_id' }, domain_id: { column: 'domain_id' } },
+  view: viewLimit,
+}

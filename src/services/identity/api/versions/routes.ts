@@ -1,4 +1,5 @@
-import { route } from '../../../../platform/http/route.ts'
+import { route, type ApiRequest, type ApiResponse } from '../../../../platform/http/route.ts'
+import { jsonHome, prefersHome } from './json-home.ts'
 
 const version = (baseUrl: string) => ({
   id: 'v3.14',
@@ -8,16 +9,26 @@ const version = (baseUrl: string) => ({
   'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }],
 })
 
+const vary = { Vary: 'X-Auth-Token' }
+const home = (prefix?: string): ApiResponse => ({
+  status: 200,
+  headers: { ...vary, 'Content-Type': 'application/json-home' },
+  body: jsonHome(prefix),
+})
+
 const listVersions = route({
   method: 'GET',
   path: '/',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl }) => ({
-    status: 300,
-    headers: { Location: `${baseUrl}/v3/`, Vary: 'X-Auth-Token' },
-    body: { versions: { values: [version(baseUrl)] } },
-  }),
+  handle: ({ baseUrl, headers }: ApiRequest<never>) =>
+    prefersHome(headers.accept)
+      ? home('/v3')
+      : {
+          status: 300,
+          headers: { ...vary, Location: `${baseUrl}/v3/` },
+          body: { versions: { values: [version(baseUrl)] } },
+        },
 })
 
 const showVersion = route({
@@ -25,7 +36,8 @@ const showVersion = route({
   path: '/v3',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl }) => ({ status: 200, headers: { Vary: 'X-Auth-Token' }, body: { version: version(baseUrl) } }),
+  handle: ({ baseUrl, headers }: ApiRequest<never>) =>
+    prefersHome(headers.accept) ? home() : { status: 200, headers: vary, body: { version: version(baseUrl) } },
 })
 
 export const versionRoutes = [listVersions, showVersion]

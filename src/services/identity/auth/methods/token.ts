@@ -1,6 +1,5 @@
 import { NotFound } from '../../../../platform/http/errors.ts'
 import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
-import { findRow } from '../../store/rows.ts'
 import type { AuthMethod, Proof } from '../method.ts'
 
 /**
@@ -35,7 +34,7 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
     throw new ActionForbidden('Using a token that is bound to a certificate to create another token')
   if (payload.scope.kind !== 'unscoped' && !deps.config.allowRescope)
     throw new ActionForbidden('rescope a scoped token')
-  const user = await findRow(deps.database.db, 'users', { id: payload.userId })
+  const user = await deps.tokens.register.user(payload.userId)
   if (!user) throw new AuthFailed()
   const proof: Proof = {
     user,

@@ -268,7 +268,7 @@ describe('a real directory', { skip: noSlapd }, () => {
   test('a server that does not answer ends in an error, and then recovers', () =>
     using({ connectionTimeout: 1, poolSize: 2 }, async (ldap) => {
       assert.ok(await ldap.findUser('alice'))
-      directory.suspend()
+      await directory.suspend()
       try {
         const results = await Promise.allSettled(Array.from({ length: 5 }, () => ldap.findUser('alice')))
         assert.ok(results.every((result) => result.status === 'rejected' && result.reason instanceof DirectoryDown))

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { DatabaseSync } from 'node:sqlite'
 import { qcow2, vhd, vmdk } from '../../../../base/disk-formats/fixtures.ts'
+import { openDatabase } from '../../../../platform/db/database.ts'
+import type { ImageSchema } from '../../store/tables.ts'
 import { startImage, type TestImage } from '../../testing/image.ts'
 
 let glance: TestImage
@@ -195,10 +196,9 @@ test('deleting wins over an upload and a staging: they end with 410, and nothing
 test('what a crash has left is gone after the next start', async () => {
   const { id } = await glance.create()
   const keep = await glance.upload('kept')
-  const database = new DatabaseSync(join(glance.stateDir, '..', 'image.db'))
-  database.exec(`update images set status = 'saving', reserved = 5 where id = '${id}'`)
-  database.close()
-  const { writeFileSync } = await import('node:fs')
+  const database = openDatabase<ImageSchema>(glance.databaseUrl)
+  await database.db.updateTable('images').set({ status: 'saving', reserved: 5 }).where('id', '=', id).execute()
+  await database.close()
   writeFileSync(join(glance.stateDir, 'images', `${id}.part`), 'half')
   writeFileSync(join(glance.stateDir, 'images', '00000000-0000-4000-8000-00000000abcd'), 'nobody knows it')
   writeFileSync(join(glance.stateDir, 'staging', '00000000-0000-4000-8000-00000000abcd'), 'nobody knows it')

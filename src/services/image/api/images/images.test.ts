@@ -250,3 +250,12 @@ test('a deactivated image cannot be read by its owner, and can again when it is 
   const queued = await glance.create()
   assert.equal((await glance.call('POST', `/images/${queued.id}/actions/deactivate`)).status, 403)
 })
+
+test('an empty id names no image, and a token without a project sees none', async () => {
+  assert.equal((await glance.call('GET', '/images/')).status, 404)
+  assert.equal((await glance.call('DELETE', '/images/')).status, 404)
+  const { id } = await glance.create({ visibility: 'public' })
+  assert.equal((await glance.call('GET', `/images/${id}`, { token: 'system;admin' })).status, 404)
+  assert.equal((await glance.call('GET', '/images', { token: 'system;admin' })).status, 403)
+  assert.equal((await glance.call('POST', '/images', { token: 'system;admin', json: {} })).status, 403)
+})

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { waitFor } from '../../../../base/wait.ts'
 import { qcow2 } from '../../../../base/disk-formats/fixtures.ts'
 import { startImage, type Shown, type TestImage } from '../../testing/image.ts'
 
@@ -58,7 +59,12 @@ const importing = (glance: TestImage, id: string, json: unknown, headers: Record
 const tasksOf = async (glance: TestImage, id: string) =>
   (await glance.must<{ tasks: Record<string, unknown>[] }>('GET', `/images/${id}/tasks`)).tasks
 const isDone = (image: Shown) => image['os_glance_import_task'] === undefined && image.status !== 'importing'
-const nothingStaged = (glance: TestImage) => assert.deepEqual(readdirSync(join(glance.stateDir, 'staging')), [])
+/** Staged data go after the image has said how the import ended. */
+const nothingStaged = (glance: TestImage) =>
+  waitFor(() => readdirSync(join(glance.stateDir, 'staging')).length === 0, {
+    what: 'the end of the staged data',
+    timeoutMs: 5000,
+  })
 
 async function imported(glance: TestImage, request: Record<string, unknown>, attributes: Record<string, unknown> = {}) {
   const { id } = await glance.create(attributes)
@@ -82,7 +88,7 @@ test('glance-direct: staged, imported, active, and the task says so', async (t) 
   assert.deepEqual([task!['type'], task!['status'], task!['image_id']], ['api_image_import', 'success', id])
   const shown = await glance.must<Record<string, unknown>>('GET', `/tasks/${String(task!['id'])}`)
   assert.equal(shown['status'], 'success')
-  nothingStaged(glance)
+  await nothingStaged(glance)
 })
 
 test('web-download, also behind a redirect', async (t) => {
@@ -152,7 +158,7 @@ test('a redirect meets the same fence as the first URL, and cannot go on for eve
     assert.equal(task!['status'], 'failure')
     assert.notEqual(task!['message'], '')
   }
-  nothingStaged(glance)
+  await nothingStaged(glance)
 })
 
 test('lists of schemes, hosts and ports are obeyed', async (t) => {
@@ -185,7 +191,7 @@ test('into several stores; one of them cannot: all or some, as asked', async (t)
   assert.deepEqual([none.status, none.stores], ['queued', undefined])
   const some = await imported(glance, { ...request, all_stores_must_succeed: false })
   assert.deepEqual([some.status, some.stores, some['os_glance_failed_import']], ['active', 'file', 'second'])
-  nothingStaged(glance)
+  await nothingStaged(glance)
   assert.deepEqual(readdirSync(join(glance.stateDir, 'images')).sort(), [both.id, some.id].sort())
 })
 
@@ -252,7 +258,7 @@ test('one import at a time, and deleting the image ends it', async (t) => {
   await glance.until(id, (image) => image.status === 'importing')
   assert.equal((await glance.call('DELETE', `/images/${id}`)).status, 204)
   assert.equal((await glance.call('GET', `/images/${id}`)).status, 404)
-  nothingStaged(glance)
+  await nothingStaged(glance)
 })
 
 test('plugins unpack, convert and inject', async (t) => {

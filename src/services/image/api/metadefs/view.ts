@@ -7,7 +7,7 @@ const times = (row: { created_at: number; updated_at: number }) => ({
   updated_at: iso(row.updated_at),
 })
 
-export const namespacePath = (name: string) => `/v2/metadefs/namespaces/${encodeURIComponent(name)}`
+export const namespacePath = (name: string) => `/v2/metadefs/namespaces/${encodeURIComponent(name.toWellFormed())}`
 
 /** Attributes that have no value are left out. */
 export const viewNamespace = (row: NamespaceRow) => ({

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
-import { sagaTables } from '../../../../platform/saga/saga.ts'
+import { sagaTables } from '../../../../platform/saga/records.ts'
 
 const columns = [
   'hash_algo varchar(64)',

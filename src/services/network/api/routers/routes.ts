@@ -3,6 +3,7 @@ import type { Context } from '../../../../platform/auth/context.ts'
 import { route, type Route } from '../../../../platform/http/route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
+import { parseAddress } from '../../model/address.ts'
 import type { AddressRequest } from '../../operations/addresses.ts'
 import {
   addPort,
@@ -17,7 +18,7 @@ import {
   type RouteText,
 } from '../../operations/routers.ts'
 import { policy } from '../../policies.ts'
-import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
+import { findRow, listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import {
   actionRoute,
   answer,
@@ -81,7 +82,7 @@ async function gatewayOf(tx: NetworkDb, ctx: Context, input: Input): Promise<Gat
   return { network, enableSnat: info.enable_snat ?? true, fixedIps: info.external_fixed_ips }
 }
 
-/** What somebody may connect to his router: what is his, or shared. */
+/** What somebody may connect to his router: what is his. */
 const mayUse = (ctx: Context, row: { project_id: string }) =>
   ctx.isAdmin || ctx.roles.includes('service') || row.project_id === ctx.projectId
 
@@ -90,7 +91,35 @@ async function subnetFor(tx: NetworkDb, ctx: Context, id: string): Promise<Row<'
   const network = subnet && (await findRow(tx, 'networks', { id: subnet.network_id }))
   if (!subnet || !network || !(mayUse(ctx, subnet) || mayUse(ctx, network) || network.shared === 1))
     throw subnetNotFound(id)
+  // His router would answer for the gateway of everybody on a shared network.
+  if (!mayUse(ctx, subnet))
+    throw badRequestFor(
+      'router',
+      `Cannot add interface to router because subnet ${id} is not owned by project making the request`,
+    )
   return subnet
+}
+
+/** An address outside of the pools, such as the gateway's, is for the subnet's owner to give to a router. */
+async function requirePooled(tx: NetworkDb, ctx: Context, port: Row<'ports'>): Promise<void> {
+  const used = await listRows(tx, 'ip_allocations', { port_id: port.id })
+  const subnets = await listRows(tx, 'subnets', { id: used.map((each) => each.subnet_id) })
+  const wrong = used.find(({ subnet_id, ip }) => {
+    const subnet = subnets.find(({ id }) => id === subnet_id)
+    return subnet && !mayUse(ctx, subnet) && !isPooled(subnet, ip)
+  })
+  if (wrong)
+    throw badRequestFor(
+      'router',
+      `Cannot add interface to router because specified port ${port.id} has an IP address out of the allocation pool of subnet ${wrong.subnet_id}, which is not owned by the project making the request`,
+    )
+}
+
+function isPooled({ pools }: Row<'subnets'>, ip: string): boolean {
+  const value = parseAddress(ip)!.value
+  return parseList<{ start: string; end: string }>(pools).some(
+    ({ start, end }) => parseAddress(start)!.value <= value && value <= parseAddress(end)!.value,
+  )
 }
 
 const interfaceBody = closed({ subnet_id: Type.Optional(kinds.uuid), port_id: Type.Optional(kinds.uuid) })
@@ -125,6 +154,7 @@ const addInterface = actionRoute(
     }
     const existing = await findRow(tx, 'ports', { id: portId! })
     if (!existing || !mayUse(ctx, existing)) throw portNotFound(portId!)
+    await requirePooled(tx, ctx, existing)
     const port = await addPort(tx, deps, router, existing)
     const used = await listRows(tx, 'ip_allocations', { port_id: port.id })
     return interfaceAnswer(

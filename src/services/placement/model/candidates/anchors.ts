@@ -6,7 +6,9 @@ import type { CandidateRequest, Group } from './request.ts'
 /** Roots of trees that may satisfy the request; the others cannot. Lazy: a search with a limit needs few of them. */
 export function* anchorsFor(index: ProviderIndex, request: CandidateRequest): Generator<string> {
   const seen = new Set<string>()
-  const { sets, helps } = rarest(clues(index, request))
+  const found = clues(index, request)
+  if (!found.every(isAnywhere)) return
+  const { sets, helps } = rarest(found)
   for (const set of sets) {
     for (const provider of set) {
       if (helps && !helps(provider)) continue
@@ -45,6 +47,12 @@ function cluesOf(index: ProviderIndex, group: Group): Clue[] {
   if (group.inTree !== undefined) found.push({ sets: [index.tree(index.get(group.inTree)?.root ?? '')] })
   for (const any of group.memberOf) found.push({ sets: any.map((aggregate) => index.inAggregate(aggregate)) })
   return found
+}
+
+/** Whether anybody helps at all; mostly the first does. */
+function isAnywhere({ sets, helps }: Clue): boolean {
+  for (const set of sets) for (const provider of set) if (!helps || helps(provider)) return true
+  return false
 }
 
 const sizeOf = ({ sets }: Clue): number => sets.reduce((size, set) => size + set.size, 0)

@@ -8,7 +8,7 @@ import { findRow, type IdentityDb, type Row } from '../store/rows.ts'
 /** Beyond so many entries all are dropped: they are cheap to read again. */
 const most = 50_000
 
-export class Directory {
+export class Register {
   readonly db: IdentityDb
   /** What is being read when a change comes is put where nobody looks any more. */
   #known = new Map<string, Promise<unknown>>()
@@ -31,6 +31,12 @@ export class Directory {
     return this.#once(`project ${id}`, () => findRow(this.db, 'projects', { id }))
   }
 
+  /** A domain has no domain of its own: `''`. */
+  projectNamed(name: string, domainId: string): Promise<Row<'projects'> | undefined> {
+    const where = { name, domain_id: domainId, is_domain: domainId === '' ? 1 : 0 }
+    return this.#once(`named ${domainId} ${name}`, () => findRow(this.db, 'projects', where))
+  }
+
   /** A user's roles on a target, his groups' and inherited ones included. */
   roles(userId: string, type: TargetType, targetId: string): Promise<RoleRef[]> {
     return this.#once(`roles ${userId} ${type} ${targetId}`, () => effectiveRoles(this.db, userId, type, targetId))
@@ -43,8 +49,11 @@ export class Directory {
     if (known.size >= most) known.clear()
     const reading = read()
     known.set(key, reading)
-    // A failed query is asked again.
-    reading.catch(() => known.delete(key))
+    // A failed query is asked again, and so is what was not there.
+    reading.then(
+      (found) => found === undefined && known.delete(key),
+      () => known.delete(key),
+    )
     return reading
   }
 }

@@ -9,7 +9,7 @@ import { openIdentity } from '../open.ts'
 import { createDomain } from '../operations/create-domain.ts'
 
 /** With the default domain and one called `corp`; ends with the test. */
-export async function openTestIdentity(
+export async function openTestDeps(
   t: TestContext,
   configuration: string,
 ): Promise<{ deps: IdentityDeps; folder: string }> {

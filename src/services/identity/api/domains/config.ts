@@ -1,0 +1,106 @@
+/** /v3/domains/{id}/config: options of keystone.conf that a domain has of its own. */
+import { Type } from 'typebox'
+import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import {
+  complianceConfig,
+  createDomainConfig,
+  defaultDomainConfig,
+  deleteDomainConfig,
+  showDomainConfig,
+  updateDomainConfig,
+} from '../../operations/domain-config.ts'
+import { policy } from '../../policies.ts'
+import { requireDomain } from '../projects/resource.ts'
+
+const paths = ['/domains/:id/config', '/domains/:id/config/:group', '/domains/:id/config/:group/:option']
+const defaults = ['/domains/config/default', '/domains/config/:group/default', '/domains/config/:group/:option/default']
+const body = Type.Object({ config: Type.Record(Type.String(), Type.Unknown()) })
+
+const placeOf = ({ params }: Pick<ApiRequest, 'params'>) => ({ section: params['group'], name: params['option'] })
+
+const show = (path: string) =>
+  route({
+    method: 'GET',
+    path,
+    policy: policy('get_domain_config'),
+    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      request.ctx.authorize(policy('get_domain_config'))
+      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      return { status: 200, body: { config: await showDomainConfig(deps, id, placeOf(request)) } }
+    },
+  })
+
+/** The form that passwords must have, for everyone to know. */
+const showCompliance = (path: string) =>
+  route({
+    method: 'GET',
+    path,
+    policy: policy('get_security_compliance_domain_config'),
+    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      request.ctx.authorize(policy('get_security_compliance_domain_config'))
+      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      return { status: 200, body: { config: complianceConfig(deps, id, placeOf(request)) } }
+    },
+  })
+
+const create = route({
+  method: 'PUT',
+  path: paths[0]!,
+  policy: policy('create_domain_config'),
+  body,
+  async handle({ ctx, params, body: { config } }, deps: IdentityDeps) {
+    ctx.authorize(policy('create_domain_config'))
+    const { id } = await requireDomain(deps, params['id'] ?? '')
+    const created = await createDomainConfig(deps, id, config)
+    deps.changed()
+    return { status: created.isNew ? 201 : 200, body: { config: created.config } }
+  },
+})
+
+const update = (path: string) =>
+  route({
+    method: 'PATCH',
+    path,
+    policy: policy('update_domain_config'),
+    body,
+    async handle(request, deps: IdentityDeps) {
+      request.ctx.authorize(policy('update_domain_config'))
+      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      const config = await updateDomainConfig(deps, id, request.body.config, placeOf(request))
+      deps.changed()
+      return { status: 200, body: { config } }
+    },
+  })
+
+const remove = (path: string) =>
+  route({
+    method: 'DELETE',
+    path,
+    policy: policy('delete_domain_config'),
+    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      request.ctx.authorize(policy('delete_domain_config'))
+      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      await deleteDomainConfig(deps, id, placeOf(request))
+      deps.changed()
+      return { status: 204 }
+    },
+  })
+
+const showDefault = (path: string) =>
+  route({
+    method: 'GET',
+    path,
+    policy: policy('get_domain_config_default'),
+    handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      request.ctx.authorize(policy('get_domain_config_default'))
+      return { status: 200, body: { config: defaultDomainConfig(deps, placeOf(request)) } }
+    },
+  })
+
+export const domainConfigRoutes: Route<IdentityDeps>[] = [
+  ...paths.flatMap((path) => [show(path), update(path), remove(path)]),
+  create,
+  ...['', '/:option'].map((below) => showCompliance(`/domains/:id/config/security_compliance${below}`)),
+  ...defaults.map(showDefault),
+] as Route<IdentityDeps>[]

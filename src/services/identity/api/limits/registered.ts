@@ -1,0 +1,104 @@
+/** Registered limits: what of a resource every project has that is given no other limit. */
+import { Type, type Static } from 'typebox'
+import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { IdentityDeps } from '../../deps.ts'
+import { IdentityNotFound } from '../../errors.ts'
+import { createRegisteredLimits, deleteRegisteredLimit, updateRegisteredLimit } from '../../operations/limits.ts'
+import { policy } from '../../policies.ts'
+import { findRow, type Row } from '../../store/rows.ts'
+import { withLinks } from '../links.ts'
+import { answerListing, newId } from '../resource.ts'
+import { kinds } from '../schema.ts'
+import { registeredListing, viewRegistered } from './view.ts'
+
+const registered = Type.Object(
+  {
+    service_id: kinds.id,
+    region_id: Type.Optional(kinds.nullableText),
+    resource_name: Type.String({ minLength: 1, maxLength: 255 }),
+    default_limit: kinds.integer,
+    description: Type.Optional(kinds.description),
+  },
+  { additionalProperties: false },
+)
+
+const shown = (row: Row<'registered_limits'>, baseUrl: string) =>
+  withLinks(baseUrl, 'registered_limits', viewRegistered(row))
+
+const rowOf = (input: Static<typeof registered>) => ({
+  id: newId(),
+  ...input,
+  region_id: input.region_id ?? '',
+  description: input.description ?? null,
+})
+
+const create = route({
+  method: 'POST',
+  path: '/registered_limits',
+  policy: policy('create_registered_limits'),
+  body: Type.Object({ registered_limits: Type.Array(registered, { minItems: 1 }) }),
+  async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
+    ctx.authorize(policy('create_registered_limits'))
+    const rows = body.registered_limits.map(rowOf)
+    await createRegisteredLimits(deps, rows)
+    return { status: 201, body: { registered_limits: rows.map((row) => shown(row, baseUrl)) } }
+  },
+})
+
+const list = route({
+  method: 'GET',
+  path: '/registered_limits',
+  policy: policy('list_registered_limits'),
+  handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    request.ctx.authorize(policy('list_registered_limits'))
+    return answerListing(registeredListing, request, deps, [])
+  },
+})
+
+async function load(
+  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { database: { db } }: IdentityDeps,
+  rule: string,
+): Promise<Row<'registered_limits'>> {
+  const id = params['id'] ?? ''
+  ctx.authorize(policy(rule))
+  const row = await findRow(db, 'registered_limits', { id })
+  if (!row) throw new IdentityNotFound('registered limit for', id)
+  return row
+}
+
+const show = route({
+  method: 'GET',
+  path: '/registered_limits/:id',
+  policy: policy('get_registered_limit'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    const row = await load(request, deps, 'get_registered_limit')
+    return { status: 200, body: { registered_limit: shown(row, request.baseUrl) } }
+  },
+})
+
+const update = route({
+  method: 'PATCH',
+  path: '/registered_limits/:id',
+  policy: policy('update_registered_limit'),
+  body: Type.Object({ registered_limit: Type.Partial(registered, { additionalProperties: false }) }),
+  async handle(request, deps: IdentityDeps) {
+    const row = await load(request, deps, 'update_registered_limit')
+    const { region_id, ...rest } = request.body.registered_limit
+    const changes = { ...rest, ...(region_id !== undefined && { region_id: region_id ?? '' }) }
+    const changed = await updateRegisteredLimit(deps, row, changes)
+    return { status: 200, body: { registered_limit: shown(changed, request.baseUrl) } }
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path: '/registered_limits/:id',
+  policy: policy('delete_registered_limit'),
+  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    await deleteRegisteredLimit(deps, await load(request, deps, 'delete_registered_limit'))
+    return { status: 204 }
+  },
+})
+
+export const registeredLimitRoutes = [create, list, show, update, remove]

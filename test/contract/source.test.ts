@@ -1,0 +1,63 @@
+/** Rules that hold for every line of the program: no shell, no comparison of secrets, locked dependencies. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const root = join(import.meta.dirname, '../..')
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.includes('testing'))
+  .map((name) => ({ name: `src/${name}`, text: readFileSync(join(root, 'src', name), 'utf8') }))
+const filesWith = (pattern: RegExp) => sources.flatMap(({ name, text }) => (pattern.test(text) ? [name] : []))
+const readJson = <T>(name: string) => JSON.parse(readFileSync(join(root, name), 'utf8')) as T
+
+test('P1: programs are started from few places, with argument vectors and without a shell', () => {
+  assert.ok(sources.length > 400)
+  assert.deepEqual(filesWith(/node:child_process/).sort(), [
+    'src/cmd/prepare.ts', // apt-get, its own words only
+    'src/cmd/supervisor.ts', // the program's own processes
+    'src/cmd/up.ts', // likewise
+    'src/host/command.ts', // everything else
+    'src/host/link-monitor.ts', // types
+    'src/platform/manage/accounts.ts', // getent
+  ])
+  assert.deepEqual(
+    filesWith(/shell:(?!\s*false)|\bexec(Sync)?\b[^}]*\} from 'node:child_process'|'(ba|da)?sh',\s*'-\w*c/),
+    [],
+  )
+  assert.deepEqual(filesWith(/\beval\(|new Function\(|node:vm'/), [])
+})
+
+test('P9: no secret is compared by an operator that stops at the first difference', () => {
+  const operators = /reveal\(\)\s*[=!]==?|[=!]==?\s*[\w.?!]+\.reveal\(\)|reveal\(\)\.(startsWith|includes|indexOf)/
+  assert.deepEqual(filesWith(operators), [])
+  assert.deepEqual(filesWith(/(signature|hmac|mac|digest)\w*\s*[=!]==?\s*(expected|\w*[sS]ignature\b|\w*\.digest)/), [])
+})
+
+test('G4: what must not be guessed does not come from Math.random', () => {
+  assert.deepEqual(filesWith(/Math\.random/).sort(), [
+    'src/services/compute/scheduler/weighers.ts', // which of equal hosts
+    'src/services/identity/directories/residents.ts', // how long to wait before another try
+    'src/services/identity/drivers/ldap/connections.ts', // which of equal servers
+    'src/services/placement/model/candidates/search.ts', // which of equal providers
+  ])
+})
+
+interface Lock {
+  packages: Record<string, { integrity?: string; dev?: boolean; optional?: boolean; hasInstallScript?: boolean }>
+}
+
+test('P19: dependencies are few, exact and locked by their content, and install no scripts', () => {
+  const { dependencies, devDependencies } = readJson<Record<string, Record<string, string>>>('package.json')
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+    assert.match(version, /^\d+\.\d+\.\d+$/, `${name} is pinned`)
+  assert.ok(Object.keys(dependencies!).length <= 20)
+  const locked = Object.entries(readJson<Lock>('package-lock.json').packages).filter(([name]) => name !== '')
+  const running = locked.filter(([, { dev }]) => dev !== true)
+  assert.ok(running.length <= 80, `${running.length} packages at run time`)
+  // Tools for other machines are named in the lock file and never fetched here.
+  const unlocked = locked.filter(([, each]) => each.integrity === undefined && !(each.dev && each.optional))
+  assert.deepEqual(unlocked, [])
+  assert.match(readFileSync(join(root, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
+  assert.match(readFileSync(join(root, '.ci/run'), 'utf8'), /npm ci --ignore-scripts/)
+})
