@@ -47,7 +47,7 @@ export const services: readonly TempestService[] = [
   },
   {
     type: 'network',
-    regex: '^(tempest\.api\.network|neutron_tempest_plugin\.api)\.',
+    regex: '^(tempest\\.api\\.network|neutron_tempest_plugin\\.api)\\.',
     packages: ['neutron-tempest-plugin'],
     options: async (_url, ask) => ({
       network: {
