@@ -5,9 +5,11 @@ import { join } from 'node:path'
 const files: Readonly<Record<string, string>> = {
   cloud: 'run.ts',
   identity: 'identity.ts',
+  directory: 'directory.ts',
   image: 'image.ts',
   placement: 'placement.ts',
   network: 'network.ts',
+  guest: 'guest.ts',
 }
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(files)
 let failed = 0

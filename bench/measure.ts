@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import type { TestCloud } from '../test/cloud.ts'
+
 /** Runs `work` from `clients` loops for `seconds` or `count` calls; rate per second and latencies in milliseconds. */
 export interface Figures {
   count: number
@@ -31,3 +34,12 @@ export async function measure(
 
 /** One JSON line. */
 export const print = (name: string, figures: object) => console.log(JSON.stringify({ name, ...figures }))
+
+/** Resident memory of each process of a cloud. */
+export async function memory(target: TestCloud) {
+  const { pids } = JSON.parse((await target.nephos('status', '--json')).output) as { pids: Record<string, number> }
+  for (const [name, pid] of Object.entries(pids)) {
+    const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    print(`resident memory of ${name}, MiB`, { mib: Math.round(Number(resident) / 1024) })
+  }
+}

@@ -3,10 +3,9 @@
  * bytes in the same run. Usage: npm run bench
  */
 import { createServer } from 'node:http'
-import { readFileSync } from 'node:fs'
 import { eventually, login, type Api } from '../test/api.ts'
-import { createTestCloud, type TestCloud } from '../test/cloud.ts'
-import { measure, print, type Figures } from './measure.ts'
+import { createTestCloud } from '../test/cloud.ts'
+import { measure, memory, print, type Figures } from './measure.ts'
 
 const cloud = await createTestCloud({ args: ['--fake'] })
 try {
@@ -151,12 +150,4 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const started = performance.now()
   await work()
   return (performance.now() - started) / 1000
-}
-
-async function memory(target: TestCloud) {
-  const { pids } = JSON.parse((await target.nephos('status', '--json')).output) as { pids: Record<string, number> }
-  for (const [name, pid] of Object.entries(pids)) {
-    const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    print(`resident memory of ${name}, MiB`, { mib: Math.round(Number(resident) / 1024) })
-  }
 }

@@ -99,6 +99,38 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
       why: 'Only POST is allowed, as in keystone: 405, which the router gives.',
     },
   ],
+  compute: [
+    {
+      kinds: ['policy', 'token'],
+      operations: ['GET /v2.1/'],
+      why: 'The version document: clients read it before they have a token.',
+    },
+    {
+      kinds: ['body'],
+      operations: ['PUT /v2.1/servers/{server_id}/tags/{id}'],
+      why: 'The address says it all: nova reads no body, the description has an empty one.',
+    },
+    {
+      kinds: ['route'],
+      operations:
+        /\/v2\.1\/os-(agents|baremetal-nodes|cells|certificates|cloudpipe|fixed-ips|floating-ip-dns|floating-ips-bulk|fping|hosts|networks|security-group-default-rules|tenant-networks|volumes_boot)/,
+      why: 'Ended in nova itself or by a microversion; what is gone is not here.',
+    },
+    {
+      kinds: ['route'],
+      operations: /\/servers\/\{server_id\}\/(consoles|os-virtual-interfaces)/,
+      why: 'Ended by a microversion: remote-consoles and os-interface are in their place.',
+    },
+    {
+      kinds: ['route'],
+      operations: /\/v2\.1\/(images|os-floating-ips|os-floating-ip-pools|os-snapshots|os-volumes)(\/|$)/,
+      why: "Proxies of other services' APIs, which ended with 2.36.",
+    },
+    notBuilt(/\/v2\.1\/(extensions|versions)/),
+    notBuilt(/\/v2\.1\/os-(aggregates\/\{id\}\/images|assisted-volume-snapshots|console-auth-tokens)/),
+    notBuilt(/\/v2\.1\/os-(instance_usage_audit_log|migrations|simple-tenant-usage)/),
+    notBuilt(/\/servers\/\{server_id\}\/(diagnostics|migrations|os-server-password|os-volume_attachments|topology)/),
+  ],
   network: [
     {
       kinds: ['policy'],

@@ -1,4 +1,8 @@
 /** Holds each service to the OpenAPI description of the real one. */
+import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
+import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
+import { versionRoutes as computeVersions } from '../../src/services/compute/api/versions/routes.ts'
+import { definition as compute } from '../../src/services/compute/service.ts'
 import { versionRoutes } from '../../src/services/identity/api/versions/routes.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
 import * as identity from '../../src/services/identity/service.ts'
@@ -19,6 +23,15 @@ const walked: readonly (readonly [file: string, service: WalkedService])[] = [
   ['identity-v3.14.yaml', { ...identity, rootRoutes: versionRoutes, policies: identityPolicies } as WalkedService],
   ['network-v2.yaml', { ...network, rootRoutes: networkRootRoutes, policies: networkPolicies } as WalkedService],
   ['image-v2.16.yaml', { ...image, rootRoutes: imageVersions, policies: imagePolicies } as WalkedService],
+  [
+    'compute-v2.96.yaml',
+    {
+      definition: compute,
+      routes: computeRoutes,
+      rootRoutes: computeVersions,
+      policies: computeRules,
+    } as WalkedService,
+  ],
   ['placement-v1.yaml', { ...placement, rootRoutes: [showVersions], policies: placementPolicies } as WalkedService],
 ]
 

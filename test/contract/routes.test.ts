@@ -6,6 +6,9 @@ import { createApp } from '../../src/platform/http/app.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import type { ApiDefinition } from '../../src/platform/http/service.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
+import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
+import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
+import { definition as compute } from '../../src/services/compute/service.ts'
 import * as identity from '../../src/services/identity/service.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
 import * as image from '../../src/services/image/service.ts'
@@ -22,6 +25,7 @@ interface Service {
 }
 
 const services = [
+  { definition: compute, routes: computeRoutes, policies: computeRules },
   { ...identity, policies: identityPolicies },
   { ...image, policies: imagePolicies },
   { ...network, policies: networkPolicies },

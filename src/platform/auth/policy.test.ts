@@ -32,6 +32,20 @@ function allowed(
   return createContext(enforcer, 'req-1', { ...base, ...who }).can(tested, target)
 }
 
+test('a literal None is what a token has not; a rule may be for tokens of some scopes only', () => {
+  assert.equal(allowed('domain_id:None'), true)
+  assert.equal(allowed('not domain_id:None'), false)
+  assert.equal(allowed('domain_id:None', { domainId: 'd1' }), false)
+  assert.equal(allowed('domain_id:%(target.domain_id)s', {}, { target: { domain_id: null } }), false)
+  const scoped = { ...rule('scoped', '@'), scopes: ['system', 'domain'] as const }
+  const enforcer = new PolicyEnforcer([scoped])
+  const isLetIn = (who: Partial<Credentials>) => createContext(enforcer, 'req-1', { ...base, ...who }).can(scoped)
+  assert.equal(isLetIn({}), false)
+  assert.equal(isLetIn({ projectId: null }), false, 'without a scope as with a project')
+  assert.equal(isLetIn({ projectId: null, domainId: 'd1' }), true)
+  assert.equal(isLetIn({ projectId: null, systemScope: 'all' }), true)
+})
+
 test('roles, rules, and, or, not and parentheses mean what oslo.policy says', () => {
   assert.equal(allowed(''), true)
   assert.equal(allowed('@'), true)

@@ -135,6 +135,8 @@ export class PolicyEnforcer {
       const literal = kind.slice(1, -1)
       return (target) => wanted(target) === literal
     }
+    // `domain_id:None`: the token has no domain. A null of the target, however, equals nobody's.
+    if (match === 'None' && nullable.has(kind)) return (_target, caller) => credentialValues(caller, kind).length === 0
     return (target, caller) => {
       const value = wanted(target)
       return value !== undefined && credentialValues(caller, kind).includes(value)
@@ -142,8 +144,9 @@ export class PolicyEnforcer {
   }
 }
 
-const scopeOf = (caller: Caller): TokenScope =>
-  caller.systemScope ? 'system' : caller.domainId ? 'domain' : 'project'
+const nullable = new Set(['user_id', 'project_id', 'domain_id', 'system_scope', 'user_domain_id', 'project_domain_id'])
+
+const scopeOf = (caller: Caller): TokenScope => (caller.systemScope ? 'system' : caller.domainId ? 'domain' : 'project')
 
 function tokenize(text: string): string[] {
   const tokens: string[] = []

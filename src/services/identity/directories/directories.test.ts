@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { authenticate } from '../auth/authenticate.ts'
+import { createDomainConfig } from '../operations/domain-config.ts'
 import { uploadDomainConfigs } from '../operations/domain-config-upload.ts'
 import { populateMappings, purgeMappings } from '../operations/id-mappings.ts'
 import { listRows } from '../store/rows.ts'
 import { configText, ldapOptionsOf, startWithDirectory } from '../testing/directory.ts'
-import type { Answer, TestIdentity } from '../testing/identity.ts'
+import { startIdentity, type Answer, type TestIdentity } from '../testing/identity.ts'
 import { openTestDeps } from '../testing/open-deps.ts'
 import { group, noSlapd, person, startDirectory, suffix, type TestDirectory } from '../testing/slapd.ts'
 
@@ -77,6 +78,16 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
     assert.ok(
       local.every((user) => user.domain_id === 'default'),
       'a listing is of one domain',
+    )
+  })
+
+  test('many logins at the same time, of users who were never seen', async (t) => {
+    const { identity, domainId } = await startWithDirectory(t, directory)
+    const names = ['alice', 'bob', 'alice', 'bob', 'alice', 'nobody']
+    const answers = await Promise.all(names.map((name) => login(identity, domainId, name)))
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      [201, 201, 201, 201, 201, 401],
     )
   })
 
@@ -267,27 +278,12 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
     )
     const { db } = deps.database
     const configure = async (options: Record<string, unknown>) => {
-      await db.deleteFrom('domain_options').execute()
-      const all = [
-        ['identity', 'driver', 'ldap'],
-        ...Object.entries(options).map(([name, value]) => ['ldap', name, value]),
-      ]
-      for (const [section, name, value] of all as [string, string, unknown][])
-        await db
-          .insertInto('domain_options')
-          .values({
-            domain_id: 'corp-id',
-            section,
-            name,
-            value: JSON.stringify(value),
-            is_sensitive: name === 'password' ? 1 : 0,
-          })
-          .execute()
+      await createDomainConfig(deps, 'corp-id', { identity: { driver: 'ldap' }, ldap: options })
       deps.changed()
     }
     const logIn = (name: string) =>
       authenticate(deps, { identity: byPassword('corp-id', name) }, { headers: {}, path: '', peer: undefined })
-    const options = ldapOptionsOf(directory)
+    const { connection_timeout: _seconds, ...options } = ldapOptionsOf(directory)
     await assert.rejects(logIn('alice'), { status: 401 })
     await configure({ ...options, pool_size: '5', use_pool: 'False', url: directory.url.replace('//', '//%(nobody)s') })
     await assert.rejects(logIn('alice'), { status: 503 })
@@ -306,6 +302,26 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
     await db.deleteFrom('domain_options').execute()
     deps.changed()
     await assert.rejects(logIn('bob'), { status: 401 })
+  })
+
+  test('the configuration of a domain is set by its API and counts with the next request', async (t) => {
+    const identity = await startIdentity(
+      t,
+      'domain_specific_drivers_enabled = true\ndomain_configurations_from_database = true\n',
+    )
+    const domain = await identity.make('POST', '/domains', { domain: { name: 'corp' } })
+    const { connection_timeout: _seconds, ...ldap } = ldapOptionsOf(directory)
+    const path = `/domains/${domain.id}/config`
+    const body = { config: { identity: { driver: 'ldap' }, ldap } }
+    assert.equal((await identity.request('PUT', path, { body })).status, 201)
+    assert.ok(!JSON.stringify((await identity.request('GET', path)).body).includes(String(ldap['password'])))
+    assert.equal((await login(identity, domain.id, 'alice')).status, 201)
+    const only = { config: { ldap: { user_filter: '(uid=bob)' } } }
+    assert.equal((await identity.request('PATCH', path, { body: only })).status, 200)
+    assert.equal((await login(identity, domain.id, 'alice')).status, 401)
+    assert.equal((await login(identity, domain.id, 'bob')).status, 201)
+    assert.equal((await identity.request('DELETE', path)).status, 204)
+    assert.equal((await login(identity, domain.id, 'bob')).status, 401)
   })
 
   test('with [identity] driver = ldap the default domain is the directory, with the ids that it has', async (t) => {

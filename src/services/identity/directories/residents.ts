@@ -36,6 +36,8 @@ const amongNamed = (name: string | undefined): Among => (name === undefined ? 'a
 
 /** Beyond so many users all are asked again. */
 const most = 50_000
+/** Each time somebody else can have made another row. */
+const mostAttempts = 10
 
 export class Residents {
   readonly #options: Options
@@ -176,14 +178,21 @@ export class Residents {
   }
 
   async #write<T extends { isChanged: boolean }>(work: (tx: IdentityDb) => Promise<T>): Promise<T> {
-    const { database } = this.#options
-    const result = await database.transaction(work).catch((error: unknown) => {
-      // Another process was faster with the same rows: they are there now.
-      if (isDuplicate(error)) return database.transaction(work)
-      throw error
-    })
+    const result = await this.#transaction(work)
     if (result.isChanged) this.#options.changed()
     return result
+  }
+
+  /** Others may write the same rows at the same time: then they are there, and all is looked at anew. */
+  async #transaction<T>(work: (tx: IdentityDb) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.database.transaction(work)
+      } catch (error) {
+        if (attempt >= mostAttempts || !isDuplicate(error)) throw error
+        await new Promise((resolve) => setTimeout(resolve, attempt * 10 * Math.random()))
+      }
+    }
   }
 
   #remember(userId: string, until: number): void {

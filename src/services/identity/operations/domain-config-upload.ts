@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { parseIni } from '../../../platform/config/ini.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ValidationFailed } from '../errors.ts'
-import { kindOfDomainOption } from '../model/domain-options.ts'
-import { findRow, type Row } from '../store/rows.ts'
+import { findRow } from '../store/rows.ts'
+import { createDomainConfig } from './domain-config.ts'
 
 export interface Uploaded {
   file: string
@@ -49,25 +49,19 @@ function filesIn(folder: string, domainName: string | undefined): { file: string
 }
 
 /** What stood against it; undefined when the options are stored, all of them. */
-async function upload({ database }: IdentityDeps, file: string, name: string): Promise<string | undefined> {
+async function upload(deps: IdentityDeps, file: string, name: string): Promise<string | undefined> {
+  const { database } = deps
   const domain = await findRow(database.db, 'projects', { name, domain_id: '', is_domain: 1 })
   if (!domain) return `Invalid domain name: ${name} found in config file name: ${file} - ignoring this file.`
   if (await findRow(database.db, 'domain_options', { domain_id: domain.id }))
     return `Domain: ${name} already has a configuration defined - ignoring file: ${file}.`
-  let rows: Row<'domain_options'>[]
   try {
-    rows = parseIni(readFileSync(file, 'utf8'), file).map(({ section, name: option, values }) => {
-      const kind = kindOfDomainOption(section, option)
-      if (kind === undefined) throw new Error(`[${section}] ${option} is no option of a domain`)
-      const is_sensitive = kind === 'sensitive' ? 1 : 0
-      return { domain_id: domain.id, section, name: option, value: JSON.stringify(values[0]), is_sensitive }
-    })
+    const config: Record<string, Record<string, string>> = {}
+    for (const { section, name: option, values } of parseIni(readFileSync(file, 'utf8'), file))
+      (config[section] ??= {})[option] = values[0] ?? ''
+    await createDomainConfig(deps, domain.id, config)
   } catch (error) {
     return `Error processing config file for domain: ${name}, file: ${file}, error: ${(error as Error).message}`
   }
-  if (rows.length === 0) return `Error processing config file for domain: ${name}, file: ${file}, error: it is empty`
-  await database.transaction(async (tx) => {
-    for (const row of rows) await tx.insertInto('domain_options').values(row).execute()
-  })
   return undefined
 }

@@ -6,7 +6,7 @@ import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound, LoginRefused, ProtocolNotFound } from '../errors.ts'
 import { evaluateMapping } from '../model/mapping/evaluate.ts'
 import { attributeNames } from '../model/mapping/names.ts'
-import { MappingError, type DomainRef, type Mapped, type Rule, type SchemaVersion } from '../model/mapping/types.ts'
+import { MappingError, type Mapped, type Rule, type SchemaVersion } from '../model/mapping/types.ts'
 import { quote } from '../model/public-id.ts'
 import { isShadowUser } from '../store/federated-users.ts'
 import type { IdentityProvider, Protocol } from '../store/federation.ts'
@@ -118,24 +118,20 @@ async function identityOf(deps: IdentityDeps, provider: IdentityProvider, { user
 /** Groups by id must exist; those by name that do not are left out, as identity providers name many. */
 async function groupsNamed(deps: IdentityDeps, { groupIds, groupNames }: Mapped): Promise<string[]> {
   const { db } = deps.database
-  const known = groupIds.length === 0 ? [] : await listRows(db, 'groups', [idIn(groupIds)])
+  const known = groupIds.length === 0 ? [] : await listRows(db, 'groups', [isOne('id', groupIds)])
   const missing = groupIds.find((id) => !known.some((group) => group.id === id))
   if (missing !== undefined) throw new LoginRefused(`the mapping names the group ${missing}, which does not exist`)
   const found = new Set(groupIds)
-  const domains = new Map<string, string | undefined>()
-  for (const { name, domain } of groupNames) {
-    const domainId = await domainIdOf(deps, domain, domains)
-    if (domainId !== undefined) await deps.residents.listGroups(domainId, name)
-    const group = domainId === undefined ? undefined : await findRow(db, 'groups', { name, domain_id: domainId })
-    if (group) found.add(group.id)
+  const byDomain = Map.groupBy(groupNames, ({ domain }) => JSON.stringify([domain.id, domain.name]))
+  for (const named of byDomain.values()) {
+    const domain = await findDomain(deps, named[0]!.domain)
+    if (!domain) continue
+    const names = named.map((group) => group.name)
+    await deps.residents.listGroups(domain.id, names.length === 1 ? names[0] : undefined)
+    const domainId = { column: 'domain_id', operator: '=', value: domain.id } as const
+    for (const group of await listRows(db, 'groups', [domainId, isOne('name', names)])) found.add(group.id)
   }
   return [...found]
 }
 
-const idIn = (ids: readonly string[]) => ({ column: 'id', operator: 'in', value: ids }) as const
-
-async function domainIdOf(deps: IdentityDeps, domain: DomainRef, known: Map<string, string | undefined>) {
-  const key = domain.id ?? `name ${domain.name}`
-  if (!known.has(key)) known.set(key, (await findDomain(deps, domain))?.id)
-  return known.get(key)
-}
+const isOne = (column: string, value: readonly string[]) => ({ column, operator: 'in', value }) as const

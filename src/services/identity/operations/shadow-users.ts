@@ -44,7 +44,7 @@ export async function admitShadowUser(deps: IdentityDeps, login: Vouched): Promi
       if (isChanged) deps.changed()
       return user
     } catch (error) {
-      if (!(error instanceof Overtaken) || attempt > 2) throw error
+      if (!(error instanceof Overtaken) || attempt >= 10) throw error
     }
   }
 }

@@ -46,6 +46,17 @@ export async function replaceExpiringMemberships(
   return wanted.length !== before.size || wanted.some((id) => !before.has(id))
 }
 
+/** When the memberships of a user end that a login has asserted, by group; those that last are not among them. */
+export async function membershipEnds(db: IdentityDb, userId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('expiring_memberships')
+    .select(['group_id', 'expires_at'])
+    .where('user_id', '=', userId)
+    .where('group_id', 'not in', db.selectFrom('memberships').select('group_id').where('user_id', '=', userId))
+    .execute()
+  return new Map(rows.map((row) => [row.group_id, Number(row.expires_at)]))
+}
+
 /** Forgets memberships that are over; how many there were. */
 export async function forgetExpiredMemberships(db: IdentityDb): Promise<number> {
   const now = Date.now()

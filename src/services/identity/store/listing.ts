@@ -67,7 +67,12 @@ export async function pageRows<T extends Table>(
   return { rows: isCut ? rows.slice(0, limit) : rows, isCut }
 }
 
-/** Rows whose id stands in another table beside `value`, e.g. the users of a group. */
-export const linkedBy = (table: string, idColumn: string, column: string, value: string): Filter => ({
-  expression: sql<SqlBool>`id in (select ${sql.ref(idColumn)} from ${sql.table(table)} where ${sql.ref(column)} = ${value})`,
-})
+/** The groups of a user, or the users of a group; with those that a login has asserted for a time. */
+export function memberOf(of: { user_id: string } | { group_id: string }): Filter {
+  const [mine, theirs, id] =
+    'user_id' in of ? ['user_id', 'group_id', of.user_id] : ['group_id', 'user_id', of.group_id]
+  const asserted = sql`select ${sql.ref(theirs)} from expiring_memberships
+    where ${sql.ref(mine)} = ${id} and expires_at > ${Date.now()}`
+  const lasting = sql`select ${sql.ref(theirs)} from memberships where ${sql.ref(mine)} = ${id}`
+  return { expression: sql<SqlBool>`id in (${lasting} union ${asserted})` }
+}

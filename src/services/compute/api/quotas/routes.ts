@@ -62,6 +62,13 @@ const shown = (version: ApiVersion): readonly string[] => [
   ...(version.has('no-personality') ? [] : untilNoPersonality),
 ]
 
+/** Classes lost the network's limits later, and had none for server groups until then. */
+const shownOfClass = (version: ApiVersion): readonly string[] => {
+  if (version.has('quota-class-server-groups')) return shown(version)
+  const before = always.filter((name) => !name.startsWith('server_group'))
+  return [...before, ...untilNoProxies, ...untilNoPersonality]
+}
+
 const limit = Type.Optional(
   Type.Union([
     Type.Integer({ minimum: -1, maximum: 0x7fffffff }),
@@ -85,19 +92,19 @@ const updateBody = Type.Object(
 )
 const classBody = Type.Object({ quota_class_set: Type.Object(limits, strict) }, strict)
 
-const pick = (all: Record<string, number>, version: ApiVersion) =>
-  Object.fromEntries(shown(version).map((name) => [name, all[name]]))
+const pick = (all: Record<string, number>, names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, all[name]]))
 
 async function save(
   deps: ComputeDeps,
   owner: string,
   set: object,
-  version: ApiVersion,
+  names: readonly string[],
   used: Record<string, number> = {},
 ): Promise<void> {
   const entries = Object.entries(set).filter(([name]) => name !== 'force' && name !== 'tenant_id')
   for (const [name, value] of entries) {
-    if (!shown(version).includes(name))
+    if (!names.includes(name))
       throw new BadRequest(
         `Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`,
       )
@@ -130,7 +137,10 @@ export const quotaRoutes = [
     async handle({ ctx, params, version }, { database, config }: ComputeDeps) {
       const id = params['project']!
       ctx.authorize(show, { project_id: id })
-      return { status: 200, body: { quota_set: { id, ...pick(await limitsOf(database.db, config, id), version) } } }
+      return {
+        status: 200,
+        body: { quota_set: { id, ...pick(await limitsOf(database.db, config, id), shown(version)) } },
+      }
     },
   }),
   route({
@@ -153,7 +163,10 @@ export const quotaRoutes = [
     policy: defaults,
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(defaults, { project_id: params['project'] })
-      return { status: 200, body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), version) } } }
+      return {
+        status: 200,
+        body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), shown(version)) } },
+      }
     },
   }),
   route({
@@ -165,8 +178,11 @@ export const quotaRoutes = [
       const id = params['project']!
       ctx.authorize(update, { project_id: id })
       const isForced = /^(true|1|yes|on|t|y)$/i.test(String(body.quota_set.force ?? 'false'))
-      await save(deps, id, body.quota_set, version, isForced ? {} : await usedBy(deps, id))
-      return { status: 200, body: { quota_set: pick(await limitsOf(deps.database.db, deps.config, id), version) } }
+      await save(deps, id, body.quota_set, shown(version), isForced ? {} : await usedBy(deps, id))
+      return {
+        status: 200,
+        body: { quota_set: pick(await limitsOf(deps.database.db, deps.config, id), shown(version)) },
+      }
     },
   }),
   route({
@@ -187,7 +203,7 @@ export const quotaRoutes = [
       ctx.authorize(classShow)
       return {
         status: 200,
-        body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), version) } },
+        body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), shownOfClass(version)) } },
       }
     },
   }),
@@ -199,8 +215,8 @@ export const quotaRoutes = [
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       ctx.authorize(classUpdate)
       if (params['name'] !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
-      await save(deps, defaultClass, body.quota_class_set, version)
-      return { status: 200, body: { quota_class_set: pick(await classLimits(deps), version) } }
+      await save(deps, defaultClass, body.quota_class_set, shownOfClass(version))
+      return { status: 200, body: { quota_class_set: pick(await classLimits(deps), shownOfClass(version)) } }
     },
   }),
 ]

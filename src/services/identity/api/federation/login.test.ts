@@ -45,6 +45,16 @@ test('a login by assertion makes a user in the domain of the identity provider, 
   )
 })
 
+test('first logins of one user at the same time make one user', async (t) => {
+  const federation = await startFederation(t)
+  const answers = await Promise.all(Array.from({ length: 6 }, () => federation.login(alice)))
+  assert.deepEqual(
+    answers.map((answer) => answer.status),
+    Array(6).fill(201),
+  )
+  assert.equal(new Set(answers.map((answer) => tokenOf(answer).user.id)).size, 1)
+})
+
 test('POST /v3/auth/tokens takes the method mapped, through the proxy', async (t) => {
   const { identity } = await startFederation(t)
   const headers = Object.fromEntries(Object.entries(alice).map(([name, value]) => [`x-assertion-${name}`, value]))
@@ -184,6 +194,14 @@ test('with authorization_ttl the groups of a login last for a time: delegations 
     'X-Subject-Token'
   ]!
   const { user } = tokenOf(await federation.login(alice))
+  const listed = await identity.make<Record<string, unknown>[]>('GET', `/users/${user.id}/groups`)
+  assert.deepEqual(
+    listed.map((each) => each['id']),
+    [devs],
+  )
+  assert.ok(Date.parse(String(listed[0]!['membership_expires_at'])) > Date.now())
+  assert.equal((await identity.make<object[]>('GET', `/groups/${devs}/users`)).length, 1)
+  assert.equal((await identity.request('HEAD', `/groups/${devs}/users/${user.id}`)).status, 204)
   const made = await identity.request('POST', `/users/${user.id}/application_credentials`, {
     token,
     body: { application_credential: { name: 'mine' } },

@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { samlIdpMetadata } from '../../operations/saml.ts'
+import { openTestDeps } from '../../testing/open-deps.ts'
 import { startIdentity } from '../../testing/identity.ts'
 
 const missing = ['/usr/bin/xmlsec1', '/usr/bin/openssl'].filter((file) => !existsSync(file))
@@ -108,6 +110,19 @@ describe('this cloud as an identity provider', { skip }, () => {
     assert.equal(answer.status, 200)
     assert.equal(answer.body as unknown, readFileSync(join(folder, 'metadata.xml'), 'utf8'))
     assert.equal(answer.headers['Content-Type'], 'text/xml')
+  })
+
+  test('saml_idp_metadata prints what other clouds must know, or which option is missing', async (t) => {
+    const { deps } = await openTestDeps(t, configuration)
+    const xml = samlIdpMetadata(deps.config)
+    assert.match(xml, /entityID="https:\/\/us\/idp"/)
+    assert.match(xml, /Location="https:\/\/us\/sso"/)
+    const certificate = readFileSync(join(folder, 'cert.pem'), 'utf8').replace(/-----[A-Z ]+-----|\s/g, '')
+    assert.ok(xml.includes(certificate))
+    for (const name of ['idp_entity_id', 'idp_sso_endpoint']) {
+      const other = await openTestDeps(t, configuration.replace(new RegExp(`${name} = .*`), ''))
+      assert.throws(() => samlIdpMetadata(other.deps.config), new RegExp(name))
+    }
   })
 
   test('a cloud that has no key to sign with says which option to set', async (t) => {

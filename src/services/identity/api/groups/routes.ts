@@ -4,7 +4,8 @@ import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
-import { linkedBy } from '../../store/listing.ts'
+import { memberOf } from '../../store/listing.ts'
+import { groupIdsOf } from '../../store/roles.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
 import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { users } from '../users/resource.ts'
@@ -35,10 +36,7 @@ const listMembers = route({
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
     await deps.residents.listMembers(groupId)
-    return answerListing(users, request, deps, [
-      linkedBy('memberships', 'user_id', 'group_id', groupId),
-      ...ofOwnDomain(users, request.ctx),
-    ])
+    return answerListing(users, request, deps, [memberOf({ group_id: groupId }), ...ofOwnDomain(users, request.ctx)])
   },
 })
 
@@ -71,7 +69,8 @@ async function requireOwnGroup(deps: IdentityDeps, group: Row<'groups'>, user: R
 }
 
 const requireMember = async ({ database: { db } }: IdentityDeps, groupId: string, userId: string) => {
-  if (!(await findRow(db, 'memberships', { group_id: groupId, user_id: userId }))) {
+  const isMember = (await groupIdsOf(db, userId)).includes(groupId)
+  if (!isMember) {
     throw new IdentityNotFound('user', `${userId} in group ${groupId}`)
   }
 }

@@ -77,7 +77,11 @@ test('limits are seen by the scope of the token', async (t) => {
     (await identity.make<{ id: string }[]>('GET', '/limits', undefined, token)).map(({ id }) => id).sort()
   assert.deepEqual(await idsSeenBy(user.token), [mine.id])
   assert.deepEqual(await idsSeenBy(domainToken), [mine.id, ofDomain.id].sort())
-  assert.deepEqual(await idsSeenBy(system), [mine.id, ofDomain.id, foreign.id].sort())
+  const service = await identity.login('nova', 'nova-password', {
+    project: { name: 'service', domain: { id: 'default' } },
+  })
+  for (const token of [system, identity.admin, service])
+    assert.deepEqual(await idsSeenBy(token), [mine.id, ofDomain.id, foreign.id].sort())
   const status = async (id: string, token: string) => (await identity.request('GET', `/limits/${id}`, { token })).status
   assert.equal(await status(mine.id, user.token), 200)
   assert.equal(await status(foreign.id, user.token), 403)

@@ -97,7 +97,8 @@ export const users: Entity<'users'> = {
     return federated.length === 0 ? {} : { federated }
   },
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
-  newTarget: (ctx, input) => ({ target: { user: { domain_id: domainIdFor(ctx, input) } } }),
+  // As in keystone: a domain's manager names his domain, what is not said is no fact for the rule.
+  newTarget: (_ctx, input) => ({ target: { user: { domain_id: input['domain_id'] } } }),
   section: 'identity',
   refresh: ({ residents }, id) => residents.refreshUser(id),
   gather: (deps, request) => gatherDomain(deps, request, 'users'),

@@ -4,14 +4,16 @@ import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { changeOwnPassword } from '../../operations/change-user.ts'
 import { policy } from '../../policies.ts'
-import { findRow } from '../../store/rows.ts'
-import { linkedBy } from '../../store/listing.ts'
+import { membershipEnds } from '../../store/federated-users.ts'
+import { findRow, type Row } from '../../store/rows.ts'
+import { memberOf } from '../../store/listing.ts'
 import { targetsOf } from '../../store/roles.ts'
-import { groups } from '../groups/resource.ts'
+import { groups, viewGroup } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
 import { viewProjects } from '../projects/view.ts'
 import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import { isoMicros } from '../times.ts'
 import { users } from './resource.ts'
 
 async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
@@ -42,8 +44,13 @@ const listGroups = route({
   policy: policy('list_groups_for_user'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
-    return answerListing(groups, request, deps, [
-      linkedBy('memberships', 'group_id', 'user_id', user.id),
+    const ends = await membershipEnds(deps.database.db, user.id)
+    const view = (row: Row<'groups'>) => {
+      const end = ends.get(row.id)
+      return { ...viewGroup(row), membership_expires_at: end === undefined ? null : isoMicros(end) }
+    }
+    return answerListing({ ...groups, view }, request, deps, [
+      memberOf({ user_id: user.id }),
       ...ofOwnDomain(groups, request.ctx),
     ])
   },
