@@ -287,3 +287,25 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   const { state } = await thief.pullHost(null, { host: 'h2', revision: null })
   assert.deepEqual([state!.ports, state!.securityGroups, state!.dhcp], [[], [], []])
 })
+
+test('D4: two tenants with the same address are told apart by their networks', async () => {
+  const sides: { id: string; network: string }[] = []
+  for (const who of ['member@left', 'member@right']) {
+    const own = await network(who)
+    await subnet(own.id, '10.8.0.0/24', who)
+    const fixed_ips = [{ ip_address: '10.8.0.8' }]
+    const { id } = await port(who, own.id, { fixed_ips, device_owner: 'compute:nova', device_id: `server-of-${who}` })
+    await net.make('service@service', 'PUT', `/ports/${id}`, { port: { 'binding:host_id': 'h1' } })
+    sides.push({ id, network: own.id })
+  }
+  const { dhcp } = await net.hostState('h1')
+  const whoHas = (networkId: string) =>
+    dhcp
+      .find((each) => each.networkId === networkId)!
+      .hosts.filter(({ addresses }) => addresses.some(({ ip }) => ip === '10.8.0.8'))
+      .map(({ deviceId, projectId }) => [deviceId, projectId])
+  assert.deepEqual(
+    sides.map((side) => whoHas(side.network)),
+    [[['server-of-member@left', 'left']], [['server-of-member@right', 'right']]],
+  )
+})
