@@ -30,6 +30,34 @@ const group = (who: string) => net.make(who, 'POST', '/security-groups', { secur
 const list = async (who: string, kind: string, query = '') =>
   Object.values((await net.send(who, 'GET', `/v2.0/${kind}?${query}`)).body ?? {})[0] as Item[]
 
+test('B1: what a query or a body says about owners changes no decision', async () => {
+  const theirs = await network('member@two')
+  const made = await port('member@two', theirs.id)
+  const claims = 'project_id=one&tenant_id=one&is_admin=True&target.project_id=one&shared=True'
+  for (const [kind, id] of [
+    ['network', theirs.id],
+    ['port', made.id],
+  ] as const) {
+    for (const query of ['', `?${claims}`]) {
+      for (const method of ['GET', 'PUT', 'DELETE'])
+        await net.refused(
+          404,
+          'member@one',
+          method,
+          `/${kind}s/${id}${query}`,
+          method === 'PUT' ? { [kind]: {} } : undefined,
+        )
+    }
+    for (const more of [
+      { project_id: 'one' },
+      { tenant_id: 'one' },
+      { 'network:project_id': 'one' },
+      { is_admin: true },
+    ])
+      await net.refused(400, 'member@one', 'PUT', `/${kind}s/${id}`, { [kind]: more })
+  }
+})
+
 test('B3: filters and fields show nothing of another project', async () => {
   const theirs = await network('member@hidden')
   const inside = await subnet(theirs.id, '10.3.0.0/24', 'member@hidden')
