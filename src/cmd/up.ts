@@ -14,6 +14,8 @@ import { Supervised } from './supervisor.ts'
 export const serviceUsers = ['glance', 'placement', 'nova', 'neutron'] as const
 
 const readyWithin = 120_000
+/** A control process that ends so often before it was ever ready will not get there. */
+const mostFailedStarts = 5
 
 /** `nephos up`: prepares the machine, starts every role and stays until it is told to stop. */
 export async function up(args: Arguments, argv: readonly string[]): Promise<number> {
@@ -61,6 +63,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))
   const told = new Map<string, string | null>()
+  let failedStarts = 0
   const heard = (name: string) => (message: ChildMessage) => {
     if (message.type === 'progress') say(`  ${message.text}`)
     if (message.type === 'roles') {
@@ -89,6 +92,10 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
         args: [args.stateDir],
         onMessage: heard(name),
         onDeath: (reason) => {
+          if (!status.ready && name === 'control' && ++failedStarts === mostFailedStarts) {
+            say(`nephos: ${reason}`)
+            return finish(1)
+          }
           say(`nephos: the ${name} process ended (${reason}); starting it again`)
           publish()
         },

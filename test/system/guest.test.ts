@@ -60,6 +60,8 @@ function defineTests() {
   const show = async () => (await compute<{ server: Server }>('GET', path)).body.server
   const console_ = async () =>
     (await compute<{ output: string }>('POST', `${path}/action`, { 'os-getConsoleOutput': {} })).body.output ?? ''
+  const pidOf = () =>
+    readFileSync(join(cloud.stateDir, 'instances', path.split('/').at(-1)!, 'run', 'pid'), 'utf8').trim()
   const printed = (text: string, seconds = 30) =>
     eventually(`the guest prints '${text}'`, async () => (await console_()).includes(text), seconds)
   const find = async (service: 'image' | 'network', where: string) =>
@@ -85,7 +87,7 @@ function defineTests() {
       },
       90,
     )
-    const pid = readFileSync(join(cloud.stateDir, 'instances', created.body.server.id, 'run', 'pid'), 'utf8').trim()
+    const pid = pidOf()
     const user = readFileSync('/etc/passwd', 'utf8')
       .split('\n')
       .find((line) => line.startsWith('nephos-guest:'))
@@ -136,9 +138,15 @@ function defineTests() {
     assert.deepEqual([vmState, power], ['stopped', 4])
   })
 
-  test('it can be started again, and its end leaves nothing', async () => {
-    assert.equal((await compute('POST', `${path}/action`, { 'os-start': null })).status, 202)
-    await eventually('ACTIVE', async () => (await show()).status === 'ACTIVE', 60)
+  test('it can be started again, a QEMU that dies is seen, and the end of the server leaves nothing', async () => {
+    const start = async () => {
+      assert.equal((await compute('POST', `${path}/action`, { 'os-start': null })).status, 202)
+      await eventually('ACTIVE', async () => (await show()).status === 'ACTIVE', 60)
+    }
+    await start()
+    process.kill(Number(pidOf()), 'SIGKILL')
+    await eventually('the death of QEMU is seen', async () => (await show()).status === 'SHUTOFF', 10)
+    await start()
     assert.equal((await compute('DELETE', path)).status, 204)
     await eventually('it is gone', async () => (await compute('GET', path)).status === 404, 60)
     const { output } = await collect(['ip', '-br', 'link'])

@@ -28,13 +28,18 @@ for (const service of services) {
       }
       await cloud.up()
       const result = await runTempest(cloud, service, netns ? { netns } : {})
-      const skips = readSkips(service.type).filter((line) => line.kind === 'skip')
+      const lines = readSkips(service.type)
+      const skips = lines.filter((line) => line.kind === 'skip')
+      const unknown = lines.filter(
+        (line) => line.kind === 'exclude' && !result.known.some((name) => new RegExp(line.regex).test(name)),
+      )
       const unexplained = result.skipped.filter((name) => !skips.some((line) => new RegExp(line.regex).test(name)))
       const stale = skips.filter((line) => !result.skipped.some((name) => new RegExp(line.regex).test(name)))
       context.diagnostic(`${result.passed.length} passed, ${result.skipped.length} skipped`)
       assert.deepEqual(result.failed, [], result.output)
       assert.ok(result.passed.length > 0, result.output)
       assert.deepEqual(unexplained, [], `say in ${service.type}.skip why tempest skips these`)
+      assert.deepEqual(unknown, [], `these exclude nothing: remove them from ${service.type}.skip`)
       assert.deepEqual(stale, [], `these are no longer skipped: remove them from ${service.type}.skip`)
     } finally {
       await cloud?.destroy()

@@ -38,11 +38,13 @@ export async function hasEndpointsIn(db: IdentityDb, regionIds: readonly string[
   return row !== undefined
 }
 
+/** Removes regions with the associations and the limits that are theirs. */
 export async function deleteRegions(tx: IdentityDb, ids: readonly string[]): Promise<void> {
-  await tx
-    .deleteFrom('policy_associations')
-    .where('region_id', 'in', [...ids])
-    .execute()
+  for (const table of ['policy_associations', 'limits', 'registered_limits'] as const)
+    await tx
+      .deleteFrom(table)
+      .where('region_id', 'in', [...ids])
+      .execute()
   await tx
     .deleteFrom('regions')
     .where('id', 'in', [...ids])

@@ -62,6 +62,24 @@ test('a limit needs what it refers to, is there once, and keeps its registered l
   assert.match(message(await identity.request('GET', path)), /Could not find registered limit for/)
 })
 
+test('limits go with their service, their region and their project', async (t) => {
+  const { identity, project, key, service, limitOf } = await setUp(t)
+  await limitOf({ project_id: project.id }, 1)
+  await identity.make('POST', '/regions', { region: { id: 'north' } })
+  await identity.make('POST', '/registered_limits', {
+    registered_limits: [{ ...key, region_id: 'north', default_limit: 1 }],
+  })
+  await limitOf({ project_id: project.id, region_id: 'north' }, 1)
+  const count = async (plural: string) => (await identity.make<unknown[]>('GET', `/${plural}`)).length
+  assert.deepEqual([await count('limits'), await count('registered_limits')], [2, 2])
+  await identity.make('DELETE', '/regions/north')
+  assert.deepEqual([await count('limits'), await count('registered_limits')], [1, 1])
+  await identity.make('DELETE', `/projects/${project.id}`)
+  assert.deepEqual([await count('limits'), await count('registered_limits')], [0, 1])
+  await identity.make('DELETE', `/services/${service.id}`)
+  assert.equal(await count('registered_limits'), 0)
+})
+
 test('limits are seen by the scope of the token', async (t) => {
   const { identity, project, limitOf, domain, system } = await setUp(t)
   const other = await identity.make('POST', '/projects', { project: { name: 'other' } })
