@@ -38,7 +38,7 @@ async function call<T>(port: number, method: string, path: string, json?: unknow
     headers: { 'X-Auth-Token': 'admin', ...(json !== undefined && { 'Content-Type': 'application/json' }) },
     ...(json !== undefined && { body: JSON.stringify(json) }),
   })
-  return (await answer.json()) as T
+  return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
 async function seconds(work: () => Promise<unknown>): Promise<number> {
@@ -55,30 +55,33 @@ function memory() {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]) / 1024
 }
 
+/** The best of three rounds of everything, since whatever else runs on the machine only ever makes them worse. */
 async function data(port: number) {
-  const disk = await seconds(writeToDisk)
-  const hashes = await seconds(hashInThreads)
-  const { id } = await call<{ id: string }>(port, 'POST', '/images', { disk_format: 'raw', container_format: 'bare' })
+  const best: Record<string, number> = {}
+  const note = (name: string, time: number) => (best[name] = Math.min(best[name] ?? Infinity, time))
   const before = memory()
-  const up = await seconds(() => upload(port, id))
-  const allowed = Math.max(disk, hashes)
+  for (let round = 0; round < 3; round++) {
+    note('disk', await seconds(writeToDisk))
+    note('hashes', await seconds(hashInThreads))
+    const image = { disk_format: 'raw', container_format: 'bare' }
+    const { id } = await call<{ id: string }>(port, 'POST', '/images', image)
+    note('up', await seconds(() => upload(port, id)))
+    note('down', await seconds(() => download(port, `/v2/images/${id}/file`)))
+    const file = join(folder, 'state', 'images', id)
+    note('plain', await withStaticServer(file, (other) => seconds(() => download(other, '/'))))
+    await call(port, 'DELETE', `/images/${id}`)
+  }
+  const { disk = 0, hashes = 0, up = 0, down = 0, plain = 0 } = best
+  const memoryMiB = Math.round(memory() - before)
+  const ratio = (one: number, other: number) => Number((one / other).toFixed(2))
   print('image upload of 1 GiB, MiB/s', {
     rate: rate(up),
     disk: rate(disk),
     hashes: rate(hashes),
-    ratio: Number((allowed / up).toFixed(2)),
-    memoryMiB: Math.round(memory() - before),
+    ratio: ratio(Math.max(disk, hashes), up),
+    memoryMiB,
   })
-  const down = await seconds(() => download(port, `/v2/images/${id}/file`))
-  const plain = await withStaticServer(join(folder, 'state', 'images', id), (other) =>
-    seconds(() => download(other, '/')),
-  )
-  print('image download of 1 GiB, MiB/s', {
-    rate: rate(down),
-    plain: rate(plain),
-    ratio: Number((plain / down).toFixed(2)),
-    memoryMiB: Math.round(memory() - before),
-  })
+  print('image download of 1 GiB, MiB/s', { rate: rate(down), plain: rate(plain), ratio: ratio(plain, down) })
 }
 
 async function writeToDisk() {
