@@ -24,6 +24,7 @@ const clients = [
   'mariadb-server',
   'tempest',
   'keystone-tempest-plugin',
+  'neutron-tempest-plugin',
   'python3-keystonemiddleware',
   'slapd',
   'ldap-utils',

@@ -64,6 +64,7 @@ const parts: readonly Part[] = [
   { name: 'quota of the administrator', make: liftAdminQuota },
   { name: 'provider network', make: makeProviderNetwork },
   { name: 'demo network', make: makeDemoNetwork },
+  { name: 'default subnet pool', make: makeSubnetPool },
   { name: 'guest image', make: makeGuestImage },
 ]
 
@@ -119,6 +120,17 @@ async function makeDemoNetwork({ demo, admin }: Clients) {
   const path = `/v2.0/routers/${router.id}/add_router_interface`
   // 400 and 409: an earlier start that was cut got as far as this.
   await demo('network').request({ method: 'PUT', path, json: { subnet_id: subnet.id }, accept: [400, 409] })
+}
+
+/** What networks that are made by themselves take their subnets from, under DevStack's name. */
+async function makeSubnetPool({ admin }: Clients) {
+  await ensure(admin, 'subnetpool', {
+    name: 'shared-default-subnetpool-v4',
+    prefixes: ['10.64.0.0/16'],
+    default_prefixlen: 26,
+    is_default: true,
+    shared: true,
+  })
 }
 
 async function makeGuestImage({ admin, settings }: Clients) {

@@ -8,11 +8,11 @@ const root = join(import.meta.dirname, '../..')
 const text = readFileSync(join(root, 'docs/security.md'), 'utf8')
 const rows = text.split('\n').flatMap((line) => {
   const cells = /^\| (.*) \|$/.exec(line)?.[1]?.split(' | ')
-  return cells && !/^-/.test(cells[0]!) ? [cells] : []
+  return cells && !cells[0]!.startsWith('-') ? [cells] : []
 })
 const rules = rows.filter(([first, ...rest]) => /^[A-U]\d+$/.test(first!) && rest.length === 3)
 const harnesses = rows.filter(([first]) => /^H\d+ /.test(first!))
-const advisories = rows.filter(([first]) => /^OSSA-/.test(first!))
+const advisories = rows.filter(([first]) => first!.startsWith('OSSA-'))
 
 const pathOf = (name: string): string =>
   [name, `src/${name}`, `src/services/${name}`].find((each) => existsSync(join(root, each))) ??

@@ -264,7 +264,7 @@ test('B12: lists inside of a resource have bounds, and nothing appears by asking
     ],
   ]
   for (const [path, body] of bodies) await net.refused(400, 'member@bounds', 'PUT', path, body)
-  const addresses = (from: number) => repeat(1000, (n) => `10.${from}.${n >> 8}.${n & 255}`)
+  const addresses = (from: number) => repeat(1000, (n) => `10.${from}.${n >> 8}.${n & 255}/32`)
   const many = await net.make('member@bounds', 'POST', '/address-groups', {
     address_group: { addresses: addresses(0) },
   })

@@ -4,7 +4,7 @@ import { openDatabase } from '../../platform/db/database.ts'
 import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
-import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
+import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
@@ -13,6 +13,7 @@ import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
 import { portRoutes } from './api/ports/routes.ts'
@@ -35,18 +36,6 @@ import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
-const booleans = new Set([
-  'admin_state_up',
-  'shared',
-  'router:external',
-  'is_default',
-  'port_security_enabled',
-  'enable_dhcp',
-  'enable_snat',
-  'stateful',
-])
-const refuse = (message: string) => new BadRequest(message, { code: 'HTTPBadRequest' })
-
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
 const typeOf = (status: number, code: string | undefined): string =>
   status === 403 ? 'PolicyNotAuthorized' : (code ?? `HTTP${reasonOf(status).replaceAll(' ', '')}`)
@@ -55,22 +44,7 @@ export const definition: ApiDefinition = {
   type: 'network',
   basePaths: ['/v2.0'],
   envelope: ({ status, message, code }) => ({ NeutronError: { type: typeOf(status, code), message, detail: '' } }),
-  invalid({ path, value, message }) {
-    const required = /^'(.+)' is a required property$/.exec(message)?.[1]
-    const unknown = /^Additional properties are not allowed \('(.+)' was unexpected\)$/.exec(message)?.[1]
-    if (required !== undefined && path.length === 0) return refuse(`Unable to find '${required}' in request body`)
-    if (path.length === 0 && /enough properties/.test(message)) return refuse('Resource body required')
-    if (required !== undefined) return refuse(`Failed to parse request. Required attribute '${required}' not specified`)
-    if (unknown !== undefined) return refuse(`Unrecognized attribute(s) '${unknown}'`)
-    // The attribute, not the place in its list.
-    const field = path.findLast((each) => !/^\d+$/.test(each)) ?? 'body'
-    const isBoolean = /is not valid under any/.test(message) && booleans.has(field)
-    return refuse(
-      isBoolean
-        ? `Invalid input for ${field}. Reason: '${String(value)}' cannot be converted to boolean.`
-        : `Invalid input for ${field}. Reason: ${message}.`,
-    )
-  },
+  invalid,
 }
 
 export const routes: readonly Route<NetworkDeps>[] = [

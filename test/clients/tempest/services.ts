@@ -1,5 +1,7 @@
+import { extensions } from '../../../src/services/network/api/extensions.ts'
 import type { TestCloud } from '../../cloud.ts'
 
+type Ask = (...argv: string[]) => Promise<string>
 export type Sections = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /** What of tempest is run for each service. A service joins with an entry here and a list `<type>.skip` beside it. */
@@ -9,8 +11,13 @@ export interface TempestService {
   regex: string
   /** Debian packages besides tempest. */
   packages: readonly string[]
-  /** Sections of tempest.conf on top of the common ones; `url` is where a service of the cloud is. */
-  options: Sections | ((url: TestCloud['url']) => Sections)
+  /**
+   * Sections of tempest.conf on top of the common ones; `url` is where a service of the cloud is, `ask` gives what a command
+   * says that runs there as the administrator.
+   */
+  options: Sections | ((url: TestCloud['url'], ask: Ask) => Sections | Promise<Sections>)
+  /** Run by Python before tempest. */
+  python?: string
   /** Files of the cloud's configuration (`keystone/keystone.conf`), where the tests need other than defaults. */
   configs?: Readonly<Record<string, string>>
 }
@@ -37,6 +44,26 @@ export const services: readonly TempestService[] = [
         trust: 'true',
       },
     },
+  },
+  {
+    type: 'network',
+    regex: '^(tempest\\.api\\.network|neutron_tempest_plugin\\.api)\\.',
+    packages: ['neutron-tempest-plugin'],
+    options: async (_url, ask) => ({
+      network: {
+        public_network_id: await ask('openstack', 'network', 'show', 'provider', '-f', 'value', '-c', 'id'),
+        floating_network_name: 'provider',
+      },
+      'network-feature-enabled': {
+        api_extensions: extensions.map(([alias]) => alias).join(','),
+        ipv6: 'true',
+        ipv6_subnet_attributes: 'true',
+        port_security: 'true',
+      },
+      neutron_plugin_options: { available_type_drivers: 'flat,vlan,local,vxlan', agent_availability_zone: 'nova' },
+    }),
+    // Its client waits ten seconds before each of some hundred deletions of a subnet.
+    python: 'import time\nwait = time.sleep\ntime.sleep = lambda seconds: wait(seconds if seconds < 9 else 0.05)\n',
   },
   {
     type: 'image',

@@ -85,16 +85,19 @@ export async function runTempest(
 ): Promise<TempestResult> {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-tempest-'))
   try {
+    const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
     for (const name of ['etc', 'lock']) mkdirSync(join(folder, name))
-    const sections = typeof service.options === 'function' ? service.options(cloud.url) : service.options
+    const ask = async (...argv: string[]) =>
+      (await collect([...prefix, ...argv], { ...cloud.environment('admin'), PYTHONWARNINGS: 'ignore' })).output.trim()
+    const sections = typeof service.options === 'function' ? await service.options(cloud.url, ask) : service.options
     writeFileSync(join(folder, 'etc/tempest.conf'), toIni(merge(common(cloud, folder), sections)))
+    if (service.python) writeFileSync(join(folder, 'sitecustomize.py'), service.python)
     writeFileSync(
       join(folder, '.stestr.conf'),
       '[DEFAULT]\ntest_path=/usr/lib/python3/dist-packages/tempest/test_discover\ntop_dir=/usr/lib/python3/dist-packages\ngroup_regex=([^\\.]*\\.)*\n',
     )
     const excluded = readSkips(service.type).filter((line) => line.kind === 'exclude')
     writeFileSync(join(folder, 'excluded'), excluded.map((line) => `${line.regex}\n`).join(''))
-    const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
     const { output } = await collect(
       [
         ...prefix,
@@ -104,7 +107,12 @@ export async function runTempest(
         folder,
         options.regex ?? service.regex,
       ],
-      { OS_STDOUT_CAPTURE: '1', OS_STDERR_CAPTURE: '1', PYTHONWARNINGS: 'ignore' },
+      {
+        OS_STDOUT_CAPTURE: '1',
+        OS_STDERR_CAPTURE: '1',
+        PYTHONWARNINGS: 'ignore',
+        ...(service.python && { PYTHONPATH: folder }),
+      },
     )
     return { ...read(output), known: readFileSync(join(folder, 'listed'), 'utf8').split('\n'), output }
   } finally {

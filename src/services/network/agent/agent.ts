@@ -64,6 +64,8 @@ class Agent implements NetworkAgent {
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   readonly #plugged = new Set<string>()
+  /** Devices that the last round made or found. */
+  #wantedLinks: ReadonlySet<string> = new Set()
   #isDirty = false
   #retryMs = firstRetryMs
   #isFull = true
@@ -87,8 +89,12 @@ class Agent implements NetworkAgent {
     this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
     if (await hasVlans()) this.#networkTypes = [...this.#networkTypes, 'vlan']
     await this.#heartbeat()
-    // A tap that nobody waits for is none of our business; most events are the echo of our own work.
-    this.#monitor.on('link', ({ name }) => this.#state?.ports.some(({ tap }) => tap === name) && this.look())
+    this.#monitor.on('link', ({ name, isRemoved }) => {
+      // Somebody took away what shall be there, and nobody knows what went with it.
+      if (isRemoved && this.#wantedLinks.has(name)) return this.#lookAtAll()
+      // A tap that nobody waits for is none of our business; most events are the echo of our own work.
+      if (this.#state?.ports.some(({ tap }) => tap === name)) this.look()
+    })
     this.#monitor.on('restart', () => this.look())
     this.#monitor.on('error', (error) => this.#context.log.warn({ err: error.message }, 'cannot watch interfaces'))
     await this.#monitor.start()
@@ -150,7 +156,10 @@ class Agent implements NetworkAgent {
       this.#reports.repeatAll()
     }
     const round = newRound(this.#state)
+    // Before the first thing is removed: what is not wanted any more goes by our own hand.
+    this.#wantedLinks = new Set([...this.#wantedLinks].filter((name) => this.#context.owned.has('links', name)))
     await this.#convergeAll(round)
+    this.#wantedLinks = round.wanted.links
     this.#noteFailures(round)
     const ports = pluggedPorts(round.state).map(({ id }) => id)
     const wired = await wiredPorts(this.#context, round)

@@ -52,6 +52,12 @@ function totalOf(subnet: Row<'subnets'>): bigint {
   return pools.reduce((sum, { start, end }) => sum + parseAddress(end)!.value - parseAddress(start)!.value + 1n, 0n)
 }
 
+/** IPv6 subnets have more addresses than a JavaScript number can tell apart; JSON can. */
+const exact = (count: bigint): unknown =>
+  count <= Number.MAX_SAFE_INTEGER
+    ? Number(count)
+    : (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(count))
+
 async function usage(db: NetworkDb): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .selectFrom('ip_allocations')
@@ -80,15 +86,14 @@ async function availability(
         network_name: network.name,
         project_id: network.project_id,
         tenant_id: network.project_id,
-        // Numbers beyond 2^53 are no less true for being rounded.
-        total_ips: own.reduce((sum, subnet) => sum + Number(totalOf(subnet)), 0),
+        total_ips: exact(own.reduce((sum, subnet) => sum + totalOf(subnet), 0n)),
         used_ips: own.reduce((sum, subnet) => sum + (used.get(subnet.id) ?? 0), 0),
         subnet_ip_availability: own.map((subnet) => ({
           subnet_id: subnet.id,
           subnet_name: subnet.name,
           ip_version: subnet.ip_version,
           cidr: subnet.cidr,
-          total_ips: Number(totalOf(subnet)),
+          total_ips: exact(totalOf(subnet)),
           used_ips: used.get(subnet.id) ?? 0,
         })),
       }

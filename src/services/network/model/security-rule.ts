@@ -30,7 +30,7 @@ const protocolNames = (
 ).split(' ')
 const withPorts = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', '6', '17', '132', '33', '136']
 const icmpLike = ['icmp', 'icmpv6', 'ipv6-icmp', '1', '58']
-const onlyIpv6 = ['icmpv6', 'ipv6-icmp', 'ipv6-encap', 'ipv6-frag', 'ipv6-nonxt', 'ipv6-opts', 'ipv6-route']
+const onlyIpv6 = 'icmpv6 ipv6-icmp ipv6-encap ipv6-frag ipv6-nonxt ipv6-opts ipv6-route 41 43 44 58 59 60'.split(' ')
 
 /** The rule in the form that is kept. Throws 400 with upstream's name for what is wrong. */
 export function readRule(input: RuleInput): RuleFields {
@@ -70,7 +70,13 @@ function readProtocol(given: string | number | null | undefined): string | null 
 }
 
 function readRange(protocol: string | null, input: RuleInput) {
-  const number = (value: string | number | null | undefined) => (value == null || value === '' ? null : Number(value))
+  const number = (value: string | number | null | undefined) => {
+    if (value == null || value === '') return null
+    const port = Number(value)
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw badRequest('SecurityGroupInvalidPortValue', `Invalid value for port ${value}`)
+    return port
+  }
   const min = number(input.port_range_min)
   const max = number(input.port_range_max)
   const range = { port_range_min: min, port_range_max: max }

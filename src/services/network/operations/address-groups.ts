@@ -18,15 +18,18 @@ type Group = Row<'address_groups'>
 /** A rule that names the group becomes one for each of them, on every host that has it. */
 const addressesAtMost = 1000
 
-/** Addresses and prefixes in one form, each once. Throws 400 on what is neither. */
+/** Prefixes in one form, each once. Throws 400 on what is none. */
 function read(texts: readonly string[]): string[] {
   const prefixes = texts.map((text) => {
-    const prefix = parsePrefix(parseAddress(text) ? `${text}/${text.includes(':') ? 128 : 32}` : text)
+    const prefix = parsePrefix(text)
     if (!prefix) throw badAttribute('addresses', `'${text}' is not a valid IP subnet`)
     return formatPrefix(prefix)
   })
   return [...new Set(prefixes)]
 }
+
+/** A bare address is a prefix of its own; upstream takes such here, and not where a group is made. */
+const withLength = (text: string): string => (parseAddress(text) ? `${text}/${text.includes(':') ? 128 : 32}` : text)
 
 const list = (texts: readonly string[]) => `['${texts.join("', '")}']`
 
@@ -49,7 +52,7 @@ export async function changeAddresses(
   how: 'add' | 'remove',
 ): Promise<Group> {
   const old = parseList<string>(group.addresses)
-  const given = read(texts)
+  const given = read(texts.map(withLength))
   const there = given.filter((each) => old.includes(each))
   const missing = given.filter((each) => !old.includes(each))
   if (how === 'add' && there.length > 0)

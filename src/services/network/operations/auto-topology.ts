@@ -1,4 +1,5 @@
 /** A project's own network, router and subnets, made for whom just wants a server with an address. */
+import { ApiError } from '../../../platform/http/errors.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { conflict } from '../errors.ts'
 import { deleteRows, findRow, insertRow, listRows, type NetworkDb } from '../store/rows.ts'
@@ -37,6 +38,11 @@ export async function ensureTopology(tx: NetworkDb, deps: NetworkDeps, projectId
       network_id: network.id,
       ip_version: pool.ip_version === 6 ? 6 : 4,
       subnetpool_id: pool.id,
+    }).catch((cause: unknown) => {
+      // The transaction ends with it, so that nothing is left half made.
+      throw cause instanceof ApiError && cause.status < 500
+        ? failure('Unable to provide tenant private network')
+        : cause
     })
     await addSubnet(tx, deps, router, subnet)
   }

@@ -12,6 +12,7 @@ import {
   type Row,
 } from '../store/rows.ts'
 import { changed, flags } from './changes.ts'
+import { removeFloatingIp } from './floating-ips.ts'
 import { removePort } from './ports.ts'
 import { requireQuota } from './quota.ts'
 import { requireZones } from './zones.ts'
@@ -115,8 +116,13 @@ async function requireNoGateways(tx: NetworkDb, network: Row<'networks'>) {
     )
 }
 
-/** Takes the DHCP port and the subnets along. Throws NetworkInUse while anything else is in it. */
+/**
+ * Takes the DHCP port, the subnets and floating IPs that lead nowhere along. Throws NetworkInUse while anything else is
+ * in it.
+ */
 export async function removeNetwork(tx: NetworkDb, id: string): Promise<void> {
+  for (const floating of await listRows(tx, 'floating_ips', { floating_network_id: id, port_id: null }))
+    await removeFloatingIp(tx, floating)
   const ports = await listRows(tx, 'ports', { network_id: id })
   if (ports.some((port) => port.device_owner !== 'network:dhcp')) throw networkInUse(id)
   for (const port of ports) await removePort(tx, port)

@@ -120,12 +120,11 @@ export async function changePort(
   const binding = host === port.host_id ? undefined : await bind(tx, deps, network, host)
   const mac = newMac(port, input)
   requireChange(port, input)
-  const security = await securityAfter(tx, port, input)
   const changes: Partial<Row<'ports'>> = {
     ...changed(input, ['name', 'description', 'device_id', 'device_owner']),
     ...flags({ admin_state_up: input.admin_state_up, port_security_enabled: input.port_security_enabled }),
     ...(mac !== undefined && { mac_address: mac }),
-    ...security,
+    ...(input.security_groups && { security_groups: JSON.stringify(input.security_groups) }),
     ...(input.allowed_address_pairs && {
       allowed_address_pairs: JSON.stringify(readPairs(input.allowed_address_pairs, mac ?? port.mac_address)),
     }),
@@ -174,18 +173,6 @@ function requireChange(port: Row<'ports'>, input: PortInput) {
       )
   }
   requireFilters(isSecure, input.security_groups ?? [], pairs)
-}
-
-/** A port that gets its security back without naming groups is in the project's default one again. */
-async function securityAfter(
-  tx: NetworkDb,
-  port: Row<'ports'>,
-  input: PortInput,
-): Promise<{ security_groups?: string }> {
-  if (input.security_groups !== undefined) return { security_groups: JSON.stringify(input.security_groups) }
-  const isSecured = input.port_security_enabled === true && port.port_security_enabled === 0
-  if (!isSecured || port.device_owner.startsWith('network:')) return {}
-  return { security_groups: JSON.stringify([await defaultGroup(tx, port.project_id)]) }
 }
 
 /** Removes a port with its addresses; floating IPs lose it. */

@@ -9,6 +9,7 @@ import {
   listRows,
   newEntity,
   parseList,
+  touch,
   touched,
   updateRow,
   type NetworkDb,
@@ -227,6 +228,7 @@ export async function addSubnet(
   await requireConnectable(tx, router, [subnet])
   const network = (await findRow(tx, 'networks', { id: subnet.network_id }))!
   const host = await hostOf(tx, deps, router.id)
+  await touch(tx, 'routers', router)
   return insertPort(tx, deps, network, router.project_id, {
     device_owner: 'network:router_interface',
     device_id: router.id,
@@ -276,6 +278,7 @@ export async function addPort(
   }
   await updateRow(tx, 'ports', port.id, { ...changes, ...touched(port) })
   await noteBinding(tx, port.id, binding)
+  await touch(tx, 'routers', router)
   return { ...port, ...changes }
 }
 
@@ -306,6 +309,7 @@ export async function removeInterface(
     )
   await requireUnused(tx, router, subnetIds)
   await removePort(tx, port)
+  await touch(tx, 'routers', router)
   return { port, subnetIds }
 }
 

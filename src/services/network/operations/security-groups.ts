@@ -64,6 +64,12 @@ export async function defaultGroup(tx: NetworkDb, projectId: string): Promise<st
     : (await insertGroup(tx, projectId, { name: 'default', description: 'Default security group' }, true)).id
 }
 
+/** Only one group of a project is called so. */
+function requireOtherName({ name }: { name?: string }) {
+  if (name?.toLowerCase() === 'default')
+    throw conflict('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
+}
+
 /** Makes a user's group; the project's default one comes with the first. */
 export async function createGroup(
   tx: NetworkDb,
@@ -71,10 +77,11 @@ export async function createGroup(
   projectId: string,
   input: { name?: string; description?: string; stateful?: boolean },
 ): Promise<Group> {
-  if (input.name?.toLowerCase() === 'default')
-    throw conflict('SecurityGroupDefaultAlreadyExists', 'Default security group already exists.')
+  requireOtherName(input)
   await defaultGroup(tx, projectId)
   await requireQuota(tx, deps, projectId, 'security_group')
+  const rules = await listRows(tx, 'default_rules', { used_in_non_default_sg: 1 })
+  await requireQuota(tx, deps, projectId, 'security_group_rule', rules.length)
   return insertGroup(tx, projectId, input, false)
 }
 
@@ -95,6 +102,7 @@ export async function changeGroup(
 ): Promise<void> {
   if (row.is_default === 1 && input.name !== undefined && input.name !== row.name)
     throw conflict('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
+  if (row.is_default === 0) requireOtherName(input)
   const isStateful = input.stateful ?? row.stateful === 1
   if (isStateful !== (row.stateful === 1) && (await isUsed(tx, row))) throw securityGroupInUse(row.id, 'in use')
   await updateRow(tx, 'security_groups', row.id, {

@@ -11,6 +11,7 @@ import {
   listRows,
   newEntity,
   parseList,
+  touch,
   touched,
   updateRow,
   type NetworkDb,
@@ -79,6 +80,7 @@ export async function insertSubnet(
   await insertRow(tx, 'subnets', subnet)
   if (isSlaac(subnet)) await giveAutomaticAddresses(tx, subnet)
   await ensureDhcpPort(tx, deps, network)
+  await touch(tx, 'networks', network)
   return subnet
 }
 
@@ -150,8 +152,9 @@ export async function changeSubnet(
     pools,
     ...touched(row),
   })
-  if (input.enable_dhcp !== undefined)
-    await ensureDhcpPort(tx, deps, (await findRow(tx, 'networks', { id: row.network_id }))!)
+  const network = (await findRow(tx, 'networks', { id: row.network_id }))!
+  if (input.enable_dhcp !== undefined) await ensureDhcpPort(tx, deps, network)
+  await touch(tx, 'networks', network)
 }
 
 /** A router answers at the gateway's address: it has to go first. */
@@ -176,5 +179,7 @@ export async function removeSubnet(tx: NetworkDb, deps: NetworkDeps, row: Row<'s
   await deleteRows(tx, 'ip_allocations', { subnet_id: row.id })
   await deleteEntity(tx, 'subnets', row.id)
   const network = await findRow(tx, 'networks', { id: row.network_id })
-  if (network) await ensureDhcpPort(tx, deps, network)
+  if (!network) return
+  await ensureDhcpPort(tx, deps, network)
+  await touch(tx, 'networks', network)
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { NetworkDeps } from '../../deps.ts'
-import { floatingIpNotFound, networkNotFound, portNotFound } from '../../errors.ts'
+import { badRequestFor, floatingIpNotFound, networkNotFound, portNotFound } from '../../errors.ts'
 import {
   changeFloatingIp,
   insertFloatingIp,
@@ -25,10 +25,11 @@ import { page, requireKnown, standard, withTagFilters, type View } from '../kit/
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { networkTarget } from '../networks/view.ts'
+import { ports } from '../ports/view.ts'
 
-function view(row: Row<'floating_ips'>, ports: ReadonlyMap<string, Row<'ports'>>): View {
+function view(row: Row<'floating_ips'>, targets: ReadonlyMap<string, Row<'ports'>>): View {
   const { name: _name, ...common } = standard(row)
-  const port = ports.get(row.port_id ?? '')
+  const port = targets.get(row.port_id ?? '')
   return {
     ...common,
     floating_network_id: row.floating_network_id,
@@ -79,8 +80,8 @@ const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
   notFound: floatingIpNotFound,
   targets: ownedTargets,
   async views(db, rows) {
-    const ports = await listRows(db, 'ports', { id: rows.flatMap((row) => row.port_id ?? []) })
-    const byId = new Map(ports.map((port) => [port.id, port]))
+    const targets = await listRows(db, 'ports', { id: rows.flatMap((row) => row.port_id ?? []) })
+    const byId = new Map(targets.map((port) => [port.id, port]))
     return rows.map((row) => view(row, byId))
   },
 }
@@ -89,9 +90,13 @@ const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
 async function portOf(tx: NetworkDb, ctx: Context, id: string | null | undefined): Promise<Row<'ports'> | null> {
   if (id == null) return null
   const port = await findRow(tx, 'ports', { id })
-  if (!port || !(ctx.isAdmin || ctx.roles.includes('service') || port.project_id === ctx.projectId))
-    throw portNotFound(id)
-  return port
+  if (port && (ctx.isAdmin || ctx.roles.includes('service') || port.project_id === ctx.projectId)) return port
+  const target = port && (await ports.targets(tx, [port]))(port)
+  if (!target || !ctx.can(policy('get_port'), target)) throw portNotFound(id)
+  throw badRequestFor(
+    'floatingip',
+    `Cannot process floating IP association with Port ${id}, since that port is owned by a different project`,
+  )
 }
 
 const attributes = {

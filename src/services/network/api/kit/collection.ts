@@ -19,9 +19,10 @@ import {
   type Scope,
 } from '../../store/rows.ts'
 import { tagsOf, type Taggable } from '../../store/tags.ts'
-import { asksOnlyOf, cut, page, pageOf, pick, requireKnown, type View } from './listing.ts'
+import { asksOnlyOf, cut, pageOf, pick, requireKnown, type View } from './listing.ts'
 import { requireRevision } from './revision.ts'
-import { closed, convert, oneOrMany, ownerOf } from './schema.ts'
+import { itemsOf, oneOrMany } from './bulk.ts'
+import { closed, convert, ownerOf } from './schema.ts'
 
 export interface Collection<T extends OwnedTable> {
   /** `security_group`; the plural is this with an s, the path has hyphens. */
@@ -33,6 +34,8 @@ export interface Collection<T extends OwnedTable> {
   filters: readonly string[]
   /** Those of the filters that are text columns, for the database to narrow the list by. */
   columns: readonly string[]
+  /** Attributes that may be filtered by and are never shown. */
+  hidden?: readonly string[]
   /** What a caller who is neither administrator nor service can see at most; policies have the last word. */
   scope(ctx: Context): Scope
   notFound(id: string): ApiError
@@ -97,6 +100,11 @@ async function shown<T extends OwnedTable>(
   return views
 }
 
+function withoutHidden({ hidden = [] }: { hidden?: readonly string[] }, views: readonly View[]): readonly View[] {
+  for (const view of views) for (const name of hidden) delete view[name]
+  return views
+}
+
 /** One resource as its caller may see it. */
 export async function answer<T extends OwnedTable>(
   collection: Collection<T>,
@@ -108,7 +116,8 @@ export async function answer<T extends OwnedTable>(
   const { db } = deps.database
   const row = (await findRow(db, collection.table, { id } as never)) as Row<T> | undefined
   if (!row) throw collection.notFound(id)
-  const [view] = await shown(collection, ctx, deps, [row], await collection.targets(db, [row]))
+  const views = await shown(collection, ctx, deps, [row], await collection.targets(db, [row]))
+  const [view] = withoutHidden(collection, views)
   return { status: 200, body: { [collection.singular]: pick(view!, query) } }
 }
 
@@ -157,10 +166,14 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
       const seen = rows.filter((row) => ctx.can(rule, targetOf(row)))
       const plural = pluralOf(collection)
       const isPlain = query['limit'] !== undefined && asksOnlyOf(query, collection.columns)
-      if (!isPlain) return page(plural, await shown(collection, ctx, deps, seen, targetOf), request)
+      if (!isPlain) {
+        const { items, links } = cut(plural, await shown(collection, ctx, deps, seen, targetOf), request)
+        return pageOf(plural, withoutHidden(collection, items), links, query)
+      }
       // Only what is on the page has to be looked at closer.
       const { items, links } = cut(plural, seen.map(withTenant), request)
-      return pageOf(plural, await shown(collection, ctx, deps, items, targetOf), links, query)
+      const views = await shown(collection, ctx, deps, items, targetOf)
+      return pageOf(plural, withoutHidden(collection, views), links, query)
     },
   })
   const show = route({
@@ -208,7 +221,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
     async handle({ ctx, body }, deps: NetworkDeps) {
       const given = body as Record<string, unknown>
       const many = given[pluralOf(collection)] as unknown[] | undefined
-      const inputs = (many ?? [given[singular]]).map((each) => convert(creation.schema, each) as Input & Owner)
+      const inputs = itemsOf<Input & Owner>(creation.schema, singular, given)
       const owners: string[] = []
       for (const input of inputs)
         owners.push(creation.ownerOf ? await creation.ownerOf(ctx, deps, input) : ownerOf(ctx, input))
@@ -224,7 +237,8 @@ export function createRoute<T extends OwnedTable, Input extends object>(
         return made
       })
       await creation.afterwards?.(deps, rows)
-      const views = await shown(collection, ctx, deps, rows, await collection.targets(deps.database.db, rows))
+      const all = await shown(collection, ctx, deps, rows, await collection.targets(deps.database.db, rows))
+      const views = withoutHidden(collection, all)
       return { status: 201, body: many ? { [pluralOf(collection)]: views } : { [singular]: views[0] } }
     },
   }) as Route<NetworkDeps>

@@ -1,4 +1,4 @@
-import { Type, type TObject, type TProperties, type TSchema } from 'typebox'
+import { Type, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { badRequest } from '../../errors.ts'
 
@@ -45,16 +45,6 @@ export const kinds = {
 /** An object that takes these attributes only. */
 export const closed = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false })
 
-/** The body of a creation: one resource, or a list of them that is made as a whole or not at all. */
-export const oneOrMany = (singular: string, schema: TObject) =>
-  Type.Object(
-    {
-      [singular]: Type.Optional(schema),
-      [`${singular}s`]: Type.Optional(Type.Array(schema, { minItems: 1, maxItems: 1000 })),
-    },
-    { minProperties: 1, maxProperties: 1, additionalProperties: false },
-  )
-
 interface Loose {
   converts?: 'boolean' | 'integer'
   minimum?: number
@@ -98,6 +88,8 @@ function converted(given: Loose, value: unknown, name: string): unknown {
 
 /** The project that a new resource belongs to; only services and administrators name another one than their own. */
 export function ownerOf(ctx: Context, input: { project_id?: string; tenant_id?: string }): string {
+  if (input.project_id !== undefined && input.tenant_id !== undefined && input.project_id !== input.tenant_id)
+    throw badRequest('HTTPBadRequest', "'project_id' and 'tenant_id' do not match")
   const asked = input.project_id ?? input.tenant_id
   if (asked === undefined && ctx.projectId === null)
     throw badRequest('HTTPBadRequest', 'Running without keystone AuthN requires that project_id is specified')

@@ -20,7 +20,7 @@ const attributes = {
   device_owner: Type.Optional(kinds.name),
   fixed_ips: Type.Optional(Type.Array(fixedIp)),
   port_security_enabled: Type.Optional(kinds.boolean),
-  security_groups: Type.Optional(Type.Array(kinds.uuid, { maxItems: 50 })),
+  security_groups: Type.Optional(Type.Array(kinds.uuid, { maxItems: 50, uniqueItems: true })),
   allowed_address_pairs: Type.Optional(Type.Array(addressPair, { maxItems: 10 })),
   extra_dhcp_opts: Type.Optional(Type.Array(dhcpOption, { maxItems: 20 })),
   dns_name: Type.Optional(kinds.dnsName),

@@ -56,13 +56,20 @@ const attributes = {
   external_gateway_info: Type.Optional(gatewayInfo),
 }
 
-type Input = RouterInput & {
+type Input = Omit<RouterInput, 'routes'> & {
+  routes?: RouteText[] | null
   external_gateway_info?: {
     network_id?: string
     enable_snat?: boolean
     external_fixed_ips?: AddressRequest[]
   } | null
 }
+
+/** No routes may be said by null. */
+const withRoutes = ({ routes: asked, ...rest }: Input): RouterInput => ({
+  ...rest,
+  ...(asked !== undefined && { routes: asked ?? [] }),
+})
 
 /** The gateway that a body asks for; null for none, undefined where it says nothing. */
 async function gatewayOf(tx: NetworkDb, ctx: Context, input: Input): Promise<Gateway | null | undefined> {
@@ -194,12 +201,12 @@ export const routerRoutes = [
   createRoute(routers, {
     schema: closed({ ...attributes, ...kinds.owner, availability_zone_hints: Type.Optional(kinds.zoneHints) }),
     insert: async (tx, deps, input: Input, projectId, ctx) =>
-      insertRouter(tx, deps, projectId, input, (await gatewayOf(tx, ctx, input)) ?? null),
+      insertRouter(tx, deps, projectId, withRoutes(input), (await gatewayOf(tx, ctx, input)) ?? null),
   }),
   updateRoute(routers, {
-    schema: closed({ ...attributes, routes: Type.Optional(routes) }),
+    schema: closed({ ...attributes, routes: Type.Optional(kinds.orNull(routes)) }),
     apply: async (tx, deps, row, input: Input, ctx) =>
-      changeRouter(tx, deps, row, input, await gatewayOf(tx, ctx, input)),
+      changeRouter(tx, deps, row, withRoutes(input), await gatewayOf(tx, ctx, input)),
   }),
   removeRoute(routers, (tx, _deps, row) => removeRouter(tx, row)),
   addInterface,

@@ -8,7 +8,8 @@ import { insertDefaultRule } from '../../operations/security-groups.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
 import { page, pick, requireKnown, type View } from '../kit/listing.ts'
-import { closed, convert, kinds, oneOrMany } from '../kit/schema.ts'
+import { itemsOf, oneOrMany } from '../kit/bulk.ts'
+import { closed, kinds } from '../kit/schema.ts'
 import { ruleAttributes } from './rule-schema.ts'
 
 const view = (row: Row<'default_rules'>): View => ({
@@ -79,7 +80,7 @@ const create = route({
     ctx.authorize(policy('create_default_security_group_rule'))
     const given = body as Record<string, unknown>
     const many = given['default_security_group_rules'] as unknown[] | undefined
-    const inputs = (many ?? [given['default_security_group_rule']]).map((each) => convert(creation, each) as Input)
+    const inputs = itemsOf<Input>(creation, 'default_security_group_rule', given)
     const views = await database.transaction(async (tx) => {
       const made: View[] = []
       for (const input of inputs) {

@@ -143,7 +143,7 @@ test('the rules that a new group begins with are the administrator’s', async (
 
 test('an address group’s rule reaches the agents as its prefixes', async () => {
   const addresses = await net.make('member@one', 'POST', '/address-groups', {
-    address_group: { name: 'a', addresses: ['10.1.2.3/24', '10.9.0.1', 'fd00::/64'] },
+    address_group: { name: 'a', addresses: ['10.1.2.3/24', '10.9.0.1/32', 'fd00::/64'] },
   })
   assert.deepEqual(addresses['addresses'], ['10.1.2.0/24', '10.9.0.1/32', 'fd00::/64'])
   const { id } = await group()
@@ -160,8 +160,8 @@ test('an address group’s rule reaches the agents as its prefixes', async () =>
   assert.deepEqual(await prefixes(), ['10.1.2.0/24', '10.9.0.1/32'])
   const put = (action: string, list: string[]) =>
     net.send('member@one', 'PUT', `/v2.0/address-groups/${addresses.id}/${action}`, { addresses: list })
-  assert.equal((await put('add_addresses', ['10.9.0.1'])).status, 400)
-  assert.equal((await put('remove_addresses', ['10.8.0.1'])).status, 404)
+  assert.equal((await put('add_addresses', ['10.9.0.1/32'])).status, 400)
+  assert.equal((await put('remove_addresses', ['10.8.0.1/32'])).status, 404)
   assert.equal((await put('remove_addresses', ['10.9.0.1/32'])).status, 200)
   assert.deepEqual(await prefixes(), ['10.1.2.0/24'])
   const used = await net.refused(409, 'member@one', 'DELETE', `/address-groups/${addresses.id}`)

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
+import { last, type Query } from '../../../../platform/http/route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { addressGroupNotFound, conflict, securityGroupNotFound } from '../../errors.ts'
 import { readRule, type RuleInput } from '../../model/security-rule.ts'
@@ -31,9 +32,10 @@ const attributes = {
   stateful: Type.Optional(kinds.boolean),
 }
 
-/** As in neutron, a project's first look makes its default group; never somebody else's. */
-async function ensureDefault(ctx: Context, deps: NetworkDeps) {
-  const { projectId } = ctx
+/** As in neutron, a project's first look makes its default group; only administrators make that of another one. */
+async function ensureDefault(ctx: Context, query: Query, deps: NetworkDeps) {
+  const asked = last(query, 'project_id') ?? last(query, 'tenant_id')
+  const projectId = ctx.isAdmin && asked ? asked : ctx.projectId
   if (projectId === null) return
   if (await findRow(deps.database.db, 'security_groups', { project_id: projectId, is_default: 1 })) return
   await deps.change((tx) => defaultGroup(tx, projectId))
@@ -46,7 +48,7 @@ export const securityGroupRoutes = [
     ...listGroups!,
     async handle(...[request, deps]: Parameters<NonNullable<typeof listGroups>['handle']>) {
       if (request.ctx.can(policy('get_security_group'), { project_id: request.ctx.projectId }))
-        await ensureDefault(request.ctx, deps)
+        await ensureDefault(request.ctx, request.query, deps)
       return listGroups!.handle(request, deps)
     },
   },

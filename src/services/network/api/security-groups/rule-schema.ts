@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
 import { kinds } from '../kit/schema.ts'
 
-const port = Type.Optional(
-  Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 65535 }), Type.String({ pattern: '^\\d{1,5}$' })]),
-)
+/** What is a port is for the rule's own check to say, in words that clients know. */
+const port = Type.Optional(Type.Union([Type.Null(), Type.Integer(), Type.String({ maxLength: 32 })]))
 
 /** What rules and default rules have in common. */
 export const ruleAttributes = {

@@ -44,7 +44,17 @@ async function scopeOf(
   const row = await findRow(tx, 'address_scopes', { id })
   const target = row && (await addressScopes.targets(tx, [row]))(row)
   if (!row || !target || !ctx.can(policy('get_address_scope'), target)) throw addressScopeNotFound(id)
+  requireOwnScope(ctx, row)
   return row
+}
+
+/** A shared scope may be seen by all; which addresses are in it is its owner's to say. */
+function requireOwnScope(ctx: Context, scope: Row<'address_scopes'>) {
+  if (!ctx.isAdmin && scope.project_id !== ctx.projectId)
+    throw badRequest(
+      'IllegalSubnetPoolAssociationToAddressScope',
+      `Illegal subnetpool association: subnetpool cannot be associated with address scope ${scope.id}.`,
+    )
 }
 
 const change = (how: 'add' | 'remove') =>
@@ -67,7 +77,11 @@ export const subnetPoolRoutes = [
   }),
   updateRoute(subnetPools, {
     schema: closed(attributes),
-    apply: async (tx, _deps, row, input: PoolInput, ctx) => changePool(tx, row, input, await scopeOf(tx, ctx, input)),
+    async apply(tx, _deps, row, input: PoolInput, ctx) {
+      const held = row.address_scope_id && (await findRow(tx, 'address_scopes', { id: row.address_scope_id }))
+      if (held && input.prefixes) requireOwnScope(ctx, held)
+      await changePool(tx, row, input, await scopeOf(tx, ctx, input))
+    },
   }),
   removeRoute(subnetPools, (tx, _deps, row) => removePool(tx, row)),
   change('add'),

@@ -12,9 +12,10 @@ const viewPool = (row: Row<'subnet_pools'>): View => ({
   ...standard(row),
   ip_version: row.ip_version,
   prefixes: parseList(row.prefixes),
-  default_prefixlen: row.default_prefixlen,
-  min_prefixlen: row.min_prefixlen,
-  max_prefixlen: row.max_prefixlen,
+  // Texts, as clients know them from neutron.
+  default_prefixlen: String(row.default_prefixlen),
+  min_prefixlen: String(row.min_prefixlen),
+  max_prefixlen: String(row.max_prefixlen),
   default_quota: row.default_quota === null ? null : Number(row.default_quota),
   address_scope_id: row.address_scope_id,
   is_default: row.is_default === 1,

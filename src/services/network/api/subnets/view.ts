@@ -33,12 +33,15 @@ const view = (row: Row<'subnets'>, network: Row<'networks'> | undefined): View =
   subnetpool_id: row.subnetpool_id,
   service_types: parseList(row.service_types ?? '[]'),
   'router:external': network?.is_external === 1,
+  // For filters only, as in neutron.
+  shared: network?.shared === 1,
 })
 
 export const subnets: Collection<'subnets'> & { tags: 'subnets' } = {
   singular: 'subnet',
   table: 'subnets',
   tags: 'subnets',
+  hidden: ['shared'],
   filters: withTagFilters(
     'ip_version',
     'network_id',

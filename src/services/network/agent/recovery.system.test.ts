@@ -1,0 +1,211 @@
+/** What somebody else took away comes back: bridges, tunnels, namespaces, filters, dnsmasq, and taps while nobody looked. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { waitFor } from '../../../base/wait.ts'
+import { run } from '../../../host/command.ts'
+import { findDnsmasq } from '../../../host/dnsmasq.ts'
+import { deleteLink, ensureAddresses, ensureVethPair, listLinks, showLink } from '../../../host/links.ts'
+import { deleteNetns, isNetns, listNetns } from '../../../host/netns.ts'
+import { deleteTable, listTables } from '../../../host/nft.ts'
+import { networkPrograms } from '../../../host/packages.ts'
+import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
+import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostState } from '../rpc/host-state.ts'
+import { dhcpNamespace, dnsmasqFolder, routerNamespace } from './names.ts'
+import { guestPort, Lab, pings, securityRule, testId } from './testing.ts'
+
+const skip = await reasonToSkip(networkPrograms)
+
+const networkId = testId('net')
+const bridge = `brq${networkId.slice(0, 11)}`
+const routerId = testId('router')
+const alice = guestPort('alice', 11, networkId, ['10.1.0.11'], { securityGroupIds: ['all'] })
+const bob = guestPort('bob', 12, networkId, ['10.1.0.12'], { securityGroupIds: ['all'] })
+
+const network: HostNetwork = {
+  id: networkId,
+  type: 'vxlan',
+  physicalNetwork: null,
+  segmentationId: 77,
+  mtu: 1400,
+  adminStateUp: true,
+  peers: ['192.0.2.77'],
+  forwarding: [{ mac: 'fa:16:3e:00:00:77', peer: '192.0.2.77' }],
+}
+const host = (port: HostPort) => ({
+  portId: port.id,
+  mac: port.mac,
+  hostname: 'guest',
+  addresses: [{ ip: port.fixedIps[0]!.ip, subnetId: 's' }],
+  extraOptions: [],
+  deviceId: port.deviceId,
+  projectId: 'project',
+})
+const dhcp: HostDhcp = {
+  networkId,
+  port: { id: testId('dhcp'), mac: 'fa:16:3e:00:02:01' },
+  addresses: ['10.1.0.2/24'],
+  mtu: 1400,
+  dnsDomain: 'openstacklocal',
+  servesMetadata: false,
+  subnets: [
+    {
+      id: 's',
+      cidr: '10.1.0.0/24',
+      ipVersion: 4,
+      gatewayIp: '10.1.0.1',
+      enableDhcp: true,
+      dnsNameservers: [],
+      hostRoutes: [],
+      ipv6AddressMode: null,
+    },
+  ],
+  hosts: [host(alice), host(bob)],
+}
+const router: HostRouter = {
+  id: routerId,
+  projectId: 'project',
+  adminStateUp: true,
+  gateway: null,
+  interfaces: [
+    {
+      portId: testId('inside'),
+      mac: 'fa:16:3e:00:03:01',
+      networkId,
+      mtu: 1400,
+      addresses: ['10.1.0.1/24'],
+      ipv6RaSubnets: [],
+    },
+  ],
+  floatingIps: [],
+  routes: [],
+  metadataClients: [{ networkId, ip: '10.1.0.11', deviceId: 'server-alice', projectId: 'project' }],
+}
+const state: HostState = {
+  revision: 1,
+  networks: [network],
+  ports: [alice, bob],
+  securityGroups: [
+    {
+      id: 'all',
+      isStateful: true,
+      memberAddresses: [],
+      rules: [securityRule('egress'), securityRule('ingress', { protocol: 'icmp' })],
+    },
+  ],
+  dhcp: [dhcp],
+  routers: [router],
+}
+
+let lab: Lab
+inNamespaces(import.meta.filename, { skip, unshare: hostNamespaces }, defineTests)
+
+function defineTests() {
+  before(async () => {
+    await becomeHost()
+    // Long enough that what comes back sooner does so because its loss was seen.
+    lab = await Lab.start(state, { fullLookMs: 60_000 })
+    await lab.plug('alice', alice, ['10.1.0.11/24'])
+    await lab.plug('bob', bob, ['10.1.0.12/24'])
+    await run(['ip', '-n', 'alice', 'route', 'add', 'default', 'via', '10.1.0.1'])
+    await eventually('all is well', async () => (await isWell()) || undefined)
+  })
+  after(() => lab.stop())
+
+  const eventually = (what: string, probe: () => Promise<true | undefined>) =>
+    waitFor(probe, { what, timeoutMs: 20_000 })
+  const folder = () => dnsmasqFolder(lab.stateDir, `dhcp-${networkId}`)
+  const isWell = async () =>
+    (await pings('alice', '10.1.0.12')) && (await pings('alice', '10.1.0.1')) && (await pings('alice', '10.1.0.2'))
+  const recovers = () =>
+    eventually('guests reach each other, router and DHCP', async () => (await isWell()) || undefined)
+
+  /** Everything is looked at again, as it is every half minute. */
+  async function lookAtAll() {
+    await lab.agent.stop()
+    await lab.startAgent()
+  }
+
+  test('a bridge that was deleted by hand comes back with all that was in it', async () => {
+    await deleteLink(bridge)
+    await recovers()
+    const members = (await listLinks()).filter(({ master }) => master === bridge).map(({ name }) => name)
+    assert.ok(members.includes(alice.tap) && members.includes(bob.tap) && members.includes('vxlan-77'))
+  })
+
+  test('a tunnel that was deleted comes back in its bridge', async () => {
+    await deleteLink('vxlan-77')
+    await eventually('the tunnel', async () => (await showLink('vxlan-77'))?.master === bridge || undefined)
+  })
+
+  test('a namespace that was deleted comes back: its cable went with it', async () => {
+    await deleteNetns(dhcpNamespace(networkId))
+    await recovers()
+    await eventually('dnsmasq', async () => ((await findDnsmasq(folder())) ? true : undefined))
+    await deleteNetns(routerNamespace(routerId))
+    await recovers()
+    const program = `fetch('http://169.254.169.254/').then((r) => r.text()).then((t) => process.stdout.write(t))`
+    await eventually('metadata', () =>
+      run([process.execPath, '-e', program], { netns: 'alice' }).then(
+        ({ stdout }) => stdout.includes('server-alice') || undefined,
+        () => undefined,
+      ),
+    )
+  })
+
+  test('a dnsmasq that was killed is started again', async () => {
+    // The one of the namespace that is gone may just be on its way out.
+    await lookAtAll()
+    await eventually('dnsmasq', async () => ((await findDnsmasq(folder())) ? true : undefined))
+    const { pid } = (await findDnsmasq(folder()))!
+    process.kill(pid, 'SIGKILL')
+    await lookAtAll()
+    await eventually('another one', async () => {
+      const found = await findDnsmasq(folder())
+      return (found !== undefined && found.pid !== pid) || undefined
+    })
+  })
+
+  test('filters that were deleted come back before anybody is let through without them', async () => {
+    const tables = await listTables()
+    for (const table of tables) await deleteTable(table)
+    await lookAtAll()
+    await eventually('the filters', async () => (await listTables()).length === tables.length || undefined)
+    await run(['ip', '-n', 'alice', 'addr', 'add', '10.1.0.99/24', 'dev', 'eth0'])
+    assert.equal(await pings('alice', '10.1.0.12', '-I', '10.1.0.99'), false, 'a foreign source is dropped again')
+    await run(['ip', '-n', 'alice', 'addr', 'del', '10.1.0.99/24', 'dev', 'eth0'])
+    await recovers()
+  })
+
+  test('a tap that vanished while the agent was down is told; it is wired when it is there again', async () => {
+    await lab.agent.stop()
+    await deleteLink(bob.tap)
+    await lab.startAgent()
+    await eventually('bob is down', async () => lab.down.has(bob.id) || undefined)
+    assert.equal(await pings('alice', '10.1.0.1'), true)
+    await ensureVethPair({ name: bob.tap }, { name: 'eth0', netns: 'bob', mac: bob.mac })
+    await ensureAddresses('eth0', ['10.1.0.12/24'], { netns: 'bob' })
+    await eventually('bob is up', async () => lab.up.has(bob.id) || undefined)
+    await recovers()
+  })
+
+  test('what went while the agent was down is cleared away, and what came is made', async () => {
+    await lab.agent.stop()
+    lab.state = { ...state, revision: 100, routers: [], ports: [alice] }
+    await lab.startAgent()
+    await eventually('no router', async () => !(await isNetns(routerNamespace(routerId))) || undefined)
+    await eventually('bob is unplugged', async () => (await showLink(bob.tap))?.master === undefined || undefined)
+    assert.deepEqual(
+      (await listNetns()).filter((name) => name.startsWith('q')),
+      [dhcpNamespace(networkId)],
+    )
+    await lab.change(state)
+    await recovers()
+  })
+
+  test('nothing of all this was an error', () => {
+    assert.deepEqual(
+      lab.errors.filter(({ message }) => !/not exist|No such|cannot find|gone/i.test(message ?? '')),
+      [],
+    )
+  })
+}

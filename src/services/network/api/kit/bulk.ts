@@ -1,0 +1,27 @@
+import { Type, type TObject } from 'typebox'
+import { findProblem } from '../../../../platform/http/schema.ts'
+import { invalid } from './invalid.ts'
+import { convert } from './schema.ts'
+
+/** The body of a creation: one resource, or a list of them that is made as a whole or not at all. */
+export const oneOrMany = (singular: string, schema: TObject) =>
+  Type.Object(
+    {
+      [singular]: Type.Optional(schema),
+      // Each may be wrapped in its name; `itemsOf` looks at them.
+      [`${singular}s`]: Type.Optional(Type.Array(Type.Object({}), { minItems: 1, maxItems: 1000 })),
+    },
+    { minProperties: 1, maxProperties: 1, additionalProperties: false },
+  )
+
+/** What a body of `oneOrMany` asks for. Throws 400 on a wrong one among many. */
+export function itemsOf<Input>(schema: TObject, singular: string, body: Readonly<Record<string, unknown>>): Input[] {
+  const many = body[`${singular}s`] as Record<string, unknown>[] | undefined
+  if (!many) return [convert(schema, body[singular]) as Input]
+  return many.map((item) => {
+    const bare = Object.hasOwn(item, singular) ? item[singular] : item
+    const problem = findProblem(schema, bare)
+    if (problem) throw invalid({ ...problem, path: [singular, ...problem.path] })
+    return convert(schema, bare) as Input
+  })
+}
