@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -84,4 +85,33 @@ test('P3: a process without the key gets nothing', async (t) => {
   await until(() => thief.connected)
   await assert.rejects(thief.call('control-things', null, 'any', {}, { timeoutMs: 200 }))
   assert.equal(bus.serves('things', 'h1'), false)
+})
+
+test('P3, P4: what is no frame, comes before the key, or speaks for another host ends the connection', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
+  const path = join(folder, 'bus.sock')
+  const bus = new LocalBus('control')
+  let calls = 0
+  bus.serve('control-things', 'control', async () => ++calls)
+  const server = await serveBus(bus, path, new Secret('key'))
+  t.after(async () => (await server.close(), rmSync(folder, { recursive: true })))
+  const hello = { type: 'hello', host: 'h1', key: 'key' }
+  const call = { type: 'call', id: 1, topic: 'control-things', host: null, method: 'any', args: {}, requestId: null }
+  const ends = (...frames: (object | string)[]) =>
+    new Promise<void>((resolve, reject) => {
+      const socket = createConnection(path)
+      socket.on('close', () => resolve()).on('error', () => undefined)
+      socket.on('data', (data) => reject(new Error(`answered ${data.toString()}`)))
+      for (const frame of frames) socket.write(`${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n`)
+    })
+  await ends('not JSON')
+  await ends('null')
+  await ends(call)
+  await ends({ type: 'hello', host: 'h1' }, call)
+  await ends({ ...hello, key: ['key'] }, call)
+  await ends({ ...hello, key: 'kex' }, call)
+  await ends(hello, { type: 'serve', topic: 'things', host: 'h2' })
+  await ends(hello, '{"type":')
+  assert.equal(calls, 0)
+  assert.equal(bus.serves('things', 'h2'), false)
 })

@@ -264,6 +264,21 @@ test('B12: lists inside of a resource have bounds, and nothing appears by asking
     ],
   ]
   for (const [path, body] of bodies) await net.refused(400, 'member@bounds', 'PUT', path, body)
+  const addresses = (from: number) => repeat(1000, (n) => `10.${from}.${n >> 8}.${n & 255}/32`)
+  const many = await net.make('member@bounds', 'POST', '/address-groups', {
+    address_group: { addresses: addresses(0) },
+  })
+  await net.refused(400, 'member@bounds', 'PUT', `/address-groups/${many.id}/add_addresses`, {
+    addresses: ['192.0.2.1'],
+  })
+  for (const [path, body] of [
+    ['/address-groups', { address_group: {} }],
+    ['/address-scopes', { address_scope: {} }],
+  ] as const) {
+    const answers = await Promise.all(repeat(120, () => net.send('member@bounds', 'POST', `/v2.0${path}`, body)))
+    const made = answers.filter(({ status }) => status === 201).length
+    assert.equal(made, path === '/address-groups' ? 99 : 100, path)
+  }
   const before = (await list('admin@ops', 'security-groups')).length
   await list('member@bounds', 'security-groups', 'project_id=nobody-s')
   await net.send('member@bounds', 'GET', '/v2.0/quotas/nobody-s')

@@ -1,5 +1,6 @@
 import { badAttribute, badRequest, conflict, notFound } from '../errors.ts'
 import { formatPrefix, parseAddress, parsePrefix } from '../model/address.ts'
+import { requireFew } from './quota.ts'
 import {
   deleteEntity,
   findRow,
@@ -13,6 +14,9 @@ import {
 } from '../store/rows.ts'
 
 type Group = Row<'address_groups'>
+
+/** A rule that names the group becomes one for each of them, on every host that has it. */
+const addressesAtMost = 1000
 
 /** Prefixes in one form, each once. Throws 400 on what is none. */
 function read(texts: readonly string[]): string[] {
@@ -34,6 +38,7 @@ export async function insertAddressGroup(
   projectId: string,
   input: { name?: string; description?: string; addresses?: string[] },
 ): Promise<Group> {
+  await requireFew(tx, projectId, 'address_group')
   const group = { ...newEntity(projectId, input), addresses: JSON.stringify(read(input.addresses ?? []).sort()) }
   await insertRow(tx, 'address_groups', group)
   return group
@@ -58,6 +63,8 @@ export async function changeAddresses(
   if (how === 'remove' && missing.length > 0)
     throw notFound('AddressesNotFound', `Addresses ${list(missing)} not found in the address group ${group.id}.`)
   const next = how === 'add' ? [...old, ...given] : old.filter((each) => !given.includes(each))
+  if (how === 'add' && next.length > addressesAtMost)
+    throw badRequest('BadRequest', `An address group has at most ${addressesAtMost} addresses.`)
   const changes = { addresses: JSON.stringify(next.sort()), ...touched(group) }
   await updateRow(tx, 'address_groups', group.id, changes)
   return { ...group, ...changes }

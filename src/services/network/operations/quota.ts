@@ -72,6 +72,19 @@ export async function requireQuota(
   if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
 }
 
+/** Neutron counts these not; here they end somewhere, as every host has to read them all. */
+const uncounted = { address_group: 'address_groups', address_scope: 'address_scopes' } as const
+const uncountedAtMost = 100
+
+export async function requireFew(tx: NetworkDb, projectId: string, resource: keyof typeof uncounted): Promise<void> {
+  const { count } = await tx
+    .selectFrom(uncounted[resource])
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('project_id', '=', projectId)
+    .executeTakeFirstOrThrow()
+  if (Number(count) >= uncountedAtMost) throw overQuota(resource)
+}
+
 /** Throws InvalidQuotaValue when a project has more than it may have from now on. */
 export async function requireRoom(
   db: NetworkDb,

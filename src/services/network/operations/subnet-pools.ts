@@ -178,6 +178,8 @@ export async function removePool(tx: NetworkDb, row: Pool): Promise<void> {
   await deleteEntity(tx, 'subnet_pools', row.id)
 }
 
+const prefixesAtMost = 1000
+
 /** Adds or takes prefixes; what subnets use stays. */
 export async function changePrefixes(
   tx: NetworkDb,
@@ -190,6 +192,8 @@ export async function changePrefixes(
   if (given[0]!.version !== row.ip_version)
     throw badRequest('PrefixVersionMismatch', 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.')
   const next = how === 'add' ? compact([...old, ...given]) : compact(subtract(old, given))
+  if (next.length > prefixesAtMost)
+    throw badRequest('BadRequest', `A subnet pool has at most ${prefixesAtMost} prefixes.`)
   const used = (await listRows(tx, 'subnets', { subnetpool_id: row.id })).map((each) => parsePrefix(each.cidr)!)
   if (how === 'remove' && meets(used, given))
     throw badRequest(

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { addressScopeNotFound, badRequest, conflict } from '../../errors.ts'
 import { changed, flags } from '../../operations/changes.ts'
+import { requireFew } from '../../operations/quota.ts'
 import { changePool, changePrefixes, insertPool, removePool, type PoolInput } from '../../operations/subnet-pools.ts'
 import { policy } from '../../policies.ts'
 import {
@@ -121,6 +122,7 @@ export const addressScopeRoutes = [
     schema: closed({ ...scopeAttributes, ...kinds.owner, ip_version: Type.Optional(kinds.ipVersion) }),
     defaults: { shared: false },
     async insert(tx, _deps, input: ScopeInput, projectId) {
+      await requireFew(tx, projectId, 'address_scope')
       const row = {
         ...newEntity(projectId, input),
         ip_version: input.ip_version ?? 4,
