@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { warnOfOldDnsmasq } from '../host/dnsmasq.ts'
 import { computePrograms, missingPrograms, networkPrograms } from '../host/packages.ts'
 import { prepareGuestUser } from './guest-user.ts'
 import { ensureGuestImage, guestBuilder, guestImagePath } from './guest-image.ts'
@@ -26,6 +27,8 @@ export async function prepare(settings: Settings, { install, say }: PrepareOptio
     say(`The guest image cannot be built now: ${error instanceof Error ? error.message : String(error)}`)
   })
   await prepareGuestUser(say)
+  const warning = await warnOfOldDnsmasq().catch((error: unknown) => String(error))
+  if (warning !== undefined) say(`Warning: ${warning}`)
   await ensureProviderBridge(providerBridge(settings.name), settings.providerCidr)
 }
 

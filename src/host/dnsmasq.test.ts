@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dnsmasqArguments, renderHosts, renderNames, renderOptions } from './dnsmasq.ts'
+import { dnsmasqArguments, renderHosts, renderNames, renderOptions, warningAbout } from './dnsmasq.ts'
 import { UnsafeText } from './safe-text.ts'
 
 const hostile = ['a\nb', 'a\rb', 'a,b', 'a"b', 'a\\b', 'a#b', 'a\0b', '', 'a\u2028b']
@@ -42,7 +42,14 @@ test('E3: text that could end a field or a line is refused everywhere', () => {
   }
 })
 
-test('the argument vector', () => {
+test('E4: an old dnsmasq is warned of', () => {
+  for (const fine of ['Dnsmasq version 2.81  Copyright', 'Dnsmasq version 2.90  Copyright', 'Dnsmasq version 3.0'])
+    assert.equal(warningAbout(fine), undefined, fine)
+  for (const old of ['Dnsmasq version 2.80  Copyright', 'Dnsmasq version 2.8', 'Dnsmasq version 1.99', 'no dnsmasq'])
+    assert.match(warningAbout(old) ?? '', /2\.81/, old)
+})
+
+test('E4: the argument vector: no files of others, one interface, a user without rights', () => {
   const argv = dnsmasqArguments({
     interface: 'tap-dhcp',
     dir: '/var/lib/nephos/dhcp/1',
@@ -57,6 +64,12 @@ test('the argument vector', () => {
     isRouter: true,
   })
   for (const word of [
+    '--conf-file=/dev/null',
+    '--interface=tap-dhcp',
+    '--bind-interfaces',
+    '--except-interface=lo',
+    '--user=nobody',
+    '--group=nogroup',
     '--dhcp-range=set:a,10.1.0.0,static,255.255.0.0,86400s',
     '--dhcp-range=set:b,fd00::,ra-stateless,64,86400s',
     '--dhcp-option-force=option:mtu,1450',

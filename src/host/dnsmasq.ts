@@ -97,6 +97,22 @@ async function isInNetns(pid: number, netns: string | undefined): Promise<boolea
   return wanted !== undefined && (await inode(`/proc/${pid}/ns/net`)) === wanted
 }
 
+/** Older ones believe forged answers and can be overrun from the network (CVE-2020-25681 to -25687). */
+const safeSince = [2, 81] as const
+
+/** A sentence about an installed dnsmasq that is too old; undefined when it is fine. */
+export async function warnOfOldDnsmasq(): Promise<string | undefined> {
+  return warningAbout((await run(['dnsmasq', '--version'], { timeoutMs: 10_000 })).stdout)
+}
+
+export function warningAbout(text: string): string | undefined {
+  const [, major, minor] = /version (\d+)\.(\d+)/.exec(text) ?? []
+  if (major === undefined)
+    return 'dnsmasq does not tell its version; 2.81 or newer is needed to be safe from its guests'
+  const isOld = Number(major) < safeSince[0] || (Number(major) === safeSince[0] && Number(minor) < safeSince[1])
+  return isOld ? `dnsmasq ${major}.${minor} has holes that guests can use; install 2.81 or newer` : undefined
+}
+
 export async function stopDnsmasq(dir: string): Promise<void> {
   for (const found of await findProcesses((argv) => isDnsmasqOf(dir, argv))) await stopProcess(found, { graceMs })
 }

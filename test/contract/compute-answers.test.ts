@@ -218,6 +218,14 @@ test('unknown fields and values of the wrong type are refused with 400, at every
   assert.ok(sent > 1000)
 })
 
+test('what nova has removed answers 410, with a token', async () => {
+  for (const path of ['/os-cells', '/os-agents', '/os-fping', `/servers/${ids['server']}/consoles`]) {
+    const { status, body } = await call('GET', path)
+    assert.deepEqual([status, body['computeFault']!['code']], [410, 410])
+    assert.equal((await cloud.call('nobody', 'GET', path)).status, 401)
+  }
+})
+
 test("another project's and absent objects are 404, a reader's writes 403, nobody's 401", async () => {
   const objects = [
     ['GET', '/servers/{server}'],

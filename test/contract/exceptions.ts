@@ -111,15 +111,25 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
       why: 'The address says it all: nova reads no body, the description has an empty one.',
     },
     {
-      kinds: ['route'],
+      kinds: ['policy', 'body'],
       operations:
-        /\/v2\.1\/os-(agents|baremetal-nodes|cells|certificates|cloudpipe|fixed-ips|floating-ip-dns|floating-ips-bulk|fping|hosts|networks|security-group-default-rules|tenant-networks|volumes_boot)/,
-      why: 'Ended in nova itself or by a microversion; what is gone is not here.',
+        /\/v2\.1\/os-(agents|cells|certificates|cloudpipe|fixed-ips|floating-ip-dns|floating-ips-bulk|fping|networks|security-group-default-rules|tenant-networks)/,
+      why: 'Removed from nova: 410 to everybody, whatever is asked.',
+    },
+    {
+      kinds: ['policy', 'body'],
+      operations: /\/servers\/\{server_id\}\/(consoles|os-virtual-interfaces)/,
+      why: 'Removed from nova: 410 to everybody, whatever is asked.',
     },
     {
       kinds: ['route'],
-      operations: /\/servers\/\{server_id\}\/(consoles|os-virtual-interfaces)/,
-      why: 'Ended by a microversion: remote-consoles and os-interface are in their place.',
+      operations: /^GET \/v2\.1\/os-(networks|tenant-networks)/,
+      why: "Proxies of neutron's API, which ended with 2.36.",
+    },
+    {
+      kinds: ['route'],
+      operations: /\/v2\.1\/os-(baremetal-nodes|hosts|volumes_boot)/,
+      why: 'Ended by a microversion or never more than a proxy; what is gone is not here.',
     },
     {
       kinds: ['route'],

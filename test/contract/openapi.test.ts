@@ -1,4 +1,5 @@
 /** Holds each service to the OpenAPI description of the real one. */
+import { removedRoutes } from '../../src/services/compute/api/removed/routes.ts'
 import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
 import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
 import { versionRoutes as computeVersions } from '../../src/services/compute/api/versions/routes.ts'
@@ -27,7 +28,7 @@ const walked: readonly (readonly [file: string, service: WalkedService])[] = [
     'compute-v2.96.yaml',
     {
       definition: compute,
-      routes: computeRoutes,
+      routes: [...computeRoutes, ...removedRoutes],
       rootRoutes: computeVersions,
       policies: computeRules,
     } as WalkedService,

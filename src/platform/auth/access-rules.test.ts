@@ -21,3 +21,15 @@ test('service and method count, and no rule allows nothing', () => {
   assert.ok(!allows(rules, 'compute', 'POST', '/v2.1/servers'))
   assert.ok(!allows([], 'compute', 'GET', '/v2.1/servers'))
 })
+
+test('P6: a pattern that would keep a search busy for ever is answered at once', { timeout: 20_000 }, () => {
+  const path = `/v2.1${'/ax'.repeat(5000)}/y`
+  for (const word of ['/**x', '**', '*', '/**/*', '{a}{b}', '**x**', '/*x'])
+    for (const end of ['', 'z']) {
+      const rule = { service: 'compute', method: 'GET', path: `/v2.1${word.repeat(225 / word.length - 2)}${end}` }
+      allows([rule], 'compute', 'GET', path)
+    }
+  const rule = { service: 'compute', method: 'GET', path: '/v2.1/**x/**y' }
+  assert.equal(allows([rule], 'compute', 'GET', path), true)
+  assert.equal(allows([rule], 'compute', 'GET', path.slice(0, -1)), false)
+})

@@ -11,6 +11,7 @@ import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
+import { noteAudit } from './audit.ts'
 import { readJson } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
@@ -127,6 +128,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     state.route = variants.template
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
+    state.ctx = ctx
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
     const { headers, url, peer } = request
     const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
@@ -161,6 +163,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       const requestId = `req-${randomUUID()}`
       const state: RequestState = { route: '(none)', version: undefined }
       const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
+      noteAudit(log, { request, status: response.status, requestId, ctx: state.ctx })
       const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
       for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
       if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))
@@ -173,6 +176,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
 interface RequestState {
   route: string
   version: ApiVersion | undefined
+  ctx?: Context
 }
 
 const hasBody = (request: RawRequest): boolean =>

@@ -8,10 +8,12 @@ import { test, type TestContext } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Type } from 'typebox'
-import { PolicyEnforcer } from '../auth/policy.ts'
+import type { Credentials } from '../auth/credentials.ts'
+import { PolicyEnforcer, rule } from '../auth/policy.ts'
+import { Secret } from '../auth/secret.ts'
 import { createLogger, type Logger } from '../log/log.ts'
 import { createApp } from './app.ts'
-import { route } from './route.ts'
+import { route, type ApiRequest } from './route.ts'
 import { serve } from './server.ts'
 
 const routes = [
@@ -159,4 +161,55 @@ test('E8, P16: paths, queries, hosts and methods that a client invents cost noth
     })
   for (let at = 0; at < 50; at++) await raw(at % 2 ? 'PROPFIND' : 'GET', `/v1/${at % 3 ? 'things' : 'x'}/${at}?${at}`)
   assert.ok(seen.size <= 6, `the metrics have ${seen.size} rows`)
+})
+
+test('P18: refusals and what administrators change are told: who, what, outcome, request id', async (t) => {
+  const { log, file } = logOf(t)
+  const guarded = rule('things:change', 'role:admin', 'Change', 'POST /guarded')
+  const who = (userId: string, roles: string[]): Credentials => ({
+    userId,
+    userName: userId,
+    userDomainId: 'd',
+    projectId: 'p',
+    projectName: 'p',
+    projectDomainId: 'd',
+    domainId: null,
+    systemScope: null,
+    roles,
+    expiresAt: '',
+    token: new Secret(`token-of-${userId}`),
+    applicationCredentialId: null,
+    auditId: '',
+  })
+  const callers: Record<string, Credentials> = {
+    boss: who('boss', ['admin']),
+    joe: who('joe', ['member']),
+    nova: who('nova', ['admin', 'service']),
+  }
+  const handle = ({ ctx }: ApiRequest<never>) => (ctx.authorize(guarded), { status: 204 })
+  const app = createApp({
+    definition: { type: 'test', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
+    routes: (['GET', 'POST'] as const).map((method) => ({ method, path: '/guarded', policy: guarded, handle })),
+    deps: {},
+    enforcer: new PolicyEnforcer([guarded]),
+    authenticator: { validate: async (token) => callers[token] ?? null },
+    log,
+    baseUrl: 'http://public.example',
+  })
+  const told: unknown[] = []
+  for (const token of ['', 'invented', 'joe', 'nova', 'boss']) {
+    for (const method of ['GET', 'POST']) {
+      const answer = await app.dispatch({ method, url: '/v1/guarded?secret=x', headers: { 'x-auth-token': token } })
+      const isTold = token !== 'nova' && !(token === 'boss' && method === 'GET')
+      if (isTold) told.push([answer.requestId, callers[token]?.userId ?? null, method, '/v1/guarded', answer.status])
+    }
+  }
+  const text = readFileSync(file, 'utf8')
+  const lines = text.trimEnd().split('\n')
+  const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ audit }) => audit === true)
+  assert.deepEqual(
+    events.map(({ requestId, userId, method, path, status }) => [requestId, userId, method, path, status]),
+    told,
+  )
+  assert.doesNotMatch(text, /token-of|invented|secret/)
 })

@@ -284,3 +284,49 @@ test('ports that nobody wires end the build with their ids', async (t) => {
   assert.match(text(failed['fault']!['details']), /^h\d did not wire [0-9a-f-]{36} within 1 s/)
   assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [0, 0])
 })
+
+const plugged = (server_uuid: string, tag: string, status: 'completed' | 'failed') => ({
+  events: [{ name: 'network-vif-plugged', server_uuid, tag, status }],
+})
+
+test('a port that neutron cannot wire ends the build at once, and another host is not tried', async (t) => {
+  const { cloud } = await cloudWith(t, ['h1', 'h2'])
+  cloud.network.status = 'DOWN'
+  const id = await create(cloud)
+  const port = await eventually(async () => [...cloud.network.ports.values()][0], 'port')
+  await eventually(async () => text((await show(cloud, id))['OS-EXT-STS:task_state']) === 'spawning', 'spawning')
+  await cloud.call('admin', 'POST', '/os-server-external-events', plugged(id, port.id, 'failed'))
+  const failed = await until(cloud, id, 'ERROR')
+  assert.match(text(failed['fault']!['message']), /Failed to allocate the network\(s\), not rescheduling/)
+  assert.match(text(failed['fault']!['details']), /agents on h\d cannot wire port [0-9a-f-]{36}/)
+  assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [0, 0])
+})
+
+test("neutron's word may come before nova has its answer about the port", async (t) => {
+  const { cloud } = await cloudWith(t, ['h1'])
+  cloud.network.status = 'DOWN'
+  const createPort = cloud.network.createPort.bind(cloud.network)
+  cloud.network.createPort = async (asked) => {
+    const port = await createPort(asked)
+    const answer = await cloud.call(
+      'admin',
+      'POST',
+      '/os-server-external-events',
+      plugged(asked.deviceId, port.id, 'completed'),
+    )
+    assert.equal(answer.status, 207, 'the server has no host yet')
+    return port
+  }
+  cloud.network.listPorts = () => Promise.reject(new Error('nobody should need to ask'))
+  await until(cloud, await create(cloud), 'ACTIVE')
+})
+
+test("neutron's word may be lost: it is asked for", async (t) => {
+  const { cloud } = await cloudWith(t, ['h1'])
+  cloud.network.status = 'DOWN'
+  const id = await create(cloud)
+  const port = await eventually(async () => [...cloud.network.ports.values()][0], 'port')
+  await eventually(async () => text((await show(cloud, id))['OS-EXT-STS:task_state']) === 'spawning', 'spawning')
+  cloud.network.ports.set(port.id, { ...port, status: 'ACTIVE' })
+  await until(cloud, id, 'ACTIVE')
+})

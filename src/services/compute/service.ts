@@ -7,6 +7,7 @@ import type { ApiDefinition } from '../../platform/http/service.ts'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { removedRoutes } from './api/removed/routes.ts'
 import { routes } from './api/routes.ts'
 import { rules } from './api/rules.ts'
 import { versionRoutes } from './api/versions/routes.ts'
@@ -85,7 +86,7 @@ export async function createComputeService(
   }
   const app = createApp({
     definition,
-    routes,
+    routes: [...routes, ...removedRoutes],
     rootRoutes: versionRoutes,
     deps,
     enforcer: new PolicyEnforcer(rules, env.policyOverrides),

@@ -1,4 +1,4 @@
-import { option } from '../../platform/config/options.ts'
+import { option, type Values } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
 import { directoryOptions, ldapOptions } from './config-ldap.ts'
 import { resourceOptions } from './config-resources.ts'
@@ -166,3 +166,5 @@ export const options = {
 
 /** Those that a file may have: [ldap] is for the directory of the default domain, or of the domain of the file. */
 export const fileOptions = { ...options, ...ldapOptions }
+
+export type IdentityConfig = Values<typeof options>

@@ -1,7 +1,6 @@
 import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
-import type { Values } from '../../platform/config/options.ts'
-import type { options } from './config.ts'
+import type { IdentityConfig } from './config.ts'
 import type { DomainDefaults } from './domain-defaults.ts'
 import type { Directories } from './directories/directories.ts'
 import type { Residents } from './directories/residents.ts'
@@ -15,7 +14,7 @@ import type { TokenProvider } from './tokens/provider.ts'
 /** What identity's operations may use. */
 export interface IdentityDeps {
   readonly database: Database<IdentitySchema>
-  readonly config: Values<typeof options>
+  readonly config: IdentityConfig
   readonly tokens: TokenProvider
   readonly catalog: Catalog
   readonly receipts: Receipts

@@ -7,7 +7,7 @@ import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
 import { TrustedProxies } from './auth/proxies.ts'
 import { Receipts } from './auth/receipts.ts'
-import { fileOptions } from './config.ts'
+import { fileOptions, type IdentityConfig } from './config.ts'
 import { CredentialVault } from './credentials/vault.ts'
 import type { IdentityDeps } from './deps.ts'
 import { readDomainDefaults } from './domain-defaults.ts'
@@ -25,7 +25,6 @@ import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
 import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
-export type IdentityConfig = IdentityDeps['config']
 
 export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes]
 

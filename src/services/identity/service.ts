@@ -39,6 +39,10 @@ import { keyFolders, openIdentity } from './open.ts'
 import { policies, unscopedPolicies } from './policies.ts'
 import { watchKeys } from './tokens/key-watch.ts'
 
+/** Without the name that wraps an entity; a list of entities keeps it. */
+const fieldOf = (path: readonly string[]): string =>
+  (/^\d+$/.test(path[1] ?? '') ? path : path.slice(1)).join('/') || path[0]!
+
 export const definition: ApiDefinition = {
   type: 'identity',
   basePaths: ['/v3'],
@@ -46,9 +50,7 @@ export const definition: ApiDefinition = {
     error: { code: error.status, message: error.message, title: reasonOf(error.status) },
   }),
   invalid: ({ path, message }) =>
-    new BadRequest(
-      path.length === 0 ? message : `Invalid input for field '${path.slice(1).join('/') || path[0]}': ${message}`,
-    ),
+    new BadRequest(path.length === 0 ? message : `Invalid input for field '${fieldOf(path)}': ${message}`),
 }
 
 export const routes: readonly Route<IdentityDeps>[] = [

@@ -30,6 +30,34 @@ const group = (who: string) => net.make(who, 'POST', '/security-groups', { secur
 const list = async (who: string, kind: string, query = '') =>
   Object.values((await net.send(who, 'GET', `/v2.0/${kind}?${query}`)).body ?? {})[0] as Item[]
 
+test('B1: what a query or a body says about owners changes no decision', async () => {
+  const theirs = await network('member@two')
+  const made = await port('member@two', theirs.id)
+  const claims = 'project_id=one&tenant_id=one&is_admin=True&target.project_id=one&shared=True'
+  for (const [kind, id] of [
+    ['network', theirs.id],
+    ['port', made.id],
+  ] as const) {
+    for (const query of ['', `?${claims}`]) {
+      for (const method of ['GET', 'PUT', 'DELETE'])
+        await net.refused(
+          404,
+          'member@one',
+          method,
+          `/${kind}s/${id}${query}`,
+          method === 'PUT' ? { [kind]: {} } : undefined,
+        )
+    }
+    for (const more of [
+      { project_id: 'one' },
+      { tenant_id: 'one' },
+      { 'network:project_id': 'one' },
+      { is_admin: true },
+    ])
+      await net.refused(400, 'member@one', 'PUT', `/${kind}s/${id}`, { [kind]: more })
+  }
+})
+
 test('B3: filters and fields show nothing of another project', async () => {
   const theirs = await network('member@hidden')
   const inside = await subnet(theirs.id, '10.3.0.0/24', 'member@hidden')
@@ -286,4 +314,26 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   assert.equal(await status(), before)
   const { state } = await thief.pullHost(null, { host: 'h2', revision: null })
   assert.deepEqual([state!.ports, state!.securityGroups, state!.dhcp], [[], [], []])
+})
+
+test('D4: two tenants with the same address are told apart by their networks', async () => {
+  const sides: { id: string; network: string }[] = []
+  for (const who of ['member@left', 'member@right']) {
+    const own = await network(who)
+    await subnet(own.id, '10.8.0.0/24', who)
+    const fixed_ips = [{ ip_address: '10.8.0.8' }]
+    const { id } = await port(who, own.id, { fixed_ips, device_owner: 'compute:nova', device_id: `server-of-${who}` })
+    await net.make('service@service', 'PUT', `/ports/${id}`, { port: { 'binding:host_id': 'h1' } })
+    sides.push({ id, network: own.id })
+  }
+  const { dhcp } = await net.hostState('h1')
+  const whoHas = (networkId: string) =>
+    dhcp
+      .find((each) => each.networkId === networkId)!
+      .hosts.filter(({ addresses }) => addresses.some(({ ip }) => ip === '10.8.0.8'))
+      .map(({ deviceId, projectId }) => [deviceId, projectId])
+  assert.deepEqual(
+    sides.map((side) => whoHas(side.network)),
+    [[['server-of-member@left', 'left']], [['server-of-member@right', 'right']]],
+  )
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import crypto, { createHmac } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { test, type TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
@@ -94,6 +95,26 @@ test('D4: who is not vouched for by the proxy learns nothing', async (t) => {
   assert.equal((await get('/latest/', { 'X-Tenant-ID': 'p2' })).status, 404)
   const other = '7f1c2b6e-1111-4222-8333-444455556666'
   assert.equal((await get('/', { 'X-Instance-ID': other, 'X-Instance-ID-Signature': sign(other) })).status, 404)
+})
+
+test('D4, H9: a wrong signature costs the same work wherever it is wrong', async (t) => {
+  const { get } = await serviceFor(t)
+  const right = sign(server.id)
+  const real = crypto.timingSafeEqual
+  let compared = 0
+  t.mock.method(crypto, 'timingSafeEqual', (a: Buffer, b: Buffer) => (compared++, real(a, b)))
+  syncBuiltinESMExports()
+  t.after(() => (t.mock.restoreAll(), syncBuiltinESMExports()))
+  const guesses = [`0${right.slice(1)}x`, `x${right.slice(1)}`, `${right.slice(0, -1)}x`, right.slice(1), 'x']
+  for (const [index, guess] of guesses.entries()) {
+    assert.equal((await get('/latest/', { 'X-Instance-ID-Signature': guess })).status, 403)
+    assert.equal(compared, index + 1)
+  }
+})
+
+test('a path that is none is not found', async (t) => {
+  const { get } = await serviceFor(t)
+  assert.equal((await get('/latest/%E0%A4%A')).status, 404)
 })
 
 test('D4: a project that is not its own is refused also while the answer is kept', async (t) => {

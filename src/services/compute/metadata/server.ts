@@ -47,8 +47,8 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return end(response, 405, 'Method not allowed.')
     const found = await find(id, projectId)
-    const path = decodeURIComponent((request.url ?? '/').split('?')[0]!)
-    const content = found && lookUp(found.server, found.files, path)
+    const path = pathOf(request)
+    const content = found && path !== undefined && lookUp(found.server, found.files, path)
     if (!content) return end(response, 404, 'Not found.')
     response.writeHead(200, {
       'Content-Type': path.endsWith('.json') ? 'application/json' : 'text/plain; charset=UTF-8',
@@ -71,6 +71,15 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** Undefined for what is no path. */
+function pathOf({ url = '/' }: IncomingMessage): string | undefined {
+  try {
+    return decodeURIComponent(url.split('?')[0]!)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +96,31 @@ test('D2: pages of other sites cannot use a console, whatever Host they name', a
   const allowed = open('good', { Origin: 'https://console.example.org' })
   assert.equal(await message(allowed), banner)
   allowed.terminate()
+})
+
+test('D2: thousands of requests with names of their own teach the proxy none', async (t) => {
+  const { port, open } = await proxyFor(t)
+  const ask = (headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const upgrade = {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': 'x',
+      }
+      request({ port, path: '/?token=good', agent: false, headers: { ...upgrade, ...headers } }, (answer) => {
+        answer.resume()
+        resolve(answer.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+  for (let round = 0; round < 40; round++) {
+    const names = Array.from({ length: 50 }, (_, index) => `h${round}-${index}.evil.example`)
+    const answers = await Promise.all(names.map((name) => ask({ Host: name, Origin: `http://${name}` })))
+    assert.ok(answers.every((status) => status === 403))
+  }
+  assert.match(await refusal(open('good', { Origin: 'http://h0-0.evil.example', Host: 'h0-0.evil.example' })), /403/)
 })
 
 test('a console that cannot be reached is an error, not a silent page', async (t) => {

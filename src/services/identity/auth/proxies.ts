@@ -6,11 +6,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { ConfigError } from '../../../platform/config/config.ts'
-import type { IdentityDeps } from '../deps.ts'
+import type { IdentityConfig } from '../config.ts'
 import { LoginRefused } from '../errors.ts'
 
 type Config = Pick<
-  IdentityDeps['config'],
+  IdentityConfig,
   | 'trustedProxies'
   | 'assertionHeaderPrefix'
   | 'assertionPrefix'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Database } from '../../../platform/db/database.ts'
 import { ServiceUnavailable } from '../../../platform/http/errors.ts'
 import type { Logger } from '../../../platform/log/log.ts'
-import type { IdentityDeps } from '../deps.ts'
+import type { IdentityConfig } from '../config.ts'
 import { LdapDirectory } from '../drivers/ldap/driver.ts'
 import type { LdapSettings } from '../drivers/ldap/settings.ts'
 import { publicId } from '../model/public-id.ts'
@@ -13,7 +13,7 @@ import type { IdentitySchema } from '../store/tables.ts'
 import { DomainDirectory } from './domain-directory.ts'
 import { settingsInFiles, settingsInRows, type DomainSettings } from './settings.ts'
 
-type Config = IdentityDeps['config']
+type Config = IdentityConfig
 type Entry = DomainDirectory | { problem: string; fingerprint: string }
 
 /** `keystone.NAME.conf`; a name may have dots. */

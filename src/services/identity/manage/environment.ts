@@ -8,7 +8,8 @@ import {
 } from '../../../platform/manage/command.ts'
 import type { Database } from '../../../platform/db/database.ts'
 import type { IdentityDeps } from '../deps.ts'
-import { openIdentity, openIdentityDatabase, readIdentityConfig, type IdentityConfig } from '../open.ts'
+import { openIdentity, openIdentityDatabase, readIdentityConfig } from '../open.ts'
+import type { IdentityConfig } from '../config.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import type { KeyOwner } from '../tokens/key-repository.ts'
 

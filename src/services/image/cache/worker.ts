@@ -1,5 +1,5 @@
 /** Makes the copies that were asked for, one after the other. */
-import type { ImageDeps } from '../deps.ts'
+import type { ImageDeps, QueueWorker } from '../deps.ts'
 import { openData } from '../operations/download.ts'
 import { takeIn } from '../operations/intake.ts'
 import { findImage } from '../store/images.ts'
@@ -7,7 +7,7 @@ import { fileStream } from './cache.ts'
 
 type CacheDeps = Pick<ImageDeps, 'cache' | 'database' | 'stores' | 'digests' | 'log'>
 
-export class CacheWorker {
+export class CacheWorker implements QueueWorker {
   readonly #deps: CacheDeps
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined

@@ -4,7 +4,7 @@ import { checkDeclared } from '../../../base/disk-formats/check-declared.ts'
 import { DiskInspector, type DiskReport } from '../../../base/disk-formats/inspector.ts'
 import { fileStream } from '../cache/cache.ts'
 import type { ImageConfig } from '../config.ts'
-import type { ImportStep } from '../sagas/import-image.ts'
+import type { ImportStep } from './import-step.ts'
 import { noteSize } from './import-fetch.ts'
 import { findImage, setProperties, type Image } from '../store/images.ts'
 

@@ -1,7 +1,7 @@
 /** Last part of an import: from the staging area into one store. */
 import { fileStream } from '../cache/cache.ts'
 import type { ImageDeps } from '../deps.ts'
-import type { ImportStep } from '../sagas/import-image.ts'
+import type { ImportStep } from './import-step.ts'
 import { findImage, setProperties, type Image, type LocationRow } from '../store/images.ts'
 import { deleteLocation, insertLocation, listLocations } from '../store/locations.ts'
 import { progress } from './import-fetch.ts'

@@ -1,6 +1,7 @@
 /** Keystone's unified limits for the image service, as oslo.limit reads them. */
 import type { ServiceClient } from '../../../platform/http/client.ts'
-import { resources, type ReadLimits, type Resource } from './quota.ts'
+import type { ReadLimits } from '../deps.ts'
+import { resources, type Resource } from './quota.ts'
 
 interface LimitRow {
   resource_name: string

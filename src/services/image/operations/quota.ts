@@ -14,12 +14,6 @@ export const resources: readonly Resource[] = [
   'image_count_uploading',
 ]
 
-/**
- * Limits of a project, in MiB and counts; null where glance does not obey unified limits. What is not registered is 0, as
- * in oslo.limit.
- */
-export type ReadLimits = (projectId: string) => Promise<Readonly<Record<Resource, number>> | null>
-
 const mebibyte = 1024 * 1024
 /** Limits of bytes are in MiB; a part of one is one. */
 const unitOf: Readonly<Record<Resource, number>> = {

@@ -4,12 +4,9 @@ import { Readable } from 'node:stream'
 import type { SignatureStream } from '../../../base/digests/digest-pool.ts'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { Transport } from '../../../platform/http/client.ts'
-import type { ImageDeps } from '../deps.ts'
+import type { FetchCertificate, ImageDeps } from '../deps.ts'
 import { InvalidImage } from '../errors.ts'
 import type { Image } from '../store/images.ts'
-
-/** Fetches a certificate (PEM or DER) from the key manager as the caller; rejects when it cannot be had. */
-export type FetchCertificate = (id: string, token: string) => Promise<string>
 
 /** From barbican. An id is a UUID; anything else never becomes a path. */
 export const barbicanCertificates =

@@ -2,43 +2,16 @@
  * Import: the data comes into the staging area, is changed there by plugins, and goes from there into each store. A
  * process that is killed at any step finds in its record where to go on; what was half done is done again.
  */
-import { SagaCancelled, type SagaKind, type StepContext } from '../../../platform/saga/saga.ts'
+import { SagaCancelled, type SagaKind } from '../../../platform/saga/saga.ts'
 import type { ImageDeps } from '../deps.ts'
 import { fetchData } from '../operations/import-fetch.ts'
 import { runPlugins } from '../operations/import-plugins.ts'
 import { storeCopy } from '../operations/import-store.ts'
 import { failTask, startTask, succeedTask } from '../operations/tasks.ts'
-import type { Found } from '../operations/intake.ts'
+import type { ImportData } from '../operations/import-step.ts'
 import { setProperties, updateImage } from '../store/images.ts'
 import { listLocations } from '../store/locations.ts'
 import { removeData } from '../operations/remove-data.ts'
-
-export interface ImportMethod {
-  name: string
-  uri?: string
-  glance_image_id?: string
-  glance_region?: string
-  glance_service_interface?: string
-}
-
-export interface ImportData {
-  taskId: string
-  projectId: string
-  /** Roles of who asked: property injection spares some. */
-  roles: readonly string[]
-  method: ImportMethod
-  stores: readonly string[]
-  allMustSucceed: boolean
-  /** copy-image: the image is active and stays it. */
-  isCopy: boolean
-  /** Of a signed image, PEM: fetched as who asked, while his token was there. */
-  certificate?: string
-  size: number
-  found?: Found
-  failedStores: readonly string[]
-}
-
-export type ImportStep = { data: ImportData; deps: ImageDeps; context: StepContext }
 
 export const importImage: SagaKind<ImportData, ImageDeps> = {
   kind: 'import-image',

@@ -92,6 +92,7 @@ export interface TestImageOptions {
   others?: Readonly<Record<string, Transport>>
   /** Where everything is; a temporary folder unless told. */
   folder?: string
+  databaseUrl?: string
 }
 
 const absent: Transport = { send: () => Promise.reject(new Error('there is no such service in this test')) }
@@ -101,7 +102,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
   const file = join(folder, 'glance-api.conf')
   writeFileSync(file, options.config ?? '')
   const stateDir = join(folder, 'state')
-  const url = await databaseUrl(folder)
+  const url = options.databaseUrl ?? (await databaseUrl(folder))
   const open = () =>
     createImageService({
       stateDir,

@@ -1,5 +1,6 @@
 /** Packets against the filters, in the kernel: who a guest may be, stateless groups, the host as a neighbour. */
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
@@ -8,6 +9,7 @@ import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../..
 import type { HostNetwork, HostPort, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
 import { linkLocalOf } from './anti-spoofing.ts'
 import { arpReply, ethernet, neighbourAdvertisement, routerAdvertisement, tagged, udp4, ipv6 } from './frames.ts'
+import { bridgeName } from './names.ts'
 import { guestPort, Lab, pings, securityRule, testId } from './testing.ts'
 
 const skip = (await reasonToSkip(networkPrograms)) || ((await findProgram('socat')) ? false : 'needs: socat')
@@ -199,6 +201,53 @@ function defineTests() {
     assert.equal(await pings(undefined, '203.0.113.50'), true, 'it still answers')
   })
 
+  test('E7, H6: a guest of a tenant network reaches neither the host nor, through it, anybody else', async (t) => {
+    await lab.change(withGroup(group('flat', [...anything, ping])))
+    await waitFor(() => pings('flat', '203.0.113.1').then((done) => done || undefined), {
+      what: 'egress',
+      timeoutMs: 10_000,
+    })
+    await run(['ip', 'addr', 'add', '198.51.100.1/32', 'dev', 'lo'])
+    await run(['ip', 'link', 'add', 'sink', 'type', 'veth', 'peer', 'name', 'drain'])
+    await run(['ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'sink'])
+    for (const device of ['sink', 'drain']) await run(['ip', 'link', 'set', device, 'up'])
+    await run(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=0'])
+    const counting =
+      'table inet seen { counter hits { }\n chain out { type filter hook postrouting priority 300; oifname "sink" udp dport 7777 counter name hits\n }\n }\n'
+    await run(['nft', '-f', '-'], { input: counting })
+    const heard: string[] = []
+    const host = createSocket('udp4', (_message, { address }) => void heard.push(address))
+    await new Promise<void>((resolve) => host.bind(7777, '198.51.100.1', resolve))
+    t.after(async () => {
+      host.close()
+      await run(['nft', 'delete', 'table', 'inet', 'seen'])
+      await run(['ip', 'link', 'delete', 'sink'])
+      await run(['ip', 'addr', 'delete', '198.51.100.1/32', 'dev', 'lo'])
+    })
+    const forwarded = async () => {
+      const { stdout } = await run(['nft', '-j', 'list', 'counter', 'inet', 'seen', 'hits'])
+      const objects = (JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] }).nftables
+      return objects.find(({ counter }) => counter)?.counter?.packets ?? 0
+    }
+    const send = async (guest: HostPort, netns: string, of: HostNetwork, to: string) => {
+      const bridge = bridgeName(of, new Map([['provider', 'br-provider']]))
+      const { stdout } = await run(['ip', '-j', 'link', 'show', bridge])
+      const [{ address }] = JSON.parse(stdout) as [{ address: string }]
+      const packet = udp4(guest.fixedIps[0]!.ip, to, 7777, 7777)
+      await run(['socat', '-u', '-', 'INTERFACE:eth0'], { netns, input: ethernet(address, guest.mac, 0x0800, packet) })
+    }
+    for (const to of ['198.51.100.1', '192.0.2.2']) {
+      await send(alice, 'alice', network(tenant, 'local'), to)
+      await send(free, 'free', network(tenant, 'local'), to)
+    }
+    assert.equal(await forwarded(), 0, 'the host routes nothing for tenants')
+    // The provider network is the host's own: what comes from there shows that the others had their time.
+    for (const to of ['192.0.2.2', '198.51.100.1']) await send(flat, 'flat', network(provider, 'flat'), to)
+    await waitFor(async () => heard.includes('203.0.113.50') || undefined, { what: 'a packet', timeoutMs: 5000 })
+    assert.deepEqual(heard, ['203.0.113.50'])
+    assert.equal(await forwarded(), 1)
+  })
+
   test('H6: what the host routes to a guest passes its groups too', async () => {
     await run(['ip', 'netns', 'add', 'far'])
     await run(['ip', 'link', 'add', 'to-far', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'far'])
@@ -249,6 +298,23 @@ function defineTests() {
       what: 'bob again',
       timeoutMs: 15_000,
     })
+  })
+
+  test('P20: while the agent is away, and while it comes back, the filters let through what they let through before', async () => {
+    const trickle = (address: string) =>
+      run(['ping', '-i', '0.05', '-c', '80', '-W', '1', address], { netns: 'free', timeoutMs: 30_000 }).then(
+        ({ stdout }) => stdout,
+        (error: unknown) => String(error) + (error as { stdout?: string }).stdout,
+      )
+    await lab.change(withGroup(group('closed', anything)))
+    await waitFor(async () => !(await pings('free', '10.1.0.11')) || undefined, { what: 'closed', timeoutMs: 10_000 })
+    const [closed, open] = [trickle('10.1.0.11'), trickle('10.1.0.12')]
+    await lab.agent.stop()
+    assert.equal(await pings('free', '10.1.0.11'), false, 'without an agent')
+    lab.state = { ...lab.state, revision: lab.state.revision + 1 }
+    await lab.startAgent()
+    assert.doesNotMatch(await closed, / [1-9]\d* received/)
+    assert.match(await open, / (7\d|80) received/)
   })
 
   test('any address may be an allowed one', async () => {

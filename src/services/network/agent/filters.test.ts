@@ -109,3 +109,11 @@ test('ports without port security and ports of the network are not filtered', ()
 test('tables are named after the cloud', () => {
   assert.deepEqual(tableNames('my cloud'), ['bridge nephos-my_cloud-ports', 'inet nephos-my_cloud-groups'])
 })
+
+test('E7: what comes from a tenant’s bridge goes back into it and nowhere else, filtered or not', () => {
+  const { text } = renderFilters(stateOf([], []), options)
+  const bridge = '"brqaaaaaaaa-aa"'
+  const from = `iifname { ${bridge} }`
+  assert.ok(text.includes(`${from} iifname . oifname != { ${bridge} . ${bridge} } drop`))
+  assert.ok(text.includes(`chain input {\n    ${from} drop`))
+})

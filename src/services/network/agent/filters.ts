@@ -214,6 +214,7 @@ function groupsTable(
 ): NftTable {
   const byMark = { type: 'mark', valueType: 'verdict' }
   const bridges = bridgesOf(state, options)
+  const carried = onlyCarried(state, options)
   const inOurs = (text: string) => (bridges === undefined ? [] : [text.replaceAll('$ours', bridges)])
   return {
     family: 'inet',
@@ -243,13 +244,13 @@ function groupsTable(
       {
         name: 'forward',
         hook: { type: 'filter', hook: 'forward', priority: 0 },
-        rules: inOurs('meta mark != 0 iifname $ours goto guests'),
+        rules: [...carried.forward, ...inOurs('meta mark != 0 iifname $ours goto guests')],
       },
       // A guest that speaks to the host itself.
       {
         name: 'input',
         hook: { type: 'filter', hook: 'input', priority: 0 },
-        rules: inOurs(`meta mark and ${sourceMask} != 0 iifname $ours goto guests`),
+        rules: [...carried.input, ...inOurs(`meta mark and ${sourceMask} != 0 iifname $ours goto guests`)],
       },
       // The bridge table judges what the host sends, and must know answers.
       {
@@ -311,6 +312,20 @@ const alwaysIn = [
 function bridgesOf(state: HostState, { bridgeMappings }: FilterOptions): string | undefined {
   const bridges = new Set(state.networks.flatMap((network) => bridgeIfAny(network, bridgeMappings)))
   return bridges.size === 0 ? undefined : rule`${[...bridges].sort().map(nftInterface)}`
+}
+
+/**
+ * The host carries the frames of tenants' networks and has nothing else to do there: it neither listens to what guests
+ * address to the bridge itself, nor routes it on. Routers, DHCP and metadata are in namespaces behind ports of the bridge.
+ */
+function onlyCarried(state: HostState, { bridgeMappings }: FilterOptions): { forward: string[]; input: string[] } {
+  const networks = state.networks.filter(({ type }) => type !== 'flat')
+  const bridges = [...new Set(networks.flatMap((network) => bridgeIfAny(network, bridgeMappings)))].sort()
+  if (bridges.length === 0) return { forward: [], input: [] }
+  const names = bridges.map(nftInterface)
+  const tenants = rule`iifname ${names}`
+  const ways = names.map((name) => `${name} . ${name}`).join(', ')
+  return { forward: [`${tenants} iifname . oifname != { ${ways} } drop`], input: [`${tenants} drop`] }
 }
 
 /**

@@ -158,6 +158,7 @@ function defineTests() {
     const made = async () => (await stat(guestFolder(folder, server.id).config)).ino
     await driver.prepare(server, note)
     const first = await made()
+    assert.equal((await stat(guestFolder(folder, server.id).config)).mode & 0o777, 0o600)
     await driver.prepare(server, note)
     assert.equal(await made(), first)
     await driver.prepare({ ...server, configDrive: configDrive('two') }, note)

@@ -69,7 +69,10 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     stream: true, // what identity providers post is for the web server in front
     async handle(request: ApiRequest<never>, deps: IdentityDeps) {
       const { idp_id: idpId, protocol_id: protocolId } = request.params
-      return answerLogin(deps, await logIn(deps, request, idpId!, protocolId!), true)
+      return answerLogin(deps, await logIn(deps, request, idpId!, protocolId!), {
+        withCatalog: true,
+        requestId: request.ctx.requestId,
+      })
     },
   }),
   route({

@@ -1,8 +1,8 @@
 /** Registered limits: what of a resource every project has that is given no other limit. */
 import { Type, type Static } from 'typebox'
+import { NotFound } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { IdentityNotFound } from '../../errors.ts'
 import { createRegisteredLimits, deleteRegisteredLimit, updateRegisteredLimit } from '../../operations/limits.ts'
 import { policy } from '../../policies.ts'
 import { findRow, type Row } from '../../store/rows.ts'
@@ -63,7 +63,7 @@ async function load(
   const id = params['id'] ?? ''
   ctx.authorize(policy(rule))
   const row = await findRow(db, 'registered_limits', { id })
-  if (!row) throw new IdentityNotFound('registered limit for', id)
+  if (!row) throw new NotFound(`Could not find registered limit for ${id}.`)
   return row
 }
 

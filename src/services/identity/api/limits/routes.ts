@@ -2,9 +2,9 @@
 import { sql, type SqlBool } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
+import { NotFound } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { IdentityNotFound } from '../../errors.ts'
 import { models } from '../../model/limits.ts'
 import { createLimits, updateLimit } from '../../operations/limits.ts'
 import { policy } from '../../policies.ts'
@@ -81,7 +81,7 @@ const showModel = route({
   },
 })
 
-const missing = (id: string) => new IdentityNotFound('limit for', id)
+const missing = (id: string) => new NotFound(`Could not find limit for ${id}.`)
 
 const show = route({
   method: 'GET',

@@ -7,8 +7,14 @@ import { isoMicros } from '../times.ts'
 import { viewToken } from './view.ts'
 
 /** The token, or the receipt of a proof that is not enough yet. */
-export async function answerLogin(deps: IdentityDeps, outcome: Outcome, withCatalog: boolean): Promise<ApiResponse> {
+export async function answerLogin(
+  deps: IdentityDeps,
+  outcome: Outcome,
+  { withCatalog, requestId }: { withCatalog: boolean; requestId: string },
+): Promise<ApiResponse> {
   if (outcome.kind === 'receipt') return answerReceipt(deps, outcome)
+  const { user, payload } = outcome.valid
+  deps.log.info({ audit: true, requestId, userId: user.id, methods: payload.methods, scope: payload.scope }, 'login')
   return {
     status: 201,
     headers: { 'X-Subject-Token': outcome.token, Vary: 'X-Auth-Token' },

@@ -17,9 +17,9 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
-  async handle({ body, query, headers, url, peer }, deps: IdentityDeps) {
+  async handle({ ctx, body, query, headers, url, peer }, deps: IdentityDeps) {
     const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
-    return answerLogin(deps, outcome, !('nocatalog' in query))
+    return answerLogin(deps, outcome, { withCatalog: !('nocatalog' in query), requestId: ctx.requestId })
   },
 })
 

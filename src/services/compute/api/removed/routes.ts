@@ -1,0 +1,53 @@
+/** What nova once had and has removed: it answers 410 to everybody with a token, so that old clients know. */
+import { ApiError } from '../../../../platform/http/errors.ts'
+import { route, type Method } from '../../../../platform/http/route.ts'
+import type { ComputeDeps } from '../../deps.ts'
+
+const paths: Readonly<Record<string, readonly Method[]>> = {
+  '/os-agents': ['GET', 'POST'],
+  '/os-agents/:id': ['PUT', 'DELETE'],
+  '/os-cells': ['GET', 'POST'],
+  '/os-cells/capacities': ['GET'],
+  '/os-cells/detail': ['GET'],
+  '/os-cells/info': ['GET'],
+  '/os-cells/sync_instances': ['POST'],
+  '/os-cells/:id': ['GET', 'PUT', 'DELETE'],
+  '/os-cells/:id/capacities': ['GET'],
+  '/os-certificates': ['POST'],
+  '/os-certificates/:id': ['GET'],
+  '/os-cloudpipe': ['GET', 'POST'],
+  '/os-cloudpipe/:id': ['PUT'],
+  '/os-fixed-ips/:id': ['GET'],
+  '/os-fixed-ips/:id/action': ['POST'],
+  '/os-floating-ip-dns': ['GET'],
+  '/os-floating-ip-dns/:domain': ['PUT', 'DELETE'],
+  '/os-floating-ip-dns/:domain/entries/:id': ['GET', 'PUT', 'DELETE'],
+  '/os-floating-ips-bulk': ['GET', 'POST'],
+  '/os-floating-ips-bulk/:id': ['GET', 'PUT'],
+  '/os-fping': ['GET'],
+  '/os-fping/:id': ['GET'],
+  '/os-networks': ['POST'],
+  '/os-networks/add': ['POST'],
+  '/os-networks/:id': ['DELETE'],
+  '/os-networks/:id/action': ['POST'],
+  '/os-security-group-default-rules': ['GET', 'POST'],
+  '/os-security-group-default-rules/:id': ['GET', 'DELETE'],
+  '/os-tenant-networks': ['POST'],
+  '/os-tenant-networks/:id': ['DELETE'],
+  '/servers/:id/consoles': ['GET', 'POST'],
+  '/servers/:id/consoles/:console': ['GET', 'DELETE'],
+  '/servers/:id/os-virtual-interfaces': ['GET'],
+}
+
+export const removedRoutes = Object.entries(paths).flatMap(([path, methods]) =>
+  methods.map((method) =>
+    route({
+      method,
+      path,
+      policy: null,
+      handle: (_request, _deps: ComputeDeps) => {
+        throw new ApiError(410, 'This resource is no longer available. No forwarding address is given.')
+      },
+    }),
+  ),
+)

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import bcrypt from 'bcrypt'
+import { test } from 'node:test'
+import { byPassword, startIdentity } from '../testing/identity.ts'
+
+test('A9, H9: a login that fails has cost one comparison, whatever it failed for', async (t) => {
+  const identity = await startIdentity(t, '[security_compliance]\nlockout_failure_attempts = 2\n')
+  const disabled = await identity.make('POST', '/users', { user: { name: 'off', password: 'right' } })
+  await identity.make('PATCH', `/users/${disabled.id}`, { user: { enabled: false } })
+  await identity.make('POST', '/users', { user: { name: 'locked', password: 'right' } })
+  for (const _try of [1, 2]) await identity.authenticate(byPassword('locked', 'wrong'))
+  // The first one for nobody makes the hash that the others are compared with.
+  await identity.authenticate(byPassword('nobody', 'x'))
+  let compared = 0
+  const real = bcrypt.compare.bind(bcrypt) as (text: string, hash: string) => Promise<boolean>
+  t.mock.method(bcrypt, 'compare', (text: string, hash: string) => (compared++, real(text, hash)))
+  const attempts = [byPassword('nobody', 'x'), byPassword('admin', 'wrong'), byPassword('off', 'wrong')]
+  attempts.push(byPassword('off', 'right'), byPassword('locked', 'right'), byPassword('locked', 'wrong'))
+  for (const [index, attempt] of attempts.entries()) {
+    assert.equal((await identity.authenticate(attempt)).status, 401)
+    assert.equal(compared, index + 1, JSON.stringify(attempt))
+  }
+})
