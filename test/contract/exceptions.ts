@@ -175,7 +175,12 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
       ],
       why: 'The description lists five verbs for every collection; upstream has no handler behind these.',
     },
-    notBuilt(/(dhcp-networks|dhcp-agents|l3-routers|l3-agents)/),
+    {
+      kinds: ['route'],
+      operations:
+        /^(GET|PUT) .*\/(dhcp-networks|l3-routers)\/\{id\}$|^(POST|PUT|DELETE) .*\/(dhcp-agents|l3-agents)|^GET .*\/(dhcp|l3)-agents\/\{id\}$/,
+      why: 'Upstream has no handler behind these either.',
+    },
     notBuilt(/_external_gateways$/),
     notBuilt(/\/v2\.0\/(flavors|service_profiles)/),
     notBuilt(/(port_forwardings|conntrack_helpers|ndp-proxies|local-ips|local_ips)/),

@@ -19,6 +19,7 @@ import { bindingRoutes } from './api/ports/bindings.ts'
 import { portRoutes } from './api/ports/routes.ts'
 import { quotaRoutes } from './api/quotas.ts'
 import { routerRoutes } from './api/routers/routes.ts'
+import { schedulerRoutes } from './api/schedulers.ts'
 import { defaultRuleRoutes } from './api/security-groups/default-rules.ts'
 import { securityGroupRoutes, securityGroupRuleRoutes } from './api/security-groups/routes.ts'
 import { addressScopeRoutes, subnetPoolRoutes } from './api/subnet-pools/routes.ts'
@@ -34,6 +35,7 @@ import { raiseRevision } from './server/revision.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
+import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -62,6 +64,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
   ...addressGroupRoutes,
   ...topologyRoutes,
   ...agentRoutes,
+  ...schedulerRoutes,
   ...quotaRoutes,
   ...documentRoutes,
 ]
@@ -70,7 +73,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles)
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(

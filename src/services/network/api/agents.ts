@@ -15,7 +15,7 @@ const time = (ms: number) => new Date(Number(ms)).toISOString().slice(0, 19).rep
 /** Agents that networks and routers are given to are in an availability zone. */
 const hasZone = (row: Row<'agents'>) => /DHCP|L3/.test(row.agent_type)
 
-const view = (row: Row<'agents'>, deps: NetworkDeps): View => ({
+export const viewAgent = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   id: row.id,
   agent_type: row.agent_type,
   binary: row.binary_name,
@@ -47,7 +47,11 @@ const filters = [
 ]
 
 /** As of any resource: who may not see agents finds none. */
-async function visible(ctx: Context, { database: { db } }: NetworkDeps, id: string): Promise<Row<'agents'>> {
+export async function visibleAgent(
+  ctx: Context,
+  { database: { db } }: NetworkDeps,
+  id: string,
+): Promise<Row<'agents'>> {
   const row = await findRow(db, 'agents', { id })
   if (!row || !ctx.can(policy('get_agent'))) throw agentNotFound(id)
   return row
@@ -62,7 +66,7 @@ const list = route({
     const rows = request.ctx.can(policy('get_agent')) ? await listRows(deps.database.db, 'agents') : []
     return page(
       'agents',
-      rows.map((row) => view(row, deps)),
+      rows.map((row) => viewAgent(row, deps)),
       request,
     )
   },
@@ -73,7 +77,10 @@ const show = route({
   path: '/agents/:id',
   policy: policy('get_agent'),
   async handle({ ctx, params, query }: ApiRequest<never>, deps: NetworkDeps) {
-    return { status: 200, body: { agent: pick(view(await visible(ctx, deps, params['id'] ?? ''), deps), query) } }
+    return {
+      status: 200,
+      body: { agent: pick(viewAgent(await visibleAgent(ctx, deps, params['id'] ?? ''), deps), query) },
+    }
   },
 })
 
@@ -85,14 +92,14 @@ const update = route({
   policy: policy('update_agent'),
   body: closed({ agent: changes }),
   async handle({ ctx, params, body }, deps: NetworkDeps) {
-    const row = await visible(ctx, deps, params['id'] ?? '')
+    const row = await visibleAgent(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('update_agent'))
     const agent = convert(changes, body.agent)
     await updateRow(deps.database.db, 'agents', row.id, {
       ...(agent.admin_state_up !== undefined && { admin_state_up: agent.admin_state_up ? 1 : 0 }),
       ...(agent.description !== undefined && { description: agent.description ?? '' }),
     })
-    return { status: 200, body: { agent: view(await visible(ctx, deps, row.id), deps) } }
+    return { status: 200, body: { agent: viewAgent(await visibleAgent(ctx, deps, row.id), deps) } }
   },
 })
 
@@ -101,7 +108,7 @@ const remove = route({
   path: '/agents/:id',
   policy: policy('delete_agent'),
   async handle({ ctx, params }: ApiRequest<never>, deps: NetworkDeps) {
-    const row = await visible(ctx, deps, params['id'] ?? '')
+    const row = await visibleAgent(ctx, deps, params['id'] ?? '')
     ctx.authorize(policy('delete_agent'))
     await deleteRows(deps.database.db, 'agents', { id: row.id })
     return { status: 204 }

@@ -12,30 +12,50 @@ export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: 
   const subnets = (await listRows(tx, 'subnets', { network_id: network.id })).filter(
     (subnet) => subnet.enable_dhcp === 1,
   )
-  const [port] = await listRows(tx, 'ports', { network_id: network.id, device_owner: 'network:dhcp' })
+  const ports = await listRows(tx, 'ports', { network_id: network.id, device_owner: 'network:dhcp' })
   if (subnets.length === 0) {
-    if (port) await removePort(tx, port)
+    for (const port of ports) await removePort(tx, port)
     return
   }
   const wanted = subnets.map((subnet) => subnet.id)
-  if (port) {
+  for (const port of ports) {
     const has = (await listRows(tx, 'ip_allocations', { port_id: port.id })).map((row) => row.subnet_id)
-    if (wanted.length === has.length && wanted.every((id) => has.includes(id))) return
+    if (wanted.length === has.length && wanted.every((id) => has.includes(id))) continue
     await release(tx, port.id)
     await allocate(
       tx,
       deps,
-      { ...port },
+      port,
       wanted.map((subnet_id) => ({ subnet_id })),
     )
-    return
   }
-  const host = await pickHost(tx, deps, 'DHCP agent')
-  if (host === undefined) return
+  const host = ports.length > 0 ? undefined : await pickHost(tx, deps, 'DHCP agent')
+  if (host !== undefined) await insertDhcpPort(tx, deps, network, host, wanted)
+}
+
+/** One more DHCP port, on a host that was chosen by hand. */
+export async function addDhcpPort(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  network: Row<'networks'>,
+  host: string,
+): Promise<void> {
+  const subnets = await listRows(tx, 'subnets', { network_id: network.id, enable_dhcp: 1 })
+  const ids = subnets.map((subnet) => subnet.id)
+  await insertDhcpPort(tx, deps, network, host, ids)
+}
+
+async function insertDhcpPort(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  network: Row<'networks'>,
+  host: string,
+  subnetIds: readonly string[],
+): Promise<void> {
   await insertPort(tx, deps, network, network.project_id, {
     device_owner: 'network:dhcp',
     device_id: `dhcp-${host}-${network.id}`.slice(0, 255),
-    fixed_ips: wanted.map((subnet_id) => ({ subnet_id })),
+    fixed_ips: subnetIds.map((subnet_id) => ({ subnet_id })),
     'binding:host_id': host,
   })
 }

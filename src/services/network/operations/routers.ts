@@ -42,10 +42,11 @@ export interface Gateway {
   fixedIps?: AddressRequest[] | undefined
 }
 
-/** The host that carries a router: where its ports are, else that of a live L3 agent. */
+/** The host that carries a router: where its ports are, else where it was put by hand, else that of a live L3 agent. */
 export async function hostOf(tx: NetworkDb, deps: NetworkDeps, routerId: string): Promise<string | undefined> {
   const placed = (await listRows(tx, 'ports', { device_id: routerId })).find((port) => port.host_id !== '')
-  return placed?.host_id ?? (await pickHost(tx, deps, 'L3 agent'))
+  if (placed) return placed.host_id
+  return (await findRow(tx, 'routers', { id: routerId }))?.host_id ?? (await pickHost(tx, deps, 'L3 agent'))
 }
 
 export async function insertRouter(
@@ -65,6 +66,7 @@ export async function insertRouter(
     enable_snat: 1,
     routes: '[]',
     zone_hints: JSON.stringify(input.availability_zone_hints ?? []),
+    host_id: null,
   }
   await insertRow(tx, 'routers', router)
   if (gateway) await setGateway(tx, deps, router, gateway)

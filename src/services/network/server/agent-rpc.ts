@@ -34,7 +34,11 @@ export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): Rpc
       requireOwn(caller, host)
       const revision = await readRevision(db)
       if (revision === known) return { revision, ports: null }
-      const rows = await db.selectFrom('ports').select('id').where('host_id', '=', host).where('vif_type', '=', 'bridge')
+      const rows = await db
+        .selectFrom('ports')
+        .select('id')
+        .where('host_id', '=', host)
+        .where('vif_type', '=', 'bridge')
       return { revision, ports: (await rows.execute()).map(({ id }) => id) }
     },
 

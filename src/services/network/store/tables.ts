@@ -81,6 +81,8 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
     enable_snat: number
     routes: string
     zone_hints: string | null
+    /** Chosen by hand; null where it is for the scheduler. */
+    host_id: string | null
   }
   floating_ips: Common & {
     floating_network_id: string
