@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { loadConfig } from '../platform/config/config.ts'
+import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { openDatabase } from '../platform/db/database.ts'
 import { listEvents, type TimelineEvent, type TimelineSchema } from '../platform/saga/timeline.ts'
@@ -18,10 +18,10 @@ export async function explain(args: Arguments): Promise<number> {
   return events.length === 0 ? 1 : 0
 }
 
-const where = { connection: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.') }
+const connectionOption = option.string('database', 'connection', '', 'SQLAlchemy URL of the database.')
 
 async function eventsOf(stateDir: string, type: string, id: string): Promise<TimelineEvent[]> {
-  const { connection } = loadConfig(where, configFilesOf(stateDir, type))
+  const connection = readOption(connectionOption, configFilesOf(stateDir, type))
   if (connection === '' && !existsSync(databaseFileOf(stateDir, type))) return []
   const database = openDatabase<TimelineSchema>(connection || databaseUrlOf(stateDir, type))
   try {

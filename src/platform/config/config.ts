@@ -1,49 +1,61 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseIni, type IniEntry } from './ini.ts'
 import type { OptionDeclaration, Values } from './options.ts'
+import { whyWithoutEffect } from './without-effect.ts'
 
 /** A configuration that cannot be used; the message names file, section, option and the remedy. */
 export class ConfigError extends Error {}
 
 /**
- * Reads the options of a service from its files (a later file wins), with `$name` substitution and `overrides` by
- * declaration key on top. Sections that another service's library declares are passed in `foreign`.
+ * Reads the options of a service from its files (a later file wins), with `$name` substitution. What upstream knows and
+ * means nothing here, as the install guides write it, is passed over and told to `remark`; what nobody knows is an error.
  */
 export function loadConfig<D extends Record<string, OptionDeclaration<never> | OptionDeclaration>>(
   declarations: D,
   files: readonly string[],
-  overrides: Partial<Values<D>> = {},
+  remark: (text: string) => void = () => undefined,
 ): Values<D> {
-  const entries = files.filter((file) => existsSync(file)).flatMap((file) => readEntries(file, declarations))
-  const values: Record<string, unknown> = {}
-  for (const [key, declaration] of Object.entries(declarations)) {
-    const found = entries.findLast(
-      ({ entry }) => entry.section === declaration.section && entry.name === declaration.name,
-    )
-    values[key] = found ? convert(found.entry, declaration, found.file, entries) : declaration.default
-  }
-  return { ...values, ...overrides } as Values<D>
+  const entries = readFiles(files)
+  const known = Object.values(declarations)
+  for (const located of entries) check(located, known, remark)
+  const values = Object.entries(declarations).map(([key, declaration]) => [key, valueOf(declaration, entries)])
+  return Object.fromEntries(values) as Values<D>
 }
+
+/** One option, whatever else is in the files: for programs that are not the service itself. */
+export const readOption = <T>(declaration: OptionDeclaration<T>, files: readonly string[]): T =>
+  valueOf(declaration, readFiles(files)) as T
 
 interface Located {
   file: string
   entry: IniEntry
 }
 
-function readEntries(
-  file: string,
-  declarations: Record<string, OptionDeclaration<never> | OptionDeclaration>,
-): Located[] {
-  const known = Object.values(declarations)
-  return parseIni(readFileSync(file, 'utf8'), file).map((entry) => {
-    const sections = known.filter((declaration) => declaration.section === entry.section)
-    if (!sections.some((declaration) => declaration.name === entry.name)) {
-      const near = known.find((declaration) => declaration.name === entry.name)
-      const remedy = near ? `; it belongs in [${near.section}]` : '; remove it or correct its name'
-      throw new ConfigError(`${file}:${entry.line}: [${entry.section}] ${entry.name} is no known option${remedy}`)
-    }
-    return { file, entry }
-  })
+const readFiles = (files: readonly string[]): Located[] =>
+  files
+    .filter((file) => existsSync(file))
+    .flatMap((file) => parseIni(readFileSync(file, 'utf8'), file).map((entry) => ({ file, entry })))
+
+function check(
+  { file, entry }: Located,
+  known: readonly (OptionDeclaration<never> | OptionDeclaration)[],
+  remark: (text: string) => void,
+) {
+  const { section, name } = entry
+  if (known.some((declaration) => declaration.section === section && declaration.name === name)) return
+  const place = `${file}:${entry.line}: [${section}] ${name}`
+  const why = whyWithoutEffect(section, name)
+  if (why !== undefined) return remark(`${place} has no effect: ${why}`)
+  const near = known.find((declaration) => declaration.name === name)
+  const remedy = near ? `; it belongs in [${near.section}]` : '; remove it or correct its name'
+  throw new ConfigError(`${place} is no known option${remedy}`)
+}
+
+function valueOf(declaration: OptionDeclaration<never> | OptionDeclaration, entries: readonly Located[]): unknown {
+  const found = entries.findLast(
+    ({ entry }) => entry.section === declaration.section && entry.name === declaration.name,
+  )
+  return found ? convert(found.entry, declaration, found.file, entries) : declaration.default
 }
 
 function convert(

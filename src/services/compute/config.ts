@@ -92,4 +92,5 @@ export const options = {
 export type ComputeConfig = ReturnType<typeof loadComputeConfig>
 
 /** Reads the configuration; throws ConfigError that names the option and the remedy. */
-export const loadComputeConfig = (files: readonly string[]) => loadConfig(options, files)
+export const loadComputeConfig = (files: readonly string[], remark?: (text: string) => void) =>
+  loadConfig(options, files, remark)

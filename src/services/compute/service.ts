@@ -63,7 +63,7 @@ export async function createComputeService(
   env: ServiceEnv,
   foreign: Foreign = foreignOf(env),
 ): Promise<ComputeService> {
-  const config = loadComputeConfig(env.configFiles)
+  const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
   await migrate(database, [initial, triedHosts, usageIndex])
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [

@@ -76,6 +76,13 @@ export const options = {
     ['glance-direct', 'web-download', 'copy-image', 'glance-download'],
     'Import methods that users may use.',
   ),
+  /** As deployments with one store write it; it is the folder of file stores that name none themselves. */
+  storeFolder: option.string(
+    'glance_store',
+    'filesystem_store_datadir',
+    '',
+    'Folder of the images; empty for the state directory.',
+  ),
   enabledBackends: option.list(
     'DEFAULT',
     'enabled_backends',
@@ -238,7 +245,7 @@ const backendOptions: Record<StoreType, readonly string[]> = {
 }
 
 /** Reads the configuration, the sections of the stores included. Throws ConfigError. */
-export function readImageConfig(files: readonly string[]): ImageConfig {
+export function readImageConfig(files: readonly string[], remark?: (text: string) => void): ImageConfig {
   const backends = readBackends(files)
   const declarations: Record<string, OptionDeclaration> = { ...(options as Record<string, OptionDeclaration>) }
   for (const { id, type } of backends) {
@@ -247,14 +254,19 @@ export function readImageConfig(files: readonly string[]): ImageConfig {
       declarations[`${id}/${name}`] = { ...option.string(id, name, '', ''), ...(secret && { type: 'secret' as const }) }
     }
   }
-  const values = loadConfig(declarations, files) as Record<string, unknown>
+  const values = loadConfig(declarations, files, remark) as Record<string, unknown>
+  // Two stores never share a folder.
+  const isOnly = backends.filter(({ type }) => type === 'file').length === 1
+  const of: Readonly<Record<string, unknown>> = isOnly ? { filesystem_store_datadir: values['storeFolder'] } : {}
   const stripped = Object.fromEntries(Object.keys(options).map((key) => [key, values[key]]))
   return {
     ...(stripped as Values<typeof options>),
     backends: backends.map(({ id, type }) => ({
       id,
       type,
-      values: Object.fromEntries(backendOptions[type].map((name) => [name, String(values[`${id}/${name}`] ?? '')])),
+      values: Object.fromEntries(
+        backendOptions[type].map((name) => [name, String(values[`${id}/${name}`] || (of[name] ?? ''))]),
+      ),
     })),
   }
 }

@@ -69,7 +69,7 @@ export const openCache = (
 
 /** Opens everything and brings the schema up to date. Throws ConfigError and PropertyRulesError. */
 export async function openImage(env: OpenEnv): Promise<ImageDeps> {
-  const config = readImageConfig(env.configFiles)
+  const config = readImageConfig(env.configFiles, (text) => env.log.warn({}, text))
   checkPlugins(config)
   const propertyRules =
     config.propertyProtectionFile === ''

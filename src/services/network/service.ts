@@ -71,7 +71,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles)
+  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
   await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)

@@ -74,7 +74,7 @@ export const routes: readonly Route<PlacementDeps>[] = [
 
 /** Placement. */
 export async function createPlacementService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles)
+  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
   if (config.syncOnStartup) await migrate(database, migrations)
   const cache = new ProviderCache(database)
