@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
+import { frugal, nodeFlags } from '../src/cmd/node-flags.ts'
 import { measure, print } from './measure.ts'
 
 const mebibyte = 1024 * 1024
@@ -21,7 +22,10 @@ const block = randomBytes(mebibyte)
 
 const folder = mkdtempSync(join(process.env['NEPHOS_BENCH_DIR'] ?? tmpdir(), 'nephos-bench-'))
 const program = join(import.meta.dirname, '..', 'test', 'system', 'image-process.ts')
-const child = spawn(process.execPath, [program, folder, ''], { stdio: ['ignore', 'pipe', 'inherit'] })
+const child = spawn(process.execPath, [...nodeFlags, program, folder, ''], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, ...frugal },
+})
 try {
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   const port = Number(line.toString())

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { frugal, nodeFlags } from './node-flags.ts'
 import type { ChildMessage, RoleState } from './roles.ts'
 
 export interface ChildOptions {
@@ -10,11 +11,6 @@ export interface ChildOptions {
   /** Called with the reason each time the process ends without being told to. */
   onDeath(reason: string): void
 }
-
-/** V8 would let it grow to 64 MiB for a few percent of speed. */
-const youngGeneration = '--max-semi-space-size=8'
-/** glibc keeps an arena for each thread of the pool otherwise. */
-const frugal = { MALLOC_ARENA_MAX: '2' }
 
 /** Keeps one process running: starts it again with growing pauses when it dies. */
 export class Supervised {
@@ -38,7 +34,7 @@ export class Supervised {
     const file = fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
     const started = Date.now()
     const child = fork(file, [...this.#options.args], {
-      execArgv: ['--disable-warning=ExperimentalWarning', youngGeneration],
+      execArgv: [...nodeFlags],
       env: { ...process.env, ...frugal },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Ctrl-C of the terminal goes to the supervisor alone, which stops its children in order.
