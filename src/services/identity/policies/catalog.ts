@@ -1,0 +1,171 @@
+/** Regions, services, endpoints, which of them a project sees, and policies for them. */
+import type { PolicyTable } from './table.ts'
+
+export const catalog: PolicyTable = [
+  [
+    'identity:get_endpoint',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/endpoints/{endpoint_id}',
+  ],
+  ['identity:list_endpoints', 'rule:admin_required or (role:reader and system_scope:all)', 'GET /v3/endpoints'],
+  ['identity:create_endpoint', 'rule:admin_required', 'POST /v3/endpoints'],
+  ['identity:update_endpoint', 'rule:admin_required', 'PATCH /v3/endpoints/{endpoint_id}'],
+  ['identity:delete_endpoint', 'rule:admin_required', 'DELETE /v3/endpoints/{endpoint_id}'],
+  ['identity:get_region', '', 'GET /v3/regions/{region_id}', 'HEAD /v3/regions/{region_id}'],
+  ['identity:list_regions', '', 'GET /v3/regions', 'HEAD /v3/regions'],
+  ['identity:create_region', 'rule:admin_required', 'POST /v3/regions', 'PUT /v3/regions/{region_id}'],
+  ['identity:update_region', 'rule:admin_required', 'PATCH /v3/regions/{region_id}'],
+  ['identity:delete_region', 'rule:admin_required', 'DELETE /v3/regions/{region_id}'],
+  [
+    'identity:get_service',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/services/{service_id}',
+  ],
+  ['identity:list_services', 'rule:admin_required or (role:reader and system_scope:all)', 'GET /v3/services'],
+  ['identity:create_service', 'rule:admin_required', 'POST /v3/services'],
+  ['identity:update_service', 'rule:admin_required', 'PATCH /v3/services/{service_id}'],
+  ['identity:delete_service', 'rule:admin_required', 'DELETE /v3/services/{service_id}'],
+  ['identity:create_endpoint_group', 'rule:admin_required', 'POST /v3/OS-EP-FILTER/endpoint_groups'],
+  [
+    'identity:list_endpoint_groups',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoint_groups',
+  ],
+  [
+    'identity:get_endpoint_group',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}',
+    'HEAD /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}',
+  ],
+  [
+    'identity:update_endpoint_group',
+    'rule:admin_required',
+    'PATCH /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}',
+  ],
+  [
+    'identity:delete_endpoint_group',
+    'rule:admin_required',
+    'DELETE /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}',
+  ],
+  [
+    'identity:list_projects_associated_with_endpoint_group',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects',
+  ],
+  [
+    'identity:list_endpoints_associated_with_endpoint_group',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/endpoints',
+  ],
+  [
+    'identity:get_endpoint_group_in_project',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}',
+    'HEAD /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}',
+  ],
+  [
+    'identity:list_endpoint_groups_for_project',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/projects/{project_id}/endpoint_groups',
+  ],
+  [
+    'identity:add_endpoint_group_to_project',
+    'rule:admin_required',
+    'PUT /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}',
+  ],
+  [
+    'identity:remove_endpoint_group_from_project',
+    'rule:admin_required',
+    'DELETE /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}',
+  ],
+  ['identity:get_policy', 'rule:admin_required or (role:reader and system_scope:all)', 'GET /v3/policies/{policy_id}'],
+  ['identity:list_policies', 'rule:admin_required or (role:reader and system_scope:all)', 'GET /v3/policies'],
+  ['identity:create_policy', 'rule:admin_required', 'POST /v3/policies'],
+  ['identity:update_policy', 'rule:admin_required', 'PATCH /v3/policies/{policy_id}'],
+  ['identity:delete_policy', 'rule:admin_required', 'DELETE /v3/policies/{policy_id}'],
+  [
+    'identity:create_policy_association_for_endpoint',
+    'rule:admin_required',
+    'PUT /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/endpoints/{endpoint_id}',
+  ],
+  [
+    'identity:check_policy_association_for_endpoint',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/endpoints/{endpoint_id}',
+    'HEAD /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/endpoints/{endpoint_id}',
+  ],
+  [
+    'identity:delete_policy_association_for_endpoint',
+    'rule:admin_required',
+    'DELETE /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/endpoints/{endpoint_id}',
+  ],
+  [
+    'identity:create_policy_association_for_service',
+    'rule:admin_required',
+    'PUT /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}',
+  ],
+  [
+    'identity:check_policy_association_for_service',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}',
+    'HEAD /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}',
+  ],
+  [
+    'identity:delete_policy_association_for_service',
+    'rule:admin_required',
+    'DELETE /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}',
+  ],
+  [
+    'identity:create_policy_association_for_region_and_service',
+    'rule:admin_required',
+    'PUT /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}/regions/{region_id}',
+  ],
+  [
+    'identity:check_policy_association_for_region_and_service',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}/regions/{region_id}',
+    'HEAD /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}/regions/{region_id}',
+  ],
+  [
+    'identity:delete_policy_association_for_region_and_service',
+    'rule:admin_required',
+    'DELETE /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/services/{service_id}/regions/{region_id}',
+  ],
+  [
+    'identity:get_policy_for_endpoint',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/endpoints/{endpoint_id}/OS-ENDPOINT-POLICY/policy',
+    'HEAD /v3/endpoints/{endpoint_id}/OS-ENDPOINT-POLICY/policy',
+  ],
+  [
+    'identity:list_endpoints_for_policy',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/policies/{policy_id}/OS-ENDPOINT-POLICY/endpoints',
+  ],
+  [
+    'identity:list_projects_for_endpoint',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/endpoints/{endpoint_id}/projects',
+  ],
+  [
+    'identity:add_endpoint_to_project',
+    'rule:admin_required',
+    'PUT /v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}',
+  ],
+  [
+    'identity:check_endpoint_in_project',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}',
+    'HEAD /v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}',
+  ],
+  [
+    'identity:list_endpoints_for_project',
+    'rule:admin_required or (role:reader and system_scope:all)',
+    'GET /v3/OS-EP-FILTER/projects/{project_id}/endpoints',
+  ],
+  [
+    'identity:remove_endpoint_from_project',
+    'rule:admin_required',
+    'DELETE /v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}',
+  ],
+]
