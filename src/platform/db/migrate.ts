@@ -10,12 +10,16 @@ export interface Migration {
   up(db: Kysely<never>, engine: Engine): Promise<void>
 }
 
+/** Every database has this table besides those of its schema. */
+const ledgerOf = <Schema>(database: Database<Schema>) =>
+  database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+
 /** Names of the steps that the database still lacks. Throws when a newer version wrote it. */
 export async function pendingMigrations<Schema>(
   database: Database<Schema>,
   migrations: readonly Migration[],
 ): Promise<string[]> {
-  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  const db = ledgerOf(database)
   await db.schema
     .createTable('schema_migrations')
     .ifNotExists()
@@ -32,7 +36,7 @@ export async function pendingMigrations<Schema>(
 
 /** Brings the database to the newest schema; returns the names of the steps that ran. */
 export async function migrate<Schema>(database: Database<Schema>, migrations: readonly Migration[]): Promise<string[]> {
-  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  const db = ledgerOf(database)
   const pending = new Set(await pendingMigrations(database, migrations))
   const ran: string[] = []
   for (const migration of migrations) {
@@ -82,7 +86,7 @@ export async function stamp<Schema>(
   const last = names.indexOf(name)
   if (last < 0) throw new Error(`there is no version '${name}': there are ${names.join(', ')}`)
   await pendingMigrations(database, migrations)
-  const db = database.db as unknown as Kysely<{ schema_migrations: { name: string; applied_at: number } }>
+  const db = ledgerOf(database)
   await db.deleteFrom('schema_migrations').execute()
   const rows = names.slice(0, last + 1).map((each) => ({ name: each, applied_at: Date.now() }))
   await db.insertInto('schema_migrations').values(rows).execute()

@@ -1,6 +1,7 @@
 /** Commands for the schema of the database. */
 import { CommandFailed, type Command, type CommandTable } from '../../../platform/manage/command.ts'
-import { migrate, pendingMigrations } from '../../../platform/db/migrate.ts'
+import { printVersion, syncSchema } from '../../../platform/manage/schema-commands.ts'
+import { pendingMigrations } from '../../../platform/db/migrate.ts'
 import { migrations } from '../open.ts'
 import { withDatabase } from './environment.ts'
 
@@ -29,18 +30,13 @@ const sync: Command = {
       }
       if ((args.has('migrate') || args.has('contract')) && pending.length > 0)
         throw new CommandFailed('the schema is behind: run keystone-manage db_sync --expand first')
-      const ran = await migrate(database, migrations)
-      env.print(ran.length === 0 ? `nothing to do: ${newest}` : `done: ${ran.join(', ')}`)
+      await syncSchema(database, migrations, env)
     }),
 }
 
 const version: Command = {
   summary: 'Prints the version of the schema.',
-  run: (_args, env) =>
-    withDatabase(env, async (database) => {
-      const pending = new Set(await pendingMigrations(database, migrations))
-      env.print(migrations.findLast(({ name }) => !pending.has(name))?.name ?? 'none')
-    }),
+  run: (_args, env) => withDatabase(env, (database) => printVersion(database, migrations, env)),
 }
 
 export const databaseCommands: CommandTable = { db_sync: sync, db_version: version }

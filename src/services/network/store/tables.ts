@@ -1,3 +1,4 @@
+import type { RuleFields } from '../model/security-rule.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Lists and objects are JSON texts; booleans 0 and 1; times milliseconds since the epoch. */
@@ -58,19 +59,11 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
   }
   ip_allocations: { subnet_id: string; ip: string; port_id: string; network_id: string }
   security_groups: Common & { stateful: number; is_default: number }
-  security_group_rules: {
+  security_group_rules: RuleFields & {
     id: string
     project_id: string
     security_group_id: string
     description: string
-    direction: string
-    ethertype: string
-    protocol: string | null
-    port_range_min: number | null
-    port_range_max: number | null
-    remote_ip_prefix: string | null
-    remote_group_id: string | null
-    remote_address_group_id: string | null
     created_at: number
     revision: number
   }
@@ -129,17 +122,9 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
   tags: { resource_type: string; resource_id: string; tag: string }
   auto_topologies: { project_id: string; network_id: string; router_id: string }
   /** What a new security group begins with; `remote_group_id` PARENT is the group itself. */
-  default_rules: {
+  default_rules: RuleFields & {
     id: string
     description: string
-    direction: string
-    ethertype: string
-    protocol: string | null
-    port_range_min: number | null
-    port_range_max: number | null
-    remote_ip_prefix: string | null
-    remote_group_id: string | null
-    remote_address_group_id: string | null
     used_in_default_sg: number
     used_in_non_default_sg: number
   }

@@ -1,6 +1,7 @@
 /** Commands for the schema of the database and for old data in it. */
 import { CommandFailed, type Command, type CommandTable, type ManageEnv } from '../../../platform/manage/command.ts'
-import { migrate, pendingMigrations, stamp as stampDatabase } from '../../../platform/db/migrate.ts'
+import { printVersion, syncSchema } from '../../../platform/manage/schema-commands.ts'
+import { stamp as stampDatabase } from '../../../platform/db/migrate.ts'
 import { createIncompleteConsumers, setRootProviders, type Upkeep } from '../operations/upkeep.ts'
 import { migrations } from '../store/migrations.ts'
 import { withDatabase } from './environment.ts'
@@ -10,20 +11,12 @@ const newest = migrations.at(-1)!.name
 
 const sync: Command = {
   summary: 'Brings the schema of the database up to date.',
-  run: (_args, env) =>
-    withDatabase(env, async (database) => {
-      const ran = await migrate(database, migrations)
-      env.print(ran.length === 0 ? `nothing to do: ${newest}` : `done: ${ran.join(', ')}`)
-    }),
+  run: (_args, env) => withDatabase(env, (database) => syncSchema(database, migrations, env)),
 }
 
 const version: Command = {
   summary: 'Prints the version of the schema.',
-  run: (_args, env) =>
-    withDatabase(env, async (database) => {
-      const pending = new Set(await pendingMigrations(database, migrations))
-      env.print(migrations.findLast(({ name }) => !pending.has(name))?.name ?? 'none')
-    }),
+  run: (_args, env) => withDatabase(env, (database) => printVersion(database, migrations, env)),
 }
 
 const stamp: Command = {

@@ -118,7 +118,11 @@ const list = route({
 })
 
 /** The credential of the address, which the caller may see and, with a delegated token, only in its project. */
-async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Credential> {
+async function load(
+  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  deps: IdentityDeps,
+  rule: string,
+): Promise<Credential> {
   const id = params['id'] ?? ''
   const credential = await findCredential(deps, id)
   ctx.authorize(policy(rule), credential ? targetOf(credential) : {})
@@ -143,7 +147,7 @@ const update = route({
   policy: policy('update_credential'),
   body: Type.Object({ credential: Type.Partial(Type.Object(attributes)) }),
   async handle(request, deps: IdentityDeps) {
-    const before = await load(request as unknown as ApiRequest<never>, deps, 'update_credential')
+    const before = await load(request, deps, 'update_credential')
     const input = request.body.credential
     const after = {
       ...before,

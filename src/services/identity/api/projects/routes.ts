@@ -13,7 +13,11 @@ import { projects } from './resource.ts'
 
 type Project = Row<'projects'>
 
-async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Project> {
+async function load(
+  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  deps: IdentityDeps,
+  rule: string,
+): Promise<Project> {
   const id = params['id'] ?? ''
   const row = await findRow(deps.database.db, 'projects', { id })
   ctx.authorize(policy(rule), row ? projects.target(row) : {})
@@ -44,7 +48,7 @@ const replaceTags = route({
   policy: policy('update_project_tags'),
   body: Type.Object({ tags: kinds.tags }, { additionalProperties: false }),
   async handle(request, deps: IdentityDeps) {
-    const row = await load(request as unknown as ApiRequest<never>, deps, 'update_project_tags')
+    const row = await load(request, deps, 'update_project_tags')
     requireMutable(row, 'project', {})
     await setTags(deps, row.id, request.body.tags)
     return { status: 200, body: { tags: await tagsOf(deps, row.id), links: tagLinks(request.baseUrl, row.id) } }

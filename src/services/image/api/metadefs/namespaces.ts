@@ -2,12 +2,7 @@ import { Type } from 'typebox'
 import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageMissing, InvalidImage } from '../../errors.ts'
-import {
-  createNamespace,
-  removeNamespace,
-  requireUnprotected,
-  type NamespaceDefinition,
-} from '../../operations/metadefs.ts'
+import { createNamespace, removeNamespace, requireUnprotected } from '../../operations/metadefs.ts'
 import { policy } from '../../policies.ts'
 import {
   deleteParts,
@@ -87,8 +82,7 @@ const create = route({
   policy: policy('add_metadef_namespace'),
   body: anyObject,
   async handle({ ctx, body }, deps: ImageDeps) {
-    checkBody('namespace', body)
-    const definition = body as unknown as NamespaceDefinition
+    const definition = checkBody('namespace', body)
     const own = { project_id: ctx.projectId }
     ctx.authorize(policy('add_metadef_namespace'), own)
     const rules = {
@@ -160,9 +154,8 @@ const update = route({
   policy: policy('modify_metadef_namespace'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('namespace', body)
+    const given = checkBody('namespace', body)
     const before = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'modify_metadef_namespace')
-    const given = body as unknown as NamespaceDefinition
     const row: NamespaceRow = {
       ...before,
       namespace: given.namespace,

@@ -1,13 +1,7 @@
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict } from '../../errors.ts'
-import {
-  duplicate,
-  newObject,
-  objectColumns,
-  requireUnprotected,
-  type ObjectDefinition,
-} from '../../operations/metadefs.ts'
+import { duplicate, newObject, objectColumns, requireUnprotected } from '../../operations/metadefs.ts'
 import { policy } from '../../policies.ts'
 import { deletePart, findPart, insertPart, listParts, updatePart } from '../../store/metadefs.ts'
 import { missing, namespaceFor, parsePage } from './access.ts'
@@ -41,9 +35,9 @@ const create = route({
   policy: policy('add_metadef_object'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('object', body)
+    const definition = checkBody('object', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_object')
-    const row = newObject(id, body as unknown as ObjectDefinition)
+    const row = newObject(id, definition)
     if (!(await insertPart(deps.database.db, 'metadef_objects', row)))
       throw duplicate('definition object', row.name, namespace)
     return { status: 201, body: viewObject(namespace, row) }
@@ -74,9 +68,9 @@ const update = route({
   policy: policy('modify_metadef_object'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('object', body)
+    const definition = checkBody('object', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_object')
-    const changed = { ...row, ...objectColumns(body as unknown as ObjectDefinition), updated_at: Date.now() }
+    const changed = { ...row, ...objectColumns(definition), updated_at: Date.now() }
     if (!(await updatePart(deps.database.db, 'metadef_objects', row.id, changed)))
       throw new ImageConflict(
         `Invalid update. It would result in a duplicate metadata definition object with same name=${changed.name} in namespace=${owner.namespace}.`,

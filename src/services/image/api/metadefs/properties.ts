@@ -28,9 +28,8 @@ const create = route({
   policy: policy('add_metadef_property'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('property', body)
+    const { name, ...schema } = checkBody('property', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_property')
-    const { name, ...schema } = body as Record<string, unknown> & { name: string }
     const row = newProperty(id, name, schema)
     if (!(await insertPart(deps.database.db, 'metadef_properties', row)))
       throw duplicate('definition property', name, namespace)
@@ -78,9 +77,8 @@ const update = route({
   policy: policy('modify_metadef_property'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('property', body)
+    const { name, ...schema } = checkBody('property', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_property')
-    const { name, ...schema } = body as Record<string, unknown> & { name: string }
     const { json_schema } = newProperty(owner.id, name, schema)
     if (!(await updatePart(deps.database.db, 'metadef_properties', row.id, { name, json_schema })))
       throw new ImageConflict(

@@ -1,12 +1,7 @@
 import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing } from '../../errors.ts'
-import {
-  duplicateAssociation,
-  newAssociation,
-  requireUnprotected,
-  type AssociationDefinition,
-} from '../../operations/metadefs.ts'
+import { duplicateAssociation, newAssociation, requireUnprotected } from '../../operations/metadefs.ts'
 import { policy } from '../../policies.ts'
 import { deleteAssociation, insertAssociation, listAssociations, listResourceTypes } from '../../store/metadefs.ts'
 import { namespaceFor } from './access.ts'
@@ -44,10 +39,10 @@ const create = route({
   policy: policy('add_metadef_resource_type_association'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('resource_type_association', body)
+    const definition = checkBody('resource_type_association', body)
     const rule = 'add_metadef_resource_type_association'
     const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
-    const row = newAssociation(id, body as unknown as AssociationDefinition)
+    const row = newAssociation(id, definition)
     if (!(await deps.database.transaction((tx) => insertAssociation(tx, row))))
       throw duplicateAssociation(row.resource_type, namespace)
     return { status: 201, body: viewAssociation(row) }

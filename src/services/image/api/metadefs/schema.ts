@@ -1,6 +1,7 @@
 /** JSON schemas of metadata definitions: bodies are checked by them and clients can read them. */
 import { findProblem } from '../../../../platform/http/schema.ts'
 import { ImageForbidden, InvalidImage } from '../../errors.ts'
+import type { AssociationDefinition, NamespaceDefinition, ObjectDefinition } from '../../operations/metadefs.ts'
 
 type Schema = Record<string, unknown>
 
@@ -151,8 +152,18 @@ export const schemas = {
   },
 } as const
 
-/** Throws ImageForbidden on what only the service sets, InvalidImage on what the schema refuses. */
-export function checkBody(name: keyof typeof schemas, body: unknown) {
+/** What a body that meets its schema is. */
+interface Bodies {
+  namespace: NamespaceDefinition
+  object: ObjectDefinition
+  property: Record<string, unknown> & { name: string }
+  resource_type_association: AssociationDefinition
+  tag: { name: string }
+  tags: { tags?: { name: string }[] }
+}
+
+/** The body, as what it is. Throws ImageForbidden on what only the service sets, InvalidImage on what the schema refuses. */
+export function checkBody<Name extends keyof Bodies>(name: Name, body: unknown): Bodies[Name] {
   const schema = schemas[name]
   if (typeof body === 'object' && body !== null) {
     const readOnly = ['self', 'schema', 'created_at', 'updated_at'].find((key) => Object.hasOwn(body, key))
@@ -160,7 +171,7 @@ export function checkBody(name: keyof typeof schemas, body: unknown) {
       throw new ImageForbidden(`Attribute '${readOnly}' is read-only.`)
   }
   const problem = findProblem({ type: 'object', ...schema }, body)
-  if (!problem) return
+  if (!problem) return body as Bodies[Name]
   const where = problem.path.length > 0 ? ` for property ${problem.path.join('.')}` : ''
   throw new InvalidImage(`Provided object does not match schema '${schema.name}': ${problem.message}${where}`)
 }

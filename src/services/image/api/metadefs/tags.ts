@@ -47,9 +47,8 @@ const createAll = route({
   policy: policy('add_metadef_tags'),
   body: anyObject,
   async handle({ ctx, params, body, headers }, deps: ImageDeps) {
-    checkBody('tags', body)
+    const { tags = [] } = checkBody('tags', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_tags')
-    const { tags = [] } = body as { tags?: { name: string }[] }
     const isAppending = /^(true|t|1|yes|y|on)$/i.test(String(headers['x-openstack-append'] ?? ''))
     await deps.database.transaction(async (tx) => {
       if (!isAppending) await deleteParts(tx, 'metadef_tags', id)
@@ -83,9 +82,8 @@ const update = route({
   policy: policy('modify_metadef_tag'),
   body: anyObject,
   async handle({ ctx, params, body }, deps: ImageDeps) {
-    checkBody('tag', body)
+    const { name } = checkBody('tag', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_tag')
-    const { name } = body as unknown as { name: string }
     const changed = { ...row, name, updated_at: Date.now() }
     if (!(await updatePart(deps.database.db, 'metadef_tags', row.id, changed)))
       throw new ImageConflict(
