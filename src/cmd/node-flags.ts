@@ -3,8 +3,6 @@ export const nodeFlags: readonly string[] = [
   '--disable-warning=ExperimentalWarning',
   // V8 would let the young generation grow to 64 MiB for a few percent of speed.
   '--max-semi-space-size=8',
-  // An upload passes through buffers outside of V8's heap; a whole collection for each 64 MiB of them costs a fifth of it.
-  '--external-memory-accounted-in-global-limit',
 ]
 
 /** glibc keeps an arena for each thread of the pool otherwise, and gives the buffers of an upload back to take them again. */

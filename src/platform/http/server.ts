@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Readable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { ownsItsChunks, release } from '../../base/chunks.ts'
 import type { Logger } from '../log/log.ts'
 import type { App } from './app.ts'
 import type { RawResponse } from './message.ts'
@@ -89,7 +90,7 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   const { body } = answer
   if (body instanceof Readable) {
     if (request.method === 'HEAD') return void (body.destroy(), response.end())
-    return pipeline(body, response)
+    return pipeline(body, ownsItsChunks(body) ? releasing(response) : response)
   }
   const bytes = encode(body)
   if (bytes === undefined) {
@@ -104,6 +105,26 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   }
   response.setHeader('Content-Length', Buffer.byteLength(bytes))
   response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+/** Writes to the response and gives each chunk back when the kernel has it. */
+function releasing(response: ServerResponse): Writable {
+  const sink = new Writable({
+    highWaterMark: 1 << 18,
+    write(chunk: Uint8Array, _encoding, done) {
+      response.write(chunk, (error) => {
+        if (!error) release(chunk)
+        done(error)
+      })
+    },
+    final: (done) => void response.end(done),
+    destroy(error, done) {
+      if (error) response.destroy(error)
+      done(error)
+    },
+  })
+  response.once('close', () => sink.destroy(response.writableFinished ? undefined : new Error('the client went away')))
+  return sink
 }
 
 function encode(body: unknown): string | Uint8Array | undefined {

@@ -1,5 +1,6 @@
 /** First step of an import: the data into the staging area. */
 import type { Readable } from 'node:stream'
+import { pass } from '../../../base/chunks.ts'
 import { fencedFetch, type FenceRules } from '../../../platform/http/fence.ts'
 import type { ImageConfig } from '../config.ts'
 import type { ImageDeps } from '../deps.ts'
@@ -40,13 +41,13 @@ export async function fetchData(step: ImportStep): Promise<number> {
   const watch = watchSpeed(source, () => size)
   try {
     const told = progress(deps, data.taskId, 'Downloaded')
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    await pass(source, async (chunk) => {
       context.signal.throwIfAborted()
       size += chunk.length
       if (size > deps.config.imageSizeCap) throw new Error('The provided image is too large.')
       await writer.write(chunk)
       told(size)
-    }
+    })
     watch.check()
     await writer.finish()
   } catch (error) {

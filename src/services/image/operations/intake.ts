@@ -3,6 +3,7 @@
  * however large the image is.
  */
 import { Readable } from 'node:stream'
+import { pass } from '../../../base/chunks.ts'
 import {
   BlockRing,
   type DigestPool,
@@ -39,8 +40,9 @@ export interface Found {
   hash_value: string
 }
 
-const blockSize = 1 << 20
-const blockCount = 6
+/** Small enough that a block is still in the caches of the processor when it is hashed and written. */
+const blockSize = 1 << 19
+const blockCount = 12
 /** Who sends less than this in a minute is cut off. */
 const slowestPerMinute = 60 * 1024
 
@@ -55,12 +57,10 @@ export async function takeIn(
   const watch = watchSpeed(data, () => intake.size)
   try {
     // Not destroyed when we stop early: the connection has still to carry the refusal.
-    const source = data instanceof Readable ? data.iterator({ destroyOnReturn: false }) : data
-    for await (const chunk of source as AsyncIterable<Uint8Array>) {
+    await pass(data, (chunk) => {
       options.signal?.throwIfAborted()
-      const wait = intake.add(chunk)
-      if (wait) await wait
-    }
+      return intake.add(chunk)
+    })
     watch.check()
     return await intake.end()
   } catch (error) {
@@ -118,9 +118,8 @@ class Intake {
     if (this.size > this.#options.limit)
       throw new TooLarge('The incoming image is too large: The provided image is too large.')
     const block = this.#block
-    if (block && block.length + chunk.length < blockSize) {
-      block.bytes.set(chunk, block.length)
-      block.length += chunk.length
+    if (block && chunk.length < block.room) {
+      block.put(chunk)
       return undefined
     }
     return this.#fill(chunk)
@@ -130,17 +129,16 @@ class Intake {
     for (let offset = 0; offset < chunk.length;) {
       this.#block ??= await this.#ring.take()
       const block = this.#block
-      const part = chunk.subarray(offset, offset + blockSize - block.length)
-      block.bytes.set(part, block.length)
-      block.length += part.length
+      const part = chunk.subarray(offset, offset + block.room)
+      block.put(part)
       offset += part.length
-      if (block.length === blockSize) this.#dispatch(block)
+      if (block.room === 0) this.#dispatch(block)
     }
   }
 
   #dispatch(block: SharedBlock) {
     this.#block = undefined
-    const bytes = block.bytes.subarray(0, block.length)
+    const { bytes } = block
     this.#inspector.write(bytes)
     const { declared, signature, onProgress } = this.#options
     const verdict = declared === undefined ? { ok: true as const } : checkSoFar(this.#inspector.verdict, declared)

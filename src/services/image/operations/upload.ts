@@ -1,5 +1,6 @@
 /** PUT /file and /stage: all of the data or nothing. */
 import type { Readable } from 'node:stream'
+import { pass } from '../../../base/chunks.ts'
 import { checkSignatureRequest } from './signature.ts'
 import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
@@ -127,14 +128,13 @@ export async function stage(
     let total = 0
     const watch = watchSpeed(data, () => total)
     try {
-      const source = data.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
-      for await (const chunk of source) {
+      await pass(data, (chunk) => {
         transfer.signal.throwIfAborted()
         total += chunk.length
         if (total > deps.config.imageSizeCap)
           throw new TooLarge('The incoming image is too large: The provided image is too large.')
-        await writer.write(chunk)
-      }
+        return writer.write(chunk)
+      })
       watch.check()
       if (size !== undefined && total !== size)
         throw new InvalidImage(`The data has ${total} bytes and not ${size} as announced.`)

@@ -1,0 +1,34 @@
+/**
+ * Memory of data that only passes. V8 counts the bytes of buffers outside of its heap and collects whenever 64 MiB have
+ * gathered, so a gigabyte that passes costs fifteen collections; what is released at once costs none.
+ */
+import { ReadStream } from 'node:fs'
+import { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
+/** Whether Node gives each chunk of the source memory of its own, which nobody else will look at. */
+export const ownsItsChunks = (source: unknown): boolean =>
+  source instanceof IncomingMessage || source instanceof ReadStream
+
+/** Gives the memory of a chunk back; the chunk is empty then. Only for chunks of a source that owns them. */
+export function release(chunk: Uint8Array) {
+  const { buffer } = chunk
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0)
+}
+
+/**
+ * Hands each chunk of a source to `take`, which returns a promise where the source has to wait. The chunk is valid until
+ * `take` is done. Rejects with what `take` or the source throws; the source is left open then, with no chunk being taken.
+ */
+export async function pass(
+  source: Readable | AsyncIterable<Uint8Array>,
+  take: (chunk: Uint8Array) => Promise<void> | undefined,
+): Promise<void> {
+  const drop = ownsItsChunks(source) ? release : () => undefined
+  const chunks = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source
+  for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+    const taking = take(chunk)
+    if (taking) await taking
+    drop(chunk)
+  }
+}
