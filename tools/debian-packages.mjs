@@ -26,6 +26,7 @@ const clients = [
   'keystone-tempest-plugin',
   'neutron-tempest-plugin',
   'python3-keystonemiddleware',
+  'python3-swift',
   'slapd',
   'ldap-utils',
   'xmlsec1',

@@ -50,7 +50,7 @@ async function run(stateDir: string) {
     log: log('nova-compute'),
     fetchImage: async (id: string): Promise<Readable> => images.download(id),
     ...(user && { user }),
-    onRemark: (text) => tell({ type: 'progress', text }),
+    onRemark: (text) => tell({ type: 'remark', text }),
   })
   const compute = new ComputeAgent({
     host,

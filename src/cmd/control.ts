@@ -29,7 +29,7 @@ async function run(stateDir: string) {
   // Without its supervisor nobody would start this process again after a failure.
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
-  await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'progress', text }))
+  await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'remark', text }))
   tell({ type: 'ready' })
   flushCompileCache()
 }

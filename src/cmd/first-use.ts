@@ -36,7 +36,7 @@ export async function firstUse(
   settings: Settings,
   secrets: Secrets,
   stateDir: string,
-  progress: (text: string) => void,
+  remark: (text: string) => void,
 ): Promise<void> {
   const file = paths(stateDir).firstUse
   const made = new Set(existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[]) : [])
@@ -54,7 +54,8 @@ export async function firstUse(
       made.add(part.name)
       writePrivate(file, JSON.stringify([...made]))
     } catch (error) {
-      progress(`${part.name} could not be made: ${error instanceof Error ? error.message : String(error)}`)
+      const reason = error instanceof Error ? error.message : String(error)
+      remark(`the ${part.name} could not be made, the next start tries again: ${reason}`)
     }
   }
 }

@@ -11,7 +11,7 @@ export interface RoleState {
 export type ChildMessage =
   | { type: 'roles'; roles: RoleState[] }
   | { type: 'ready' }
-  | { type: 'progress'; text: string }
+  | { type: 'remark'; text: string }
   | { type: 'failed'; error: string }
 
 /** Keeps the states of the roles of one process and tells `changed` about each change. */

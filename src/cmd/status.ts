@@ -10,6 +10,8 @@ export interface CloudStatus {
   ready: boolean
   startedAt: string
   roles: RoleState[]
+  /** What did not go as it should and stops nothing. */
+  remarks: string[]
 }
 
 /** The last status of a cloud; `running` tells whether its supervisor lives. */
@@ -51,9 +53,10 @@ export async function status(args: Arguments): Promise<number> {
         pids: found.pids,
         startedAt: found.startedAt,
         roles: found.roles,
+        remarks: found.remarks,
       }),
     )
-  else for (const line of table(found.roles)) console.log(line)
+  else for (const line of [...table(found.roles), ...found.remarks]) console.log(line)
   return found.roles.every((role) => role.state === 'up') && found.ready ? 0 : 1
 }
 

@@ -47,6 +47,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     ready: false,
     startedAt: new Date().toISOString(),
     roles: [],
+    remarks: [],
   }
   const waiting = new Set(settings.fake ? ['control'] : ['control', 'agent'])
   const children = new Map<string, Supervised>()
@@ -65,7 +66,10 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
   const told = new Map<string, string | null>()
   let failedStarts = 0
   const heard = (name: string) => (message: ChildMessage) => {
-    if (message.type === 'progress') say(`  ${message.text}`)
+    if (message.type === 'remark') {
+      say(`  ${message.text}`)
+      if (!status.remarks.includes(message.text)) status.remarks.push(message.text)
+    }
     if (message.type === 'roles') {
       for (const { role, state, error } of message.roles) {
         const reason = state === 'down' ? error : null
@@ -137,6 +141,7 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
           `not everything is up: ${reasons} (the rest runs; see nephos status, or end it with nephos down)`,
         )
       }
+      for (const remark of status.remarks) say(`nephos: ${remark}`)
       console.log(summary(args.stateDir, settings, Date.now() - started))
       return 0
     }

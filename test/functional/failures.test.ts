@@ -109,3 +109,26 @@ test('an option that cannot be understood is named', async (t) => {
   writeFileSync(join(cloud.stateDir, 'etc', 'nova', 'nova.conf'), '[scheduler]\nmax_attempts = many\n')
   assert.match(await failure(cloud.up()), /nova-api: .*max_attempts/)
 })
+
+test('a store that is not there at the first start: told, and the guest image comes with the next start', async (t) => {
+  const cloud = await cloudFor(t)
+  mkdirSync(join(cloud.stateDir, 'etc', 'glance'), { recursive: true })
+  const file = join(cloud.stateDir, 'etc', 'glance', 'glance-api.conf')
+  const account = 'swift_store_auth_address = http://127.0.0.1:1/v3\nswift_store_user = a:b\nswift_store_key = c\n'
+  writeFileSync(file, `[DEFAULT]\nenabled_backends = far:swift\n[far]\n${account}`)
+  await cloud.up()
+  const remark = /the guest image could not be made, the next start tries again: .* answered 503: The image store does not/
+  const status = await cloud.nephos('status')
+  assert.match(status.output, remark)
+  assert.equal(status.code, 0)
+  await cloud.nephos('down')
+  writeFileSync(file, '')
+  await cloud.up()
+  assert.ok(!remark.test((await cloud.nephos('status')).output))
+  const admin = await login(cloud, 'admin')
+  const { body } = await admin.call<{ images: { name: string; status: string }[] }>('image', 'GET', '/v2/images')
+  assert.deepEqual(
+    body.images.map(({ name, status: state }) => [name, state]),
+    [['cirros', 'active']],
+  )
+})

@@ -77,9 +77,9 @@ export class RemoteError extends Error {
   }
 }
 
-/** The message inside any of OpenStack's error envelopes. */
+/** The message inside any of OpenStack's error envelopes, those of glance and placement too, which are pages. */
 export function messageIn(body: unknown): string {
-  if (typeof body === 'string') return body
+  if (typeof body === 'string') return body.startsWith('<html>') ? messageInPage(body) : body
   if (typeof body !== 'object' || body === null) return ''
   for (const value of Object.values(body)) {
     const inner = Array.isArray(value) ? (value[0] as unknown) : value
@@ -92,6 +92,13 @@ export function messageIn(body: unknown): string {
   }
   return ''
 }
+
+const entities: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&amp;': '&' }
+
+const messageInPage = (page: string): string =>
+  (/<\/h1>([^]*?)(<br \/>|<\/body>)/.exec(page)?.[1] ?? '')
+    .trim()
+    .replaceAll(/&(lt|gt|amp);/g, (entity) => entities[entity] ?? entity)
 
 /** Sends requests as one user; the base of every service's `client.ts`. */
 export class ServiceClient {

@@ -7,6 +7,7 @@ import { deleteLocation, insertLocation, listLocations } from '../store/location
 import { progress } from './import-fetch.ts'
 import { takeIn, type Found } from './intake.ts'
 import { largestUpload, spend } from './quota.ts'
+import { removeData } from './remove-data.ts'
 import { checkSignatureRequest } from './signature.ts'
 import { declaredFormat } from './upload.ts'
 
@@ -49,8 +50,7 @@ export async function storeCopy(step: ImportStep, storeId: string): Promise<Foun
   } catch (error) {
     signature?.stream.close()
     await writer.abort()
-    await store.remove({ imageId, url: '' })
-    await deleteLocation(database.db, locationId)
+    await removeData(deps, imageId)
     throw error
   }
 }

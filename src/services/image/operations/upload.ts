@@ -6,10 +6,11 @@ import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
 import { updateImage, type Image } from '../store/images.ts'
-import { deleteLocation, forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
+import { forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
 import { takeIn, watchSpeed, type Found } from './intake.ts'
 import { largestUpload, spend } from './quota.ts'
+import { removeData } from './remove-data.ts'
 
 export interface UploadOptions {
   /** Bytes that the client has announced. */
@@ -56,7 +57,7 @@ export async function upload(
       const most = await largestUpload(deps, tx, projectId, size)
       const changes = { status: 'saving', reserved: size ?? 0 } as const
       if (!(await updateImage(tx, image.id, ['queued'], changes))) throw badTransition('saving', 'saving')
-      await forgetLocations(tx, image.id)
+      await forgetLocations(tx, image.id, store.id)
       const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
       return { limit: most, locationId: id }
     },
@@ -98,11 +99,8 @@ export async function upload(
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
-    await store.remove({ imageId: image.id, url: '' })
-    await database.transaction(async (tx) => {
-      await deleteLocation(tx, locationId)
-      await updateImage(tx, image.id, ['saving'], { status: 'queued', reserved: 0 })
-    })
+    await removeData(deps, image.id)
+    await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0 })
     throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
   } finally {
     transfer.end()

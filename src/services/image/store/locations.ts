@@ -50,6 +50,13 @@ export const setLocation = (db: ImageDb, id: string, changes: Partial<LocationRo
 
 export const deleteLocation = (db: ImageDb, id: string) => db.deleteFrom('locations').where('id', '=', id).execute()
 
-/** A queued image that gets data now: what a failed attempt has left is no longer its place. */
-export const forgetLocations = (db: ImageDb, imageId: string) =>
-  db.deleteFrom('locations').where('image_id', '=', imageId).where('status', '=', 'active').execute()
+/**
+ * A queued image that gets data now: what a failed attempt has left is no longer its place. Nor is it to be removed from
+ * `store`, to which the data goes at once: it has the same name there.
+ */
+export const forgetLocations = (db: ImageDb, imageId: string, store?: string) =>
+  db
+    .deleteFrom('locations')
+    .where('image_id', '=', imageId)
+    .where(({ or, eb }) => or([eb('status', '=', 'active'), ...(store === undefined ? [] : [eb('store', '=', store)])]))
+    .execute()

@@ -1,4 +1,4 @@
-/** What every store promises. */
+/** What every store promises, and what is each one's own. */
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -6,20 +6,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import type { FenceRules } from '../../../platform/http/fence.ts'
 import { startFakeSwift, type FakeSwift } from '../testing/fake-swift.ts'
+import { fill, storeSuite, type Subject } from '../testing/store-suite.ts'
 import { FileStore } from './file.ts'
 import { HttpStore } from './http.ts'
-import { DataNotFound, StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore, type StoreWriter } from './store.ts'
+import { DataNotFound, StoreFull, StoreReadOnly, StoreUnavailable } from './store.ts'
 import { SwiftStore } from './swift.ts'
-
-interface Subject {
-  store: ImageStore
-  /** Names of everything that the store keeps. */
-  kept(): string[]
-  close(): Promise<void> | void
-}
 
 const subjects: Record<string, () => Promise<Subject>> = {
   file: () => {
@@ -53,82 +47,7 @@ const swiftStore = (swift: FakeSwift, createContainer = true) =>
     segmentSize: 100_000,
   })
 
-async function fill(writer: StoreWriter, data: Buffer, step = 65_536) {
-  for (let at = 0; at < data.length; at += step) {
-    const block = Buffer.from(data.subarray(at, at + step))
-    await writer.write(block)
-    block.fill(0) // the bytes are the caller's again
-  }
-}
-
-for (const [name, open] of Object.entries(subjects)) {
-  describe(name, () => {
-    let subject: Subject
-    let store: ImageStore
-    before(async () => {
-      subject = await open()
-      store = subject.store
-    })
-    after(() => subject.close())
-
-    test('gives back what it was given, whole and in part', async () => {
-      const imageId = randomUUID()
-      const data = randomBytes(350_000)
-      const writer = await store.begin(imageId, data.length)
-      await fill(writer, data)
-      const place = { imageId, url: await writer.finish() }
-      assert.ok(place.url.includes(imageId))
-      assert.ok(Buffer.concat(await (await store.read(place)).toArray()).equals(data))
-      const range = { start: 99_990, end: 200_010 }
-      assert.ok(Buffer.concat(await (await store.read(place, range)).toArray()).equals(data.subarray(99_990, 200_011)))
-      assert.equal(await store.size(place), data.length)
-      await store.remove(place)
-      assert.equal(await store.size(place), undefined)
-      assert.deepEqual(subject.kept(), [])
-    })
-
-    test('keeps an image of no bytes', async () => {
-      const imageId = randomUUID()
-      const writer = await store.begin(imageId, 0)
-      const place = { imageId, url: await writer.finish() }
-      assert.equal(await store.size(place), 0)
-      assert.equal((await (await store.read(place)).toArray()).length, 0)
-      await store.remove(place)
-    })
-
-    test('has nothing of an image before it is finished, nor after it was given up', async () => {
-      const imageId = randomUUID()
-      const writer = await store.begin(imageId, undefined)
-      await fill(writer, randomBytes(250_000))
-      await assert.rejects(store.read({ imageId, url: '' }), DataNotFound)
-      assert.equal(await store.size({ imageId, url: '' }), undefined)
-      await writer.abort()
-      assert.deepEqual(subject.kept(), [])
-    })
-
-    test('a cut attempt is no part of the next one, and goes with remove', async () => {
-      const imageId = randomUUID()
-      const first = await store.begin(imageId, undefined)
-      await fill(first, randomBytes(250_000))
-      const second = await store.begin(imageId, 3)
-      await fill(second, Buffer.from('new'))
-      const place = { imageId, url: await second.finish() }
-      assert.equal(Buffer.concat(await (await store.read(place)).toArray()).toString(), 'new')
-      await store.remove(place)
-      await store.remove(place)
-      await first.abort()
-      assert.deepEqual(subject.kept(), [])
-    })
-
-    test('takes no name but an id (C8)', async () => {
-      for (const imageId of ['../x', '/etc/passwd', 'a\0b', '', '%2e%2e', 'x'.repeat(36)]) {
-        await assert.rejects(async () => store.begin(imageId, 1), Error)
-        await assert.rejects(async () => store.read({ imageId, url: '' }), Error)
-        await assert.rejects(async () => store.remove({ imageId, url: '' }), Error)
-      }
-    })
-  })
-}
+for (const [name, open] of Object.entries(subjects)) storeSuite(name, open)
 
 test('files are readable by their owner only (C17)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-store-'))

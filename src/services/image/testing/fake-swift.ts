@@ -9,6 +9,8 @@ export interface FakeSwift {
   readonly containers: Set<string>
   /** The next requests of this method answer so. */
   failNext(method: string, status: number): void
+  /** Everything answers so from now on; undefined ends it. */
+  failAll(status: number | undefined): void
   /** Makes every token invalid. */
   expireTokens(): void
   close(): Promise<void>
@@ -21,6 +23,7 @@ export async function startFakeSwift(): Promise<FakeSwift> {
   const failures: { method: string; status: number }[] = []
   let serial = 0
   let token = 'token-0'
+  let outage: number | undefined
 
   const dataOf = (key: string): Buffer | undefined => {
     const prefix = manifests.get(key)
@@ -39,6 +42,8 @@ export async function startFakeSwift(): Promise<FakeSwift> {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://swift')
     const body = Buffer.concat(await request.toArray())
+    const status = (code: number) => response.writeHead(code).end()
+    if (outage !== undefined) return status(outage)
     if (url.pathname === '/v3/auth/tokens') {
       token = `token-${++serial}`
       const endpoints = [{ interface: 'public', region_id: 'RegionOne', url: `${origin()}/v1/AUTH_test` }]
@@ -46,7 +51,6 @@ export async function startFakeSwift(): Promise<FakeSwift> {
       const catalog = [{ type: 'object-store', endpoints }]
       return response.end(JSON.stringify({ token: { expires_at: '2999-01-01T00:00:00Z', catalog } }))
     }
-    const status = (code: number) => response.writeHead(code).end()
     if (request.headers['x-auth-token'] !== token) return status(401)
     const failure = failures.findIndex((each) => each.method === request.method)
     if (failure >= 0) return status(failures.splice(failure, 1)[0]!.status)
@@ -82,6 +86,7 @@ export async function startFakeSwift(): Promise<FakeSwift> {
     objects,
     containers,
     failNext: (method, status) => void failures.push({ method, status }),
+    failAll: (status) => void (outage = status),
     expireTokens: () => void (token = 'nobody has this'),
     close: () =>
       new Promise((resolve) => {

@@ -9,7 +9,7 @@ import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { openDatabase } from '../../../platform/db/database.ts'
 import type { App } from '../../../platform/http/app.ts'
-import type { Transport } from '../../../platform/http/client.ts'
+import { messageIn, type Transport } from '../../../platform/http/client.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createImageService } from '../service.ts'
@@ -139,7 +139,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
       ...(stream && { stream }),
     })
     const named = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-    const message = typeof answer.body === 'string' ? messageOf(answer.body) : ''
+    const message = answer.status < 400 ? '' : messageIn(answer.body)
     return { status: answer.status, headers: Object.fromEntries(named), body: answer.body as T, message }
   }
   const must: TestImage['must'] = async <T>(method: string, path: string, asked?: CallOptions) => {
@@ -191,10 +191,3 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
     },
   }
 }
-
-const messageOf = (page: string): string =>
-  (/<h1>.*?<\/h1>\s*([^]*?)<br \/>/.exec(page)?.[1] ?? '')
-    .trim()
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
