@@ -4,7 +4,8 @@ import { serve } from '../src/platform/http/server.ts'
 import { createLogger } from '../src/platform/log/log.ts'
 import { startPlacement } from '../src/services/placement/testing/placement.ts'
 
-const placement = await startPlacement()
+const databaseUrl = process.env['NEPHOS_BENCH_DATABASE']
+const placement = await startPlacement(databaseUrl === undefined ? {} : { databaseUrl })
 const log = createLogger({ name: 'bench', level: 'fatal' })
 const server = await serve(placement.app, { host: '127.0.0.1', port: 0, log })
 parentPort?.on('message', () => {

@@ -1,6 +1,6 @@
 /**
  * Placement over HTTP with 10,000 providers (a third of them nested, traits, aggregates), as JSON lines.
- * Usage: npm run bench placement
+ * Usage: npm run bench placement; with the URL of an empty database in NEPHOS_BENCH_DATABASE on that instead of SQLite.
  */
 import { randomUUID } from 'node:crypto'
 import { Agent, request as httpRequest } from 'node:http'
