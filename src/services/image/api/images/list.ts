@@ -93,7 +93,8 @@ function parseFilters(query: Query): Pick<ListRequest, 'equals' | 'compare' | 'p
     if (name === 'created_at' || name === 'updated_at') compare.push(parseTime(name, value))
     else if (range && Object.hasOwn(ranges, range[1]!)) {
       if (!/^-?\d+$/.test(value)) throw new InvalidImage('Unable to filter on a range with a non-numeric value.')
-      compare.push({ column: ranges[range[1]!]!, operator: range[2] === 'min' ? '>=' : '<=', value: Number(value) })
+      const operator = range[2] === 'min' ? '>=' : '<='
+      compare.push({ column: ranges[range[1]!]!, operator, value: clamp(Number(value)) })
     } else if (name === 'protected') equals.push({ column: 'is_protected', values: [parseBoolean(name, value)] })
     else if ((listColumns as readonly string[]).includes(name))
       equals.push({ column: name as keyof ImageRow, values: parseList(value) })
@@ -102,6 +103,9 @@ function parseFilters(query: Query): Pick<ListRequest, 'equals' | 'compare' | 'p
   }
   return { equals, compare, properties }
 }
+
+/** No database has a name for infinity. */
+const clamp = (value: number) => Math.max(Math.min(value, Number.MAX_SAFE_INTEGER), -Number.MAX_SAFE_INTEGER)
 
 export function parseLimit(
   text: string | undefined,
