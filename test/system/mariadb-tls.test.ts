@@ -1,25 +1,13 @@
 /** Connections to MariaDB with `ssl_ca`: a server that cannot prove its name, or has no TLS, is no server. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { DatabaseUrlError, openDatabase } from '../../src/platform/db/database.ts'
-import { eventually } from '../api.ts'
 import { collect } from '../cloud.ts'
-
-const why = !existsSync('/usr/sbin/mariadbd') ? 'needs mariadb-server' : process.getuid?.() !== 0 ? 'needs root' : ''
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
+import { Mariadb, noMariadb } from '../mariadb.ts'
 
 async function must(...argv: string[]) {
   const { code, output } = await collect(argv)
@@ -50,33 +38,18 @@ async function certificate(folder: string, label: string, name: string) {
 
 test(
   'P4: the database must prove its name when an authority is given, and no option is overheard',
-  { skip: why || false, timeout: 120_000 },
+  { skip: noMariadb || false, timeout: 120_000 },
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'nph-tls-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     const good = await certificate(folder, 'good', 'DNS:localhost')
     const other = await certificate(folder, 'other', 'DNS:localhost')
     const elsewhere = await certificate(folder, 'elsewhere', 'DNS:db.example')
-    const [data, socket, port] = [join(folder, 'data'), join(folder, 's.sock'), await freePort()]
-    await must(
-      'mariadb-install-db',
-      '--no-defaults',
-      '--user=root',
-      `--datadir=${data}`,
-      '--auth-root-authentication-method=normal',
-    )
-    const start = async (tls: readonly string[]) => {
-      const where = [`--datadir=${data}`, `--socket=${socket}`, `--port=${port}`, '--bind-address=127.0.0.1']
-      const server = spawn('/usr/sbin/mariadbd', ['--no-defaults', '--user=root', ...where, ...tls], {
-        stdio: 'ignore',
-      })
-      const ask = (query: string) => collect(['mariadb', '--no-defaults', `--socket=${socket}`, '-e', query])
-      await eventually('MariaDB answers', async () => (await ask('select 1')).code === 0, 60)
-      await ask("create user if not exists nephos@'127.0.0.1' identified by 'p'")
-      return () => new Promise((resolve) => (server.once('exit', resolve), server.kill('SIGTERM')))
-    }
+    const mariadb = await Mariadb.start()
+    t.after(() => mariadb.remove())
+    const again = async (...tls: string[]) => (await mariadb.down(), mariadb.up(...tls))
     const connect = async (options: string) => {
-      const database = openDatabase(`mysql+pymysql://nephos:p@localhost:${port}/${options}`)
+      const database = openDatabase(`mysql+pymysql://nephos:p%40ss@localhost:${mariadb.port}/${options}`)
       try {
         const { rows } = await sql<{ Value: string }>`show status like 'Ssl_version'`.execute(database.db)
         return rows[0]?.Value
@@ -87,17 +60,14 @@ test(
     const presenting = ({ key, cert }: { key: string; cert: string }) => [`--ssl-key=${key}`, `--ssl-cert=${cert}`]
     const trusting = ({ cert }: { cert: string }) => `?ssl_ca=${cert}`
 
-    let stop = await start(presenting(good))
+    await again(...presenting(good))
     assert.match((await connect(trusting(good))) ?? '', /^TLSv1\.[23]$/)
     await assert.rejects(connect(trusting(other)), /certificate/i)
-    await stop()
-    stop = await start(presenting(elsewhere))
+    await again(...presenting(elsewhere))
     await assert.rejects(connect(trusting(elsewhere)), /altnames|does not match/i)
-    await stop()
-    stop = await start(['--skip-ssl'])
+    await again('--skip-ssl')
     await assert.rejects(connect(trusting(good)), /secure connection/i)
     assert.equal(await connect(''), '')
-    await stop()
     for (const options of ['?ssl=true', '?ssl_verify_cert=1&ssl_ca=x', '?ssl_cert=x', '?ssl_ca=/no/such/file'])
       await assert.rejects(connect(options), DatabaseUrlError)
   },

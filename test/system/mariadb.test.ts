@@ -1,14 +1,12 @@
 /** The same cloud on MariaDB: every service's migrations and queries on the other engine. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { eventually, login, type Api } from '../api.ts'
-import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
+import { createTestCloud, type TestCloud } from '../cloud.ts'
+import { Mariadb, noMariadb } from '../mariadb.ts'
 
-const why = !existsSync('/usr/sbin/mariadbd') ? 'needs mariadb-server' : process.getuid?.() !== 0 ? 'needs root' : ''
 const files = {
   keystone: ['keystone.conf', 'database'],
   glance: ['glance-api.conf', 'database'],
@@ -16,61 +14,24 @@ const files = {
   nova: ['nova.conf', 'database'],
   neutron: ['neutron.conf', 'database'],
 } as const
-let folder = ''
-let server: ChildProcess
-let startServer: () => void
+let mariadb: Mariadb
 let cloud: TestCloud
 
 before(async () => {
-  if (why) return
+  if (noMariadb) return
   cloud = await createTestCloud({ args: ['--fake'] })
-  const port = cloud.portBase + 9
-  folder = mkdtempSync(join(tmpdir(), 'nph-maria-'))
-  const socket = join(folder, 's.sock')
-  const data = join(folder, 'data')
-  const made = await collect([
-    'mariadb-install-db',
-    '--no-defaults',
-    '--user=root',
-    `--datadir=${data}`,
-    '--auth-root-authentication-method=normal',
-  ])
-  assert.equal(made.code, 0, made.output)
-  const args = [
-    '--no-defaults',
-    '--user=root',
-    `--datadir=${data}`,
-    `--socket=${socket}`,
-    `--port=${port}`,
-    '--bind-address=127.0.0.1',
-  ]
-  startServer = () => (server = spawn('/usr/sbin/mariadbd', args, { stdio: 'ignore' }))
-  startServer()
-  const statements = Object.keys(files)
-    .map((name) => `create database ${name}; `)
-    .join('')
-  const user = "create user nephos@'127.0.0.1' identified by 'p@ss'; grant all on *.* to nephos@'127.0.0.1';"
-  await eventually(
-    'MariaDB answers',
-    async () => (await collect(['mariadb', '--no-defaults', `--socket=${socket}`, '-e', 'select 1'])).code === 0,
-    60,
-  )
-  const done = await collect(['mariadb', '--no-defaults', `--socket=${socket}`, '-e', statements + user])
-  assert.equal(done.code, 0, done.output)
+  mariadb = await Mariadb.start()
   for (const [name, [file, section]] of Object.entries(files)) {
     const etc = join(cloud.stateDir, 'etc', name)
     mkdirSync(etc, { recursive: true })
-    writeFileSync(
-      join(etc, file),
-      `[${section}]\nconnection = mysql+pymysql://nephos:p%40ss@127.0.0.1:${port}/${name}\n`,
-    )
+    await mariadb.run(`create database ${name}`)
+    writeFileSync(join(etc, file), `[${section}]\nconnection = ${mariadb.url}/${name}\n`)
   }
   await cloud.up()
 })
 after(async () => {
   await cloud?.destroy()
-  server?.kill('SIGKILL')
-  if (folder) rmSync(folder, { recursive: true, force: true })
+  await mariadb?.remove()
 })
 
 async function create(demo: Api): Promise<string> {
@@ -84,7 +45,7 @@ async function create(demo: Api): Promise<string> {
   return created.body.server.id
 }
 
-test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_000 }, async () => {
+test('a server lives and dies on MariaDB', { skip: noMariadb || false, timeout: 240_000 }, async () => {
   const { output, code } = await cloud.nephos('status', '--json')
   assert.equal(code, 0, output)
   assert.equal(existsSync(join(cloud.stateDir, 'compute', 'compute.db')), false, 'no SQLite file stands beside it')
@@ -102,7 +63,7 @@ test('a server lives and dies on MariaDB', { skip: why || false, timeout: 240_00
   await eventually('it is gone', async () => (await status()) === undefined)
 })
 
-test('nephos explain reads MariaDB', { skip: why || false, timeout: 60_000 }, async () => {
+test('nephos explain reads MariaDB', { skip: noMariadb || false, timeout: 60_000 }, async () => {
   const admin = await login(cloud, 'admin')
   const { body } = await admin.call<{ servers: { id: string }[] }>(
     'compute',
@@ -117,18 +78,16 @@ test('nephos explain reads MariaDB', { skip: why || false, timeout: 60_000 }, as
 
 test(
   'a MariaDB that goes away is said, and all is well when it is back',
-  { skip: why || false, timeout: 120_000 },
+  { skip: noMariadb || false, timeout: 120_000 },
   async () => {
     const demo = await login(cloud, 'demo')
     const list = () => demo.call<{ serviceUnavailable?: object }>('compute', 'GET', '/v2.1/servers')
     assert.equal((await list()).status, 200)
     const builds = await Promise.all([1, 2, 3].map(() => create(demo)))
-    const gone = new Promise((resolve) => server.once('exit', resolve))
-    server.kill('SIGKILL')
-    await gone
+    await mariadb.down('SIGKILL')
     const answer = await list()
     assert.equal(answer.status, 503, JSON.stringify(answer.body))
-    startServer()
+    await mariadb.up()
     await eventually('the API answers again', async () => (await list()).status === 200, 60)
     for (const id of builds) {
       const settled = async () => {

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { openDatabase } from '../../platform/db/database.ts'
+import { testDatabaseUrl } from '../../platform/db/testing.ts'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { conductorContract } from './rpc/conductor.ts'
+import type { ComputeSchema } from './store/tables.ts'
 import { eventually, FakeAgent, p2, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
 
@@ -223,10 +226,9 @@ test('D1: a console token is random, kept as a hash, short-lived, and ends with 
   }
   const [token, second, others] = [await issue(id), await issue(id), await issue(other)]
   assert.ok(token.length >= 43 && token !== second, '256 bits, new each time')
-  const { DatabaseSync } = await import('node:sqlite')
-  const database = new DatabaseSync(join(cloud.folder, 'nova.db'), { readOnly: true })
-  const kept = JSON.stringify(database.prepare('select * from console_tokens').all())
-  database.close()
+  const database = openDatabase<ComputeSchema>(await testDatabaseUrl(cloud.folder, 'nova'))
+  const kept = JSON.stringify(await database.db.selectFrom('console_tokens').selectAll().execute())
+  await database.close()
   assert.ok(!kept.includes(token) && kept.includes(id))
   assert.ok(await cloud.service.openConsole(token))
 

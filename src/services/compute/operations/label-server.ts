@@ -13,7 +13,7 @@ export async function changeMetadata(
   change: (now: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
   return deps.database.transaction(async (tx) => {
-    const server = await livingServer(tx, id)
+    const server = await heldServer(tx, id)
     refuseLocked(server, mayOverrideLock)
     const metadata = change(server.metadata)
     const limit = (await limitsOf(tx, deps.config, server.projectId))['metadata_items'] ?? -1
@@ -27,9 +27,15 @@ export async function changeMetadata(
 /** Changes the tags; returns those before and after. */
 export async function changeTags(deps: ComputeDeps, id: string, change: (now: readonly string[]) => string[]) {
   return deps.database.transaction(async (tx) => {
-    const before = (await livingServer(tx, id)).tags
+    const before = (await heldServer(tx, id)).tags
     const tags = change(before)
     await updateServer(tx, id, { tags })
     return { before, tags }
   })
+}
+
+/** Metadata and tags are read, changed and written: others who do so wait until the transaction ends. */
+async function heldServer(tx: ComputeDeps['database']['db'], id: string) {
+  await updateServer(tx, id, {})
+  return livingServer(tx, id)
 }

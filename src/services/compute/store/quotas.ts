@@ -33,14 +33,3 @@ export async function saveLimit(
 export async function deleteLimits(db: Db<ComputeSchema>, owner: string): Promise<void> {
   await db.deleteFrom('quotas').where('project_id', '=', owner).execute()
 }
-
-/** Holds other creates of the project back until the transaction ends; SQLite has one writer anyway. */
-export async function lockProject(
-  database: Database<ComputeSchema>,
-  tx: Db<ComputeSchema>,
-  projectId: string,
-  now: number,
-): Promise<void> {
-  if (database.engine === 'sqlite') return
-  await upsert(tx, database.engine, 'quota_locks', ['project_id'], { project_id: projectId, touched_at: now })
-}

@@ -1,7 +1,8 @@
+import type { LockSchema } from '../../../platform/db/project-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Times are milliseconds since the epoch; columns called *_json hold JSON texts. */
-export interface ComputeSchema extends SagaSchema {
+export interface ComputeSchema extends SagaSchema, LockSchema {
   flavors: FlavorTable
   flavor_access: { flavor_id: string; project_id: string }
   keypairs: KeypairTable
@@ -13,7 +14,6 @@ export interface ComputeSchema extends SagaSchema {
   aggregates: AggregateTable
   quotas: { project_id: string; resource: string; hard_limit: number }
   /** One row per project that creates servers: its lock makes quota checks exact on MariaDB. */
-  quota_locks: { project_id: string; touched_at: number }
   console_tokens: ConsoleTokenTable
 }
 

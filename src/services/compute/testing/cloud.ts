@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
@@ -161,7 +162,7 @@ export class TestCloud {
       {
         stateDir: this.folder,
         configFiles: [join(this.folder, 'nova.conf')],
-        databaseUrl: `sqlite:///${join(this.folder, 'nova.db')}`,
+        databaseUrl: await testDatabaseUrl(this.folder, 'nova'),
         policyOverrides: {},
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,

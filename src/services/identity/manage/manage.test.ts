@@ -4,20 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { CommandFailed, CommandLineError, runCommand, type ManageEnv } from '../../../platform/manage/command.ts'
 import { byPassword, startIdentity } from '../testing/identity.ts'
 import { keystoneManage } from './commands.ts'
 
 /** keystone-manage on a folder of its own; `lines` is what it printed. */
-function setUp(t: TestContext, stateDir?: string) {
+async function setUp(t: TestContext, stateDir?: string) {
   const folder = stateDir ?? mkdtempSync(join(tmpdir(), 'nephos-manage-'))
   if (!stateDir) t.after(() => rmSync(folder, { recursive: true }))
   const lines: string[] = []
   const env: ManageEnv = {
     stateDir: folder,
     configFiles: [join(folder, 'keystone.conf')],
-    databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
+    databaseUrl: await testDatabaseUrl(folder, 'identity'),
     log: createLogger({ name: 'test' }),
     print: (line) => lines.push(line),
     warn: (line) => lines.push(line),
@@ -28,7 +29,7 @@ function setUp(t: TestContext, stateDir?: string) {
 }
 
 test('db_sync brings the schema up to date, --check says whether it must, db_version names it', async (t) => {
-  const { run, lines } = setUp(t)
+  const { run, lines } = await setUp(t)
   assert.equal(await run('db_sync', '--check'), 2)
   await assert.rejects(run('db_sync', '--contract'), /run keystone-manage db_sync --expand first/)
   assert.equal(await run('db_sync'), 0)
@@ -41,7 +42,7 @@ test('db_sync brings the schema up to date, --check says whether it must, db_ver
 })
 
 test('keys are set up once, rotated as keystone does, and refused when they are broken', async (t) => {
-  const { run, folder, configure } = setUp(t)
+  const { run, folder, configure } = await setUp(t)
   configure('[fernet_tokens]\nmax_active_keys = 4\n')
   const keys = () => readdirSync(join(folder, 'fernet-keys')).sort()
   await run('fernet_setup')
@@ -55,7 +56,7 @@ test('keys are set up once, rotated as keystone does, and refused when they are 
 })
 
 test('an account that does not exist is refused, but for the one of the install guides', async (t) => {
-  const { run, lines } = setUp(t)
+  const { run, lines } = await setUp(t)
   await assert.rejects(run('fernet_setup', '--keystone-user', 'nobody-knows'), /Unknown user 'nobody-knows'/)
   await run('credential_setup', '--keystone-user', 'keystone', '--keystone-group', 'keystone')
   assert.ok(lines.some((line) => line.startsWith('made the keys in')))
@@ -63,7 +64,7 @@ test('an account that does not exist is refused, but for the one of the install 
 
 test('bootstrap makes what a first login needs, may be run again, and lets the administrator in again', async (t) => {
   const identity = await startIdentity(t)
-  const { run } = setUp(t, identity.stateDir)
+  const { run } = await setUp(t, identity.stateDir)
   const url = 'http://controller:5000/v3/'
   const words = ['bootstrap', '--bootstrap-public-url', url, '--bootstrap-region-id', 'Two']
   await assert.rejects(run(...words), /--bootstrap-password argument or OS_BOOTSTRAP_PASSWORD must be set/)
@@ -80,7 +81,7 @@ test('bootstrap makes what a first login needs, may be run again, and lets the a
 
 test('rotation while identity runs loses no token, and new ones are encrypted with the new key', async (t) => {
   const identity = await startIdentity(t)
-  const { run } = setUp(t, identity.stateDir)
+  const { run } = await setUp(t, identity.stateDir)
   const old = identity.admin
   await run('fernet_rotate')
   const works = async (token: string) =>
@@ -99,7 +100,7 @@ test('rotation while identity runs loses no token, and new ones are encrypted wi
 
 test('credentials are encrypted anew after a rotation, which waits until all are', async (t) => {
   const identity = await startIdentity(t)
-  const { run, lines } = setUp(t, identity.stateDir)
+  const { run, lines } = await setUp(t, identity.stateDir)
   const user = await identity.make('POST', '/users', { user: { name: 'joe', password: 'x' } })
   const credential = await identity.make('POST', '/credentials', {
     credential: { type: 'cert', user_id: user.id, blob: 'secret words' },
@@ -119,14 +120,14 @@ test('credentials are encrypted anew after a rotation, which waits until all are
 })
 
 test('trusts that are over are flushed, those of the given user only', async (t) => {
-  const { run } = setUp(t)
+  const { run } = await setUp(t)
   await run('db_sync')
   await run('trust_flush', '--date', '01-02-2025', '--trustor-user-id', 'abc')
   await assert.rejects(run('trust_flush', '--date', '2025-02-01'), /should be DD-MM-YYYY/)
 })
 
 test('doctor names what is wrong and what to do', async (t) => {
-  const { run, lines, folder, configure } = setUp(t)
+  const { run, lines, folder, configure } = await setUp(t)
   assert.equal(await run('doctor'), 1)
   assert.match(lines.join('\n'), /run keystone-manage db_sync/)
   assert.match(lines.join('\n'), /keystone-manage fernet_setup/)
@@ -143,7 +144,7 @@ test('doctor names what is wrong and what to do', async (t) => {
 })
 
 test('the rules of a mapping are tried on an assertion', async (t) => {
-  const { run, lines, folder } = setUp(t)
+  const { run, lines, folder } = await setUp(t)
   const [rules, input] = [join(folder, 'rules.json'), join(folder, 'assertion')]
   const rule = { local: [{ user: { name: '{0}' } }], remote: [{ type: 'LOGIN' }] }
   writeFileSync(rules, JSON.stringify([rule]))
@@ -155,7 +156,7 @@ test('the rules of a mapping are tried on an assertion', async (t) => {
 })
 
 test('files of domains are uploaded once; public ids are purged by what was asked; metadata need their options', async (t) => {
-  const { run, lines, folder, configure } = setUp(t)
+  const { run, lines, folder, configure } = await setUp(t)
   configure(`[identity]\ndomain_config_dir = ${folder}\n`)
   writeFileSync(join(folder, 'keystone.Default.conf'), '[ldap]\nurl = ldap://127.0.0.1\npassword = x\n')
   await run('bootstrap', '--bootstrap-password', 'x')
@@ -170,7 +171,7 @@ test('files of domains are uploaded once; public ids are purged by what was aske
 })
 
 test('a wrong command line is refused with the word that is wrong', async (t) => {
-  const { run } = setUp(t)
+  const { run } = await setUp(t)
   await assert.rejects(
     run('bootstrap', '–bootstrap-password', 'x'),
     /begins with a long dash, write --bootstrap-password/,

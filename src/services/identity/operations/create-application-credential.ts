@@ -1,5 +1,6 @@
 /** Makes application credentials: never more than the token that asks for one. */
 import { randomBytes } from 'node:crypto'
+import { lockProject } from '../../../platform/db/project-lock.ts'
 import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
@@ -54,7 +55,10 @@ export async function createApplicationCredential(
     is_limited: wanted.accessRules === undefined ? 0 : 1,
   }
   await database.transaction(async (tx) => {
-    await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
+    if (config.applicationCredentialLimit >= 0) {
+      await lockProject(database, tx, row.user_id)
+      await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
+    }
     if (!(await insertRow(tx, 'application_credentials', row)))
       throw new IdentityConflict('application_credential', `Duplicate entry found with name ${row.name}`)
     for (const rule of wanted.accessRules ?? []) {
@@ -66,7 +70,6 @@ export async function createApplicationCredential(
 }
 
 async function requireRoom(tx: IdentityDb, userId: string, limit: number) {
-  if (limit < 0) return
   const { count } = await tx
     .selectFrom('application_credentials')
     .select((each) => each.fn.countAll<number>().as('count'))

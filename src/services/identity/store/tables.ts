@@ -1,10 +1,11 @@
 import type { DirectoryTables } from './directory-tables.ts'
 import type { FederationTables } from './federation-tables.ts'
 import type { OAuth1Tables } from './oauth1-tables.ts'
+import type { LockSchema } from '../../../platform/db/project-lock.ts'
 import type { CatalogTables } from './tables-catalog.ts'
 
 /** Rows as the database has them. Empty text stands for "no domain" where a unique key needs a value. */
-export interface IdentitySchema extends CatalogTables, FederationTables, OAuth1Tables, DirectoryTables {
+export interface IdentitySchema extends LockSchema, CatalogTables, FederationTables, OAuth1Tables, DirectoryTables {
   projects: {
     id: string
     name: string

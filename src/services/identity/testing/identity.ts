@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createIdentityService, type IdentityService } from '../service.ts'
@@ -162,7 +163,7 @@ export async function openTestIdentity(
   const service = await createIdentityService({
     stateDir: folder,
     configFiles: [file],
-    databaseUrl: process.env['NEPHOS_TEST_DATABASE'] ?? `sqlite:///${join(folder, 'identity.db')}`,
+    databaseUrl: await testDatabaseUrl(folder, 'identity'),
     policyOverrides: {},
     log: createLogger({ name: 'identity' }),
     bus: new LocalBus('test'),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { openIdentity } from '../open.ts'
@@ -19,7 +20,7 @@ export async function openTestDeps(
   const { deps, feed } = await openIdentity({
     stateDir: join(folder, 'state'),
     configFiles: [file],
-    databaseUrl: `sqlite:///${join(folder, 'identity.db')}`,
+    databaseUrl: await testDatabaseUrl(folder, 'identity'),
     log: createLogger({ name: 'identity' }),
     baseUrl: 'http://identity',
   })

@@ -1,7 +1,8 @@
+import type { LockSchema } from '../../../platform/db/project-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Rows as the database has them. A deleted image keeps its row: its id is never given again (OSSN-0075). */
-export interface ImageSchema extends SagaSchema, MetadefSchema {
+export interface ImageSchema extends SagaSchema, LockSchema, MetadefSchema {
   images: {
     id: string
     name: string | null
@@ -79,7 +80,6 @@ export interface ImageSchema extends SagaSchema, MetadefSchema {
     last_modified: number
   }
   /** One row a project: written first in every transaction that spends quota, so that they come one after the other. */
-  quota_locks: { project_id: string; at: number }
 }
 
 export type ImageStatus =

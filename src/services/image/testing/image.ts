@@ -1,29 +1,16 @@
 /** Glance in process, on a database and folders of its own, for tests. */
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { sql } from 'kysely'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
-import { openDatabase } from '../../../platform/db/database.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { messageIn, type Transport } from '../../../platform/http/client.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { createImageService } from '../service.ts'
-
-/** The whole suite also runs on MariaDB: NEPHOS_TEST_MYSQL=mysql+pymysql://user:password@host:port, a database each. */
-async function databaseUrl(folder: string): Promise<string> {
-  const server = process.env['NEPHOS_TEST_MYSQL']
-  if (server === undefined) return `sqlite:///${join(folder, 'image.db')}`
-  const name = `glance_${randomUUID().replaceAll('-', '')}`
-  const { db, close } = openDatabase<object>(`${server}/mysql`)
-  await sql.raw(`create database ${name}`).execute(db)
-  await close()
-  return `${server}/${name}`
-}
 
 /** Who a test's token is of: `project;role,role` or `system;…`; keystone adds the roles that a role implies. */
 export function credentialsOf(token: string): Credentials {
@@ -102,7 +89,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
   const file = join(folder, 'glance-api.conf')
   writeFileSync(file, options.config ?? '')
   const stateDir = join(folder, 'state')
-  const url = options.databaseUrl ?? (await databaseUrl(folder))
+  const url = options.databaseUrl ?? (await testDatabaseUrl(folder, 'image'))
   const open = () =>
     createImageService({
       stateDir,

@@ -1,3 +1,4 @@
+import type { NetworkDeps } from '../deps.ts'
 import { badAttribute, badRequest, conflict, notFound } from '../errors.ts'
 import { formatPrefix, parseAddress, parsePrefix } from '../model/address.ts'
 import { requireFew } from './quota.ts'
@@ -35,10 +36,11 @@ const list = (texts: readonly string[]) => `['${texts.join("', '")}']`
 
 export async function insertAddressGroup(
   tx: NetworkDb,
+  deps: Pick<NetworkDeps, 'database'>,
   projectId: string,
   input: { name?: string; description?: string; addresses?: string[] },
 ): Promise<Group> {
-  await requireFew(tx, projectId, 'address_group')
+  await requireFew(tx, deps, projectId, 'address_group')
   const group = { ...newEntity(projectId, input), addresses: JSON.stringify(read(input.addresses ?? []).sort()) }
   await insertRow(tx, 'address_groups', group)
   return group

@@ -1,3 +1,4 @@
+import { lockProject } from '../../../platform/db/project-lock.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, overQuota } from '../errors.ts'
@@ -63,11 +64,12 @@ export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaRe
 /** Throws OverQuota unless `more` fit; inside the transaction that adds them, so that it is exact. */
 export async function requireQuota(
   tx: NetworkDb,
-  deps: Pick<NetworkDeps, 'config'>,
+  deps: Pick<NetworkDeps, 'config' | 'database'>,
   projectId: string,
   resource: QuotaResource,
   more = 1,
 ): Promise<void> {
+  await lockProject(deps.database, tx, projectId)
   const limit = (await quotasOf(tx, deps, projectId))[resource]
   if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
 }
@@ -76,7 +78,13 @@ export async function requireQuota(
 const uncounted = { address_group: 'address_groups', address_scope: 'address_scopes' } as const
 const uncountedAtMost = 100
 
-export async function requireFew(tx: NetworkDb, projectId: string, resource: keyof typeof uncounted): Promise<void> {
+export async function requireFew(
+  tx: NetworkDb,
+  { database }: Pick<NetworkDeps, 'database'>,
+  projectId: string,
+  resource: keyof typeof uncounted,
+): Promise<void> {
+  await lockProject(database, tx, projectId)
   const { count } = await tx
     .selectFrom(uncounted[resource])
     .select(({ fn }) => fn.countAll<number>().as('count'))

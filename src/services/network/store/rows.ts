@@ -3,7 +3,7 @@ import { isDuplicate, type Db } from '../../../platform/db/database.ts'
 import type { NetworkSchema } from './tables.ts'
 
 export type NetworkDb = Db<NetworkSchema>
-export type Table = Exclude<keyof NetworkSchema, 'timeline'>
+export type Table = Exclude<keyof NetworkSchema, 'timeline' | 'quota_locks'>
 export type Row<T extends Table> = Selectable<NetworkSchema[T]>
 export interface Owned {
   id: string

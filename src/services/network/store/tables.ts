@@ -1,4 +1,5 @@
 import type { RuleFields } from '../model/security-rule.ts'
+import type { LockSchema } from '../../../platform/db/project-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Lists and objects are JSON texts; booleans 0 and 1; times milliseconds since the epoch. */
@@ -12,7 +13,7 @@ export interface Common {
   revision: number
 }
 
-export interface NetworkSchema extends Pick<SagaSchema, 'timeline'> {
+export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, LockSchema {
   networks: Common & {
     admin_state_up: number
     shared: number

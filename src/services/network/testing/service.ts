@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { localTransport, type ClientResponse } from '../../../platform/http/client.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { rpcClient } from '../../../platform/rpc/contract.ts'
@@ -83,7 +84,7 @@ export async function createTestNetwork(config = '', hosts: readonly string[] = 
   const service = await createNetworkService({
     stateDir: join(stateDir, 'state'),
     configFiles: [file],
-    databaseUrl: process.env['NEPHOS_TEST_DATABASE'] ?? `sqlite:///${join(stateDir, 'network.db')}`,
+    databaseUrl: await testDatabaseUrl(stateDir, 'network'),
     policyOverrides: {},
     log: createLogger({ name: 'test', level: 'fatal' }),
     bus,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
@@ -60,7 +61,7 @@ export async function startPlacement(
   const folder = mkdtempSync(join(tmpdir(), 'nephos-placement-'))
   const configFile = join(folder, 'placement.conf')
   writeFileSync(configFile, options.config ?? '')
-  const databaseUrl = options.databaseUrl ?? `sqlite:///${join(folder, 'placement.db')}`
+  const databaseUrl = options.databaseUrl ?? (await testDatabaseUrl(folder, 'placement'))
   const service = await createPlacementService({
     stateDir: folder,
     configFiles: [configFile],

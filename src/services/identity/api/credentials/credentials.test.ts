@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { openDatabase } from '../../../../platform/db/database.ts'
+import { testDatabaseUrl } from '../../../../platform/db/testing.ts'
+import type { IdentitySchema } from '../../store/tables.ts'
 import { ec2Signature } from '../../credentials/signature.ts'
 import { startIdentity } from '../../testing/identity.ts'
 
@@ -106,8 +107,11 @@ test('secrets are encrypted at rest', async (t) => {
   const { identity, user } = await setUp(t)
   const blob = 'GEZDGNBVGY3TQOJQPLAINTEXT'
   await identity.make('POST', '/credentials', { credential: { type: 'totp', blob, user_id: user.id } })
-  for (const file of ['identity.db', 'identity.db-wal'])
-    assert.ok(!readFileSync(join(identity.stateDir, file)).includes(blob), file)
+  const { db, close } = openDatabase<IdentitySchema>(await testDatabaseUrl(identity.stateDir, 'identity'))
+  const rows = await db.selectFrom('credentials').selectAll().execute()
+  await close()
+  assert.equal(rows.length, 1)
+  assert.ok(!JSON.stringify(rows).includes(blob))
 })
 
 test('EC2 credentials need a project and an access key, once', async (t) => {

@@ -5,7 +5,7 @@ import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound, ValidationFailed } from '../../errors.ts'
 import { setTags, tagsOf } from '../../operations/projects.ts'
 import { policy } from '../../policies.ts'
-import { findRow, insertRow, type Row } from '../../store/rows.ts'
+import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { requireMutable } from '../immutable.ts'
 import { resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
@@ -111,11 +111,7 @@ const removeTag = route({
     requireMutable(row, 'project', {})
     const tag = request.params['tag'] ?? ''
     await requireTag(deps, row.id, tag)
-    await setTags(
-      deps,
-      row.id,
-      (await tagsOf(deps, row.id)).filter((each) => each !== tag),
-    )
+    await deleteRows(deps.database.db, 'project_tags', { project_id: row.id, tag })
     return { status: 204 }
   },
 })

@@ -59,7 +59,7 @@ export const addressGroupRoutes = [
   ...readRoutes(addressGroups),
   createRoute(addressGroups, {
     schema: closed({ ...attributes, ...kinds.owner, addresses: Type.Optional(addresses) }),
-    insert: (tx, _deps, input: Input, projectId) => insertAddressGroup(tx, projectId, input),
+    insert: (tx, deps, input: Input, projectId) => insertAddressGroup(tx, deps, projectId, input),
   }),
   updateRoute(addressGroups, {
     schema: closed(attributes),

@@ -121,8 +121,8 @@ export const addressScopeRoutes = [
   createRoute(addressScopes, {
     schema: closed({ ...scopeAttributes, ...kinds.owner, ip_version: Type.Optional(kinds.ipVersion) }),
     defaults: { shared: false },
-    async insert(tx, _deps, input: ScopeInput, projectId) {
-      await requireFew(tx, projectId, 'address_scope')
+    async insert(tx, deps, input: ScopeInput, projectId) {
+      await requireFew(tx, deps, projectId, 'address_scope')
       const row = {
         ...newEntity(projectId, input),
         ip_version: input.ip_version ?? 4,

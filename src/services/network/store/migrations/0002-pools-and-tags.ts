@@ -1,7 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { Engine } from '../../../../platform/db/database.ts'
-import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
-import { addColumn } from './add-column.ts'
+import { addColumn, runStatements, type Migration } from '../../../../platform/db/migrate.ts'
 
 const common = `id varchar(36) primary key, project_id varchar(255) not null, name varchar(255) not null,
   description varchar(255) not null, created_at bigint not null, updated_at bigint not null, revision bigint not null`
@@ -41,9 +40,9 @@ const firstRules = (['IPv4', 'IPv6'] as const).flatMap((ethertype, index) => [
 
 async function up(db: Kysely<never>, engine: Engine): Promise<void> {
   await runStatements(db, engine, schema)
-  await addColumn(db, 'subnets', 'subnetpool_id varchar(36)')
-  await addColumn(db, 'ports', 'dns_name varchar(255)')
-  await addColumn(db, 'networks', 'dns_domain varchar(255)')
+  await addColumn(db, engine, 'subnets', 'subnetpool_id varchar(36)')
+  await addColumn(db, engine, 'ports', 'dns_name varchar(255)')
+  await addColumn(db, engine, 'networks', 'dns_domain varchar(255)')
   const { rows } = await sql<{ id: string }>`select id from default_rules`.execute(db)
   const known = new Set(rows.map(({ id }) => id))
   for (const { id, ethertype, direction, remote, other } of firstRules.filter((rule) => !known.has(rule.id))) {

@@ -1,7 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { Engine } from '../../../../platform/db/database.ts'
-import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
-import { addColumn } from './add-column.ts'
+import { addColumn, runStatements, type Migration } from '../../../../platform/db/migrate.ts'
 
 const schema = `
 create table if not exists address_groups (id varchar(36) primary key, project_id varchar(255) not null,
@@ -28,13 +27,13 @@ const indexes = {
 
 async function up(db: Kysely<never>, engine: Engine): Promise<void> {
   await runStatements(db, engine, schema)
-  await addColumn(db, 'subnets', 'service_types varchar(2000)')
-  await addColumn(db, 'security_group_rules', 'remote_address_group_id varchar(36)')
-  await addColumn(db, 'default_rules', 'remote_address_group_id varchar(36)')
-  await addColumn(db, 'floating_ips', 'dns_name varchar(255)')
-  await addColumn(db, 'floating_ips', 'dns_domain varchar(255)')
-  await addColumn(db, 'networks', 'zone_hints varchar(1024)')
-  await addColumn(db, 'routers', 'zone_hints varchar(1024)')
+  await addColumn(db, engine, 'subnets', 'service_types varchar(2000)')
+  await addColumn(db, engine, 'security_group_rules', 'remote_address_group_id varchar(36)')
+  await addColumn(db, engine, 'default_rules', 'remote_address_group_id varchar(36)')
+  await addColumn(db, engine, 'floating_ips', 'dns_name varchar(255)')
+  await addColumn(db, engine, 'floating_ips', 'dns_domain varchar(255)')
+  await addColumn(db, engine, 'networks', 'zone_hints varchar(1024)')
+  await addColumn(db, engine, 'routers', 'zone_hints varchar(1024)')
   for (const [name, columns] of Object.entries(indexes)) await addIndex(db, name, columns)
 }
 
