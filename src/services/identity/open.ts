@@ -19,7 +19,7 @@ import { initial } from './store/migrations/0001-initial.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
-import { projectLocks } from './store/migrations/0005-project-locks.ts'
+import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -27,7 +27,7 @@ import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, projectLocks]
+export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({

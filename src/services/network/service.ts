@@ -36,7 +36,7 @@ import { initial } from './store/migrations/0001-initial.ts'
 import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
-import { projectLocks } from './store/migrations/0005-project-locks.ts'
+import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -74,7 +74,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, projectLocks])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { Context } from '../../../platform/auth/context.ts'
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BadRequest, Conflict, Forbidden, QuotaExceeded } from '../errors.ts'
@@ -118,7 +118,7 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     hints: { ...input.hints, requestedHost: input.requestedHost },
   }
   const { servers, go } = await database.transaction(async (tx) => {
-    await lockProject(database, tx, projectId)
+    await lockOwner(database, tx, projectId)
     const limits = await limitsOf(tx, config, projectId)
     const count = fit(await usageOf(tx, projectId), limits, flavor, input)
     if (input.hints.group !== undefined)

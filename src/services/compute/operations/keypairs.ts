@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BadRequest, Conflict, Forbidden } from '../errors.ts'
 import { findKeypair, insertKeypair, listKeypairs, type Keypair } from '../store/keypairs.ts'
@@ -13,7 +13,7 @@ export async function importKeypair(
 ): Promise<Keypair> {
   const keypair = { ...input, fingerprint: fingerprintOf(input), createdAt: now() }
   return database.transaction(async (tx) => {
-    await lockProject(database, tx, input.userId)
+    await lockOwner(database, tx, input.userId)
     if (await findKeypair(tx, input.userId, input.name)) throw new Conflict(`Key pair '${input.name}' already exists.`)
     const limit = (await limitsOf(tx, config, projectId))['key_pairs'] ?? -1
     const used = (await listKeypairs(tx, input.userId)).length

@@ -1,4 +1,4 @@
-import type { LockSchema } from '../../../platform/db/project-lock.ts'
+import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Times are milliseconds since the epoch; columns called *_json hold JSON texts. */

@@ -1,6 +1,6 @@
 /** Credentials with their blobs in the clear, as operations see them. */
 import { createHash } from 'node:crypto'
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { Forbidden } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict } from '../errors.ts'
@@ -51,7 +51,7 @@ export async function insertCredential(deps: IdentityDeps, credential: Credentia
   const { id, userId, projectId, type, blob, extra } = credential
   await database.transaction(async (tx) => {
     if (config.credentialLimit >= 0) {
-      await lockProject(database, tx, userId)
+      await lockOwner(database, tx, userId)
       const owned = await listRows(tx, 'credentials', [{ column: 'user_id', operator: '=', value: userId }])
       if (owned.length >= config.credentialLimit)
         throw new Forbidden(

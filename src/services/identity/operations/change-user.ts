@@ -1,4 +1,5 @@
 /** What an administrator changes of a user, and the user's own change of his password. */
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { DomainDirectory } from '../directories/domain-directory.ts'
@@ -81,6 +82,7 @@ export async function changeOwnPassword(
   await requireChangeAllowed(deps, user, password)
   const columns = await passwordColumns(deps, password, 'user', optionsOf(user))
   await database.transaction(async (tx) => {
+    await lockOwner(database, tx, user.id)
     const now = await findRow(tx, 'users', { id: user.id })
     // Two changes at once: the second knew only the password that is gone.
     if (now?.password_hash !== user.password_hash) throw new Unauthorized()

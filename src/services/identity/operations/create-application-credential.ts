@@ -1,6 +1,6 @@
 /** Makes application credentials: never more than the token that asks for one. */
 import { randomBytes } from 'node:crypto'
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
@@ -56,7 +56,7 @@ export async function createApplicationCredential(
   }
   await database.transaction(async (tx) => {
     if (config.applicationCredentialLimit >= 0) {
-      await lockProject(database, tx, row.user_id)
+      await lockOwner(database, tx, row.user_id)
       await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
     }
     if (!(await insertRow(tx, 'application_credentials', row)))

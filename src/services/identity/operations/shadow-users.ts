@@ -51,11 +51,7 @@ export async function admitShadowUser(deps: IdentityDeps, login: Vouched): Promi
 
 async function admit(deps: IdentityDeps, tx: IdentityDb, login: Vouched) {
   const projects = await resolveProjects(tx, login)
-  const known = await findRow(tx, 'federated_users', {
-    idp_id: login.provider.id,
-    protocol_id: login.protocolId,
-    unique_id: login.uniqueId,
-  })
+  const known = await findLinked(tx, login)
   const before = known && (await findRow(tx, 'users', { id: known.user_id }))
   const user = known ? await refresh(tx, known, before, login) : await create(tx, login)
   const domain = await findRow(tx, 'projects', { id: user.domain_id, is_domain: 1 })
@@ -67,10 +63,15 @@ async function admit(deps: IdentityDeps, tx: IdentityDb, login: Vouched) {
   return { user, isChanged: before?.name !== user.name || before.extra !== user.extra || hasNewGroups || hasNewRoles }
 }
 
+const findLinked = (tx: IdentityDb, { provider, protocolId, uniqueId }: Vouched) =>
+  findRow(tx, 'federated_users', { idp_id: provider.id, protocol_id: protocolId, unique_id: uniqueId })
+
 async function create(tx: IdentityDb, login: Vouched): Promise<User> {
   const id = publicId(login.domainId, 'user', login.uniqueId)
-  if (await findRow(tx, 'users', { id }))
+  if (await findRow(tx, 'users', { id })) {
+    if (await findLinked(tx, login)) throw new Overtaken()
     throw new IdentityConflict('federated_user', `Duplicate entry found with ID ${id}`)
+  }
   const user = newUser({
     id,
     name: await freeUserName(tx, login.domainId, login.displayName, id),

@@ -1,7 +1,7 @@
 import type { DirectoryTables } from './directory-tables.ts'
 import type { FederationTables } from './federation-tables.ts'
 import type { OAuth1Tables } from './oauth1-tables.ts'
-import type { LockSchema } from '../../../platform/db/project-lock.ts'
+import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { CatalogTables } from './tables-catalog.ts'
 
 /** Rows as the database has them. Empty text stands for "no domain" where a unique key needs a value. */

@@ -1,6 +1,6 @@
 /** Quotas that are exact: what is used is counted in the transaction that uses more. */
 import type { Transaction } from 'kysely'
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { ImageDeps } from '../deps.ts'
 import { LimitExceeded, TooLarge } from '../errors.ts'
 import { readStoredBytes, readUsage, type Usage } from '../store/usage.ts'
@@ -38,7 +38,7 @@ export async function spend<T>(
 ): Promise<T> {
   const limits = await deps.limits(projectId)
   return deps.database.transaction(async (tx) => {
-    await lockProject(deps.database, tx, projectId)
+    await lockOwner(deps.database, tx, projectId)
     if (limits) {
       const usage = await readUsage(tx, projectId)
       for (const resource of resources) {

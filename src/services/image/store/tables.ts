@@ -1,4 +1,4 @@
-import type { LockSchema } from '../../../platform/db/project-lock.ts'
+import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Rows as the database has them. A deleted image keeps its row: its id is never given again (OSSN-0075). */

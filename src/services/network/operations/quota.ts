@@ -1,4 +1,4 @@
-import { lockProject } from '../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, overQuota } from '../errors.ts'
@@ -69,7 +69,7 @@ export async function requireQuota(
   resource: QuotaResource,
   more = 1,
 ): Promise<void> {
-  await lockProject(deps.database, tx, projectId)
+  await lockOwner(deps.database, tx, projectId)
   const limit = (await quotasOf(tx, deps, projectId))[resource]
   if (limit >= 0 && (await usedOf(tx, projectId, resource)) + more > limit) throw overQuota(resource)
 }
@@ -84,7 +84,7 @@ export async function requireFew(
   projectId: string,
   resource: keyof typeof uncounted,
 ): Promise<void> {
-  await lockProject(database, tx, projectId)
+  await lockOwner(database, tx, projectId)
   const { count } = await tx
     .selectFrom(uncounted[resource])
     .select(({ fn }) => fn.countAll<number>().as('count'))

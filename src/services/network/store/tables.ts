@@ -1,5 +1,5 @@
 import type { RuleFields } from '../model/security-rule.ts'
-import type { LockSchema } from '../../../platform/db/project-lock.ts'
+import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Lists and objects are JSON texts; booleans 0 and 1; times milliseconds since the epoch. */

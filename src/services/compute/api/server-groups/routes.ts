@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { rule, type Rule } from '../../../../platform/auth/policy.ts'
-import { lockProject } from '../../../../platform/db/project-lock.ts'
+import { lockOwner } from '../../../../platform/db/owner-lock.ts'
 import { last, route } from '../../../../platform/http/route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
@@ -152,7 +152,7 @@ export const serverGroupRoutes = [
         rules: most === undefined ? {} : { max_server_per_host: Number(most) },
       }
       await database.transaction(async (tx) => {
-        await lockProject(database, tx, group.projectId)
+        await lockOwner(database, tx, group.projectId)
         const limit = (await limitsOf(tx, config, group.projectId))['server_groups'] ?? -1
         if (limit >= 0 && (await listGroups(tx, group.projectId)).length >= limit)
           throw new Forbidden('Quota exceeded, too many server groups.')

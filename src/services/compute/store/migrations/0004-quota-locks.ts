@@ -1,8 +1,8 @@
 import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
-import { lockTable } from '../../../../platform/db/project-lock.ts'
+import { lockTable } from '../../../../platform/db/owner-lock.ts'
 
 /** The locks in the form that all services have. */
-export const projectLocks: Migration = {
-  name: '0004-project-locks',
+export const quotaLocks: Migration = {
+  name: '0004-quota-locks',
   up: (db, engine) => runStatements(db, engine, lockTable),
 }

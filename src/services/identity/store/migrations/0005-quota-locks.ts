@@ -1,8 +1,8 @@
 import { runStatements, type Migration } from '../../../../platform/db/migrate.ts'
-import { lockTable } from '../../../../platform/db/project-lock.ts'
+import { lockTable } from '../../../../platform/db/owner-lock.ts'
 
 /** Limits of a user are exact where several transactions run at once. */
-export const projectLocks: Migration = {
-  name: '0005-project-locks',
+export const quotaLocks: Migration = {
+  name: '0005-quota-locks',
   up: (db, engine) => runStatements(db, engine, lockTable),
 }

@@ -11,15 +11,15 @@ export const lockTable = `drop table if exists quota_locks;
 create table if not exists quota_locks (project_id varchar(255) primary key, at bigint not null);`
 
 /**
- * Holds everyone else who counts what a project (or a user) has back until the transaction ends: without it two
- * transactions count the same and both add. SQLite has one writer anyway.
+ * Holds everyone else who reads what a project or a user has, to change it, back until the transaction ends: without it
+ * two transactions count the same and both add. SQLite has one writer anyway.
  */
-export async function lockProject<Schema extends LockSchema>(
+export async function lockOwner<Schema extends LockSchema>(
   { engine }: { engine: Engine },
   tx: Db<Schema>,
-  projectId: string,
+  ownerId: string,
 ): Promise<void> {
   if (engine === 'sqlite') return
   const locks = tx as unknown as Db<LockSchema>
-  await upsert(locks, engine, 'quota_locks', ['project_id'], { project_id: projectId, at: Date.now() })
+  await upsert(locks, engine, 'quota_locks', ['project_id'], { project_id: ownerId, at: Date.now() })
 }
