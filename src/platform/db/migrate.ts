@@ -41,6 +41,7 @@ export async function migrate<Schema>(database: Database<Schema>, migrations: re
   const ran: string[] = []
   for (const migration of migrations) {
     if (!pending.has(migration.name)) continue
+    // Tables are not known before they are made.
     await migration.up(db as unknown as Kysely<never>, database.engine)
     await db.insertInto('schema_migrations').values({ name: migration.name, applied_at: Date.now() }).execute()
     ran.push(migration.name)

@@ -20,6 +20,7 @@ export async function lockOwner<Schema extends LockSchema>(
   ownerId: string,
 ): Promise<void> {
   if (engine === 'sqlite') return
+  // Kysely does not see that a schema with more tables has this one.
   const locks = tx as unknown as Db<LockSchema>
   await upsert(locks, engine, 'quota_locks', ['project_id'], { project_id: ownerId, at: Date.now() })
 }

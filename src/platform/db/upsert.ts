@@ -10,6 +10,7 @@ export async function upsert<Schema, Table extends keyof Schema & string>(
   values: Insertable<Schema[Table]>,
 ): Promise<void> {
   const changes = Object.fromEntries(Object.entries(values as object).filter(([name]) => !keys.includes(name)))
+  // The columns of a table that is a parameter: the signature has checked them.
   const insert = (db as unknown as Kysely<Record<string, Record<string, unknown>>>)
     .insertInto(table)
     .values(values as never)

@@ -84,4 +84,4 @@ interface RouteDefinition<B extends TSchema | Bodies | undefined, Deps> extends 
 /** Declares a route; the handler's body is typed by its schema. */
 export const route = <B extends TSchema | Bodies | undefined = undefined, Deps = unknown>(
   definition: RouteDefinition<B, Deps>,
-): Route<Deps> => definition as unknown as Route<Deps>
+): Route<Deps> => definition as Route<Deps>

@@ -87,7 +87,7 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
     },
   ],
   async complete(sagaTx, _data, deps, { resourceId, requestId }) {
-    const tx = sagaTx as unknown as ComputeDb
+    const tx = sagaTx as ComputeDb
     const server = await findServer(tx, resourceId)
     if (!server) return
     const now = deps.now()

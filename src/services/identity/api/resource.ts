@@ -189,7 +189,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
         deps.changed()
         return { status: 201, body: { [singular]: await show(row, deps, baseUrl) } }
       },
-    }) as unknown as Route<IdentityDeps>,
+    }),
     route({
       method: 'PATCH',
       path: `${path}/:id`,
@@ -208,7 +208,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
         deps.changed()
         return { status: 200, body: { [singular]: await show(changed, deps, request.baseUrl) } }
       },
-    }) as unknown as Route<IdentityDeps>,
+    }),
     route({
       method: 'DELETE',
       path: `${path}/:id`,

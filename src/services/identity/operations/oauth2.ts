@@ -124,7 +124,7 @@ function requireOwner({ id, name, email, domain: named }: UserRule, user: Row<'u
 
 /** `SSL_CLIENT_SUBJECT_DN_CN` and its like, as mappings for certificates name them. */
 function namesIn(certificate: X509Certificate): Map<string, string> {
-  const legacy = certificate.toLegacyObject() as unknown as Record<
+  const legacy = certificate.toLegacyObject() as Record<
     'subject' | 'issuer',
     Record<string, string | string[]>
   >

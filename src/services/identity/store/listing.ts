@@ -1,6 +1,6 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
-import { sql, type Expression, type Kysely, type SqlBool } from 'kysely'
-import type { IdentityDb, Row, Table } from './rows.ts'
+import { sql, type Expression, type SqlBool } from 'kysely'
+import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
 
@@ -22,7 +22,6 @@ export interface Page {
   limit?: number | undefined
 }
 
-type Loose = Kysely<{ t: Record<string, unknown> }>
 
 /** A filter as SQL that means the same on SQLite and MariaDB, whatever their `like` thinks of case. */
 export function toSql(filter: Filter): Expression<SqlBool> {
@@ -57,7 +56,7 @@ export async function pageRows<T extends Table>(
   filters: readonly Filter[],
   { marker, limit }: Page = {},
 ): Promise<{ rows: Row<T>[]; isCut: boolean }> {
-  let query = (db as unknown as Loose).selectFrom(table as 't').selectAll()
+  let query = loose(db).selectFrom(table as 't').selectAll()
   for (const filter of filters) query = query.where(toSql(filter))
   if (marker !== undefined) query = query.where('id', '>', marker)
   query = query.orderBy('id')

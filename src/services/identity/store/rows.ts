@@ -14,9 +14,9 @@ export interface Condition {
   value: unknown
 }
 
-// The tables differ only in their columns, which the signatures below check.
 type Loose = Kysely<{ t: Record<string, unknown> }>
-const loose = (db: IdentityDb) => db as unknown as Loose
+/** Tables as parameters: they differ only in their columns, which the signatures of the callers check. */
+export const loose = (db: IdentityDb) => db as unknown as Loose
 
 /** Tables without an id of their own. */
 const keyedByMore: ReadonlySet<Table> = new Set([

@@ -59,7 +59,7 @@ export class TestIdentity {
       ...(form && { stream: Readable.from([Buffer.from(new URLSearchParams(form).toString())]) }),
       ...(body !== undefined && { json: body }),
     })
-    return answer as unknown as Answer
+    return answer as Answer
   }
 
   /** Sends a request that must succeed, and gives the member of the answer. */

@@ -137,6 +137,7 @@ export const readDefaults = (): NamespaceDefinition[] =>
 export const defaultDefinitions: Migration = {
   name: '0003-default-definitions',
   async up(db) {
+    // The steps before this one have made the tables.
     await (db as unknown as Kysely<ImageSchema>).transaction().execute(async (tx) => {
       for (const definition of readDefaults()) await loadNamespace(tx, definition)
     })

@@ -5,7 +5,6 @@ import { rule } from '../../../platform/auth/policy.ts'
 import { parseIni } from '../../../platform/config/ini.ts'
 
 export type PropertyAction = 'create' | 'read' | 'update' | 'delete'
-const actions: readonly PropertyAction[] = ['create', 'read', 'update', 'delete']
 
 export interface PropertyRules {
   allows(ctx: Context, property: string, action: PropertyAction): boolean
@@ -48,23 +47,22 @@ function parse(file: string, format: string, knownPolicies: ReadonlySet<string>)
   }
   const bySection = Map.groupBy(parseIni(readFileSync(file, 'utf8'), file), (entry) => entry.section)
   return [...bySection].map(([name, entries]) => {
-    const permissions = Object.fromEntries(
-      actions.map((action) => {
-        const text = entries.find((entry) => entry.name === action)?.values.at(-1)
-        if (text === undefined) return fail(`[${name}] has no ${action}`)
-        const list = text
-          .split(',')
-          .map((each) => each.trim())
-          .filter((each) => each !== '')
-        if (list.includes('@') && list.includes('!')) fail(`[${name}] ${action}: '@' and '!' exclude each other`)
-        if (format === 'policies') {
-          if (list.length > 1) fail(`[${name}] ${action}: only one policy may be named`)
-          const unknown = list.find((each) => !['@', '!'].includes(each) && !knownPolicies.has(each))
-          if (unknown !== undefined) fail(`[${name}] ${action}: there is no policy '${unknown}'`)
-        }
-        return [action, list]
-      }),
-    ) as unknown as Section['permissions']
+    const listOf = (action: PropertyAction): readonly string[] => {
+      const text = entries.find((entry) => entry.name === action)?.values.at(-1)
+      if (text === undefined) return fail(`[${name}] has no ${action}`)
+      const list = text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
+      if (list.includes('@') && list.includes('!')) fail(`[${name}] ${action}: '@' and '!' exclude each other`)
+      if (format === 'policies') {
+        if (list.length > 1) fail(`[${name}] ${action}: only one policy may be named`)
+        const unknown = list.find((each) => !['@', '!'].includes(each) && !knownPolicies.has(each))
+        if (unknown !== undefined) fail(`[${name}] ${action}: there is no policy '${unknown}'`)
+      }
+      return list
+    }
+    const permissions = { create: listOf('create'), read: listOf('read'), update: listOf('update'), delete: listOf('delete') }
     try {
       return { pattern: new RegExp(`^(?:${name})`), permissions }
     } catch {

@@ -114,7 +114,7 @@ export async function listParts<Table extends PartTable>(
     )
   }
   query = query.orderBy(column, direction).orderBy('name', direction)
-  return (await (limit === undefined ? query : query.limit(limit)).execute()) as unknown as PartRow<Table>[]
+  return (await (limit === undefined ? query : query.limit(limit)).execute()) as PartRow<Table>[]
 }
 
 export async function findPart<Table extends PartTable>(

@@ -56,7 +56,8 @@ function totalOf(subnet: Row<'subnets'>): bigint {
 const exact = (count: bigint): unknown =>
   count <= Number.MAX_SAFE_INTEGER
     ? Number(count)
-    : (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(count))
+    : // TypeScript's library does not know it yet.
+      (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(count))
 
 async function usage(db: NetworkDb): Promise<ReadonlyMap<string, number>> {
   const rows = await db
