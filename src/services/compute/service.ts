@@ -32,10 +32,7 @@ import { healAllocations } from './periodic/leftovers.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
-import { usageIndex } from './store/migrations/0003-usage-index.ts'
-import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
+import { migrations } from './store/migrations.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -66,7 +63,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks])
+  await migrate(database, migrations)
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
