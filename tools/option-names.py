@@ -9,6 +9,8 @@ too many is harmless, one too few makes a deployment fail. Names and sections ar
 """
 
 import ast
+import concurrent.futures
+import functools
 import io
 import os
 import re
@@ -75,7 +77,21 @@ def argument(call, name, position):
 
 def is_option(node):
     return isinstance(node, ast.Call) and re.fullmatch(r'(\w*[a-z])?Opt', tail(node.func) or '') and tail(node.func) not in (
-        'DeprecatedOpt', 'SubCommandOpt') and text(argument(node, 'name', 0)) is not None
+        'DeprecatedOpt', 'SubCommandOpt') and argument(node, 'name', 0) is not None
+
+
+@functools.lru_cache(maxsize=None)
+def parse(code):
+    """The syntax tree of a file, also of one of Python 2; None where there is none."""
+    try:
+        return ast.parse(code)
+    except SyntaxError:
+        fixed = re.sub(r'except ([\w., ()]+), (\w+):', r'except \1 as \2:', code)
+        fixed = re.sub(r'\b0(\d+)\b', r'0o\1', re.sub(r'^(\s*)print (.*)$', r'\1pass', fixed, flags=re.M))
+        try:
+            return ast.parse(re.sub(r'\basync\b', 'async_', fixed))
+        except SyntaxError:
+            return None
 
 
 class Tree:
@@ -84,19 +100,16 @@ class Tree:
     def __init__(self, files):
         self.modules = {}
         self.strings = {}
+        self.groups = {}
         self.lists = {}
         for name, code in files:
             if 'Opt' not in code and 'GROUP' not in code.upper():
                 continue
-            try:
-                self.modules[name] = ast.parse(code)
-            except SyntaxError:  # of Python 2
-                fixed = re.sub(r'except ([\w., ()]+), (\w+):', r'except \1 as \2:', code)
-                fixed = re.sub(r'\b0(\d+)\b', r'0o\1', re.sub(r'^(\s*)print (.*)$', r'\1pass', fixed, flags=re.M))
-                try:
-                    self.modules[name] = ast.parse(fixed)
-                except SyntaxError:
-                    print('cannot be read:', name, file=sys.stderr)
+            module = parse(code)
+            if module is None:
+                print('cannot be read:', name, file=sys.stderr)
+            else:
+                self.modules[name] = module
         for name, module in self.modules.items():
             for node in ast.walk(module):
                 if isinstance(node, ast.Assign):
@@ -106,7 +119,12 @@ class Tree:
     def assign(self, module, name, value):
         group = text(value)
         if isinstance(value, ast.Call) and tail(value.func) == 'OptGroup':
-            group = text(argument(value, 'name', 0))
+            given = argument(value, 'name', 0)
+            group = text(given) or self.strings.get((module, tail(given))) or self.strings.get(tail(given))
+            self.groups.setdefault(module, set()).add(group)
+        if ast.unparse(value).startswith('__name__.split'):  # keystone names its groups by their modules
+            group = module.split('/')[-1][: -len('.py')]
+            self.groups.setdefault(module, set()).add(group)
         if name and group:
             self.strings[module, name] = group
             self.strings.setdefault(name, group)
@@ -123,6 +141,11 @@ class Tree:
         if name == 'name' and isinstance(node, ast.Attribute):  # group.name
             return self.group(module, node.value)
         return text(node) or self.strings.get((module, name)) or self.strings.get(name)
+
+    def name(self, module, option):
+        """The name of an option, which may be a constant; empty where it is made at run time."""
+        given = argument(option, 'name', 0)
+        return text(given) or self.strings.get((module, tail(given))) or ''
 
     def options(self, module, node, seen=()):
         """The calls that make options in an expression, following names."""
@@ -146,30 +169,31 @@ class Tree:
                         placed.add(id(option))
                         yield where, group, option
         for name, module in self.modules.items():
-            groups = {group for key, group in self.strings.items() if isinstance(key, tuple) and key[0] == name
-                      and re.fullmatch(r'[a-z][\w.-]*', group)} or {'DEFAULT'}
+            groups = {group for group in self.groups.get(name, ()) if group} or {'DEFAULT'}
             for node in ast.walk(module):
                 if is_option(node) and id(node) not in placed:
                     for group in groups:
                         yield name, group, node
 
     def placings(self, module, node):
+        """Groups with an expression of the options in them: calls that register, and lists for the generator of samples."""
         if isinstance(node, ast.Call) and re.fullmatch(r'register_(cli_)?opts?', tail(node.func) or '') and node.args:
             yield self.group(module, argument(node, 'group', 1)), node.args[0]
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            first = node.elts[0]
-            if text(first) is None and not (isinstance(first, ast.Constant) and first.value is None) and tail(first) is None:
-                return
-            yield self.group(module, first), node.elts[1]
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values):
-                if key is not None:
+        is_list = (isinstance(node, ast.FunctionDef) and re.search('list.*opts', node.name)) or (
+            isinstance(node, ast.Assign) and any(re.search('OPTIONS|OPTS|_opts$', tail(each) or '') for each in node.targets))
+        if not is_list:
+            return
+        for each in ast.walk(node):
+            pairs = [each.elts] if isinstance(each, ast.Tuple) and len(each.elts) == 2 else (
+                zip(each.keys, each.values) if isinstance(each, ast.Dict) else [])
+            for key, value in pairs:
+                if key is not None and (tail(key) or text(key) or isinstance(key, ast.Constant) or isinstance(key, ast.Call)):
                     yield self.group(module, key), value
 
     def former(self, module, group, option):
         """Names that an option had before."""
         name, section = argument(option, 'deprecated_name', None), argument(option, 'deprecated_group', None)
-        own = text(argument(option, 'name', 0))
+        own = self.name(module, option)
         if name is not None or section is not None:
             yield self.group(module, section) if section is not None else group, text(name) if name is not None else own
         others = argument(option, 'deprecated_opts', None)
@@ -192,7 +216,7 @@ def releases(repository, is_library):
     yield 'HEAD'
     if is_library:
         numbered = [tag for tag in tags if re.fullmatch(r'\d+\.\d+\.0', tag)]
-        yield from sorted(numbered, key=lambda tag: [int(part) for part in tag.split('.')], reverse=True)
+        yield from sorted(numbered, key=lambda tag: [int(part) for part in tag.split('.')], reverse=True)[::4]
         return
     for name in reversed(RELEASES):
         for ref in (f'stable/{name}', f'unmaintained/{name}', f'{name}-eom', f'{name}-eol', f'{name}-em'):
@@ -213,7 +237,7 @@ def collect(repository, is_library):
         now = {}
         moved = {}
         for module, group, option in tree.registrations():
-            own = text(argument(option, 'name', 0)).replace('-', '_')
+            own = tree.name(module, option).replace('-', '_')
             now[section_of(group), own] = ''
             for old_group, old in tree.former(module, group, option):
                 if old_group and old:
@@ -247,17 +271,21 @@ def write(file, known):
 def main(clones, out):
     warnings.simplefilter('ignore')
     os.makedirs(out, exist_ok=True)
-    common = {}
-    for library in LIBRARIES:
-        for key, target in collect(os.path.join(clones, library), True).items():
-            common[key] = common.get(key) or target
-    write(os.path.join(out, 'libraries.txt'), common)
-    for service in SERVICES:
-        known = collect(os.path.join(clones, service), False)
-        for section in AUTH_SECTIONS[service].split():
-            for name in AUTH:
-                known.setdefault((section, name.replace('-', '_')), '')
-        write(os.path.join(out, f'{service}.txt'), {key: target for key, target in known.items() if key not in common or target})
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        run = lambda name: pool.submit(collect, os.path.join(clones, name), name in LIBRARIES)
+        found = {name: run(name) for name in [*reversed(SERVICES), *LIBRARIES]}
+        common = {}
+        for library in LIBRARIES:
+            for key, target in found[library].result().items():
+                common[key] = common.get(key) or target
+        write(os.path.join(out, 'libraries.txt'), common)
+        for service in SERVICES:
+            known = found[service].result()
+            for section in AUTH_SECTIONS[service].split():
+                for name in AUTH:
+                    known.setdefault((section, name.replace('-', '_')), '')
+            own = {key: target for key, target in known.items() if key not in common or (target and not common[key])}
+            write(os.path.join(out, f'{service}.txt'), own)
 
 
 if __name__ == '__main__':

@@ -83,6 +83,7 @@ export async function createComputeService(
     now: Date.now,
   }
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes: [...routes, ...removedRoutes],
     rootRoutes: versionRoutes,

@@ -48,7 +48,7 @@ export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
 
 /** Reads the configuration. Throws ConfigError. */
 export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles' | 'log'>): IdentityConfig =>
-  loadConfig(fileOptions, env.configFiles, (text) => env.log.warn({}, text))
+  loadConfig('keystone', fileOptions, env.configFiles, (text) => env.log.warn({}, text))
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })

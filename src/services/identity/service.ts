@@ -94,6 +94,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes: versionRoutes as readonly Route<IdentityDeps>[],

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError, loadConfig } from '../../platform/config/config.ts'
 import { parseIni } from '../../platform/config/ini.ts'
+import { commonOptions } from '../../platform/config/common.ts'
 import { option, type OptionDeclaration, type Values } from '../../platform/config/options.ts'
 import type { StoreType } from './stores/store.ts'
 
 /** Options of glance-api.conf. */
 export const options = {
+  ...commonOptions,
   connection: option.string(
     'database',
     'connection',
@@ -254,7 +256,7 @@ export function readImageConfig(files: readonly string[], remark?: (text: string
       declarations[`${id}/${name}`] = { ...option.string(id, name, '', ''), ...(secret && { type: 'secret' as const }) }
     }
   }
-  const values = loadConfig(declarations, files, remark) as Record<string, unknown>
+  const values = loadConfig('glance', declarations, files, remark) as Record<string, unknown>
   // Two stores never share a folder.
   const isOnly = backends.filter(({ type }) => type === 'file').length === 1
   const of: Readonly<Record<string, unknown>> = isOnly ? { filesystem_store_datadir: values['storeFolder'] } : {}

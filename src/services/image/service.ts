@@ -56,6 +56,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
   const { database, sagas, transfers, cacheWorker, digests, log } = deps
   await cleanUp(deps)
   const app = createApp<ImageDeps>({
+    parseProxyHeaders: deps.config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,

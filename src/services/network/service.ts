@@ -68,7 +68,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
+  const config = loadConfig('neutron', options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
   await migrate(database, migrations)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
@@ -95,6 +95,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     notifyCompute: (events) => notifier.notify(events),
   }
   const app = createApp<NetworkDeps>({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,
