@@ -169,7 +169,9 @@ class Tree:
                         placed.add(id(option))
                         yield where, group, option
         for name, module in self.modules.items():
-            groups = {group for group in self.groups.get(name, ()) if group} or {'DEFAULT'}
+            # Stores are registered at run time.
+            usual = 'glance_store' if name.startswith('glance_store/') else 'DEFAULT'
+            groups = {group for group in self.groups.get(name, ()) if group} or {usual}
             for node in ast.walk(module):
                 if is_option(node) and id(node) not in placed:
                     for group in groups:

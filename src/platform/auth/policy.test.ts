@@ -110,7 +110,7 @@ test('neutron’s rules up to 2023: tenant_id, of the target as well', () => {
 })
 
 test('a rule under its former name counts for today’s, unless that is given too', () => {
-  const [name, old] = ['os_compute_api:os-flavor-manage:create', 'os_compute_api:os-flavor-manage']
+  const [name, old] = ['os_compute_api:os-security-groups:list', 'os_compute_api:os-security-groups']
   const { can, remarks } = overridden({ [old]: 'role:member' }, {}, name)
   assert.equal(can, true)
   assert.deepEqual(remarks, [`policy rule '${old}' is now '${name}'`])

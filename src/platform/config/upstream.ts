@@ -40,15 +40,16 @@ const named: readonly (readonly [RegExp, string])[] = [
   [/^(mdev|vgpu)_/, 'devices'],
   [/^(privsep_\w+|\w+_privileged|\w+_sys_admin)$/, 'privsep'],
   [/^os_vif_ovs$/, 'vif_plug_ovs'],
-  [/^os_glance_(tasks|staging)_store$/, 'glance_store'],
 ]
 
 const canonical = (section: string): string => named.find(([pattern]) => pattern.test(section))?.[1] ?? section
 
 /** Whether the program has or had the option. */
 export const isKnown = (program: Program, section: string, name: string): boolean => {
-  const key = keyOf(canonical(section), name)
-  return cataloguesOf(program).some((each) => each.has(key))
+  const keys = [keyOf(canonical(section), name)]
+  // Operators name the sections of glance's stores.
+  if (program === 'glance' && section !== 'DEFAULT') keys.push(keyOf('glance_store', name))
+  return cataloguesOf(program).some((each) => keys.some((key) => each.has(key)))
 }
 
 /** Where the option of the program went under another name or into another section. */
