@@ -80,10 +80,10 @@ test('what upstream or a distribution’s package knows is passed over and told 
     [
       'nova.conf:2: [DEFAULT] transport_url has no effect: messages stay inside the program',
       'nova.conf:3: [DEFAULT] osapi_compute_workers has no effect: one process serves every API',
-      'nova.conf:4: [DEFAULT] ec2_private_dns_show_ip has no effect: nothing here depends on it',
-      'nova.conf:6: [extra_headers] Distribution has no effect: nothing here depends on it',
-      'nova.conf:8: [os_region_name] openstack has no effect: nothing here depends on it',
-      'nova.conf:10: [workarounds] disable_rootwrap has no effect: nothing here depends on it',
+      'nova.conf:4: [DEFAULT] ec2_private_dns_show_ip has no effect: nothing here reads it',
+      'nova.conf:6: [extra_headers] Distribution has no effect: nothing here reads it',
+      'nova.conf:8: [os_region_name] openstack has no effect: nothing here reads it',
+      'nova.conf:10: [workarounds] disable_rootwrap has no effect: nothing here reads it',
     ],
   )
 })

@@ -28,7 +28,7 @@ export function judge(
   if (target !== undefined && keys.has(target)) return told(`is now ${written(target)}`)
   if (isKnown(program, section, name) || target !== undefined) {
     const why = whyWithoutEffect(section, name) ?? (target && whyWithoutEffect(...partsOf(target)))
-    return told(`has no effect: ${why ?? 'nothing here depends on it'}`)
+    return told(`has no effect: ${why ?? 'nothing here reads it'}`)
   }
   const other = knownElsewhere(program, section, name)
   if (other !== undefined) return told(`has no effect: it is an option of ${other}, not of ${program}`)

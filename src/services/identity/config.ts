@@ -152,6 +152,12 @@ const delegationOptions = {
 /** Options of keystone.conf. */
 export const options = {
   ...commonOptions,
+  publicEndpoint: option.string(
+    'DEFAULT',
+    'public_endpoint',
+    '',
+    'URL that links begin with; empty for the own address.',
+  ),
   ...resourceOptions,
   connection: option.string(
     'database',

@@ -102,7 +102,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     enforcer: new PolicyEnforcer(config.enforceScope ? policies : unscopedPolicies, env.policyOverrides, denial),
     authenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')

@@ -8,6 +8,12 @@ import type { StoreType } from './stores/store.ts'
 /** Options of glance-api.conf. */
 export const options = {
   ...commonOptions,
+  publicEndpoint: option.string(
+    'DEFAULT',
+    'public_endpoint',
+    '',
+    'URL that links begin with; empty for the own address.',
+  ),
   connection: option.string(
     'database',
     'connection',

@@ -68,7 +68,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     ),
     authenticator: env.authenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: deps.config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   const forgetTasks = () =>
