@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { DigestPool } from '../../base/digests/digest-pool.ts'
 import { ConfigError } from '../../platform/config/config.ts'
 import { openDatabase, type Database } from '../../platform/db/database.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
@@ -27,11 +28,12 @@ import { importImage } from './sagas/import-image.ts'
 import { importLocation } from './sagas/import-location.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { wholeGlance } from './store/migrations/0002-whole-glance.ts'
+import { owners } from './store/migrations/0004-owners.ts'
 import type { ImageSchema } from './store/tables.ts'
 import { FileStore } from './stores/file.ts'
 import { openStores } from './stores/open-stores.ts'
 
-export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions]
+export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners]
 
 export type OpenEnv = Pick<
   ServiceEnv,
@@ -88,6 +90,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
   const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))
   const cache = openCache(env, config, database)
   const digests = new DigestPool()
+  const leases = leasesOf(database, { log: env.log })
   return {
     database,
     config,
@@ -97,7 +100,8 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
     cacheWorker: new CacheWorker({ cache, database, stores, digests, log: env.log }),
     digests,
     converter: qemuImgConverter,
-    sagas: new SagaRunner<ImageDeps>(database.db as never, env.log, [importImage, importLocation] as never),
+    leases,
+    sagas: new SagaRunner<ImageDeps, ImageSchema>({ database, leases, log: env.log }, [importImage, importLocation]),
     transfers: new Transfers(),
     limits: config.useKeystoneLimits ? keystoneLimits(reader, env.region) : noLimits,
     fetchCertificate: barbicanCertificates(env.connect('key-manager')),

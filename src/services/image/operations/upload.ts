@@ -55,7 +55,7 @@ export async function upload(
     { image_size_total: size ?? 0, image_count_uploading: 1 },
     async (tx) => {
       const most = await largestUpload(deps, tx, projectId, size)
-      const changes = { status: 'saving', reserved: size ?? 0 } as const
+      const changes = { status: 'saving', reserved: size ?? 0, worker: deps.leases.owner } as const
       if (!(await updateImage(tx, image.id, ['queued'], changes))) throw badTransition('saving', 'saving')
       await forgetLocations(tx, image.id, store.id)
       const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
@@ -92,7 +92,8 @@ export async function upload(
       projectId,
       size === undefined ? { image_size_total: found.size } : {},
       async (tx) => {
-        if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, ...found }))) return false
+        if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, worker: null, ...found })))
+          return false
         await setLocation(tx, locationId, { status: 'active', url })
         return true
       },
@@ -100,7 +101,7 @@ export async function upload(
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
     await removeData(deps, image.id)
-    await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0 })
+    await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0, worker: null })
     throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
   } finally {
     transfer.end()
@@ -117,7 +118,7 @@ export async function stage(
   const { database, staging } = deps
   if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
   await spend(deps, projectId, { image_stage_total: size ?? 0, image_count_uploading: 1 }, async (tx) => {
-    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
+    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading', worker: deps.leases.owner })))
       throw badTransition('uploading', 'uploading')
   })
   const transfer = deps.transfers.begin(image.id)
@@ -145,12 +146,17 @@ export async function stage(
       watch.stop()
     }
     const isThere = await spend(deps, projectId, { image_stage_total: total }, (tx) =>
-      updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total }),
+      updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total, worker: null }),
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
     await staging.remove({ imageId: image.id })
-    await updateImage(database.db, image.id, ['uploading'], { status: 'queued', staged_size: null, size: null })
+    await updateImage(database.db, image.id, ['uploading'], {
+      status: 'queued',
+      staged_size: null,
+      size: null,
+      worker: null,
+    })
     throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
   } finally {
     transfer.end()
