@@ -37,7 +37,8 @@ export interface LeaseOptions {
   ttlMs?: number
   /** Milliseconds of a clock that never jumps. */
   now?: () => number
-  owner?: string
+  /** Name of this process where it is not to be made here. */
+  owner?: string | undefined
 }
 
 /** The leases of this process in a service's database. */

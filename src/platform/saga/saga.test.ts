@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execPath } from 'node:process'
-import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import { sql, type Kysely } from 'kysely'
 import { openDatabase, type Database } from '../db/database.ts'
 import { leasesOf, leaseTables, type Leases } from '../db/lease.ts'
 import { runStatements } from '../db/migrate.ts'
+import { nameDeadProcess } from '../db/testing.ts'
 import { createLogger, type Logger } from '../log/log.ts'
 import { sagaOwners, sagaTables, type SagaSchema } from './records.ts'
 import type { SagaKind } from './kind.ts'
@@ -40,7 +39,6 @@ const kind: SagaKind<object, World> = {
   failed: async (_data, world, error) => void world.log.push(`failed: ${error.message}`),
 }
 
-const identity = new URL('../db/process-identity.ts', import.meta.url).href
 const log = createLogger({ name: 'test' })
 
 async function setUp(t: TestContext) {
@@ -176,14 +174,8 @@ test('a step that meets a database that is down runs again', async (t) => {
 
 test('what a process of this machine was doing when it was killed goes on at once in another', async (t) => {
   const { process } = await setUp(t)
-  const dead = spawnSync(execPath, [
-    '--input-type=module',
-    '-e',
-    `console.log((await import(${JSON.stringify(identity)})).nameProcess())`,
-  ])
-  const owner = dead.stdout.toString().trim()
   const before: World = { log: [], hang: true }
-  const killed = await process([kind], { owner })
+  const killed = await process([kind], { owner: nameDeadProcess() })
   await killed.sagas.resume(before)
   await killed.sagas.start(kind, { resourceId: 'r1', requestId: null, data: {} })
   while (before.log.length === 0) await sleep(1)

@@ -70,7 +70,7 @@ export async function createComputeService(
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
   await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners])
-  const leases = leasesOf(database, { log: env.log })
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
     buildServer,
     deleteServer,

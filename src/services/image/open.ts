@@ -37,7 +37,15 @@ export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDe
 
 export type OpenEnv = Pick<
   ServiceEnv,
-  'stateDir' | 'configFiles' | 'databaseUrl' | 'policyOverrides' | 'log' | 'region' | 'connect' | 'serviceToken'
+  | 'stateDir'
+  | 'configFiles'
+  | 'databaseUrl'
+  | 'policyOverrides'
+  | 'log'
+  | 'region'
+  | 'connect'
+  | 'serviceToken'
+  | 'processName'
 >
 
 export function openImageDatabase(
@@ -90,7 +98,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
   const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))
   const cache = openCache(env, config, database)
   const digests = new DigestPool()
-  const leases = leasesOf(database, { log: env.log })
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
   return {
     database,
     config,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
-import { testDatabaseUrl } from '../../../platform/db/testing.ts'
+import { nameDeadProcess, testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
@@ -167,6 +167,7 @@ export class TestCloud {
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,
         host: 'control',
+        processName: nameDeadProcess(),
         region: 'RegionOne',
         authenticator: { validate: async (token) => callerOf(token) },
         connect: () => ({ send: () => Promise.reject(new Error('not here')) }),
