@@ -98,7 +98,9 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
   const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))
   const cache = openCache(env, config, database)
   const digests = new DigestPool()
+  const transfers = new Transfers()
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
+  leases.onLost(() => void transfers.cancelAll())
   return {
     database,
     config,
@@ -110,7 +112,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
     converter: qemuImgConverter,
     leases,
     sagas: new SagaRunner<ImageDeps, ImageSchema>({ database, leases, log: env.log }, [importImage, importLocation]),
-    transfers: new Transfers(),
+    transfers,
     limits: config.useKeystoneLimits ? keystoneLimits(reader, env.region) : noLimits,
     fetchCertificate: barbicanCertificates(env.connect('key-manager')),
     remotes: new RemoteGlances(identity, config.downloadTimeout * 1000),
