@@ -93,7 +93,7 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
 
   /**
    * Stops what runs for a resource in any process, undoes it and waits until that is over. Sagas of kind `except` go on:
-   * that is who asks.
+   * that is who asks. When this process stops meanwhile, it returns: the wish is recorded.
    */
   async cancel(resourceId: string, except?: { kind: string }): Promise<void> {
     const mine = [...this.#running.values()].filter(
@@ -108,6 +108,8 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
       timeoutMs: cancelMs,
       intervalMs: 100,
       signal: this.#stopped.signal,
+    }).catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) throw error
     })
   }
 

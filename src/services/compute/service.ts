@@ -5,7 +5,7 @@ import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { rpcClient } from '../../platform/rpc/contract.ts'
+import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
 import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
@@ -32,6 +32,7 @@ import { explainServer, type ServerExplanation } from './operations/explain-serv
 import { getServerMetadata } from './operations/server-metadata.ts'
 import { healAllocations } from './periodic/leftovers.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
+import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
 import { initial } from './store/migrations/0001-initial.ts'
@@ -70,6 +71,7 @@ export async function createComputeService(
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
   await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners])
+  const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
     buildServer,
@@ -84,7 +86,7 @@ export async function createComputeService(
     leases,
     sagas,
     agents: rpcClient(env.bus, computeContract),
-    waiters: new Waiters(),
+    waiters: new Waiters((id) => void conductors.wake({ serverIds: [id], from: leases.owner })),
     plugged: new PluggedPorts(),
     ...foreign,
     urls: env.urls,
@@ -110,7 +112,7 @@ export async function createComputeService(
     apps: { compute: app },
     async start() {
       await beat()
-      stops.push(serveConductor(deps, env.bus, env.host))
+      stops.push(serveConductor(deps, env.bus, env.host), serveWakes(deps, env.bus, env.host))
       await leases.start()
       await sagas.resume(deps)
       stops.push(
@@ -132,6 +134,14 @@ export async function createComputeService(
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
   }
+}
+
+function serveWakes({ waiters, leases }: ComputeDeps, bus: Bus, host: string): () => void {
+  return rpcServe(bus, conductorsContract, host, {
+    async wake({ serverIds, from }) {
+      if (from !== leases.owner) for (const id of serverIds) waiters.wakeHere(id)
+    },
+  })
 }
 
 function foreignOf(env: ServiceEnv): Foreign {
