@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
 import type { Kysely } from 'kysely'
+import { waitFor } from '../../base/wait.ts'
 import { createLogger } from '../log/log.ts'
 import { openDatabase, type Database } from './database.ts'
 import { leasesOf, leaseTables, type LeaseSchema } from './lease.ts'
@@ -70,8 +71,7 @@ test('a process that could not renew takes itself for dead first', async (t) => 
   assert.equal(mine.isHeld(), true)
   clock.ms = 1000
   assert.equal(mine.isHeld(), false)
-  while (losses === 0) await sleep(5)
-  while (!mine.isHeld()) await sleep(5)
+  await waitFor(() => losses === 1 && mine.isHeld(), { what: 'another renewal', timeoutMs: 10_000 })
   await mine.stop()
   assert.equal(losses, 1)
 })
