@@ -3,12 +3,13 @@
  * whatever could end a line or a field of dnsmasq's files is refused (`UnsafeText`), never escaped. Times are seconds,
  * except durations that are named `Ms`.
  */
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { canonicalIp, canonicalMac, ipVersion, netmaskOf, parseCidr } from '../base/ip.ts'
 import type { IpVersion } from '../base/ip.ts'
 import { waitFor } from '../base/wait.ts'
 import { run } from './command.ts'
+import { readHostAddresses, readLeases, releaseLeases, staleLeases, type DhcpLease } from './dnsmasq-leases.ts'
 import { ensureFile } from './files.ts'
 import { findProcesses, readPidFile, showProcess, signalProcess, stopProcess } from './process.ts'
 import type { RunningProcess } from './process.ts'
@@ -57,20 +58,31 @@ export type DnsmasqSpec = {
 }
 
 const graceMs = 2000
+/** The list of hosts says who gets one; dnsmasq's own limit would be 1000. */
+const leasesAtMost = 2 ** 24
+
+const leasesFile = (dir: string) => join(dir, 'leases')
 
 /**
  * Makes a dnsmasq run with exactly this configuration: started if there is none, restarted if its arguments have
- * changed, told to read its files again if only they have. Returns what had to be done.
+ * changed, told to read its files again if only they have. Leases of hosts that are not listed any more are released,
+ * by a restart without them where they resist. Returns what had to be done.
  */
 export async function ensureDnsmasq(spec: DnsmasqSpec): Promise<'unchanged' | 'reloaded' | 'started' | 'restarted'> {
   const argv = dnsmasqArguments(spec)
-  const changed = await writeFiles(spec)
   const running = await findDnsmasq(spec.dir)
-  if (running && isSameArguments(running.argv, argv) && (await isInNetns(running.pid, spec.netns))) {
-    if (!changed) return 'unchanged'
+  const isSame = running && isSameArguments(running.argv, argv) && (await isInNetns(running.pid, spec.netns))
+  // By the list of before, which the next step overwrites.
+  const stale = await findStaleLeases(spec)
+  const keeper = { netns: spec.netns, interface: spec.interface, file: leasesFile(spec.dir) }
+  const isFree = stale.length === 0 || (isSame && (await releaseLeases(keeper, stale)))
+  const changed = await writeFiles(spec)
+  if (isSame && isFree) {
+    if (!changed && stale.length === 0) return 'unchanged'
     if (await signalProcess(running, 'SIGHUP')) return 'reloaded'
   }
   await stopDnsmasq(spec.dir)
+  await dropLeases(spec.dir, stale)
   // It reports what is wrong and exits, or goes to the background when it serves.
   await run(argv, { netns: spec.netns, timeoutMs: 10_000 })
   const what = `start of dnsmasq on ${spec.interface}`
@@ -129,7 +141,8 @@ export function dnsmasqArguments(spec: DnsmasqSpec): string[] {
     '--no-resolv',
     '--no-ping',
     '--dhcp-authoritative',
-    '--leasefile-ro',
+    `--dhcp-leasefile=${leasesFile(dir)}`,
+    `--dhcp-lease-max=${leasesAtMost}`,
     '--bind-interfaces',
     `--interface=${interfaceName(spec.interface)}`,
     '--except-interface=lo',
@@ -232,6 +245,23 @@ async function writeFiles({ dir, hosts, options, dnsHosts = [] }: DnsmasqSpec): 
     if (await ensureFile(join(dir, name), content, 0o644)) hasChanged = true
   }
   return hasChanged
+}
+
+async function findStaleLeases({ dir, hosts }: DnsmasqSpec): Promise<DhcpLease[]> {
+  const { leases } = await readLeases(leasesFile(dir))
+  if (leases.length === 0) return []
+  const owners = hosts.flatMap(({ mac, addresses }) =>
+    addresses.map((each) => [canonicalIp(each), canonicalMac(mac)] as const),
+  )
+  return staleLeases(leases, await readHostAddresses(join(dir, 'hosts')), new Map(owners))
+}
+
+/** While nothing runs: what it will read when it starts. */
+async function dropLeases(dir: string, dropped: readonly DhcpLease[]): Promise<void> {
+  if (dropped.length === 0) return
+  const lines = new Set(dropped.map(({ line }) => line))
+  const kept = (await readFile(leasesFile(dir), 'utf8')).split('\n').filter((line) => !lines.has(line))
+  await ensureFile(leasesFile(dir), kept.join('\n'), 0o644)
 }
 
 function isDnsmasqOf(dir: string, argv: readonly string[]): boolean {
