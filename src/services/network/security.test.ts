@@ -255,7 +255,7 @@ test('B12: lists inside of a resource have bounds, and nothing appears by asking
       `/ports/${made.id}`,
       { port: { extra_dhcp_opts: repeat(21, (n) => ({ opt_name: String(n + 1), opt_value: 'x' })) } },
     ],
-    [`/ports/${made.id}`, { port: { fixed_ips: repeat(6, () => ({ subnet_id: inside.id })) } }],
+    [`/ports/${made.id}`, { port: { fixed_ips: repeat(51, () => ({ subnet_id: inside.id })) } }],
     [`/ports/${made.id}/tags`, { tags: repeat(51, String) }],
     [`/subnets/${inside.id}`, { subnet: { dns_nameservers: repeat(100, (n) => `10.9.0.${n}`) } }],
     [

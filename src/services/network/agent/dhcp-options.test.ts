@@ -14,6 +14,7 @@ const subnet: HostDhcp['subnets'][number] = {
   dnsNameservers: [],
   hostRoutes: [],
   ipv6AddressMode: null,
+  isRouted: true,
 }
 const host: HostDhcp['hosts'][number] = {
   portId: 'p1',
@@ -78,6 +79,21 @@ test('E3: host and domain names cannot bring lines of their own', () => {
     assert.throws(() => renderNames(dnsHosts({ ...dhcp, hosts })), UnsafeText, hostname)
   }
   assert.throws(() => renderNames(dnsHosts({ ...dhcp, dnsDomain: 'x\n10.0.0.1 keystone' })), UnsafeText)
+})
+
+test('each subnet says where its metadata are: at its router, else here', () => {
+  const routesOf = (isRouted: boolean) =>
+    dhcpOptions({ ...dhcp, servesMetadata: true, subnets: [{ ...subnet, isRouted }] }).options.find(
+      ({ option }) => option === 'classless-static-route',
+    )?.values
+  assert.deepEqual(routesOf(true), ['169.254.169.254/32', '10.1.0.1', '0.0.0.0/0', '10.1.0.1'])
+  assert.deepEqual(routesOf(false), ['169.254.169.254/32', '10.1.0.2', '0.0.0.0/0', '10.1.0.1'])
+})
+
+test('clients of DHCPv6 are told the domain to search, too', () => {
+  const six = { ...subnet, cidr: 'fd00::/64', ipVersion: 6, ipv6AddressMode: 'dhcpv6-stateful' }
+  const lines = renderOptions(dhcpOptions({ ...dhcp, subnets: [six] }).options)
+  assert.equal(lines, 'tag:subnet-s4,option6:domain-search,openstacklocal\n')
 })
 
 test('which IPv6 subnets are served, and to whom', () => {

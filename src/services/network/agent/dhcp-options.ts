@@ -76,14 +76,17 @@ function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {
   const own = ownAddress(dhcp, version)
   const servers = subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : own === undefined ? [] : [own]
   const dns: DhcpOption[] = servers.length > 0 ? [{ tag, version, option: 'dns-server', values: servers }] : []
-  if (version === 6) return dns
+  // DHCPv4 gives the domain by dnsmasq's own setting, which clients of DHCPv6 do not hear.
+  const domain = domainOf(dhcp.dnsDomain)
+  if (version === 6)
+    return domain === undefined ? dns : [...dns, { tag, version, option: 'domain-search', values: [domain] }]
   const router: DhcpOption = {
     tag,
     version,
     option: 'router',
     values: subnet.gatewayIp === null ? [] : [subnet.gatewayIp],
   }
-  const routes = classlessRoutes(dhcp, subnet, own)
+  const routes = classlessRoutes(subnet, own)
   // Clients that take classless routes ignore `router`, and some old ones know only Microsoft's number for them.
   const classless: DhcpOption[] =
     routes.length === 0
@@ -95,8 +98,8 @@ function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {
   return [...dns, router, ...classless]
 }
 
-function classlessRoutes(dhcp: HostDhcp, { hostRoutes, gatewayIp }: Subnet, own: string | undefined): string[] {
-  const metadataVia = dhcp.servesMetadata ? own : (gatewayIp ?? undefined)
+function classlessRoutes({ hostRoutes, gatewayIp, isRouted }: Subnet, own: string | undefined): string[] {
+  const metadataVia = isRouted ? (gatewayIp ?? undefined) : own
   const hasOwn = hostRoutes.some(({ destination }) => destination === `${metadataAddress}/32`)
   return [
     ...hostRoutes.flatMap(({ destination, nexthop }) => [destination, nexthop]),

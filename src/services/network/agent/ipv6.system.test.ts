@@ -54,6 +54,7 @@ const dhcp = (mode: Mode, index: number): HostDhcp => ({
       dnsNameservers: ['fd00:99::53'],
       hostRoutes: [],
       ipv6AddressMode: mode,
+      isRouted: true,
     },
   ],
   hosts: [

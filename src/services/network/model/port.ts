@@ -2,6 +2,11 @@
 import { badAttribute, badRequest } from '../errors.ts'
 import { parseAddress, parsePrefix } from './address.ts'
 
+/** Ports by which routers are in networks that they serve. */
+export const isRouterInterface = (owner: string): boolean => owner.startsWith('network:router_interface')
+
+export const isRouterPort = (owner: string): boolean => isRouterInterface(owner) || owner === 'network:router_gateway'
+
 export interface AddressPair {
   ip_address: string
   mac_address?: string

@@ -3,13 +3,14 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, conflict, macAddressInUse } from '../errors.ts'
 import { generateMac } from '../model/mac.ts'
-import { mergeOptions, readPairs, type AddressPair, type DhcpOption } from '../model/port.ts'
+import { isRouterInterface, mergeOptions, readPairs, type AddressPair, type DhcpOption } from '../model/port.ts'
 import { bind, noteBinding } from '../ml2/binding.ts'
 import {
   deleteEntity,
   deleteRows,
   findRow,
   insertRow,
+  listRows,
   newEntity,
   parseList,
   touched,
@@ -18,7 +19,7 @@ import {
   type Row,
 } from '../store/rows.ts'
 import { addTags } from '../store/tags.ts'
-import { allocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
+import { allocate, reallocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
 import { changed, flags } from './changes.ts'
 import { defaultGroup } from './security-groups.ts'
 
@@ -144,10 +145,28 @@ export async function changePort(
     await deleteRows(tx, 'port_bindings', host === '' ? { port_id: port.id } : { port_id: port.id, host })
   }
   const identity = { ...port, mac_address: mac ?? port.mac_address }
-  if (input.fixed_ips) {
-    await release(tx, port.id)
-    await allocate(tx, deps, identity, input.fixed_ips)
-  } else if (mac !== undefined) await renewAutomatic(tx, deps, identity)
+  if (mac !== undefined) await renewAutomatic(tx, identity)
+  if (input.fixed_ips) await changeAddresses(tx, deps, identity, input.fixed_ips)
+}
+
+/** The IPv4 address of a router's interface is the way out of a subnet: it comes and goes with the interface. */
+async function changeAddresses(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  port: Row<'ports'>,
+  asked: readonly AddressRequest[],
+): Promise<void> {
+  const ipv4 = async () =>
+    (await listRows(tx, 'ip_allocations', { port_id: port.id }))
+      .map(({ ip }) => ip)
+      .filter((ip) => !ip.includes(':'))
+      .sort()
+      .join()
+  const before = await ipv4()
+  await reallocate(tx, deps, port, asked)
+  const isOfRouter = isRouterInterface(port.device_owner) && (await findRow(tx, 'routers', { id: port.device_id }))
+  if (isOfRouter && (await ipv4()) !== before)
+    throw badRequest('IPAddressChangeNotAllowed', `IP updates for port ${port.id} are not allowed`)
 }
 
 function newMac(port: Row<'ports'>, input: PortInput): string | undefined {

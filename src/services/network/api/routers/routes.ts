@@ -5,13 +5,11 @@ import type { NetworkDeps } from '../../deps.ts'
 import { badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
 import { parseAddress } from '../../model/address.ts'
 import type { AddressRequest } from '../../operations/addresses.ts'
+import { addPort, addSubnet, removeInterface } from '../../operations/router-interfaces.ts'
 import {
-  addPort,
-  addSubnet,
   changeRouter,
   changeRoutes,
   insertRouter,
-  removeInterface,
   removeRouter,
   type Gateway,
   type RouterInput,
