@@ -1,6 +1,6 @@
 /** An address whose client is gone is somebody else's at once, and a running server forgets nobody else for it. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { run } from './command.ts'
@@ -87,6 +87,18 @@ inNamespaces(
       assert.equal(await ensureDnsmasq(spec), 'restarted')
       assert.deepEqual(await leased(), ['10.5.0.11'])
       assert.equal(await ask('a'), '10.5.0.13')
+    })
+
+    test('options in users’ words: quotes are dnsmasq’s to read, and what it does not understand harms nobody', async () => {
+      const raw = (name: string, text: string) => ({ tag: 'guest', version: 4 as const, name, text })
+      const odd = [raw('no such_option', 'x'), raw('router', '"unbalanced'), raw('3', 'no address'), raw('a,b', '\\')]
+      const options = [...odd, raw('domain-name', '"test.domain"')]
+      spec = { ...spec, options, hosts: spec.hosts.map((each) => ({ ...each, tags: ['guest'] })) }
+      await ensureDnsmasq(spec)
+      const script = join(spec.dir, 'script')
+      await writeFile(script, '#!/bin/sh\necho "[$1] domain=$domain" >&2\n', { mode: 0o755 })
+      const words = ['udhcpc', '-n', '-q', '-f', '-t', '3', '-T', '1', '-i', 'eth0', '-s', script]
+      assert.match((await run(['busybox', ...words], { netns: 'a' })).stderr, /\[bound\] domain=test\.domain$/m)
     })
 
     test('a lease that cannot be released ends with a restart', async () => {

@@ -31,6 +31,15 @@ export type DhcpOption = {
   option: number | string
   values: readonly string[]
 }
+/** An option in the words of whoever wants it, which dnsmasq reads as it would in a file of its own. */
+export type RawDhcpOption = {
+  tag: string
+  version: IpVersion
+  /** A name or number, behind `tag:other,` where the client must have that tag, too. */
+  name: string
+  /** What follows the name: several values with commas, quotes around one that has some. */
+  text: string
+}
 export type DnsHost = { address: string; names: readonly string[] }
 export type DhcpRange = {
   tag: string
@@ -46,7 +55,7 @@ export type DnsmasqSpec = {
   dir: string
   ranges: readonly DhcpRange[]
   hosts: readonly DhcpHost[]
-  options: readonly DhcpOption[]
+  options: readonly (DhcpOption | RawDhcpOption)[]
   dnsHosts?: readonly DnsHost[]
   /** False: no name service at all. Otherwise names are resolved by these servers. */
   dns: false | { servers: readonly string[] }
@@ -186,8 +195,24 @@ function renderHost({ mac, addresses, hostname, tags = [] }: DhcpHost): string {
   return [canonicalMac(mac), ...tags.map((tag) => `set:${tagName(tag)}`), ...ips, ...name].join(',')
 }
 
-export function renderOptions(options: readonly DhcpOption[]): string {
-  return options.map((option) => `${renderOption(option)}\n`).join('')
+export function renderOptions(options: readonly (DhcpOption | RawDhcpOption)[]): string {
+  return options.map((option) => `${'text' in option ? renderRawOption(option) : renderOption(option)}\n`).join('')
+}
+
+/** dnsmasq reads lines of at most 1024 bytes, and takes what is behind them for another line. */
+const longestLine = 1000
+
+/**
+ * The tag comes first and only narrows; what follows the option's name are its values, whatever is in them. A line that
+ * dnsmasq does not understand is left out by it.
+ */
+function renderRawOption({ tag, version, name, text }: RawDhcpOption): string {
+  const [, other = '', option = ''] = /^(tag:[^,]*,)?(.*)$/.exec(oneLine('DHCP option', name)) ?? []
+  const kind = version === 6 ? 'option6:' : /^\d+$/.test(option) ? '' : 'option:'
+  const value = oneLine('DHCP option value', text)
+  const line = `tag:${tagName(tag)},${other}${kind}${option}${value === '' ? '' : `,${value}`}`
+  if (Buffer.byteLength(line) > longestLine) throw new UnsafeText('DHCP option', line)
+  return line
 }
 
 function renderOption({ tag, version, option, values }: DhcpOption): string {

@@ -1,6 +1,6 @@
 /** The DHCP agent: a namespace with a dnsmasq for each network that has DHCP. */
 import { tapName } from '../../../base/device-names.ts'
-import { ensureDnsmasq, type DhcpOption } from '../../../host/dnsmasq.ts'
+import { ensureDnsmasq, type DnsmasqSpec } from '../../../host/dnsmasq.ts'
 import { setSysctls } from '../../../host/netns.ts'
 import type { HostDhcp } from '../rpc/host-state.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
@@ -39,7 +39,7 @@ async function convergeNetwork(
   context: AgentContext,
   round: Round,
   dhcp: HostDhcp,
-  options: readonly DhcpOption[],
+  options: DnsmasqSpec['options'],
 ): Promise<void> {
   const { networkId, port, mtu, servesMetadata } = dhcp
   const netns = dhcpNamespace(networkId)

@@ -59,9 +59,10 @@ export async function insertPort(
   requireFilters(security, input.security_groups ?? [], input.allowed_address_pairs ?? [])
   const groups = !security || isService ? [] : (input.security_groups ?? [await defaultGroup(tx, projectId)])
   const host = input['binding:host_id'] ?? ''
-  const binding = await bind(tx, deps, network, host)
+  const vnicType = input['binding:vnic_type'] ?? 'normal'
+  const binding = await bind(tx, deps, network, host, vnicType)
   for (let attempt = 1; ; attempt++) {
-    const mac = (input.mac_address ?? generateMac()).toLowerCase()
+    const mac = input.mac_address ?? generateMac()
     const port: Row<'ports'> = {
       ...newEntity(projectId, input),
       network_id: network.id,
@@ -76,9 +77,9 @@ export async function insertPort(
       extra_dhcp_opts: JSON.stringify(mergeOptions([], input.extra_dhcp_opts ?? [])),
       host_id: host,
       vif_type: binding.vif_type,
-      vnic_type: input['binding:vnic_type'] ?? 'normal',
+      vnic_type: vnicType,
       profile: JSON.stringify(input['binding:profile'] ?? {}),
-      dns_name: input.dns_name?.toLowerCase() ?? '',
+      dns_name: input.dns_name ?? '',
     }
     if (await insertRow(tx, 'ports', port)) {
       await noteBinding(tx, port.id, binding)
@@ -118,7 +119,9 @@ export async function changePort(
   input: PortInput,
 ): Promise<void> {
   const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
-  const binding = host === port.host_id ? undefined : await bind(tx, deps, network, host)
+  const vnicType = input['binding:vnic_type'] ?? port.vnic_type
+  const isBoundAnew = host !== port.host_id || vnicType !== port.vnic_type
+  const binding = isBoundAnew ? await bind(tx, deps, network, host, vnicType) : undefined
   const mac = newMac(port, input)
   requireChange(port, input)
   const changes: Partial<Row<'ports'>> = {
@@ -132,9 +135,9 @@ export async function changePort(
     ...(input.extra_dhcp_opts && {
       extra_dhcp_opts: JSON.stringify(mergeOptions(parseList<DhcpOption>(port.extra_dhcp_opts), input.extra_dhcp_opts)),
     }),
-    ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
+    ...(input['binding:vnic_type'] !== undefined && { vnic_type: vnicType }),
     ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
-    ...(input.dns_name !== undefined && { dns_name: input.dns_name.toLowerCase() }),
+    ...(input.dns_name !== undefined && { dns_name: input.dns_name }),
     ...(binding && { host_id: host, vif_type: binding.vif_type, status: 'DOWN' }),
     ...touched(port),
   }
@@ -171,7 +174,7 @@ async function changeAddresses(
 
 function newMac(port: Row<'ports'>, input: PortInput): string | undefined {
   if (input.mac_address === undefined) return undefined
-  const mac = (input.mac_address ?? generateMac()).toLowerCase()
+  const mac = input.mac_address ?? generateMac()
   if (mac === port.mac_address) return undefined
   if (port.vif_type !== 'unbound' && port.vif_type !== 'binding_failed')
     throw conflict(

@@ -53,6 +53,7 @@ export const ports: Collection<'ports'> & { tags: 'ports' } = {
   singular: 'port',
   table: 'ports',
   tags: 'ports',
+  shows: ['binding:vif_details', 'dns_assignment'],
   filters: withTagFilters(
     'network_id',
     'admin_state_up',
