@@ -13,6 +13,7 @@ import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { withJsonPaths } from './api/json-paths.ts'
 import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
@@ -111,7 +112,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   })
   let stopServing = () => {}
   return {
-    apps: { network: app },
+    apps: { network: withJsonPaths(app) },
     async start() {
       stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
     },

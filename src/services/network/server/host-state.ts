@@ -2,7 +2,7 @@
 import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
-import { hostnameOf } from '../model/port.ts'
+import { hostnameOf, isRouterInterface } from '../model/port.ts'
 import { groupsOf } from '../operations/ports.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
@@ -155,14 +155,17 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
   const network = world.networks.get(port.network_id)!
   const ports = world.ports.filter((each) => each.network_id === network.id && each.id !== port.id)
   const subnets = [...world.subnets.values()].filter((subnet) => subnet.network_id === network.id)
-  const isRouted = ports.some((each) => each.device_owner === 'network:router_interface')
+  const inside = ports.filter((each) => isRouterInterface(each.device_owner))
+  const routerAddresses = new Set(inside.flatMap((each) => addressesOf(world, each.id).map(({ ip }) => ip)))
+  // Another address than the gateway's is no way out for anybody.
+  const isRouted = ({ gateway_ip }: Row<'subnets'>) => gateway_ip !== null && routerAddresses.has(gateway_ip)
   return {
     networkId: network.id,
     port: { id: port.id, mac: port.mac_address },
     addresses: withPrefix(world, port.id),
     mtu: network.mtu,
-    dnsDomain: network.dns_domain || domain,
-    servesMetadata: !isRouted,
+    dnsDomain: domain,
+    servesMetadata: subnets.some((subnet) => subnet.enable_dhcp === 1 && !isRouted(subnet)),
     subnets: subnets.map((subnet) => ({
       id: subnet.id,
       cidr: subnet.cidr,
@@ -172,6 +175,7 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
       dnsNameservers: parseList<string>(subnet.dns_nameservers),
       hostRoutes: parseList<{ destination: string; nexthop: string }>(subnet.host_routes),
       ipv6AddressMode: subnet.ipv6_address_mode,
+      isRouted: isRouted(subnet),
     })),
     hosts: ports
       .filter((each) => addressesOf(world, each.id).length > 0)
@@ -191,6 +195,15 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
         projectId: each.project_id,
       })),
   }
+}
+
+/**
+ * An advertisement makes a router the way out of everybody in the network. So a guest's router in somebody else's
+ * network is silent, unless it was given the gateway's address, which only the owner or an administrator can.
+ */
+function mayAdvertise(world: World, router: Row<'routers'>, subnet: Row<'subnets'>, ip: string): boolean {
+  const owners = [subnet.project_id, world.networks.get(subnet.network_id)?.project_id]
+  return owners.includes(router.project_id) || ip === subnet.gateway_ip
 }
 
 /** A router as far as its ports are on this host; undefined when none is. */
@@ -225,7 +238,7 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
       ...face(port),
       ipv6RaSubnets: addressesOf(world, port.id).flatMap((each) => {
         const subnet = world.subnets.get(each.subnet_id)
-        return subnet?.ipv6_ra_mode
+        return subnet?.ipv6_ra_mode && mayAdvertise(world, router, subnet, each.ip)
           ? [
               {
                 cidr: subnet.cidr,

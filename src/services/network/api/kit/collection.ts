@@ -19,19 +19,18 @@ import {
   type Scope,
 } from '../../store/rows.ts'
 import { tagsOf, type Taggable } from '../../store/tags.ts'
-import { asksOnlyOf, cut, pageOf, pick, requireKnown, type View } from './listing.ts'
+import { asksOnlyOf, canonicalFilters, cut, pageOf, pick, requireKnown, type View } from './listing.ts'
 import { requireRevision } from './revision.ts'
+import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { itemsOf, oneOrMany } from './bulk.ts'
 import { closed, convert, ownerOf } from './schema.ts'
 
-export interface Collection<T extends OwnedTable> {
+export interface Collection<T extends OwnedTable> extends Attributes {
   /** `security_group`; the plural is this with an s, the path has hyphens. */
   singular: string
   table: T
   /** Set where its resources may have tags. */
   tags?: Taggable
-  /** Names that the list may be filtered by. */
-  filters: readonly string[]
   /** Those of the filters that are text columns, for the database to narrow the list by. */
   columns: readonly string[]
   /** Attributes that may be filtered by and are never shown. */
@@ -156,9 +155,10 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
       const { ctx, query } = request
       requireKnown(query, collection.filters)
       const { db } = deps.database
+      const asked = canonicalFilters(query)
       const wanted = Object.fromEntries(
         collection.columns.flatMap((name) =>
-          query[name] ? [[name === 'tenant_id' ? 'project_id' : name, query[name]]] : [],
+          asked[name] ? [[name === 'tenant_id' ? 'project_id' : name, asked[name]]] : [],
         ),
       )
       const rows = await selectRows(db, collection.table, wanted, seesAll(ctx) ? undefined : collection.scope(ctx))
@@ -221,7 +221,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
     async handle({ ctx, body }, deps: NetworkDeps) {
       const given = body as Record<string, unknown>
       const many = given[pluralOf(collection)] as unknown[] | undefined
-      const inputs = itemsOf<Input & Owner>(creation.schema, singular, given)
+      const inputs = itemsOf<Input & Owner>(creation.schema, collection, given)
       const owners: string[] = []
       for (const input of inputs)
         owners.push(creation.ownerOf ? await creation.ownerOf(ctx, deps, input) : ownerOf(ctx, input))
@@ -259,9 +259,11 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
     method: 'PUT',
     path: `${pathOf(collection)}/:id`,
     policy: policy(`update_${singular}`),
-    body: closed({ [singular]: change.schema }),
+    body: closed({ [singular]: withAnyName(change.schema) }),
     async handle({ ctx, params, headers, body }, deps: NetworkDeps) {
-      const input = convert(change.schema, (body as Record<string, unknown>)[singular]) as Input
+      const given = (body as Record<string, object>)[singular]!
+      requireAttributes(collection, change.schema, given, 'PUT')
+      const input = convert(change.schema, given) as unknown as Input
       const id = params['id'] ?? ''
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
@@ -294,7 +296,7 @@ export function actionRoute<T extends OwnedTable>(
         const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
         ctx.authorize(policy(action), target)
         requireRevision(headers, row)
-        return handle(tx, deps, row, body as never, ctx)
+        return handle(tx, deps, row, convert(schema, body) as never, ctx)
       })
       return { status: 200, body: done }
     },

@@ -1,6 +1,9 @@
 /** What all of neutron's collections share: filters, sorting, paging, `fields`. */
 import { last, type ApiRequest, type ApiResponse, type Query } from '../../../../platform/http/route.ts'
 import { badRequest, invalidInput } from '../../errors.ts'
+import { formatAddress, parseAddress } from '../../model/address.ts'
+import { canonicalMacOf } from '../../model/mac.ts'
+import { isTrue } from './schema.ts'
 
 export type View = Record<string, unknown> & { id: string }
 
@@ -62,9 +65,10 @@ export const pageOf = (plural: string, items: readonly View[], links: readonly L
 export function cut<T extends Record<string, unknown>>(
   plural: string,
   views: readonly T[],
-  { query, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
+  { query: given, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
   key = 'id',
 ): { items: T[]; links: Link[] } {
+  const query = canonicalFilters(given)
   const sorted = sort(
     views.filter((view) => matches(view, query)),
     query,
@@ -117,6 +121,38 @@ export function pick(view: Record<string, unknown>, query: Query): object {
   return Object.fromEntries(Object.entries(view).filter(([name]) => fields.includes(name)))
 }
 
+const address = (text: string): string => {
+  const found = parseAddress(text)
+  return found ? formatAddress(found.version, found.value) : text
+}
+const network = (text: string): string => {
+  const [head = '', ...length] = text.split('/')
+  return [address(head), ...length].join('/')
+}
+const lower = (text: string): string => text.toLowerCase()
+/** As the attributes of the same names are kept. */
+const forms: Readonly<Record<string, (text: string) => string>> = {
+  mac_address: (text) => canonicalMacOf(text) ?? text,
+  gateway_ip: address,
+  floating_ip_address: address,
+  fixed_ip_address: address,
+  fixed_ips: (text) => text.replace(/(?<=(?:^|,)ip_address=)[^,]*/g, address),
+  cidr: network,
+  remote_ip_prefix: network,
+  ethertype: (text) => (/^ipv[46]$/i.test(text) ? `IPv${text.at(-1)}` : text),
+  protocol: lower,
+  dns_name: lower,
+}
+
+/** Filters in the form that values are kept in, however they were written. */
+export const canonicalFilters = (query: Query): Query =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, values]) => {
+      const form = Object.hasOwn(forms, name) ? forms[name] : undefined
+      return [name, form ? values.map(form) : values]
+    }),
+  )
+
 function matches(view: Readonly<Record<string, unknown>>, query: Query): boolean {
   return Object.entries(query).every(([name, values]) => {
     if (own.includes(name)) return true
@@ -143,7 +179,7 @@ function matchesTags(actual: readonly string[], filter: string, values: readonly
 }
 
 function equals(actual: unknown, wanted: string): boolean {
-  if (typeof actual === 'boolean') return actual === /^(true|1)$/i.test(wanted)
+  if (typeof actual === 'boolean') return actual === isTrue(wanted)
   if (Array.isArray(actual)) return actual.some((each) => equals(each, wanted))
   return String(actual ?? '') === wanted
 }
