@@ -115,7 +115,9 @@ export function loadComputeConfig(files: readonly string[], remark?: (text: stri
   return config
 }
 
-const doneByPlacement = new Set([
-  ...['AggregateCoreFilter', 'AggregateDiskFilter', 'AggregateRamFilter', 'CoreFilter', 'DiskFilter', 'RamFilter'],
-  ...['ExactCoreFilter', 'ExactDiskFilter', 'ExactRamFilter', 'AllHostsFilter'],
-])
+const doneByPlacement = new Set(
+  (
+    'AggregateCoreFilter AggregateDiskFilter AggregateRamFilter CoreFilter DiskFilter RamFilter ' +
+    'ExactCoreFilter ExactDiskFilter ExactRamFilter AllHostsFilter'
+  ).split(' '),
+)

@@ -7,12 +7,13 @@ import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { rpcServe } from '../../platform/rpc/contract.ts'
+import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { withJsonPaths } from './api/json-paths.ts'
 import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
@@ -76,7 +77,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   const lookSoon = paced(
     2,
     () => pulls.lastMs,
-    () => void env.bus.fanout(networkAgentContract.topic, 'look', {}),
+    () => void rpcFanout(env.bus, networkAgentContract).look({}),
   )
   const deps: NetworkDeps = {
     database,
@@ -108,7 +109,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   })
   let stopServing = () => {}
   return {
-    apps: { network: app },
+    apps: { network: withJsonPaths(app) },
     async start() {
       stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
     },

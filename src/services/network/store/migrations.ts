@@ -4,6 +4,7 @@ import { poolsAndTags } from './migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './migrations/0004-router-hosts.ts'
 import { quotaLocks } from './migrations/0005-quota-locks.ts'
+import { indexes } from './migrations/0007-indexes.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   addressGroupsAndBindings,
   routerHosts,
   quotaLocks,
+  indexes,
 ]
