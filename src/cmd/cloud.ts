@@ -79,11 +79,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => server.close())
   }
 
+  const problems = problemsOfFiles(stateDir)
+  /** Throws with all that is wrong in the files of a service. */
+  const rulesOf = (type: string): Readonly<Record<string, string>> => {
+    const found = problems.get(type)
+    if (found) throw new ConfigError(found)
+    return readPolicies(codeNameOf(type), configFilesOf(stateDir, type), (text) => log(type).warn({}, text))
+  }
   const envOf = (type: PortName, user: string, authenticator: Authenticator): ServiceEnv => ({
     stateDir: paths(stateDir).service(type),
     configFiles: configFilesOf(stateDir, type),
     databaseUrl: databaseUrlOf(stateDir, type),
-    policyOverrides: readPolicies(codeNameOf(type), configFilesOf(stateDir, type), (text) => log(type).warn({}, text)),
+    policyOverrides: rulesOf(type),
     log: log(type),
     bus,
     host: options.hostName,
@@ -115,7 +122,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => service.stop())
   }
 
-  const problems = problemsOfFiles(stateDir)
   // Nothing starts without identity: then the problems of the others are told here, and not one after the other.
   if (problems.has('identity')) throw new ConfigError([...problems.values()].flat())
   for (const { type } of [{ type: 'identity' }, ...services, { type: 'compute' }]) {

@@ -56,8 +56,8 @@ test('the oldest form, lists of lists, and what is no rule', (t) => {
     (error: Error) => {
       const lines = error.message.split('\n')
       assert.equal(lines.length, 4)
-      assert.match(lines[0]!, /policy\.yaml: rule a must be a check string/)
-      assert.match(lines[2]!, /x\.yaml: must map rule names/)
+      assert.match(lines[2]!, /policy\.yaml: rule a must be a check string/)
+      assert.match(lines[0]!, /x\.yaml: must map rule names/)
       return true
     },
   )

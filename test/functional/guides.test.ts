@@ -128,3 +128,43 @@ test('a cloud takes the configuration of the install guides, and tells what of i
     await cloud.destroy()
   }
 })
+
+const wrong = {
+  'keystone/keystone.conf': '[token]\nexpirationn = 5\nprovider = magic\n',
+  'glance/glance-api.conf': '[DEFAULT]\nimage_size_cap = big\n',
+  'nova/nova.conf': 'what is this\n[libvirt]\ncpu_mod = none\n',
+  'nova/policy.yaml': 'os_compute_api:servers:create: 5\n',
+  'neutron/plugins/ml2/ml2_conf.ini': '[ml2]\ntype_driver = flat\n',
+}
+
+test('all that is wrong in all files is named at once, with the remedy', async () => {
+  const cloud = await createTestCloud({ args: ['--fake'] })
+  try {
+    for (const [name, text] of Object.entries(wrong)) {
+      const file = join(cloud.stateDir, 'etc', name)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+    await assert.rejects(cloud.up(), (error: Error) => {
+      for (const expected of [
+        /keystone\.conf:2: \[token\] expirationn is no known option; is \[token\] expiration meant\?/,
+        /keystone\.conf:3: \[token\] provider = magic: must be one of fernet, jws/,
+        /glance-api\.conf:2: \[DEFAULT\] image_size_cap = big: must be a number/,
+        /nova\.conf:1: 'what is this' is neither/,
+        /nova\.conf:3: \[libvirt\] cpu_mod is no known option; is \[libvirt\] cpu_mode meant\?/,
+        /policy\.yaml: rule os_compute_api:servers:create must be a check string/,
+        /ml2_conf\.ini:2: \[ml2\] type_driver is no known option; is \[ml2\] type_drivers meant\?/,
+      ])
+        assert.match(error.message, expected)
+      return true
+    })
+    // Without a problem of identity's the others run, and each role says all of its own.
+    for (const name of ['keystone/keystone.conf', 'glance/glance-api.conf', 'neutron/plugins/ml2/ml2_conf.ini'])
+      writeFileSync(join(cloud.stateDir, 'etc', name), '')
+    await assert.rejects(cloud.up(), /not everything is up: nova-api: .*nova\.conf:1[^]*nova\.conf:3[^]*policy\.yaml/)
+    const { output } = await cloud.nephos('status')
+    assert.match(output, /^glance-api +up/m)
+  } finally {
+    await cloud.destroy()
+  }
+})
