@@ -31,6 +31,8 @@ driver = sql
 [token]
 provider = fernet
 expiration = 1800
+[oslo_middleware]
+enable_proxy_headers_parsing = true
 `,
   'glance/glance-api.conf': `
 [DEFAULT]
@@ -121,6 +123,11 @@ test('a cloud takes the configuration of the install guides, and tells what of i
     const { body } = await demo.call<{ networks: object[] }>('network', 'GET', '/v2.0/networks')
     assert.ok(body.networks.length > 0)
     assert.equal(readdirSync(join(cloud.stateDir, 'glance-images')).length, 1, 'the guest image is there')
+    const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example' }
+    const linksOf = async (service: 'identity' | 'compute', path: string) =>
+      JSON.stringify(await (await fetch(cloud.url(service) + path, { headers: forwarded })).json())
+    assert.match(await linksOf('identity', '/v3'), /"https:\/\/api\.example\/v3\/"/)
+    assert.doesNotMatch(await linksOf('compute', '/v2.1'), /api\.example/, 'only where it is configured')
     const log = readFileSync(join(cloud.stateDir, 'log', 'compute.log'), 'utf8')
     assert.match(log, /nova\.conf:4: \[DEFAULT\] transport_url has no effect: messages stay inside the program/)
     assert.ok(!log.includes('openstack:secret'), 'no value is told')
