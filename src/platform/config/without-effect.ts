@@ -115,7 +115,11 @@ each(agents, 'linux_bridge', 'physical_interface_mappings bridge_mappings')
 each(agents, 'ovs', 'bridge_mappings integration_bridge tunnel_bridge local_ip of_interface ovsdb_interface')
 each(agents, 'vxlan', 'enable_vxlan l2_population local_ip')
 each('the host is named by its own name', 'DEFAULT', 'host')
-each('guests that ran come back when a host starts', 'DEFAULT', 'resume_guests_state_on_host_boot')
+each(
+  'guests that end with their host are SHUTOFF until somebody starts them',
+  'DEFAULT',
+  'resume_guests_state_on_host_boot',
+)
 each('the stores are those of [DEFAULT] enabled_backends', 'glance_store', 'stores')
 each('the default store is that of default_backend', 'glance_store', 'default_store')
 each('QEMU uses KVM where the machine has it', 'libvirt', 'virt_type')
