@@ -9,9 +9,9 @@ import { DiskInspector } from '../../../../base/disk-formats/inspector.ts'
 import type { RunAs } from '../../../../host/command.ts'
 import { readTextIfThere, replaceFile } from '../../../../host/files.ts'
 import { makeExt4Disk, makeSwapDisk } from '../../../../host/filesystem.ts'
-import { buildIso } from '../../../../host/iso.ts'
 import { createImage, createOverlay, showImage } from '../../../../host/qemu-img.ts'
 import { uuid } from '../../../../host/safe-text.ts'
+import { buildVolume } from '../../../../host/volume.ts'
 import type { DesiredServer } from '../../rpc/conductor.ts'
 import { DriverError, type Note } from '../driver.ts'
 import type { GuestFolder } from './folder.ts'
@@ -123,8 +123,9 @@ async function makeConfigDrive({ configDrive }: DesiredServer, folder: GuestFold
   if (configDrive === null) return
   const digest = createHash('sha256').update(JSON.stringify(configDrive)).digest('hex')
   if (existsSync(folder.config) && (await readTextIfThere(folder.configDigest)) === digest) return
-  const files = new Map(Object.entries(configDrive).map(([path, text]) => [path, Buffer.from(text, 'base64')] as const))
-  await buildIso(folder.config, { label: 'config-2', files })
+  const contents = configDrive.contents.map((text) => Buffer.from(text, 'base64'))
+  const files = new Map(Object.entries(configDrive.files).map(([path, index]) => [path, contents[index]!] as const))
+  await buildVolume(folder.config, { format: configDrive.format, label: 'config-2', files })
   await replaceFile(folder.configDigest, digest, 0o600)
 }
 

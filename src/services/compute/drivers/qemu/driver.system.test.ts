@@ -37,8 +37,9 @@ inNamespaces(
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const configDrive = (userData: string) => ({
-  'openstack/latest/meta_data.json': base64(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })),
-  'openstack/latest/user_data': base64(userData),
+  format: 'iso9660' as const,
+  contents: [base64(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })), base64(userData)],
+  files: { 'openstack/latest/meta_data.json': 0, 'openstack/latest/user_data': 1 },
 })
 
 /** Tells of its disks once and of its network cards whenever they change. */

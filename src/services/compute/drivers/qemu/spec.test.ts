@@ -20,6 +20,7 @@ const server: DesiredServer = {
   ephemeralGb: 0,
   swapMb: 0,
   image: null,
+  extraSpecs: {},
   ports: [port],
   configDrive: null,
   requestId: null,
@@ -41,5 +42,7 @@ test('D5: an id that leaves the state folder is refused', () => {
 
 test('the config drive is there only when wanted', () => {
   assert.ok(!argv({}).some((word) => word.includes('config.iso')))
-  assert.ok(argv({ configDrive: {} }).some((word) => word.includes('config.iso')))
+  assert.ok(
+    argv({ configDrive: { format: 'iso9660', contents: [], files: {} } }).some((word) => word.includes('config.iso')),
+  )
 })
