@@ -15,6 +15,8 @@ import { findGroup, membersOf } from '../store/server-groups.ts'
 import { insertServer, usageOf } from '../store/servers.ts'
 import { limitsOf } from './quotas.ts'
 import { requireUsableNetwork, requireUsablePort } from './usable.ts'
+import { InvalidProperty } from '../model/hardware/hardware.ts'
+import { checkProperties } from '../model/hardware/read.ts'
 import { toHostname } from '../model/hostname.ts'
 
 export interface NewServer {
@@ -193,6 +195,7 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
   if (!image) throw new BadRequest('Can not find requested image')
   if (image.status !== 'active') throw new BadRequest(`Image ${id} is not active.`)
   if (image.diskFormat === null) throw new BadRequest(`Image ${id} is unacceptable: it has no disk format`)
+  requireMeant(image.properties)
   if (image.minRam > flavor.memoryMb) throw new BadRequest("Flavor's memory is too small for requested image.")
   if (flavor.rootGb > 0) {
     const size = Math.max(image.size ?? 0, image.virtualSize ?? 0)
@@ -208,6 +211,16 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
     }
   }
   return { id: image.id, diskFormat: image.diskFormat, properties: image.properties }
+}
+
+/** What a property says must be something; whether it can be had is for the host to say. */
+function requireMeant(properties: Record<string, string>): void {
+  try {
+    checkProperties(properties)
+  } catch (error) {
+    if (!(error instanceof InvalidProperty)) throw error
+    throw new BadRequest(`Invalid image metadata. Error: ${error.message}`)
+  }
 }
 
 /** The networks as the user sees them: with his own token, so that foreign ones do not exist. */
