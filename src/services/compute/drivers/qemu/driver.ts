@@ -83,8 +83,9 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async describeHost(): Promise<HostReport> {
-    const running = (await this.listGuests()).filter((guest) => guest.power === 'running').length
-    return await hostFacts(this.#options.host, this.#options.stateDir, running)
+    const { host, stateDir } = this.#options
+    const runningGuests = (await this.listGuests()).filter((guest) => guest.power === 'running').length
+    return await hostFacts(host, { stateDir, runningGuests, hasUefi: this.#hardware.firmware.uefi !== undefined })
   }
 
   async listGuests(): Promise<Guest[]> {

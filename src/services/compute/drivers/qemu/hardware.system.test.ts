@@ -4,21 +4,22 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { ensureTap } from '../../../../host/links.ts'
 import { computePrograms } from '../../../../host/packages.ts'
 import { killGuest, startGuest } from '../../../../host/qemu.ts'
+import { connectQmp } from '../../../../host/qmp.ts'
 import { hostNamespaces, inNamespaces, reasonToSkip } from '../../../../host/testing.ts'
 import { readHardware } from '../../model/hardware/read.ts'
 import { hardwareTable } from '../../model/hardware/table.ts'
-import { desiredServer } from '../driver-suite.ts'
+import { desiredPort, desiredServer } from '../driver-suite.ts'
 import { DriverError } from '../driver.ts'
 import { Disks } from './disks.ts'
 import { guestFolder } from './folder.ts'
 import { HardwareOfHost } from './hardware.ts'
-import { queuesOf } from './nics.ts'
+import { listNics, nicOf, plugNic, queuesOf } from './nics.ts'
 import { guestSpec } from './spec.ts'
-import { Readable } from 'node:stream'
 
 inNamespaces(import.meta.filename, { skip: await reasonToSkip(computePrograms), unshare: hostNamespaces }, defineTests)
 
@@ -91,6 +92,35 @@ function defineTests() {
       }
     }
     assert.ok(seen.size > 60, `${seen.size} different guests`)
+  })
+
+  test('a card of an old machine is plugged while it runs', async (t) => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'nh-'))
+    t.after(() => rm(stateDir, { recursive: true, force: true }))
+    const disks = new Disks(stateDir, async () => Readable.from([]))
+    const server = desiredServer(randomUUID(), { image: null })
+    const folder = guestFolder(stateDir, server.id)
+    await mkdir(folder.dir, { recursive: true })
+    await disks.make(server, folder, undefined, () => {})
+    const second = desiredPort()
+    for (const { tap } of [...server.ports, second]) await ensureTap({ name: tap })
+    const startWith = async (properties: Texts) => {
+      const hardware = readHardware(properties, {}, 1)
+      await startGuest({ ...guestSpec(server, hardware, folder, { virtType: 'tcg' }), isPaused: true })
+      const qmp = await connectQmp(folder.qmp)
+      t.after(async () => (qmp.close(), await killGuest(folder.pid, server.id, { graceMs: 100 })))
+      return { qmp, plug: () => plugNic(qmp, nicOf(second, hardware, 1), hardware.machine, () => {}) }
+    }
+    const old = await startWith({ hw_vif_model: 'rtl8139' })
+    await old.plug()
+    assert.deepEqual((await listNics(old.qmp)).length, 2)
+    old.qmp.close()
+    await killGuest(folder.pid, server.id, { graceMs: 100 })
+    const mixed = await startWith({ hw_vif_model: 'rtl8139', hw_machine_type: 'q35' })
+    await assert.rejects(
+      mixed.plug(),
+      (error) => error instanceof DriverError && /come with a reboot/.test(error.message),
+    )
   })
 
   test('what this host has not is refused with a sentence for the owner', async () => {

@@ -36,6 +36,9 @@ const formats: Readonly<Record<string, ImageFormat>> = {
   vhdx: 'vhdx',
 }
 
+/** Formats of images that servers can be made from. */
+export const diskFormats = Object.keys(formats)
+
 export class ImageCache {
   readonly #folder: string
   readonly #fetch: (id: string) => Promise<Readable>

@@ -22,7 +22,7 @@ export function choice(row: Named & { choices: Record<string, Changes>; refused?
   return {
     ...named,
     values: Object.keys(choices).join(', '),
-    effect: [named.effect, ...Object.entries(refused).map(([value, why]) => `${value} is refused: ${why}`)].join('; '),
+    effect: [named.effect, ...refusals(refused)].join('; '),
     read(value, name) {
       const word = value.toLowerCase()
       if (Object.hasOwn(choices, word)) return choices[word]!
@@ -32,6 +32,15 @@ export function choice(row: Named & { choices: Record<string, Changes>; refused?
       )
     },
   }
+}
+
+/** A sentence for each reason, with the values that it is about. */
+function refusals(refused: Record<string, string>): string[] {
+  const reasons = [...new Set(Object.values(refused))]
+  return reasons.map((why) => {
+    const values = Object.keys(refused).filter((value) => refused[value] === why)
+    return `${values.join(', ')} refused: ${why}`
+  })
 }
 
 /** A word that is carried out by doing nothing, or not at all. */
@@ -78,7 +87,7 @@ export function count(row: Named & { min?: number; max?: number; change(value: n
   }
 }
 
-/** Refused, whatever its value. */
+/** Refused, whatever its value; an empty one is none. */
 export const refused = (row: Omit<Named, 'effect'> & { why: string }): Row => {
   const { why, ...named } = row
   return {
@@ -86,6 +95,7 @@ export const refused = (row: Omit<Named, 'effect'> & { why: string }): Row => {
     values: 'none',
     effect: `refused: ${why}`,
     read(value, name) {
+      if (value === '') return {}
       throw new RefusedProperty(`${name}=${value} cannot be had: ${why}`)
     },
   }

@@ -90,6 +90,7 @@ test('a value that means nothing is told at once, one that cannot be had by the 
     ['hw_mem_encryption', 'true'],
   ] as const)
     assert.throws(() => read({ [name]: value }), new RegExp(`${name}=${value} cannot be had: `))
+  assert.equal(read({ kernel_id: '', ramdisk_id: '' }).machine, 'q35')
   assert.throws(() => read({}, { 'quota:cpu_shares': '5' }), /quota:cpu_shares=5 cannot be had/)
 })
 
