@@ -13,6 +13,6 @@ create table if not exists server_passwords (
 )`
 
 export const guestData: Migration = {
-  name: '0005-guest-data',
+  name: '0006-guest-data',
   up: (db, engine) => runStatements(db, engine, statements),
 }
