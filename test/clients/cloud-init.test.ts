@@ -55,6 +55,7 @@ interface Read {
   found: {
     metadata: Record<string, unknown> & { random_seed: string }
     userdata: string
+    files: Record<string, string>
     vendordata: unknown
     vendordata2: unknown
     'ec2-metadata': Record<string, unknown>
@@ -76,14 +77,18 @@ function folderOf(t: TestContext): string {
 }
 
 /** What is in a drive, as files of a folder. */
-async function unpack(format: 'iso9660' | 'vfat', image: string, folder: string): Promise<void> {
+async function unpack(
+  format: 'iso9660' | 'vfat',
+  image: string,
+  folder: string,
+  paths: readonly string[],
+): Promise<void> {
   mkdirSync(folder)
   if (format === 'vfat') return void (await run(['mcopy', '-s', '-i', image, '::/', folder]))
-  const { stdout } = await run(['isoinfo', '-R', '-f', '-i', image])
-  for (const path of stdout.split('\n').filter((line) => line.split('/').length > 3)) {
+  for (const path of paths) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
-    const content = await run(['isoinfo', '-R', '-i', image, '-x', path])
-    if (path.includes('.json') || path.endsWith('user_data')) writeFileSync(join(folder, path), content.stdout)
+    const { stdout } = await run(['isoinfo', '-R', '-i', image, '-x', `/${path}`])
+    writeFileSync(join(folder, path), stdout)
   }
 }
 
@@ -155,14 +160,17 @@ for (const format of ['iso9660', 'vfat'] as const) {
   test(`cloud-init reads a config drive of format ${format}`, { skip }, async (t) => {
     const folder = folderOf(t)
     const image = join(folder, 'drive')
-    const { contents, files } = await configDriveFiles(server, sources, [])
+    const injectedFiles = [{ path: '/etc/motd', contents: Buffer.from('hello').toString('base64') }]
+    const { contents, files } = await configDriveFiles({ ...server, injectedFiles }, sources, [])
     const content = (index: number) => Buffer.from(contents[index]!, 'base64')
     const tree = new Map(Object.entries(files).map(([path, index]) => [path, content(index)] as const))
     await buildVolume(image, { format, label: 'config-2', files: tree })
     const { stdout } = await run(['blkid', '-p', '-o', 'export', image])
     assert.match(stdout, new RegExp(`^LABEL=config-2$[^]*^TYPE=${format}$`, 'mi'))
-    await unpack(format, image, join(folder, 'tree'))
-    check(await read('drive', join(folder, 'tree')))
+    await unpack(format, image, join(folder, 'tree'), Object.keys(files))
+    const found = await read('drive', join(folder, 'tree'))
+    check(found)
+    assert.deepEqual(found.found.files, { '/etc/motd': 'hello' })
   })
 }
 

@@ -1,7 +1,7 @@
 /** What is on a config drive: the files of the metadata service. Source: nova/api/metadata/base.py. */
 import { json, type ServerMetadata, type Sources } from './document.ts'
 import { ec2MetaData, ec2Version, ec2Versions } from './ec2.ts'
-import { driveFiles, openstackFile, openstackVersion, openstackVersions } from './openstack.ts'
+import { contentPath, driveFiles, openstackFile, openstackVersion, openstackVersions } from './openstack.ts'
 
 /** Many dates have the same content: each is there once, base64, and files name it by its index. */
 export interface ConfigDriveFiles {
@@ -25,6 +25,9 @@ export async function configDriveFiles(
       const content = await openstackFile(server, openstackVersion(folder)!, name, sources, { isListed: true })
       if (content) drive.add(`openstack/${folder}/${name}`, content)
     }
+  }
+  for (const [index, { contents }] of server.injectedFiles.entries()) {
+    drive.add(`openstack${contentPath(index)}`, Buffer.from(contents, 'base64'))
   }
   return drive
 }

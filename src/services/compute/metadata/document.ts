@@ -22,6 +22,8 @@ export interface ServerMetadata {
   securityGroups: readonly string[]
   /** Only ever on a config drive. */
   adminPass: string | null
+  /** Files that the user wants in the guest, contents in base64; only ever on a config drive. */
+  injectedFiles: readonly { path: string; contents: string }[]
   imageId: string
   /** Of an image that boots a kernel of its own. */
   kernelId: string | null

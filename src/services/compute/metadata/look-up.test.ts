@@ -73,6 +73,24 @@ test('the config drive has the same files with the same content, and alone the p
   assert.deepEqual([ec2['instance-id'], ec2['security-groups']], ['i-6f1c2b6e', ['default', 'web']])
 })
 
+test('files that a user injects are on the drive only, named by the metadata of every date', async () => {
+  const injected = ['one', 'two'].map((text) => ({
+    path: `/etc/${text}`,
+    contents: Buffer.from(text).toString('base64'),
+  }))
+  const { contents, files } = await configDriveFiles({ ...server, injectedFiles: injected }, sources, [])
+  const on = (path: string) => Buffer.from(contents[files[path] ?? -1] ?? '', 'base64').toString()
+  assert.deepEqual([on('openstack/content/0000'), on('openstack/content/0001')], ['one', 'two'])
+  for (const date of ['2012-08-10', 'latest']) {
+    const data = JSON.parse(on(`openstack/${date}/meta_data.json`)) as Record<string, unknown>
+    assert.deepEqual(data['files'], [
+      { path: '/etc/one', content_path: '/content/0000' },
+      { path: '/etc/two', content_path: '/content/0001' },
+    ])
+  }
+  assert.equal((await parse('/openstack/latest/meta_data.json'))['files'], undefined)
+})
+
 test('what a field holds', async () => {
   const ports = [
     { ...samplePort, tag: 'mgmt' },

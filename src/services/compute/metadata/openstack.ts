@@ -76,11 +76,17 @@ export async function openstackFile(
   return await file.read(server, at, sources)
 }
 
+/** Where the content of an injected file is, below the tree. */
+export const contentPath = (index: number) => `/content/${String(index).padStart(4, '0')}`
+
+const toContentPath = ({ path }: { path: string }, index: number) => ({ path, content_path: contentPath(index) })
+
 function metaData(server: ServerMetadata, at: OpenstackVersion, { randomSeed }: Sources) {
   const hasKeys = server.keys.length > 0
   return {
     uuid: server.id,
     ...(Object.keys(server.metadata).length > 0 && { meta: server.metadata }),
+    ...(server.injectedFiles.length > 0 && { files: server.injectedFiles.map(toContentPath) }),
     ...(server.adminPass !== null && { admin_pass: server.adminPass }),
     ...(hasKeys && {
       public_keys: Object.fromEntries(server.keys.map((key) => [key.name, key.publicKey])),

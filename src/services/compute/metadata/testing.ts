@@ -39,6 +39,7 @@ export const sampleServer: ServerMetadata = {
   floatingIps: ['172.24.4.10'],
   securityGroups: ['default', 'web'],
   adminPass: null,
+  injectedFiles: [],
   imageId: '11111111-1111-4111-8111-111111111111',
   kernelId: null,
   ramdiskId: null,
