@@ -14,6 +14,8 @@ export interface PasswordStore {
 }
 
 const maxBytes = 1020
+/** An answer before the end of the question may get lost on its way. */
+const drainBytes = 64 * 1024
 const conflict = 'There was a conflict when trying to complete your request.'
 
 export async function answerPassword(
@@ -28,27 +30,23 @@ export async function answerPassword(
   if (method !== 'POST') return end(response, 400, 'GET and POST only are supported.')
   if ((await getGuestPassword(id)) !== '') return end(response, 409, conflict)
   const body = await readBody(request)
-  if (body === undefined) {
-    response.setHeader('Connection', 'close')
-    return end(response, 400, 'Request is too large.')
-  }
+  if (body === undefined) return end(response, 400, 'Request is too large.')
   const text = toText(body)
   if (text === undefined) return end(response, 400, 'The password is not UTF-8 text.')
   if (await setGuestPassword(id, text)) return end(response, 200)
   end(response, 409, conflict)
 }
 
-/** Undefined when it is longer than a password may be. */
+/** Undefined when it is longer than a password may be; what is a little too long is read to its end all the same. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return undefined
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request as AsyncIterable<Buffer>) {
     length += part.length
-    if (length > maxBytes) return undefined
-    parts.push(part)
+    if (length > drainBytes) throw new Error('a password that does not end')
+    if (length <= maxBytes) parts.push(part)
   }
-  return Buffer.concat(parts)
+  return length > maxBytes ? undefined : Buffer.concat(parts)
 }
 
 function toText(body: Buffer): string | undefined {

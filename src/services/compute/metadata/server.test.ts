@@ -30,12 +30,17 @@ async function serviceFor(t: TestContext) {
     log: createLogger({ name: 'test' }),
   })
   t.after(() => service.close())
-  const get = async (path: string, headers: Record<string, string> = {}, method = 'GET', body?: string) => {
+  const get = async (
+    path: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+    body?: string | ReadableStream,
+  ) => {
     const own = { 'X-Instance-ID': server.id, 'X-Tenant-ID': 'p1', 'X-Instance-ID-Signature': sign(server.id) }
     const answer = await fetch(`http://127.0.0.1:${service.port}${path}`, {
       method,
       headers: { ...own, ...headers },
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body, duplex: 'half' }),
     })
     return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
   }
@@ -121,6 +126,14 @@ test('a guest tells its password once, and who asks later reads it', async (t) =
   const post = async (body: string, where = path) => (await get(where, {}, 'POST', body)).status
   assert.deepEqual(await get(path), { status: 200, type: 'text/plain; charset=UTF-8', text: '' })
   assert.equal(await post('x'.repeat(1021)), 400)
+  assert.equal(await post('x'.repeat(60_000)), 400)
+  const pieces = new ReadableStream({
+    start(controller) {
+      for (let count = 0; count < 20; count++) controller.enqueue(new TextEncoder().encode('x'.repeat(100)))
+      controller.close()
+    },
+  })
+  assert.equal((await get(path, {}, 'POST', pieces)).status, 400)
   assert.equal(await post('x', '/openstack/2012-08-10/password'), 405)
   assert.equal((await get('/openstack/2012-08-10/password')).status, 404)
   assert.equal((await get(path, {}, 'PUT', 'x')).status, 400)
