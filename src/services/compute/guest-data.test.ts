@@ -117,3 +117,14 @@ test('the password that a guest told is read and cleared by its project, and goe
   await eventually(async () => (await cloud.call('demo', 'GET', path)).status === 404, 'the end')
   assert.equal(await cloud.service.getGuestPassword(id), '')
 })
+
+test('an image property that means nothing is told to who asks for a server', async (t) => {
+  const cloud = await cloudWith(t)
+  cloud.image.properties = { hw_vif_model: 'bogus' }
+  const server = { name: 'first', imageRef: imageId, flavorRef: '1', networks: 'none' }
+  const { status, body } = await cloud.call('demo', 'POST', '/servers', { server })
+  assert.equal(status, 400)
+  assert.match(text(body['badRequest']!['message']), /^Invalid image metadata\. Error: hw_vif_model=bogus is not one of/)
+  cloud.image.properties = { hw_vif_model: 'igb' }
+  await build(cloud, 'ACTIVE')
+})

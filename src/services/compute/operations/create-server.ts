@@ -16,8 +16,7 @@ import { findGroup, membersOf } from '../store/server-groups.ts'
 import { insertServer, usageOf } from '../store/servers.ts'
 import { limitsOf } from './quotas.ts'
 import { requireUsableNetwork, requireUsablePort } from './usable.ts'
-import { InvalidProperty } from '../model/hardware/hardware.ts'
-import { checkProperties } from '../model/hardware/read.ts'
+import { requireMeant } from './image-properties.ts'
 import { toHostname } from '../model/hostname.ts'
 
 export interface NewServer {
@@ -210,16 +209,6 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
     }
   }
   return { id: image.id, diskFormat: image.diskFormat, properties: image.properties }
-}
-
-/** What a property says must be something; whether it can be had is for the host to say. */
-function requireMeant(properties: Record<string, string>): void {
-  try {
-    checkProperties(properties)
-  } catch (error) {
-    if (!(error instanceof InvalidProperty)) throw error
-    throw new BadRequest(`Invalid image metadata. Error: ${error.message}`)
-  }
 }
 
 /** The networks as the user sees them: with his own token, so that foreign ones do not exist. */
