@@ -124,7 +124,10 @@ test('an image property that means nothing is told to who asks for a server', as
   const server = { name: 'first', imageRef: imageId, flavorRef: '1', networks: 'none' }
   const { status, body } = await cloud.call('demo', 'POST', '/servers', { server })
   assert.equal(status, 400)
-  assert.match(text(body['badRequest']!['message']), /^Invalid image metadata\. Error: hw_vif_model=bogus is not one of/)
+  assert.match(
+    text(body['badRequest']!['message']),
+    /^Invalid image metadata\. Error: hw_vif_model=bogus is not one of/,
+  )
   cloud.image.properties = { hw_vif_model: 'igb' }
   await build(cloud, 'ACTIVE')
 })
