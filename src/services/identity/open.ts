@@ -20,6 +20,7 @@ import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { madeBy } from './store/migrations/0006-made-by.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -27,7 +28,7 @@ import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks]
+export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks, madeBy]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
