@@ -21,6 +21,8 @@ import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import { madeBy } from './store/migrations/0006-made-by.ts'
+import { nameKeys } from './store/migrations/0007-name-keys.ts'
+import { describeKept, keptNames } from './store/names.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -28,7 +30,15 @@ import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks, madeBy]
+export const migrations: readonly Migration[] = [
+  initial,
+  catalogMigration,
+  federation,
+  exactTimes,
+  quotaLocks,
+  madeBy,
+  nameKeys,
+]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
@@ -53,7 +63,9 @@ export async function openIdentity(env: OpenEnv): Promise<Opened> {
   const config = readIdentityConfig(env)
   const database = openIdentityDatabase(env, config)
   try {
-    await migrate(database, migrations)
+    const ran = await migrate(database, migrations)
+    if (ran.includes(nameKeys.name))
+      for (const kept of await keptNames(database.db)) env.log.warn({}, describeKept(kept))
     makeOwnKeys(config, env.stateDir)
     return openOn(database, config, env)
   } catch (error) {
