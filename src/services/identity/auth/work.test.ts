@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import bcrypt from 'bcrypt'
 import { test } from 'node:test'
-import { byPassword, startIdentity } from '../testing/identity.ts'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { byPassword, openTestIdentity, startIdentity } from '../testing/identity.ts'
 
 test('A9, H9: a login that fails has cost one comparison, whatever it failed for', async (t) => {
   const identity = await startIdentity(t, '[security_compliance]\nlockout_failure_attempts = 2\n')
@@ -19,5 +22,32 @@ test('A9, H9: a login that fails has cost one comparison, whatever it failed for
   for (const [index, attempt] of attempts.entries()) {
     assert.equal((await identity.authenticate(attempt)).status, 401)
     assert.equal(compared, index + 1, JSON.stringify(attempt))
+  }
+})
+
+test('A9, A12: a password from before another cost is right still, and a wrong guess at it costs what one at nobody does', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-rounds-'))
+  const withRounds = (rounds: number) => openTestIdentity(folder, `[identity]\npassword_hash_rounds = ${rounds}\n`)
+  const before = await withRounds(4)
+  await before.make('POST', '/users', { user: { name: 'old', password: 'right' } })
+  await before.service.stop()
+  const identity = await withRounds(7)
+  t.after(() => identity.close())
+  await identity.make('POST', '/users', { user: { name: 'new', password: 'right' } })
+  for (const name of ['old', 'new']) {
+    assert.equal((await identity.authenticate(byPassword(name, 'right'))).status, 201)
+    assert.equal((await identity.authenticate(byPassword(name, 'wrong'))).status, 401)
+  }
+  await identity.authenticate(byPassword('nobody', 'x'))
+  let work = 0
+  const real = bcrypt.compare.bind(bcrypt) as (text: string, hash: string) => Promise<boolean>
+  t.mock.method(bcrypt, 'compare', (text: string, hash: string) => {
+    work += 2 ** Number(hash.split('$')[2])
+    return real(text, hash)
+  })
+  for (const name of ['nobody', 'old', 'new']) {
+    work = 0
+    assert.equal((await identity.authenticate(byPassword(name, 'wrong'))).status, 401)
+    assert.equal(work, 2 ** 7, name)
   }
 })
