@@ -45,11 +45,9 @@ test('A4, A6: whatever is handed on, no token has more, elsewhere or for longer 
 
 test('every act of these sequences can succeed', async () => {
   const people = await world()
-  const usual = { pick: 0, other: 0, project: 0, roles: ['member'], flag: true, minutes: undefined }
-  for (let round = 0; round < 3; round++)
-    for (const act of acts.filter((each) => each !== 'end')) await people.step({ ...usual, act, other: round * 2 })
-  for (let pick = 0; pick < 12; pick++) await people.step({ ...usual, act: 'use with a token', pick, other: 1 })
-  await people.step({ ...usual, act: 'change signature key', flag: false, other: 1 })
-  await people.step({ ...usual, act: 'end' })
+  const usual = { project: 0, roles: ['member'], flag: true, minutes: undefined }
+  for (const act of acts.filter((each) => each !== 'end'))
+    for (let pick = 1; pick < 30; pick += 2) await people.step({ ...usual, act, pick, other: pick, flag: pick % 4 === 1 })
+  await people.step({ ...usual, act: 'end', pick: 0, other: 0 })
   assert.deepEqual([...people.successes.keys()].toSorted(), acts.toSorted())
 })

@@ -88,6 +88,12 @@ const endOf = (time: string | null | undefined) => (time == null ? Infinity : Da
 const isOver = (source: Source | undefined): boolean =>
   source !== undefined && (source.isOver || isOver(source.parent))
 
+/** One of a list: every other time one of the newest, so that chains grow long. */
+const chosen = <T>(list: readonly T[], number: number): T | undefined => {
+  const place = Math.floor(number / 2)
+  return number % 2 === 0 ? list.at(-1 - (place % Math.min(list.length, 4))) : list[place % list.length]
+}
+
 export class Delegations {
   readonly #identity: TestIdentity
   readonly #consumer: OAuthConsumer
@@ -148,8 +154,8 @@ export class Delegations {
   }
 
   #act(step: Step): Promise<boolean> {
-    const held = this.#held[step.pick % this.#held.length]!
-    const source = this.#sources[step.other % this.#sources.length]
+    const held = chosen(this.#held, step.pick)!
+    const source = chosen(this.#sources, step.other)
     const user = this.#users[step.pick % this.#users.length]!
     const scopes = this.#scopes()
     const scope = scopes[step.other % scopes.length]
