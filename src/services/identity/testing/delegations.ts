@@ -94,57 +94,79 @@ const chosen = <T>(list: readonly T[], number: number): T | undefined => {
   return number % 2 === 0 ? list.at(-1 - (place % Math.min(list.length, 4))) : list[place % list.length]
 }
 
-export class Delegations {
-  readonly #identity: TestIdentity
-  readonly #consumer: OAuthConsumer
-  readonly #service: string
-  readonly #users: User[] = []
-  readonly #projects: string[] = []
-  readonly #held: Held[] = []
-  readonly #sources: Source[] = []
-  #names = 0
-  /** How often each act got something. */
-  readonly successes = new Map<string, number>()
+/** An administrator of one project and member of another, who may read the system; and a member of each. */
+export class People {
+  readonly identity: TestIdentity
+  readonly users: User[] = []
+  readonly projects: string[] = []
+  /** Tokens of their logins, for every scope that they can have. */
+  readonly logins: Held[] = []
 
-  constructor(identity: TestIdentity, consumer: OAuthConsumer, service: string) {
-    this.#identity = identity
-    this.#consumer = consumer
-    this.#service = service
+  constructor(identity: TestIdentity) {
+    this.identity = identity
   }
 
-  /** An administrator of one project and member of another, who may read the system; and a member of each. */
-  async people(): Promise<void> {
-    for (const _project of [1, 2])
-      this.#projects.push((await this.#identity.make('POST', '/projects', { project: { name: crypto.randomUUID() } })).id)
-    const [one, two] = this.#projects
-    const domain = '/domains/default'
-    await this.#user({ [`/projects/${one}`]: 'admin', [`/projects/${two}`]: 'member', '/system': 'reader' })
-    await this.#user({ [`/projects/${one}`]: 'member', [domain]: 'reader' })
-    await this.#user({ [`/projects/${two}`]: 'member' })
+  static async create(identity: TestIdentity): Promise<People> {
+    const people = new People(identity)
+    for (const name of ['one', 'two'])
+      people.projects.push((await identity.make('POST', '/projects', { project: { name } })).id)
+    const [one, two] = people.projects
+    await people.#add({ [`/projects/${one}`]: 'admin', [`/projects/${two}`]: 'member', '/system': 'reader' })
+    await people.#add({ [`/projects/${one}`]: 'member', '/domains/default': 'reader' })
+    await people.#add({ [`/projects/${two}`]: 'member' })
+    return people
   }
 
-  async #user(grants: Record<string, string>): Promise<void> {
-    const password = 'secret'
-    const { id } = await this.#identity.make('POST', '/users', { user: { name: crypto.randomUUID(), password } })
-    for (const [place, role] of Object.entries(grants)) await this.#identity.grant(role, `${place}/users/${id}`)
-    const user: User = { id, password, rights: new Map() }
-    this.#users.push(user)
-    for (const scope of this.#scopes()) {
-      const answer = await this.#login(user, scope)
+  async #add(grants: Record<string, string>): Promise<void> {
+    const user = { name: crypto.randomUUID(), password: 'secret' }
+    const { id } = await this.identity.make('POST', '/users', { user })
+    for (const [place, role] of Object.entries(grants)) await this.identity.grant(role, `${place}/users/${id}`)
+    const added: User = { id, password: user.password, rights: new Map() }
+    this.users.push(added)
+    for (const scope of this.scopes) {
+      const answer = await this.login(added, scope)
       if (answer.status !== 201) continue
       const shown = answer.body['token'] as Shown
-      user.rights.set(placeOf(shown), rolesOf(shown))
-      this.#held.push({ token: answer.headers['X-Subject-Token']!, grant: { user: id, ends: Infinity }, source: undefined })
+      added.rights.set(placeOf(shown), rolesOf(shown))
+      this.logins.push({
+        token: answer.headers['X-Subject-Token']!,
+        grant: { user: id, ends: Infinity },
+        source: undefined,
+      })
     }
   }
 
-  #scopes(): (object | string | undefined)[] {
-    const projects = this.#projects.map((id) => ({ project: { id } }))
+  get scopes(): (object | string | undefined)[] {
+    const projects = this.projects.map((id) => ({ project: { id } }))
     return [...projects, { domain: { id: 'default' } }, { system: { all: true } }, 'unscoped', undefined]
   }
 
-  #login({ id, password }: User, scope: object | string | undefined): Promise<Answer> {
-    return this.#identity.authenticate({ methods: ['password'], password: { user: { id, password } } }, scope)
+  login({ id, password }: User, scope: object | string | undefined): Promise<Answer> {
+    return this.identity.authenticate({ methods: ['password'], password: { user: { id, password } } }, scope)
+  }
+}
+
+/** One sequence of steps of these people. */
+export class Delegations {
+  readonly #identity: TestIdentity
+  readonly #people: People
+  readonly #consumer: OAuthConsumer
+  readonly #service: string
+  readonly #users: readonly User[]
+  readonly #projects: readonly string[]
+  readonly #held: Held[]
+  readonly #sources: Source[] = []
+  /** How often each act got something. */
+  readonly successes = new Map<string, number>()
+
+  constructor(people: People, consumer: OAuthConsumer, service: string) {
+    this.#identity = people.identity
+    this.#people = people
+    this.#users = people.users
+    this.#projects = people.projects
+    this.#held = [...people.logins]
+    this.#consumer = consumer
+    this.#service = service
   }
 
   /** Does one step, and looks whether what it got is within what it was made from. */
@@ -157,11 +179,11 @@ export class Delegations {
     const held = chosen(this.#held, step.pick)!
     const source = chosen(this.#sources, step.other)
     const user = this.#users[step.pick % this.#users.length]!
-    const scopes = this.#scopes()
+    const { scopes } = this.#people
     const scope = scopes[step.other % scopes.length]
     switch (step.act) {
       case 'login':
-        return this.#got(this.#login(user, scope), { user: user.id, ends: Infinity }, undefined)
+        return this.#got(this.#people.login(user, scope), { user: user.id, ends: Infinity }, undefined)
       case 'rescope':
         return this.#got(this.#byToken(held, scope), held.grant, held.source)
       case 'make application credential':
@@ -240,7 +262,7 @@ export class Delegations {
   }
 
   async #makeCredential(held: Held, { roles, flag, minutes, other }: Step): Promise<boolean> {
-    const name = `c-${(this.#names += 1)}`
+    const name = crypto.randomUUID()
     const own = '/v3/users/*/application_credentials'
     const rules = [own, '/v3/auth/projects'].slice(0, other % 3)
     const path = `/users/${held.grant.user}/application_credentials`
@@ -298,7 +320,7 @@ export class Delegations {
     const given = implied.slice(Math.min(...rolesOf(made).map((role) => implied.indexOf(role))))
     const user = flag ? held.grant.user : trustee.id
     const grant = { user, place, roles: given, ends: endOf(made.expires_at) }
-    const use = () => this.#login(trustee, { 'OS-TRUST:trust': { id: made.id } })
+    const use = () => this.#people.login(trustee, { 'OS-TRUST:trust': { id: made.id } })
     return this.#made(held, grant, { id: made.id, path: `/OS-TRUST/trusts/${made.id}`, use }, held.grant.user)
   }
 
