@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { after, before, test } from 'node:test'
-import { acts, Delegations, People, type Step } from '../testing/delegations.ts'
+import { acts, Delegations, type Step } from '../testing/delegations.ts'
 import { createTestIdentity, type TestIdentity } from '../testing/identity.ts'
 import { OAuthConsumer } from '../testing/oauth1.ts'
+import { People } from '../testing/people.ts'
 
 let identity: TestIdentity
 let begin: () => Delegations

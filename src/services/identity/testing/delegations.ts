@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import type { Answer, TestIdentity } from './identity.ts'
 import { keysOf, type Keys, type OAuthConsumer } from './oauth1.ts'
+import { endOf, placeOf, rolesOf, type Grant, type Held, type People, type Shown, type Source, type User } from './people.ts'
 import { signed } from './signed.ts'
 
 /** One step: what is done, and numbers that choose among what there is. */
@@ -34,57 +35,7 @@ export const acts = [
   'end',
 ] as const
 
-/** What something gives at the most. */
-interface Grant {
-  user: string
-  /** Absent: wherever the user has roles. */
-  place?: string
-  /** Absent: those that the user has there. */
-  roles?: readonly string[]
-  /** Paths that it is limited to. */
-  rules?: readonly string[]
-  ends: number
-}
-
-/** Something that was handed on and makes tokens. */
-interface Source {
-  grant: Grant
-  parent: Source | undefined
-  isOver: boolean
-  /** Path to delete it at. */
-  path: string
-  id: string
-  use(): Promise<Answer>
-}
-
-interface Held {
-  token: string
-  grant: Grant
-  /** Absent for the token of a login. */
-  source: Source | undefined
-}
-
-interface User {
-  id: string
-  password: string
-  /** Roles by place. */
-  rights: Map<string, readonly string[]>
-}
-
-interface Shown {
-  user: { id: string }
-  project?: { id: string }
-  domain?: { id: string }
-  system?: object
-  roles?: { name: string }[]
-  expires_at: string
-}
-
-const placeOf = ({ project, domain, system }: Shown): string =>
-  project ? `project ${project.id}` : domain ? `domain ${domain.id}` : system ? 'system' : 'nowhere'
-const rolesOf = ({ roles = [] }: Shown) => roles.map(({ name }) => name)
 const isWithin = <T>(few: readonly T[], many: readonly T[]) => few.every((each) => many.includes(each))
-const endOf = (time: string | null | undefined) => (time == null ? Infinity : Date.parse(time.replace(/Z?$/, 'Z')))
 const isOver = (source: Source | undefined): boolean =>
   source !== undefined && (source.isOver || isOver(source.parent))
 
@@ -92,58 +43,6 @@ const isOver = (source: Source | undefined): boolean =>
 const chosen = <T>(list: readonly T[], number: number): T | undefined => {
   const place = Math.floor(number / 2)
   return number % 2 === 0 ? list.at(-1 - (place % Math.min(list.length, 4))) : list[place % list.length]
-}
-
-/** An administrator of one project and member of another, who may read the system; and a member of each. */
-export class People {
-  readonly identity: TestIdentity
-  readonly users: User[] = []
-  readonly projects: string[] = []
-  /** Tokens of their logins, for every scope that they can have. */
-  readonly logins: Held[] = []
-
-  constructor(identity: TestIdentity) {
-    this.identity = identity
-  }
-
-  static async create(identity: TestIdentity): Promise<People> {
-    const people = new People(identity)
-    for (const name of ['one', 'two'])
-      people.projects.push((await identity.make('POST', '/projects', { project: { name } })).id)
-    const [one, two] = people.projects
-    await people.#add({ [`/projects/${one}`]: 'admin', [`/projects/${two}`]: 'member', '/system': 'reader' })
-    await people.#add({ [`/projects/${one}`]: 'member', '/domains/default': 'reader' })
-    await people.#add({ [`/projects/${two}`]: 'member' })
-    return people
-  }
-
-  async #add(grants: Record<string, string>): Promise<void> {
-    const user = { name: crypto.randomUUID(), password: 'secret' }
-    const { id } = await this.identity.make('POST', '/users', { user })
-    for (const [place, role] of Object.entries(grants)) await this.identity.grant(role, `${place}/users/${id}`)
-    const added: User = { id, password: user.password, rights: new Map() }
-    this.users.push(added)
-    for (const scope of this.scopes) {
-      const answer = await this.login(added, scope)
-      if (answer.status !== 201) continue
-      const shown = answer.body['token'] as Shown
-      added.rights.set(placeOf(shown), rolesOf(shown))
-      this.logins.push({
-        token: answer.headers['X-Subject-Token']!,
-        grant: { user: id, ends: Infinity },
-        source: undefined,
-      })
-    }
-  }
-
-  get scopes(): (object | string | undefined)[] {
-    const projects = this.projects.map((id) => ({ project: { id } }))
-    return [...projects, { domain: { id: 'default' } }, { system: { all: true } }, 'unscoped', undefined]
-  }
-
-  login({ id, password }: User, scope: object | string | undefined): Promise<Answer> {
-    return this.identity.authenticate({ methods: ['password'], password: { user: { id, password } } }, scope)
-  }
 }
 
 /** One sequence of steps of these people. */
