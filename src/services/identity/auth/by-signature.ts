@@ -49,7 +49,10 @@ async function issueFor(deps: IdentityDeps, credential: Credential, blob: Ec2Blo
   const { user, trust, ...delegation } = await sourceOf(deps, credential, blob)
   if (!user || !(await isUsable(deps, user))) throw new Unauthorized()
   const proof: Proof = { user, methods: [signatureMethod], ...delegation }
-  return issueToken(deps, proof, { scope: { kind: 'project', projectId: credential.projectId }, ...(trust && { trust }) })
+  return issueToken(deps, proof, {
+    scope: { kind: 'project', projectId: credential.projectId },
+    ...(trust && { trust }),
+  })
 }
 
 type Source = Pick<Proof, 'applicationCredentialId' | 'accessTokenId' | 'expiresAt'> & {

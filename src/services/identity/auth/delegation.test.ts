@@ -45,7 +45,8 @@ test('every act of these sequences can succeed', async () => {
   const people = begin()
   const usual = { project: 0, roles: ['member'], flag: true, minutes: undefined }
   for (const act of acts.filter((each) => each !== 'end'))
-    for (let pick = 1; pick < 30; pick += 2) await people.step({ ...usual, act, pick, other: pick, flag: pick % 4 === 1 })
+    for (let pick = 1; pick < 30; pick += 2)
+      await people.step({ ...usual, act, pick, other: pick, flag: pick % 4 === 1 })
   await people.step({ ...usual, act: 'end', pick: 0, other: 0 })
   assert.deepEqual([...people.successes.keys()].toSorted(), acts.toSorted())
 })

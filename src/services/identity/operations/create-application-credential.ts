@@ -80,8 +80,7 @@ function endFor(maker: Row<'application_credentials'> | null, { expiresAt, expir
   if (!maker || maker.expires_at === null) return wanted
   const end = { expires_at: Number(maker.expires_at), expires_micros: maker.expires_micros }
   if (expiresAt === null) return end
-  const isLater =
-    expiresAt > end.expires_at || (expiresAt === end.expires_at && expiresMicros > end.expires_micros)
+  const isLater = expiresAt > end.expires_at || (expiresAt === end.expires_at && expiresMicros > end.expires_micros)
   if (isLater) throw refused('expires_at is later than that of the application credential in use')
   return wanted
 }

@@ -62,7 +62,9 @@ export async function pageRows<T extends Table>(
   filters: readonly Filter[],
   { marker, limit }: Page = {},
 ): Promise<{ rows: Row<T>[]; isCut: boolean }> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
   for (const filter of filters) query = query.where(namedSql(table, filter) ?? toSql(filter))
   if (marker !== undefined) query = query.where('id', '>', marker)
   query = query.orderBy('id')

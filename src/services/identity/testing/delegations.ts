@@ -6,7 +6,17 @@
 import assert from 'node:assert/strict'
 import type { Answer, TestIdentity } from './identity.ts'
 import { keysOf, type Keys, type OAuthConsumer } from './oauth1.ts'
-import { endOf, placeOf, rolesOf, type Grant, type Held, type People, type Shown, type Source, type User } from './people.ts'
+import {
+  endOf,
+  placeOf,
+  rolesOf,
+  type Grant,
+  type Held,
+  type People,
+  type Shown,
+  type Source,
+  type User,
+} from './people.ts'
 import { signed } from './signed.ts'
 
 /** One step: what is done, and numbers that choose among what there is. */
@@ -36,8 +46,7 @@ export const acts = [
 ] as const
 
 const isWithin = <T>(few: readonly T[], many: readonly T[]) => few.every((each) => many.includes(each))
-const isOver = (source: Source | undefined): boolean =>
-  source !== undefined && (source.isOver || isOver(source.parent))
+const isOver = (source: Source | undefined): boolean => source !== undefined && (source.isOver || isOver(source.parent))
 
 /** One of a list: every other time one of the newest, so that chains grow long. */
 const chosen = <T>(list: readonly T[], number: number): T | undefined => {
@@ -111,7 +120,8 @@ export class Delegations {
   /** A trust asked for with a token that may itself have been handed on: within both. */
   async #useByToken(held: Held, source: Source): Promise<boolean> {
     const answer = await this.#byToken(held, { 'OS-TRUST:trust': { id: source.id } })
-    if (answer.status === 201) this.#require(answer.body['token'] as Shown, { user: source.grant.user, ends: held.grant.ends })
+    if (answer.status === 201)
+      this.#require(answer.body['token'] as Shown, { user: source.grant.user, ends: held.grant.ends })
     return this.#got(Promise.resolve(answer), source.grant, source)
   }
 
@@ -143,7 +153,12 @@ export class Delegations {
   }
 
   /** Something that was made with a token: within what that gives, and not beyond its end if it was itself handed on. */
-  #made({ grant: by, source: parent }: Held, grant: Grant, rest: Pick<Source, 'path' | 'id' | 'use'>, actor = grant.user) {
+  #made(
+    { grant: by, source: parent }: Held,
+    grant: Grant,
+    rest: Pick<Source, 'path' | 'id' | 'use'>,
+    actor = grant.user,
+  ) {
     const what = JSON.stringify({ made: rest.path, grant, by })
     assert.ok(!isOver(parent), `it was made by something that is over: ${what}`)
     assert.equal(actor, by.user, what)
@@ -171,7 +186,9 @@ export class Delegations {
         unrestricted: flag,
         ...(roles.length > 0 && { roles: roles.map((role) => ({ name: role })) }),
         ...(minutes !== undefined && { expires_at: this.#end_at(minutes) }),
-        ...(rules.length > 0 && { access_rules: rules.map((each) => ({ service: 'identity', method: 'POST', path: each })) }),
+        ...(rules.length > 0 && {
+          access_rules: rules.map((each) => ({ service: 'identity', method: 'POST', path: each })),
+        }),
       },
     })
     if (!body) return false
@@ -245,13 +262,17 @@ export class Delegations {
   /** Whoever may not see a key cannot change it; who may cannot make it another's. */
   async #changeKey(held: Held, { other, flag }: Step, source: Source): Promise<boolean> {
     const listed = await this.#identity.request('GET', '/credentials?type=ec2', { token: held.token })
-    const [credential] = (listed.body['credentials'] as { id: string; blob: string; user_id: string }[] | undefined) ?? []
+    const [credential] =
+      (listed.body['credentials'] as { id: string; blob: string; user_id: string }[] | undefined) ?? []
     if (!credential) return false
     const lie = { trust_id: source.id, ...(flag && { app_cred_id: source.id }) }
     const blob = JSON.stringify({ ...(JSON.parse(credential.blob) as object), ...(other % 2 === 0 && lie) })
     const more = flag ? { user_id: held.grant.user, project_id: this.#projects[other % 2], type: 'foo' } : {}
     assert.equal(held.source, undefined, 'what was handed on sees no keys')
-    return (await this.#post(held, `/credentials/${credential.id}`, { credential: { blob, ...more } }, 'PATCH')) !== undefined
+    return (
+      (await this.#post(held, `/credentials/${credential.id}`, { credential: { blob, ...more } }, 'PATCH')) !==
+      undefined
+    )
   }
 
   async #makeAccess(held: Held, { project, roles }: Step): Promise<boolean> {

@@ -50,7 +50,8 @@ export interface Shown {
 export const placeOf = ({ project, domain, system }: Shown): string =>
   project ? `project ${project.id}` : domain ? `domain ${domain.id}` : system ? 'system' : 'nowhere'
 export const rolesOf = ({ roles = [] }: Shown) => roles.map(({ name }) => name)
-export const endOf = (time: string | null | undefined) => (time == null ? Infinity : Date.parse(time.replace(/Z?$/, 'Z')))
+export const endOf = (time: string | null | undefined) =>
+  time == null ? Infinity : Date.parse(time.replace(/Z?$/, 'Z'))
 
 /** An administrator of one project and member of another, who may read the system; and a member of each. */
 export class People {

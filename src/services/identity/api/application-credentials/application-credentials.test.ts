@@ -88,11 +88,15 @@ test('A4: what an unrestricted credential makes has its roles, requests and end 
     return { status: answer.status, made: answer.body['application_credential'] as Made }
   }
   type Made = Credential & { expires_at: string }
-  const rulesOf = ({ access_rules: list = [] }: Pick<Credential, 'access_rules'>) => list.map(({ method, path }) => ({ method, path }))
+  const rulesOf = ({ access_rules: list = [] }: Pick<Credential, 'access_rules'>) =>
+    list.map(({ method, path }) => ({ method, path }))
   const { made: same } = await madeBy({ name: 'same', unrestricted: true })
   assert.equal(same.expires_at, end)
   assert.deepEqual(rulesOf(same), rulesOf({ access_rules: rules }))
-  assert.equal((await madeBy({ name: 'less', access_rules: [rules[2]], expires_at: '2099-01-01T00:00:00' })).status, 201)
+  assert.equal(
+    (await madeBy({ name: 'less', access_rules: [rules[2]], expires_at: '2099-01-01T00:00:00' })).status,
+    201,
+  )
   assert.equal((await madeBy({ name: 'none', access_rules: [] })).status, 201)
   const refused = [
     { access_rules: [{ ...rules[0], path: '/v3/**' }] },

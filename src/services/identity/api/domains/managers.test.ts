@@ -20,7 +20,8 @@ async function setUp(t: TestContext) {
 
 test('B1: a domain’s manager makes projects in his domain, whatever the body leaves to be derived', async (t) => {
   const { identity, own, other, token, status } = await setUp(t)
-  const create = (project: object) => status('POST', '/projects', { project: { name: crypto.randomUUID(), ...project } })
+  const create = (project: object) =>
+    status('POST', '/projects', { project: { name: crypto.randomUUID(), ...project } })
   for (const parent_id of [other.id, other.project])
     for (const named of [{}, { domain_id: null }, { domain_id: own.id }, { domain_id: other.id }, { is_domain: false }])
       assert.ok([400, 403].includes(await create({ parent_id, ...named })), JSON.stringify({ parent_id, ...named }))
@@ -50,7 +51,12 @@ test('B1: a domain’s manager makes users, groups and memberships in his domain
     assert.equal(await status('POST', '/roles', { role: { name: name(), domain_id } }), 403)
   }
   assert.equal(await status('POST', '/roles', { role: { name: name(), domain_id: own.id } }), 403)
-  const group = await identity.make<{ id: string; domain_id: string }>('POST', '/groups', { group: { name: 'g' } }, token)
+  const group = await identity.make<{ id: string; domain_id: string }>(
+    'POST',
+    '/groups',
+    { group: { name: 'g' } },
+    token,
+  )
   assert.equal(group.domain_id, own.id)
   const foreign = await identity.make('POST', '/groups', { group: { name: 'g', domain_id: other.id } })
   assert.equal(await status('PUT', `/groups/${group.id}/users/${own.user}`), 204)
@@ -111,10 +117,8 @@ test('B1: a domain’s manager gives his users no logins of another domain’s i
   const by = (idp_id: string) => [{ idp_id, protocols: [{ protocol_id: 'saml2', unique_id: `victim-${idp_id}` }] }]
   const ask = async (method: string, path: string, user: object, as = token) =>
     (await identity.request(method, path, { token: as, body: { user } })).status
-  const create = (idp: string) =>
-    ask('POST', '/users', { name: `by-${idp}`, domain_id: own.id, federated: by(idp) })
-  const change = (idps: string[], as = token) =>
-    ask('PATCH', `/users/${own.user}`, { federated: idps.flatMap(by) }, as)
+  const create = (idp: string) => ask('POST', '/users', { name: `by-${idp}`, domain_id: own.id, federated: by(idp) })
+  const change = (idps: string[], as = token) => ask('PATCH', `/users/${own.user}`, { federated: idps.flatMap(by) }, as)
   assert.equal(await create('theirs'), 403)
   assert.equal(await create('ours'), 201)
   assert.equal(await change(['theirs']), 403)
@@ -134,7 +138,12 @@ test('B1: a domain’s manager touches no limits, endpoint groups, trusts or set
   assert.equal(await status('PUT', `/OS-EP-FILTER/projects/${other.project}/endpoints/x`), 403)
   assert.equal(await status('PUT', `/domains/${other.id}/config`, { config: { identity: { driver: 'sql' } } }), 403)
   assert.equal(await status('PATCH', `/domains/${other.id}`, { domain: { enabled: false } }), 403)
-  const trust = { trustor_user_id: other.user, trustee_user_id: own.user, impersonation: true, project_id: other.project }
+  const trust = {
+    trustor_user_id: other.user,
+    trustee_user_id: own.user,
+    impersonation: true,
+    project_id: other.project,
+  }
   assert.equal(await status('POST', '/OS-TRUST/trusts', { trust: { ...trust, roles: [{ name: 'member' }] } }), 403)
   assert.equal(await status('PUT', `/projects/${other.project}/tags/x`), 403)
   assert.equal(await status('POST', `/users/${other.user}/credentials/OS-EC2`, { tenant_id: other.project }), 403)

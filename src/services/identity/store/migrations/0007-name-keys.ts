@@ -37,7 +37,9 @@ export const nameKeys: Migration = {
 async function keepApart(db: Kysely<never>, table: string, scope: string): Promise<void> {
   const { rows } = await sql<Named>`
     select id, name, name_key, ${sql.ref(scope)} as scope from ${sql.table(table)} order by id`.execute(db)
-  const taken = new Set(rows.filter(({ name }) => name.toLowerCase() === name).map(({ scope, name }) => `${scope} ${name}`))
+  const taken = new Set(
+    rows.filter(({ name }) => name.toLowerCase() === name).map(({ scope, name }) => `${scope} ${name}`),
+  )
   for (const row of rows) {
     const folded = row.name.toLowerCase()
     const place = `${row.scope} ${folded}`
