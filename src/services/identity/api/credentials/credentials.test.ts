@@ -62,19 +62,23 @@ test('A3: owner and delegation of a credential stay what they are', async (t) =>
   const change = (changes: object, token = user.token) =>
     identity.request('PATCH', `/credentials/${credential!.id}`, { token, body: { credential: changes } })
   const blob = JSON.stringify({ access, secret })
-  for (const more of [{ user_id: user.id }, { project_id: project.id }, { type: 'ec2' }, { type: 'foo' }, { x: 1 }])
+  const other = await identity.make('POST', '/projects', { project: { name: 'other' } })
+  const fixed = [{ user_id: 'x' }, { project_id: other.id }, { project_id: null }, { type: 'foo' }, { type: 'EC2' }]
+  for (const more of [...fixed, { id: 'x' }, { x: 1 }])
     for (const token of [user.token, identity.admin])
       assert.equal((await change({ blob, ...more }, token)).status, 400, JSON.stringify(more))
   assert.equal((await change({})).status, 400)
   const stranger = await identity.member('stranger', project.id)
   assert.equal((await change({ blob }, stranger.token)).status, 403)
-  for (const key of ['trust_id', 'app_cred_id', 'access_token_id']) {
+  const repeated = { blob, user_id: user.id, project_id: project.id, type: 'ec2' }
+  assert.equal((await change(repeated)).status, 200, 'what is repeated is not changed')
+  for (const key of ['trust_id', 'app_cred_id', 'access_token_id', 'access_id']) {
     const blob = JSON.stringify({ access, secret, [key]: 'x' })
     const answer = await change({ blob })
     assert.equal(answer.status, 400, key)
   }
   const now = await identity.make<{ blob: string }>('GET', `/credentials/${credential!.id}`)
-  assert.equal(now.blob, credential!.blob)
+  assert.equal(now.blob, blob)
   assert.equal((await change({ blob: JSON.stringify({ access, secret: 'another' }) })).status, 200)
 })
 

@@ -27,9 +27,18 @@ const createBody = Type.Object({
     user_id: kinds.text,
   }),
 })
-/** Type, owner and project of a credential are those that it was made with (CVE-2026-90460). */
+/** Clients repeat what they do not change. */
 const updateBody = Type.Object({
-  credential: Type.Object({ blob: kinds.text }, { additionalProperties: false }),
+  credential: Type.Object(
+    {
+      blob: kinds.text,
+      id: Type.Optional(kinds.text),
+      project_id: Type.Optional(kinds.nullableText),
+      type: Type.Optional(kinds.text),
+      user_id: Type.Optional(kinds.text),
+    },
+    { additionalProperties: false },
+  ),
 })
 const known = ['blob', 'project_id', 'type', 'user_id']
 
@@ -48,6 +57,7 @@ const targetOf = (credential: Pick<Credential, 'userId'>) => ({
 
 /** By what a credential was made, in the blob of credentials that delegated tokens could make once. */
 const delegations = ['trust_id', 'app_cred_id', 'access_token_id'] as const
+const fixedInBlob = [...delegations, 'access_id'] as const
 const isDelegation = (key: string) => delegations.some((each) => each === key)
 
 const isEc2 = (type: string) => type.toLowerCase() === 'ec2'
@@ -141,16 +151,18 @@ const update = route({
   body: updateBody,
   async handle(request, deps: IdentityDeps) {
     const before = await load(request, deps, 'update_credential')
-    const after = { ...before, blob: request.body.credential.blob }
-    if (isEc2(before.type)) requireSameDelegation(parseEc2(before.blob), parseEc2(after.blob))
+    const { blob, ...repeated } = request.body.credential
+    requireSame(['id', 'project_id', 'type', 'user_id'], view(before), { ...view(before), ...repeated })
+    const after = { ...before, blob }
+    if (isEc2(before.type)) requireSame(fixedInBlob, parseEc2(before.blob), parseEc2(after.blob))
     await updateRow(deps.database.db, 'credentials', before.id, deps.vault.encrypt(after.blob))
     return { status: 200, body: { credential: withLinks(request.baseUrl, 'credentials', view(after)) } }
   },
 })
 
-/** What an EC2 credential was delegated by stays. */
-function requireSameDelegation(was: Ec2Blob, is: Ec2Blob): void {
-  for (const key of delegations)
+/** What a credential is, whose it is and what it was delegated by stays as it was made (CVE-2026-90460). */
+function requireSame<T extends object>(keys: readonly (keyof T & string)[], was: T, is: T): void {
+  for (const key of keys)
     if ((was[key] ?? null) !== (is[key] ?? null)) throw new ValidationFailed(`${key} can not be updated for credential`)
 }
 
