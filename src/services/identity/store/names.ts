@@ -10,11 +10,11 @@ import type { IdentitySchema } from './tables.ts'
 
 /** What names are unique in, by table. */
 export const namedTables = {
-  projects: ['domain_id', 'is_domain'],
-  users: ['domain_id'],
-  groups: ['domain_id'],
-  roles: ['domain_id'],
-  application_credentials: ['user_id'],
+  projects: 'domain_id',
+  users: 'domain_id',
+  groups: 'domain_id',
+  roles: 'domain_id',
+  application_credentials: 'user_id',
 } as const
 export type NamedTable = keyof typeof namedTables
 
@@ -40,10 +40,10 @@ export function isCalled(table: NamedTable, name: string): Expression<SqlBool> {
   const key = keyOf(name)
   const own = sql.ref(`${table}.name_key`)
   if (key === name) return sql<SqlBool>`${own} = ${key}`
-  const scope = namedTables[table][0]
+  const scope = namedTables[table]
   const exact = sql`select 1 from ${sql.table(table)} as exact
     where exact.${sql.ref(scope)} = ${sql.ref(`${table}.${scope}`)} and exact.name_key = ${name}`
-  return sql<SqlBool>`(${own} = ${name} or (${own} = ${key} and not exists (${exact})))`
+  return sql<SqlBool>`(${own} in (${name}, ${key}) and (${own} = ${name} or not exists (${exact})))`
 }
 
 export interface KeptName {

@@ -47,6 +47,12 @@ test('the marks of signatures and certificates come back, in the bits that keyst
   }
 })
 
+test('a trust stays in the token of a federated trustee', () => {
+  const payload = { ...base, scope: project, federation, trustId: id('e') }
+  const back = unpackPayload(packPayload(payload, defaultMethods), defaultMethods)
+  assert.deepEqual(back, { ...base, scope: project, trustId: id('e') })
+})
+
 test('a method that is not configured has no bit, and an unknown version is no token', () => {
   const packed = packPayload({ ...base, methods: ['kerberos'], scope: project }, defaultMethods)
   assert.deepEqual(unpackPayload(packed, defaultMethods)?.methods, [])

@@ -84,7 +84,9 @@ export function packPayload(payload: TokenPayload, known: readonly string[]): Ui
   const bits = methodBits(payload.methods, known)
   const expires = payload.expiresAt / 1000
   const audit = payload.auditIds.map((id) => Buffer.from(id, 'base64url'))
-  if (payload.federation) return packFederated(payload, payload.federation, [user, bits], [expires, audit])
+  // What the trustor gives needs no groups of the trustee's.
+  if (payload.federation && payload.trustId === undefined)
+    return packFederated(payload, payload.federation, [user, bits], [expires, audit])
   switch (scope.kind) {
     case 'unscoped':
       return encode([version.unscoped, user, bits, expires, audit])

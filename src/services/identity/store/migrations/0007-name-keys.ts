@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely'
 import { addColumn, runStatements, type Migration } from '../../../../platform/db/migrate.ts'
 
-/** By what names are unique. A migration keeps its own list: it is for the tables of its time. */
+/** In what names are unique. A migration keeps its own list: it is for the tables of its time. */
 const tables = {
-  projects: 'domain_id, is_domain',
+  projects: 'domain_id',
   users: 'domain_id',
   groups: 'domain_id',
   roles: 'domain_id',
@@ -27,9 +27,8 @@ export const nameKeys: Migration = {
     for (const [table, scope] of Object.entries(tables)) {
       await addColumn(db, engine, table, 'name_key varchar(512)')
       await sql`update ${sql.table(table)} set name_key = lower(name) where name_key is null`.execute(db)
-      await keepApart(db, table, scope.split(',')[0]!)
-      const columns = `${scope}, name_key`
-      await runStatements(db, engine, `create unique index if not exists ${table}_name_key on ${table} (${columns});`)
+      await keepApart(db, table, scope)
+      await runStatements(db, engine, `create unique index if not exists ${table}_name_key on ${table} (${scope}, name_key);`)
     }
   },
 }
