@@ -28,7 +28,11 @@ export const nameKeys: Migration = {
       await addColumn(db, engine, table, 'name_key varchar(512)')
       await sql`update ${sql.table(table)} set name_key = lower(name) where name_key is null`.execute(db)
       await keepApart(db, table, scope)
-      await runStatements(db, engine, `create unique index if not exists ${table}_name_key on ${table} (${scope}, name_key);`)
+      await runStatements(
+        db,
+        engine,
+        `create unique index if not exists ${table}_name_key on ${table} (${scope}, name_key);`,
+      )
     }
   },
 }
