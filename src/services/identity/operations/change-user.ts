@@ -6,7 +6,7 @@ import type { DomainDirectory } from '../directories/domain-directory.ts'
 import { AuthFailed } from '../errors.ts'
 import { isUsable } from '../auth/find.ts'
 import { findRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
-import { checkEvenly } from '../tokens/even-cost.ts'
+import { checkPassword } from '../tokens/passwords.ts'
 import { isLocked, keepInHistory, noteFailure, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
 import { mergeOptions, optionsOf } from '../users/options.ts'
 import { deleteApplicationCredentials } from './end-delegations.ts'
@@ -72,7 +72,7 @@ export async function changeOwnPassword(
   const user = await findRow(database.db, 'users', { id: userId })
   const directory = user && (await deps.directories.of(user.domain_id))
   if (directory) return refuseInDirectory(deps, directory, user, original)
-  const isRight = await checkEvenly(original, user?.password_hash ?? null, config.passwordHashRounds)
+  const isRight = await checkPassword(original, user?.password_hash ?? null, config.passwordHashRounds)
   if (!user || isLocked(config, user)) throw new AuthFailed()
   if (!isRight) {
     await noteFailure(deps, user)

@@ -1,7 +1,7 @@
 import { Unauthorized } from '../../../../platform/http/errors.ts'
 import { AuthFailed, expected } from '../../errors.ts'
 import { findRow, type Row } from '../../store/rows.ts'
-import { checkEvenly } from '../../tokens/even-cost.ts'
+import { checkPassword } from '../../tokens/passwords.ts'
 import { isLocked, isPasswordExpired, noteFailure, noteSuccess } from '../../users/compliance.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import type { DomainDirectory } from '../../directories/domain-directory.ts'
@@ -19,7 +19,7 @@ export const password: AuthMethod = async (deps, input) => {
   const user = await findUser(deps, named)
   const directory = await directoryOf(deps, named, user)
   if (directory) return byDirectory(deps, directory, user, named.password)
-  const isRight = await checkEvenly(named.password, user?.password_hash ?? null, deps.config.passwordHashRounds)
+  const isRight = await checkPassword(named.password, user?.password_hash ?? null, deps.config.passwordHashRounds)
   if (!user || isLocked(deps.config, user)) throw new AuthFailed()
   if (!isRight) {
     await noteFailure(deps, user)
