@@ -157,6 +157,7 @@ async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<Acce
     .select(['access_rules.id', 'service', 'method', 'path'])
     .where('application_credential_id', '=', credentialId)
     .orderBy('application_credential_access_rules.position')
+    .orderBy('access_rules.id')
     .execute()
   return rows.map((row) => ({ ...row }))
 }
