@@ -65,4 +65,4 @@ export async function keptNames(db: Db<IdentitySchema>): Promise<KeptName[]> {
 
 /** For the log and `doctor`. */
 export const describeKept = ({ table, id, name }: KeptName): string =>
-  `${table}: the name '${name}' (${id}) differs from another only by case: it is found by exactly this name; rename one of them`
+  `${table}: the name '${name}' (${id}) differs from another only by case: it is found by exactly this name; give it another one`
