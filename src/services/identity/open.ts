@@ -21,6 +21,9 @@ import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { madeBy } from './store/migrations/0006-made-by.ts'
+import { nameKeys } from './store/migrations/0007-name-keys.ts'
+import { describeKept, keptNames } from './store/names.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -35,6 +38,8 @@ export const migrations: readonly Migration[] = [
   federation,
   exactTimes,
   quotaLocks,
+  madeBy,
+  nameKeys,
 ]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
@@ -60,7 +65,9 @@ export async function openIdentity(env: OpenEnv): Promise<Opened> {
   const config = readIdentityConfig(env)
   const database = openIdentityDatabase(env, config)
   try {
-    await migrate(database, migrations)
+    const ran = await migrate(database, migrations)
+    if (ran.includes(nameKeys.name))
+      for (const kept of await keptNames(database.db)) env.log.warn({}, describeKept(kept))
     makeOwnKeys(config, env.stateDir)
     return openOn(database, config, env)
   } catch (error) {
