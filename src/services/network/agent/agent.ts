@@ -11,7 +11,7 @@ import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
 import { convergeFirewall } from './firewall.ts'
 import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
-import { convergeRouters } from './l3.ts'
+import { convergeRouters, floatingIpsOf } from './l3.ts'
 import { Memory } from './memory.ts'
 import { MetadataProxy } from './metadata.ts'
 import { Owned } from './owned.ts'
@@ -164,7 +164,12 @@ class Agent implements NetworkAgent {
     const ports = pluggedPorts(round.state).map(({ id }) => id)
     const wired = await wiredPorts(this.#context, round)
     const taps = round.failures.length === 0 ? [] : (await listLinks()).map(({ name }) => name)
-    const report = this.#reports.differences(ports, wired, troublesOf(round, wired, new Set(taps)))
+    const floating = floatingIpsOf(round, wired)
+    const report = this.#reports.differences(
+      [...ports, ...floating.all],
+      new Set([...wired, ...floating.carried]),
+      troublesOf(round, wired, new Set(taps)),
+    )
     if (report) {
       await this.#server.reportPorts(null, { host: this.#host, ...report })
       this.#reports.delivered(report)
