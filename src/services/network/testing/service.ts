@@ -75,8 +75,12 @@ export function personaOf(token: string): Credentials | null {
   }
 }
 
-/** Starts it with one host whose agents live; `config` is the text of a neutron.conf. */
-export async function createTestNetwork(config = '', hosts: readonly string[] = ['h1']): Promise<TestNetwork> {
+/** Starts it with one host whose agents live; `config` is the text of a neutron.conf, `policies` what a policy.yaml says. */
+export async function createTestNetwork(
+  config = '',
+  hosts: readonly string[] = ['h1'],
+  policies: Readonly<Record<string, string>> = {},
+): Promise<TestNetwork> {
   const stateDir = mkdtempSync(join(tmpdir(), 'nephos-network-'))
   const file = join(stateDir, 'neutron.conf')
   writeFileSync(file, config)
@@ -85,7 +89,7 @@ export async function createTestNetwork(config = '', hosts: readonly string[] = 
     stateDir: join(stateDir, 'state'),
     configFiles: [file],
     databaseUrl: await testDatabaseUrl(stateDir, 'network'),
-    policyOverrides: {},
+    policyOverrides: policies,
     log: createLogger({ name: 'test', level: 'fatal' }),
     bus,
     host: 'server',

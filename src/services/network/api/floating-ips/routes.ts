@@ -25,6 +25,7 @@ import {
 import { page, requireKnown, standard, withTagFilters, type View } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
+import { ownedBy } from '../kit/targets.ts'
 import { networkTarget } from '../networks/view.ts'
 import { ports } from '../ports/view.ts'
 
@@ -125,7 +126,7 @@ const pools = route({
   async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
     const { ctx, query } = request
     requireKnown(query, ['subnet_id', 'subnet_name', 'network_id', 'cidr', 'project_id', 'tenant_id'])
-    ctx.authorize(policy('get_floatingip_pool'), { project_id: ctx.projectId })
+    ctx.authorize(policy('get_floatingip_pool'), ownedBy(ctx.projectId))
     const networks = await listRows(db, 'networks', { is_external: 1 })
     const subnets = await listRows(db, 'subnets', { network_id: networks.map(({ id }) => id), ip_version: 4 })
     const views = subnets.map((subnet) => ({
