@@ -9,7 +9,9 @@ import { networkAgentContract, neutronContract, type HostState } from '../rpc/ho
 import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
 import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
-import { convergeFirewall } from './firewall.ts'
+import { FilterGuard } from './filter-guard.ts'
+import { tablesOf } from './filters.ts'
+import { convergeFirewall, forgetFirewall } from './firewall.ts'
 import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters, floatingIpsOf } from './l3.ts'
 import { Memory } from './memory.ts'
@@ -59,6 +61,7 @@ class Agent implements NetworkAgent {
   readonly #memory = new Memory()
   readonly #reports = new PortReports()
   readonly #metadata: MetadataProxy
+  readonly #guard: FilterGuard
   #unserve: () => void = () => undefined
   #timers: NodeJS.Timeout[] = []
   #retry: NodeJS.Timeout | undefined
@@ -83,6 +86,17 @@ class Agent implements NetworkAgent {
     this.#context = { ...context, owned: new Owned(context.stateDir) }
     this.#server = rpcClient(bus, neutronContract)
     this.#metadata = new MetadataProxy(this.#context)
+    this.#guard = new FilterGuard({
+      tables: tablesOf(context.cloudName),
+      log: context.log,
+      whenIdle: async () => {
+        while (this.#running) await this.#running
+      },
+      onLoss: () => {
+        forgetFirewall(this.#memory)
+        this.look()
+      },
+    })
   }
 
   async start(): Promise<void> {
@@ -98,6 +112,7 @@ class Agent implements NetworkAgent {
     this.#monitor.on('restart', () => this.look())
     this.#monitor.on('error', (error) => this.#context.log.warn({ err: error.message }, 'cannot watch interfaces'))
     await this.#monitor.start()
+    await this.#guard.start()
     this.#timers = [
       setInterval(() => void this.#heartbeat(), heartbeatMs),
       setInterval(() => this.#lookAtAll(), this.#fullLookMs),
@@ -111,6 +126,7 @@ class Agent implements NetworkAgent {
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#retry)
     this.#monitor.close()
+    this.#guard.close()
     this.#unserve()
     await this.#running
     this.#metadata.stop()
@@ -157,7 +173,9 @@ class Agent implements NetworkAgent {
     }
     const round = newRound(this.#state)
     // Before the first thing is removed: what is not wanted any more goes by our own hand.
-    this.#wantedLinks = new Set([...this.#wantedLinks].filter((name) => this.#context.owned.has('links', name)))
+    const { owned, ownBridges } = this.#context
+    const isKept = (name: string) => owned.has('links', name) || ownBridges?.has(name)
+    this.#wantedLinks = new Set([...this.#wantedLinks].filter(isKept))
     await this.#convergeAll(round)
     this.#wantedLinks = round.wanted.links
     this.#noteFailures(round)
@@ -181,7 +199,7 @@ class Agent implements NetworkAgent {
   async #convergeAll(round: Round): Promise<void> {
     await convergeBridges(this.#context, round)
     await unplugStrangers(this.#context, round, this.#plugged)
-    const isFiltered = await convergeFirewall(this.#context, round, this.#memory)
+    const isFiltered = await convergeFirewall(this.#context, round, this.#memory, this.#guard)
     // Without filters no guest is plugged.
     if (isFiltered)
       await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))

@@ -63,6 +63,11 @@ export function guestPort(
   }
 }
 
+async function makeProvider(): Promise<void> {
+  await ensureBridge({ name: 'br-provider' })
+  await ensureAddresses('br-provider', ['203.0.113.1/24'])
+}
+
 /** One host with an agent. The bridge of the physical network has 203.0.113.1/24. */
 export class Lab {
   readonly up = new Set<string>()
@@ -118,8 +123,7 @@ export class Lab {
       },
       reportAgents: async () => ({}),
     })
-    await ensureBridge({ name: 'br-provider' })
-    await ensureAddresses('br-provider', ['203.0.113.1/24'])
+    await makeProvider()
     await lab.startAgent()
     return lab
   }
@@ -132,6 +136,7 @@ export class Lab {
       cloudName: 'lab',
       log: this.log,
       bridgeMappings: new Map([['provider', 'br-provider']]),
+      ownBridges: new Map([['br-provider', makeProvider]]),
       localIp: '127.0.0.1',
       metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
       metadataSecret: new Secret('key'),
