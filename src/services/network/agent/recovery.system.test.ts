@@ -177,7 +177,7 @@ function defineTests() {
     await recovers()
   })
 
-  test('filters that somebody flushes are back before anybody looks for them', async () => {
+  test('E2: filters that somebody flushes are back before anybody looks for them', async () => {
     const tables = await listTables()
     for (let round = 0; round < 3; round++) {
       await run(['nft', 'flush', 'ruleset'])
