@@ -70,6 +70,8 @@ class Agent implements NetworkAgent {
   /** Devices that the last round made or found. */
   #wantedLinks: ReadonlySet<string> = new Set()
   #isDirty = false
+  /** The filters are gone, and it is known what they were. */
+  #isOpen = false
   #retryMs = firstRetryMs
   #isFull = true
   #isStopped = false
@@ -94,6 +96,7 @@ class Agent implements NetworkAgent {
       },
       onLoss: () => {
         forgetFirewall(this.#memory)
+        this.#isOpen = true
         this.look()
       },
     })
@@ -145,6 +148,7 @@ class Agent implements NetworkAgent {
   async #work(): Promise<void> {
     while (this.#isDirty && !this.#isStopped) {
       this.#isDirty = false
+      await this.#closeFilters()
       try {
         await this.#converge()
       } catch (error) {
@@ -152,6 +156,13 @@ class Agent implements NetworkAgent {
         this.#retryLater()
       }
     }
+  }
+
+  /** By what is known: neutron-server may be away just now. What goes wrong here does so again in the round that follows. */
+  async #closeFilters(): Promise<void> {
+    if (!this.#isOpen || !this.#state) return
+    this.#isOpen = false
+    await convergeFirewall(this.#context, newRound(this.#state), this.#memory, this.#guard)
   }
 
   #retryLater(): void {

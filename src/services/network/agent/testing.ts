@@ -77,6 +77,8 @@ export class Lab {
   readonly bus = new LocalBus('host1')
   readonly log: Logger
   agent!: NetworkAgent
+  /** neutron-server answers nobody. */
+  isAway = false
   state: HostState
   readonly stateDir: string
   readonly #metadata: Server
@@ -108,7 +110,10 @@ export class Lab {
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
+      pullHost: async ({ revision }) => {
+        if (lab.isAway) throw new Error('away')
+        return { state: revision === lab.state.revision ? null : lab.state }
+      },
       reportPorts: async (report) => {
         for (const each of report.up) {
           lab.up.add(each)
