@@ -1,8 +1,11 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 import { loadConfig } from '../../platform/config/config.ts'
+import { filterNames } from './scheduler/filters.ts'
 
 /** nova.conf: upstream's sections, names and defaults. */
 export const options = {
+  ...commonOptions,
   databaseUrl: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.'),
   maxLimit: option.integer('api', 'max_limit', 1000, 'Most items of one page of a list.', { min: 1 }),
   serviceDownTime: option.integer(
@@ -34,6 +37,17 @@ export const options = {
   diskRatio: option.float('DEFAULT', 'initial_disk_allocation_ratio', 1, 'Disk allocation ratio of a new host.', {
     min: 0,
   }),
+  cpuRatioOfAll: option.float('DEFAULT', 'cpu_allocation_ratio', 0, 'As above, of all hosts at any time; 0: not set.', {
+    min: 0,
+  }),
+  ramRatioOfAll: option.float('DEFAULT', 'ram_allocation_ratio', 0, 'Likewise.', { min: 0 }),
+  diskRatioOfAll: option.float('DEFAULT', 'disk_allocation_ratio', 0, 'Likewise.', { min: 0 }),
+  enabledFilters: option.list(
+    'filter_scheduler',
+    'enabled_filters',
+    filterNames,
+    'Filters that a host must pass to take a server; what a build itself needs is always checked.',
+  ),
   reservedMemoryMb: option.integer('DEFAULT', 'reserved_host_memory_mb', 512, 'Memory kept for the host.', { min: 0 }),
   reservedDiskMb: option.integer('DEFAULT', 'reserved_host_disk_mb', 0, 'Disk kept for the host.', { min: 0 }),
   reservedCpus: option.integer('DEFAULT', 'reserved_host_cpus', 0, 'CPUs kept for the host.', { min: 0 }),
@@ -72,6 +86,62 @@ export const options = {
     { min: 1 },
   ),
   forceConfigDrive: option.boolean('DEFAULT', 'force_config_drive', false, 'Every server gets a config drive.'),
+  configDriveFormat: option.string('DEFAULT', 'config_drive_format', 'iso9660', 'File system of config drives.', {
+    choices: ['iso9660', 'vfat'],
+  }),
+  configDriveSkipVersions: option.string(
+    'api',
+    'config_drive_skip_versions',
+    '1.0 2007-01-19 2007-03-01 2007-08-29 2007-10-10 2007-12-15 2008-02-01 2008-09-01',
+    'EC2 versions that config drives leave out, separated by spaces.',
+  ),
+  dhcpDomain: option.string('api', 'dhcp_domain', 'novalocal', 'Domain of the hostname in the metadata; may be empty.'),
+  metadataCacheExpiration: option.integer(
+    'api',
+    'metadata_cache_expiration',
+    15,
+    'Seconds that metadata are kept for the next question of the same guest; 0 keeps none.',
+    { min: 0 },
+  ),
+  vendordataProviders: option.list(
+    'api',
+    'vendordata_providers',
+    ['StaticJSON'],
+    'Where vendordata come from: StaticJSON, DynamicJSON.',
+  ),
+  vendordataFile: option.string('api', 'vendordata_jsonfile_path', '', 'JSON file that every guest can read.'),
+  vendordataTargets: option.list(
+    'api',
+    'vendordata_dynamic_targets',
+    [],
+    'NAME@URL of programs to ask for vendordata.',
+  ),
+  vendordataCertificate: option.string(
+    'api',
+    'vendordata_dynamic_ssl_certfile',
+    '',
+    'Certificates that those programs are checked with, in place of the common ones.',
+  ),
+  vendordataConnectTimeout: option.integer(
+    'api',
+    'vendordata_dynamic_connect_timeout',
+    5,
+    'Seconds to wait for a connection to them.',
+    { min: 3 },
+  ),
+  vendordataReadTimeout: option.integer(
+    'api',
+    'vendordata_dynamic_read_timeout',
+    5,
+    'Seconds to wait for their answer.',
+    { min: 0 },
+  ),
+  vendordataIsFatal: option.boolean(
+    'api',
+    'vendordata_dynamic_failure_fatal',
+    false,
+    'A program that does not answer fails the build of a server with a config drive.',
+  ),
   metadataItems: option.integer('quota', 'metadata_items', 128, 'Metadata items of one server.'),
   maxAttempts: option.integer('scheduler', 'max_attempts', 3, 'Hosts that are tried for one build.', { min: 1 }),
   maxCandidates: option.integer('scheduler', 'max_placement_results', 1000, 'Most candidates asked of placement.', {
@@ -92,5 +162,18 @@ export const options = {
 export type ComputeConfig = ReturnType<typeof loadComputeConfig>
 
 /** Reads the configuration; throws ConfigError that names the option and the remedy. */
-export const loadComputeConfig = (files: readonly string[], remark?: (text: string) => void) =>
-  loadConfig(options, files, remark)
+export function loadComputeConfig(files: readonly string[], remark?: (text: string) => void) {
+  const config = loadConfig('nova', options, files, remark)
+  // Those of nova's own defaults whose work placement does here are nothing that is missed.
+  const unknown = config.enabledFilters.filter((name) => !filterNames.includes(name) && !doneByPlacement.has(name))
+  for (const name of unknown)
+    remark?.(`[filter_scheduler] enabled_filters: ${name} is not built; it keeps no host away`)
+  return config
+}
+
+const doneByPlacement = new Set(
+  (
+    'AggregateCoreFilter AggregateDiskFilter AggregateRamFilter CoreFilter DiskFilter RamFilter ' +
+    'ExactCoreFilter ExactDiskFilter ExactRamFilter AllHostsFilter'
+  ).split(' '),
+)

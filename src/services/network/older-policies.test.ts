@@ -36,7 +36,7 @@ const file = {
 
 let net: TestNetwork
 before(async () => {
-  net = await createTestNetwork('', ['h1'], file)
+  net = await createTestNetwork('', ['h1'], undefined, file)
 })
 after(() => net.close())
 
