@@ -12,6 +12,7 @@ import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
+import { ensureProviderBridge } from './provider-bridge.ts'
 import { RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
@@ -26,13 +27,15 @@ async function run(stateDir: string) {
   const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
   const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
 
+  const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
     host,
     bus,
     stateDir: join(stateDir, 'network-agent'),
     cloudName: settings.name,
     log: log('neutron-agent'),
-    bridgeMappings: new Map([['provider', providerBridge(settings.name)]]),
+    bridgeMappings: new Map([['provider', bridge]]),
+    ownBridges: new Map([[bridge, () => ensureProviderBridge(bridge, settings.providerCidr)]]),
     localIp: '127.0.0.1',
     metadataUrl: urlOf(settings, 'metadata'),
     metadataSecret: new Secret(secrets.metadataSecret),

@@ -18,7 +18,7 @@ test('P1: programs are started from few places, with argument vectors and withou
     'src/cmd/supervisor.ts', // the program's own processes
     'src/cmd/up.ts', // likewise
     'src/host/command.ts', // everything else
-    'src/host/link-monitor.ts', // types
+    'src/host/line-monitor.ts', // types
     'src/platform/manage/accounts.ts', // getent
   ])
   assert.deepEqual(

@@ -63,6 +63,11 @@ export function guestPort(
   }
 }
 
+async function makeProvider(): Promise<void> {
+  await ensureBridge({ name: 'br-provider' })
+  await ensureAddresses('br-provider', ['203.0.113.1/24'])
+}
+
 /** One host with an agent. The bridge of the physical network has 203.0.113.1/24. */
 export class Lab {
   readonly up = new Set<string>()
@@ -72,6 +77,8 @@ export class Lab {
   readonly bus = new LocalBus('host1')
   readonly log: Logger
   agent!: NetworkAgent
+  /** neutron-server answers nobody. */
+  isAway = false
   state: HostState
   readonly stateDir: string
   readonly #metadata: Server
@@ -103,7 +110,10 @@ export class Lab {
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
+      pullHost: async ({ revision }) => {
+        if (lab.isAway) throw new Error('away')
+        return { state: revision === lab.state.revision ? null : lab.state }
+      },
       reportPorts: async (report) => {
         for (const each of report.up) {
           lab.up.add(each)
@@ -118,8 +128,7 @@ export class Lab {
       },
       reportAgents: async () => ({}),
     })
-    await ensureBridge({ name: 'br-provider' })
-    await ensureAddresses('br-provider', ['203.0.113.1/24'])
+    await makeProvider()
     await lab.startAgent()
     return lab
   }
@@ -132,6 +141,7 @@ export class Lab {
       cloudName: 'lab',
       log: this.log,
       bridgeMappings: new Map([['provider', 'br-provider']]),
+      ownBridges: new Map([['br-provider', makeProvider]]),
       localIp: '127.0.0.1',
       metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
       metadataSecret: new Secret('key'),

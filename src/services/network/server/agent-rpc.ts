@@ -3,10 +3,11 @@ import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
+import { floatingIpsOn, setFloatingStatus } from '../operations/floating-ips.ts'
 import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
 import { bind } from '../ml2/binding.ts'
-import type { neutronContract } from '../rpc/host-state.ts'
+import { floatingKey, type neutronContract } from '../rpc/host-state.ts'
 import { findRow, listRows, updateRow } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
 import { readRevision } from './revision.ts'
@@ -39,13 +40,19 @@ export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): Rpc
         .select('id')
         .where('host_id', '=', host)
         .where('vif_type', '=', 'bridge')
-      return { revision, ports: (await rows.execute()).map(({ id }) => id) }
+      const ports = (await rows.execute()).map(({ id }) => id)
+      const floating = (await floatingIpsOn(db, host)).map(({ id, fixed_ip_address: fixed }) =>
+        floatingKey({ id, fixed }),
+      )
+      return { revision, ports: [...ports, ...floating] }
     },
 
     async reportPorts({ host, up, down, errors }, caller) {
       requireOwn(caller, host)
       await setStatus(deps, host, up, 'ACTIVE')
       await setStatus(deps, host, down, 'DOWN')
+      await setFloatingStatus(db, host, up, 'ACTIVE')
+      await setFloatingStatus(db, host, down, 'DOWN')
       for (const { portId, message } of errors) {
         deps.log.warn({ port: portId, host }, message)
         await setFailed(deps, host, portId, message)

@@ -29,6 +29,7 @@ import { requireRevision } from './revision.ts'
 import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { itemsOf, oneOrMany } from './bulk.ts'
 import { closed, convert, ownerOf } from './schema.ts'
+import { ownedBy } from './targets.ts'
 
 export interface Collection<T extends OwnedTable> extends Attributes {
   /** `security_group`; the plural is this with an s, the path has hyphens. */
@@ -53,7 +54,7 @@ export const pluralOf = ({ singular }: { singular: string }): string => `${singu
 export const pathOf = (collection: { singular: string }): string => `/${pluralOf(collection).replaceAll('_', '-')}`
 
 /** Facts of a resource whose owner alone decides. */
-export const owned = (row: { project_id: string }): PolicyTarget => ({ project_id: row.project_id })
+export const owned = (row: { project_id: string }): PolicyTarget => ownedBy(row.project_id)
 export const ownedTargets = () => Promise.resolve(owned)
 /** What a project has of its own; who is above projects sees all. */
 export const ownScope = (ctx: Context): Scope => ({ any: [['project_id', ctx.projectId ?? '']] })
@@ -267,7 +268,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
         const made: Row<T>[] = []
         for (const [index, input] of inputs.entries()) {
           const projectId = owners[index]!
-          const target = creation.target ? await creation.target(tx, input, projectId, ctx) : { project_id: projectId }
+          const target = creation.target ? await creation.target(tx, input, projectId, ctx) : ownedBy(projectId)
           ctx.authorize(policy(`create_${singular}`), target)
           authorizeAttributes(ctx, `create_${singular}`, input, target, creation.defaults)
           made.push(await creation.insert(tx, deps, input, projectId, ctx))
@@ -305,7 +306,7 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
       const id = params['id'] ?? ''
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
-        const future = { ...target, ...input, project_id: row.project_id }
+        const future = { ...target, ...input, ...ownedBy(row.project_id) }
         ctx.authorize(policy(`update_${singular}`), future)
         authorizeAttributes(ctx, `update_${singular}`, input, future)
         requireRevision(headers, row)
