@@ -438,7 +438,7 @@ test('B1: what a query or a body says about owners and targets changes no decisi
     const said = await cloud.call(`member@${p1}`, route.method, url, route.body ? told : undefined, version)
     watched = undefined
     assert.equal(plain.status, 404, `${route.method} ${url}`)
-    assert.equal(asked.status, 404, `${route.method} ${url} with a query`)
+    assert.ok([400, 404].includes(asked.status), `${route.method} ${url} with a query: ${asked.status}`)
     assert.ok([400, 404].includes(said.status), `${route.method} ${url} with a body: ${said.status}`)
   }
 })

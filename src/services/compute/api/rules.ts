@@ -16,6 +16,7 @@ import { serverGroupRules } from './server-groups/routes.ts'
 import { externalEventRules } from './external-events/routes.ts'
 import { flavorRules } from './flavors/policy.ts'
 import { keypairRules } from './keypairs/policy.ts'
+import { volumeAttachmentRules } from './volume-attachments/routes.ts'
 import { serverRules } from './servers/policy.ts'
 
 /** Every policy rule of the compute API. */
@@ -28,6 +29,7 @@ export const rules: readonly Rule[] = [
   ...serverTagRules,
   ...ipRules,
   ...interfaceRules,
+  ...volumeAttachmentRules,
   ...instanceActionRules,
   ...serviceRules,
   ...hypervisorRules,

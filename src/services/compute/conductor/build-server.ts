@@ -35,8 +35,9 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
         context.note('host chosen', host)
         return { host, node }
       },
-      async undo(_data, { placement }, { resourceId }) {
+      async undo(_data, { placement, database }, { resourceId }) {
         await placement.deleteAllocations(resourceId)
+        await updateServer(database.db, resourceId, { scheduledHost: null })
       },
     },
     {

@@ -10,6 +10,7 @@ import { conductorContract, type DesiredServer } from '../rpc/conductor.ts'
 import { listAggregates } from '../store/aggregates.ts'
 import { listHostServers } from '../store/servers.ts'
 import { takeHostReport } from './host-reports.ts'
+import { withInjectedFiles } from './injected-files.ts'
 import { takeReports } from './reports.ts'
 
 /** Serves the agents; returns how to stop. An agent speaks for its own host only. */
@@ -67,10 +68,11 @@ function toDesired(server: Server, zone: string): DesiredServer {
     })),
     configDrive:
       server.hasConfigDrive && isWanted
-        ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass })
+        ? withInjectedFiles(
+            configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass }),
+            server.injectedFiles,
+          )
         : null,
     requestId: server.requestId,
   }
 }
-
-/** Name of a port's device on its host. */

@@ -1,20 +1,35 @@
 import type { ComputeDeps, Inventory } from '../deps.ts'
 import type { HostReport } from '../model/host.ts'
-import { markSynced, saveHostReport, touchService } from '../store/hosts.ts'
+import { disabledTrait } from '../scheduler/schedule.ts'
+import { findComputeService, markSynced, saveHostReport, touchService, type SyncedReport } from '../store/hosts.ts'
 
-/** Heartbeat of a host; placement is told when what it can carry changed. */
+/** Heartbeat of a host; placement is told when what it can carry, or whether it takes servers, changed. */
 export async function takeHostReport(deps: ComputeDeps, host: string, report: HostReport): Promise<void> {
-  const { database, placement } = deps
-  const node = await database.transaction(async (tx) => {
-    await touchService(tx, host, 'nova-compute', deps.now())
-    return saveHostReport(tx, host, report, deps.now())
-  })
-  if (node.isSynced) return
-  await placement.ensureProvider({ id: node.id, name: report.hypervisorHostname })
-  await placement.setInventory(node.id, inventoryOf(deps, report))
-  await placement.setTraits(node.id, report.traits)
-  await markSynced(database.db, node.id, report)
+  await deps.database.transaction((tx) => touchService(tx, host, 'nova-compute', deps.now()))
+  await tellPlacement(deps, host, report)
 }
+
+/** One after the other for each host: an older word must not come after a newer one. */
+export const tellPlacement = (deps: ComputeDeps, host: string, report: HostReport): Promise<void> =>
+  deps.mutex.run(`provider of ${host}`, async () => {
+    const { database, placement } = deps
+    const { node, isDisabled } = await database.transaction(async (tx) => ({
+      node: await saveHostReport(tx, host, report, deps.now()),
+      isDisabled: (await findComputeService(tx, host))?.isDisabled ?? false,
+    }))
+    const wanted: SyncedReport = isDisabled ? { ...report, isDisabled } : report
+    if (node.synced === JSON.stringify(wanted)) return
+    await placement.ensureProvider({ id: node.id, name: report.hypervisorHostname })
+    await placement.setInventory(node.id, inventoryOf(deps, report))
+    const before = node.synced === '' ? [] : traitsOf(JSON.parse(node.synced) as SyncedReport)
+    const add = traitsOf(wanted)
+    const gone = [...before, disabledTrait].filter((trait) => !add.includes(trait))
+    await placement.changeTraits(node.id, { add, remove: gone })
+    await markSynced(database.db, node.id, wanted)
+  })
+
+/** What nova says of a host in placement; an operator's own traits stay beside these. */
+const traitsOf = ({ traits, isDisabled }: SyncedReport): string[] => (isDisabled ? [...traits, disabledTrait] : traits)
 
 /** What placement may give away of a host. Source: nova/virt/libvirt (update_provider_tree), nova.conf's ratios. */
 export function inventoryOf({ config }: Pick<ComputeDeps, 'config'>, report: HostReport): Record<string, Inventory> {

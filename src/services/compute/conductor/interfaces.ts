@@ -1,8 +1,7 @@
 /** Interfaces that come and go while their server lives: a port in neutron, a card in the guest, both or neither. */
-import { RemoteError } from '../../../platform/http/client.ts'
 import type { SagaKind, StepContext } from '../../../platform/saga/saga.ts'
 import { SagaCancelled } from '../../../platform/saga/saga.ts'
-import { BadRequest, BuildFailed, Conflict, Forbidden } from '../errors.ts'
+import { ApiError, BuildFailed, PortRefused } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { Server, ServerPort } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
@@ -25,21 +24,6 @@ export interface DetachData {
 }
 
 const hostAnswerMs = 60_000
-/** One allocation at a time for each server: an unclaimed port of it is then a cut attempt's, not a neighbour's. */
-const allocating = new WeakMap<ComputeDeps, Map<string, Promise<unknown>>>()
-
-async function inTurn<T>(deps: ComputeDeps, serverId: string, work: () => Promise<T>): Promise<T> {
-  const turns = allocating.get(deps) ?? new Map<string, Promise<unknown>>()
-  allocating.set(deps, turns)
-  const before = turns.get(serverId) ?? Promise.resolve()
-  const mine = before.catch(() => undefined).then(work)
-  turns.set(serverId, mine)
-  try {
-    return await mine
-  } finally {
-    if (turns.get(serverId) === mine) turns.delete(serverId)
-  }
-}
 
 async function live(deps: ComputeDeps, { resourceId, signal }: StepContext): Promise<Server> {
   signal.throwIfAborted()
@@ -92,7 +76,8 @@ export const attachInterface: SagaKind<AttachData, ComputeDeps> = {
       name: 'bind port',
       async run({ wanted, attached: known }, deps, context) {
         if (known) return { attached: known }
-        return await inTurn(deps, context.resourceId, async () => {
+        // One allocation at a time for each server: an unclaimed port of it is then a cut attempt's, not a neighbour's.
+        return await deps.mutex.run(`ports of ${context.resourceId}`, async () => {
           const server = await live(deps, context)
           const [attached] = await allocatePorts(deps, server, {
             networks: [wanted],
@@ -127,9 +112,7 @@ export const attachInterface: SagaKind<AttachData, ComputeDeps> = {
     },
   ],
   done: ({ startedAt }, deps, context) => finish(deps, context, 'attach', startedAt, null),
-  async failed({ startedAt, wanted }, deps, error, context) {
-    await finish(deps, context, 'attach', startedAt, userError(error, context.resourceId, wanted))
-  },
+  failed: ({ startedAt }, deps, error, context) => finish(deps, context, 'attach', startedAt, userError(error)),
 }
 
 export const detachInterface: SagaKind<DetachData, ComputeDeps> = {
@@ -187,15 +170,6 @@ async function finish(
   deps.waiters.settle(requestId, error)
 }
 
-/** What the caller hears; neutron's own refusals become nova's. */
-function userError(error: Error, serverId: string, { fixedIp }: WantedPort): Error {
-  if (!(error instanceof RemoteError)) return error
-  const type = JSON.stringify(error.body ?? '')
-  if (error.status === 409 && /IpAddress|IPAddress/.test(type))
-    return new Conflict(`Fixed IP address ${fixedIp} is already in use on instance ${serverId}.`)
-  if (error.status === 409 && type.includes('OverQuota')) return new Forbidden('Maximum number of ports exceeded')
-  if (error.status === 409 && type.includes('IpAddressGenerationFailure'))
-    return new BadRequest('No fixed IP addresses available for network.')
-  if (error.status === 400) return new BadRequest(error.message)
-  return error
-}
+/** What the caller hears. */
+const userError = (error: Error): Error =>
+  error instanceof PortRefused ? new ApiError(error.status, error.message, { cause: error }) : error

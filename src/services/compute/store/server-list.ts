@@ -1,4 +1,5 @@
 /** Lists of servers: one query, whatever the filters. */
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Db } from '../../../platform/db/database.ts'
 import type { Server } from '../model/server.ts'
@@ -14,8 +15,8 @@ export interface ServerFilter {
   changedBefore?: number
   equal: Partial<Record<keyof ServerTable, string | number>>
   anyOf: Partial<Record<keyof ServerTable, readonly string[]>>
-  /** Regular expressions of nova, answered as "contains". */
-  contains: Partial<Record<keyof ServerTable, string>>
+  /** What the database cannot tell. */
+  matches?: (server: Server) => boolean
   isLocked?: boolean
   tagsAll?: readonly string[]
   tagsAny?: readonly string[]
@@ -31,7 +32,25 @@ const escape = (text: string) => text.replace(/[\\%_]/g, '\\$&')
 const like = (column: string, text: string) =>
   sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
 
+/** So many are looked at before others get their turn. */
+const batch = 64
+
+/** The servers of one page. */
 export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
+  const { matches, limit } = filter
+  if (!matches) return listPage(db, filter)
+  const found: Server[] = []
+  for (let marker = filter.marker; found.length < limit;) {
+    const servers = await listPage(db, { ...filter, limit: batch, ...(marker && { marker }) })
+    found.push(...servers.filter(matches))
+    if (servers.length < batch) break
+    marker = servers.at(-1)
+    await setImmediate()
+  }
+  return found.slice(0, limit)
+}
+
+async function listPage(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
   let query = db.selectFrom('servers').selectAll()
   if (filter.projectId !== null) query = query.where('project_id', '=', filter.projectId)
   if (filter.changedSince === undefined) query = query.where('deleted_at', filter.isDeleted ? 'is not' : 'is', null)
@@ -41,7 +60,6 @@ export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): 
   for (const [column, values] of Object.entries(filter.anyOf)) {
     query = values.length === 0 ? query.where(sql<boolean>`1 = 0`) : query.where(column as 'id', 'in', values)
   }
-  for (const [column, text] of Object.entries(filter.contains)) query = query.where(like(column, text))
   if (filter.isLocked !== undefined) query = query.where('locked_by', filter.isLocked ? 'is not' : 'is', null)
   const hasTag = (tag: string) => like('tags', `,${tag},`)
   for (const tag of filter.tagsAll ?? []) query = query.where(hasTag(tag))

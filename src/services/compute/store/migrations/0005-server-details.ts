@@ -1,0 +1,11 @@
+import { addColumn, type Migration } from '../../../../platform/db/migrate.ts'
+
+/** A place that is decided but not taken yet counts for server groups; what the user said of the disk and of files is kept. */
+export const serverDetails: Migration = {
+  name: '0005-server-details',
+  async up(db, engine) {
+    await addColumn(db, engine, 'servers', 'scheduled_host varchar(255)')
+    await addColumn(db, engine, 'servers', 'auto_disk_config integer not null default 1')
+    await addColumn(db, engine, 'servers', 'injected_files_json text')
+  },
+}
