@@ -139,6 +139,7 @@ async function makeSide(name: string, project: string): Promise<Side> {
       'os-server-groups': text((await make('/os-server-groups', { server_group: { name, policy: 'affinity' } }))['id']),
       flavors: `own-${name}`,
       'flavors/os-extra_specs': 'key',
+      'servers/os-volume_attachments': uuid,
       'os-services': text(first((await admin('/os-services'))['services'])['id']),
       'os-hypervisors': text(first((await admin('/os-hypervisors'))['hypervisors'])['id']),
       'os-aggregates': text(aggregates['aggregate']!['id']),

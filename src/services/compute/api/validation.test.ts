@@ -35,7 +35,7 @@ before(async () => {
 })
 after(() => cloud.stop())
 
-test('names: printable, no blanks around them, nothing that ends a line', async () => {
+test('D13: names are printable: no blanks around them, nothing that ends a line', async () => {
   for (const name of [
     ' x',
     'x ',

@@ -146,6 +146,9 @@ function toNeutron(given: GivenRule): NewSecurityGroupRule {
     )
   if (from !== null && to !== null && protocol !== 'icmp' && from > to)
     throw new BadRequest(`Invalid port range ${from}:${to}. Former value cannot be greater than the later`)
+  const [least, most] = protocol === 'icmp' ? [0, 255] : [1, 65_535]
+  if ([from, to].some((port) => port !== null && (port < least || port > most)))
+    throw new BadRequest(`Invalid port range ${from ?? 'any'}:${to ?? 'any'}. They should be between ${least}-${most}`)
   const cidr = remoteGroupId === null ? (textOf(given.cidr, 'cidr') ?? '0.0.0.0/0') : null
   if (cidr !== null) requireCidr(cidr)
   return {
