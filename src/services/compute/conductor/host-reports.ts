@@ -9,23 +9,29 @@ export async function takeHostReport(deps: ComputeDeps, host: string, report: Ho
   await tellPlacement(deps, host, report)
 }
 
-/** One after the other for each host: an older word must not come after a newer one. */
-export const tellPlacement = (deps: ComputeDeps, host: string, report: HostReport): Promise<void> =>
-  deps.mutex.run(`provider of ${host}`, async () => {
-    const { database, placement } = deps
-    const { node, isDisabled } = await database.transaction(async (tx) => ({
-      node: await saveHostReport(tx, host, report, deps.now()),
-      isDisabled: (await findComputeService(tx, host))?.isDisabled ?? false,
-    }))
-    const wanted: SyncedReport = isDisabled ? { ...report, isDisabled } : report
-    if (node.synced === JSON.stringify(wanted)) return
-    await placement.ensureProvider({ id: node.id, name: report.hypervisorHostname })
-    await placement.setInventory(node.id, inventoryOf(deps, report))
-    const before = node.synced === '' ? [] : traitsOf(JSON.parse(node.synced) as SyncedReport)
+/** Tells placement what it does not know yet; one word after the other for each host, the newest last. */
+export async function tellPlacement(deps: ComputeDeps, host: string, report: HostReport): Promise<void> {
+  if ((await known(deps, host, report)).isSynced) return
+  await deps.leases.exclusively(`host/${host}/provider`, async () => {
+    const { placement } = deps
+    const { id, told, wanted, isSynced } = await known(deps, host, report)
+    if (isSynced) return
+    await placement.ensureProvider({ id, name: report.hypervisorHostname })
+    await placement.setInventory(id, inventoryOf(deps, report))
     const add = traitsOf(wanted)
-    const gone = [...before, disabledTrait].filter((trait) => !add.includes(trait))
-    await placement.changeTraits(node.id, { add, remove: gone })
-    await markSynced(database.db, node.id, wanted)
+    const remove = [...(told === '' ? [] : traitsOf(JSON.parse(told) as SyncedReport)), disabledTrait]
+    await placement.changeTraits(id, { add, remove: remove.filter((trait) => !add.includes(trait)) })
+    await markSynced(deps.database.db, id, wanted)
+  })
+}
+
+/** The host's node, what placement was told of it last, and what it should be told. */
+const known = ({ database, now }: ComputeDeps, host: string, report: HostReport) =>
+  database.transaction(async (tx) => {
+    const { id, synced } = await saveHostReport(tx, host, report, now())
+    const isDisabled = (await findComputeService(tx, host))?.isDisabled ?? false
+    const wanted: SyncedReport = isDisabled ? { ...report, isDisabled } : report
+    return { id, told: synced, wanted, isSynced: synced === JSON.stringify(wanted) }
   })
 
 /** What nova says of a host in placement; an operator's own traits stay beside these. */

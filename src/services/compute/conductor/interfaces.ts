@@ -1,6 +1,6 @@
 /** Interfaces that come and go while their server lives: a port in neutron, a card in the guest, both or neither. */
-import type { SagaKind, StepContext } from '../../../platform/saga/saga.ts'
-import { SagaCancelled } from '../../../platform/saga/saga.ts'
+import type { SagaKind, StepContext } from '../../../platform/saga/kind.ts'
+import { SagaCancelled } from '../../../platform/saga/kind.ts'
 import { ApiError, BuildFailed, PortRefused } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { Server, ServerPort } from '../model/server.ts'
@@ -77,7 +77,7 @@ export const attachInterface: SagaKind<AttachData, ComputeDeps> = {
       async run({ wanted, attached: known }, deps, context) {
         if (known) return { attached: known }
         // One allocation at a time for each server: an unclaimed port of it is then a cut attempt's, not a neighbour's.
-        return await deps.mutex.run(`ports of ${context.resourceId}`, async () => {
+        return await deps.leases.exclusively(`server/${context.resourceId}/ports`, async () => {
           const server = await live(deps, context)
           const [attached] = await allocatePorts(deps, server, {
             networks: [wanted],

@@ -70,6 +70,27 @@ test('20 parallel requests keep affinity: one host has them all', async (t) => {
   assert.equal(new Set(used).size, 1)
 })
 
+test('requests to three processes at once keep anti-affinity', async (t) => {
+  const { cloud } = await cloudWith(t, hosts, roomy)
+  const others = [await cloud.startAnother('c2'), await cloud.startAnother('c3')]
+  t.after(() => Promise.all(others.map((each) => each.stop())))
+  const group = await groupOf(cloud, 'anti-affinity', { max_server_per_host: 3 })
+  const body = {
+    server: { name: 's', imageRef: imageId, flavorRef: '1', networks: 'none' },
+    'os:scheduler_hints': { group },
+  }
+  const services = [cloud.service, ...others]
+  await Promise.all(
+    Array.from({ length: 12 }, (_, at) => cloud.call('demo', 'POST', '/servers', body, '2.96', services[at % 3])),
+  )
+  const { hosts: used, faults } = await outcome(cloud)
+  assert.deepEqual(
+    hosts.map((host) => used.filter((each) => each === host).length),
+    [3, 3, 3],
+  )
+  assert.equal(faults.length, 3)
+})
+
 test('soft anti-affinity spreads the servers of one request', async (t) => {
   const { cloud } = await cloudWith(t, hosts, roomy)
   await boot(cloud, await groupOf(cloud, 'soft-anti-affinity'), { min_count: 6 })

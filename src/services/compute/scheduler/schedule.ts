@@ -26,7 +26,7 @@ const claimRounds = 5
  */
 export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
   const choose = () => chooseHost(deps, server, hints, triedHosts)
-  return server.groupId === null ? choose() : deps.mutex.run(`group ${server.groupId}`, choose)
+  return server.groupId === null ? choose() : deps.leases.exclusively(`server-group/${server.groupId}`, choose)
 }
 
 async function chooseHost(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
