@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RemoteError } from '../../../platform/http/client.ts'
-import type { TestCloud } from '../testing/cloud.ts'
+import { eventually, type TestCloud } from '../testing/cloud.ts'
 import { imageId, networkId } from '../testing/fakes.ts'
 import { active, cloudWith, post, reaches, refusal, show, text } from '../testing/stories.ts'
 
@@ -97,4 +97,22 @@ test('what neutron refuses during a build is told to the user', async (t) => {
     await reaches(cloud, id, 'ERROR')
     assert.match(await fault(cloud, id), message)
   }
+})
+
+test('what a build was refused is told also when another process undoes it', async (t) => {
+  const { cloud } = await cloudWith(t)
+  const body = { NeutronError: { type: 'OverQuota', message: 'no' } }
+  cloud.network.createPort = () => Promise.reject(new RemoteError('network POST', { status: 409, headers: {}, body }))
+  const { deleteAllocations } = cloud.placement
+  let isCut = false
+  cloud.placement.deleteAllocations = async () => {
+    isCut = true
+    return new Promise<void>(() => undefined)
+  }
+  const id = text((await post(cloud)).body['server']!['id'])
+  await eventually(async () => isCut, 'the undo is cut')
+  cloud.placement.deleteAllocations = deleteAllocations
+  await cloud.start() // the dead process never gets its answer
+  await reaches(cloud, id, 'ERROR')
+  assert.equal(await fault(cloud, id), 'Maximum number of ports exceeded')
 })
