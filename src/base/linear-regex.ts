@@ -13,7 +13,7 @@ type Step =
   | { kind: 'match' }
 
 /** Steps that one expression may have; counted repetitions are written out. */
-const mostSteps = 512
+const mostSteps = 256
 
 export class LinearRegex {
   readonly #steps: Step[] = []
@@ -27,14 +27,16 @@ export class LinearRegex {
   /** Whether the expression is found somewhere in the text. */
   test(text: string): boolean {
     const chars = [...text]
-    let current = new Set<number>()
+    // Where a step was last added: each is looked at once for each character.
+    const addedAt = new Int32Array(this.#steps.length).fill(-1)
+    let current: number[] = []
     for (let at = 0; at <= chars.length; at++) {
-      if (this.#follow(current, 0, chars, at)) return true
-      const next = new Set<number>()
+      if (this.#follow(current, addedAt, 0, chars, at)) return true
+      const next: number[] = []
       for (const index of current) {
         const step = this.#steps[index]!
         if (at === chars.length || step.kind !== 'char' || !step.matches(chars[at]!)) continue
-        if (this.#follow(next, index + 1, chars, at + 1)) return true
+        if (this.#follow(next, addedAt, index + 1, chars, at + 1)) return true
       }
       current = next
     }
@@ -42,11 +44,12 @@ export class LinearRegex {
   }
 
   /** Adds a step and what follows from it without a character; true when that is the end of the expression. */
-  #follow(into: Set<number>, first: number, chars: readonly string[], at: number): boolean {
+  #follow(into: number[], addedAt: Int32Array, first: number, chars: readonly string[], at: number): boolean {
     const open = [first]
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
-      if (into.has(index)) continue
-      into.add(index)
+      if (addedAt[index] === at) continue
+      addedAt[index] = at
+      into.push(index)
       const step = this.#steps[index]!
       if (step.kind === 'match') return true
       if (step.kind === 'split') open.push(...step.to)

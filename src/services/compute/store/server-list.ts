@@ -33,22 +33,29 @@ const escape = (text: string) => text.replace(/[\\%_]/g, '\\$&')
 const like = (column: string, text: string) =>
   sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
 
-/** So many are looked at before others get their turn. */
+/** So many are read at once, and so long they are looked at before others get their turn. */
 const batch = 64
+const sliceMs = 10
 
 /** The servers of one page. */
 export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
   const { matches, limit } = filter
   if (!matches) return listPage(db, filter)
   const found: Server[] = []
-  for (let marker = filter.marker; found.length < limit;) {
+  let marker = filter.marker
+  let since = performance.now()
+  for (;;) {
     const servers = await listPage(db, { ...filter, limit: batch, ...(marker && { marker }) })
-    found.push(...servers.filter(matches))
-    if (servers.length < batch) break
+    for (const server of servers) {
+      if (found.length >= limit) return found
+      if (matches(server)) found.push(server)
+      if (performance.now() - since < sliceMs) continue
+      await setImmediate()
+      since = performance.now()
+    }
+    if (servers.length < batch) return found
     marker = servers.at(-1)
-    await setImmediate()
   }
-  return found.slice(0, limit)
 }
 
 async function listPage(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
