@@ -93,8 +93,9 @@ test('personality is taken until 2.56, within its limits, and gets onto the conf
   const host = rpcClient(cloud.bus.forHost('h1'), conductorContract)
   const [pulled] = (await host.pullServers(null, { host: 'h1', ids: [made] })).servers
   const drive = pulled!.configDrive!
-  assert.equal(drive['openstack/content/0000'], file.contents)
-  const metadata = JSON.parse(Buffer.from(drive['openstack/latest/meta_data.json']!, 'base64').toString()) as Tree
+  const contentOf = (path: string) => Buffer.from(drive.contents[drive.files[path]!]!, 'base64').toString()
+  assert.equal(contentOf('openstack/content/0000'), 'hello')
+  const metadata = JSON.parse(contentOf('openstack/latest/meta_data.json')) as Tree
   assert.deepEqual(metadata['files'], [{ path: '/etc/motd', content_path: '/content/0000' }])
 })
 

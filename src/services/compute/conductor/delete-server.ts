@@ -4,6 +4,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
 import { deleteConsoleTokens } from '../store/console-tokens.ts'
+import { deleteGuestData } from '../store/guest-data.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import { removeGuest } from './remove-guest.ts'
 import { releasePorts } from './ports.ts'
@@ -49,6 +50,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     const now = deps.now()
     await database.transaction(async (tx) => {
       await deleteConsoleTokens(tx, resourceId)
+      await deleteGuestData(tx, resourceId)
       await updateServer(tx, resourceId, {
         vmState: 'deleted',
         taskState: null,

@@ -67,6 +67,8 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   if (input.keyName !== null && !key) throw new BadRequest('Invalid key_name provided.')
   const keys: ServerKey[] = key ? [{ name: key.name, publicKey: key.publicKey, type: key.type }] : []
   const adminPass = input.adminPass ?? randomPassword()
+  const isDriveNeeded = image.properties['img_config_drive'] === 'mandatory'
+  const hasConfigDrive = input.hasConfigDrive || config.forceConfigDrive || isDriveNeeded
   const reservationId = `r-${randomBytes(4).toString('hex')}`
   const now = deps.now()
   const base: Omit<Server, 'id' | 'name' | 'hostname' | 'launchIndex' | 'seq'> = {
@@ -83,8 +85,8 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     keyName: key?.name ?? null,
     keys,
     userData: input.userData,
-    adminPass: input.hasConfigDrive ? adminPass : null,
-    hasConfigDrive: input.hasConfigDrive || config.forceConfigDrive,
+    adminPass: hasConfigDrive ? adminPass : null,
+    hasConfigDrive,
     hasAutoDisk: autoDiskOf(input.hasAutoDisk, image),
     injectedFiles: input.injectedFiles,
     zone,

@@ -7,6 +7,7 @@ import type { ImageOfServer, InjectedFile } from '../model/server.ts'
 import { listAggregates } from '../store/aggregates.ts'
 import { findGroup, membersOf } from '../store/server-groups.ts'
 import type { NewServer } from './create-server.ts'
+import { requireMeant } from './image-properties.ts'
 
 export async function checkImage(
   ctx: Context,
@@ -19,6 +20,7 @@ export async function checkImage(
   if (!image) throw new BadRequest('Can not find requested image')
   if (image.status !== 'active') throw new BadRequest(`Image ${id} is not active.`)
   if (image.diskFormat === null) throw new BadRequest(`Image ${id} is unacceptable: it has no disk format`)
+  requireMeant(image.properties)
   if (image.minRam > flavor.memoryMb) throw new BadRequest("Flavor's memory is too small for requested image.")
   if (flavor.rootGb > 0) {
     const size = Math.max(image.size ?? 0, image.virtualSize ?? 0)

@@ -5,7 +5,7 @@ import { addColumn, runStatements, type Migration } from '../../../../platform/d
  * passwords have no largest length.
  */
 export const serverDetails: Migration = {
-  name: '0006-server-details',
+  name: '0007-server-details',
   async up(db, engine) {
     await addColumn(db, engine, 'servers', 'scheduled_host varchar(255)')
     await addColumn(db, engine, 'servers', 'auto_disk_config integer not null default 1')
