@@ -69,7 +69,13 @@ async function candidatesFor(deps: ComputeDeps, server: Server, hints: Hints, tr
   const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
   // Placement leaves disabled ones out; the filter says why.
   const asked = hosts.filter((host) => byId.has(host.id) || host.service.isDisabled)
-  const facts = { now: deps.now(), downTimeS: config.serviceDownTime, defaultZone: config.defaultZone, aggregates }
+  const facts = {
+    now: deps.now(),
+    downTimeS: config.serviceDownTime,
+    defaultZone: config.defaultZone,
+    aggregates,
+    enabledFilters: config.enabledFilters,
+  }
   const { hosts: passed, rejections } = applyFilters(asked, request, facts)
   if (passed.length === 0) {
     const short = hosts.length - asked.length
