@@ -15,7 +15,7 @@ import { noteAudit } from './audit.ts'
 import { readJson } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
-import { findProblem, type Bodies } from './schema.ts'
+import { findProblem, schemaAt } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
 import { proxiedUrl } from './proxied.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
@@ -196,19 +196,6 @@ function parseQuery(text: string): Query {
 
 const lastOf = (query: Query): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
-
-function schemaAt(
-  body: TSchema | Bodies | undefined,
-  version: ApiVersion,
-  table: { numberOf(name: string): number } | undefined,
-): TSchema | undefined {
-  if (!body || !isBodies(body)) return body
-  const step = body.steps.findLast(([since]) => version.number >= (table?.numberOf(since) ?? 0))
-  if (!step) throw new NotFound()
-  return step[1]
-}
-
-const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
 
 const withoutDatabase = (cause: unknown): ApiError =>
   new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })

@@ -37,6 +37,8 @@ export interface Microversions {
   readonly legacyHeader?: string
   /** What `Vary` says where it is not the names of the headers. */
   readonly vary?: string
+  /** How a version is written, where that is stricter than two numbers; others are malformed. */
+  readonly form?: RegExp
   /** A version that is `malformed` (400) or not `supported` (406), in the service's own sentence. */
   refuse?(text: string, why: 'malformed' | 'unsupported'): ApiError
 }

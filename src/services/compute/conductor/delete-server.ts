@@ -3,6 +3,7 @@ import type { SagaKind } from '../../../platform/saga/kind.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
+import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { deleteGuestData } from '../store/guest-data.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import { removeGuest } from './remove-guest.ts'
@@ -48,7 +49,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     const { database } = deps
     const now = deps.now()
     await database.transaction(async (tx) => {
-      await tx.deleteFrom('console_tokens').where('server_id', '=', resourceId).execute()
+      await deleteConsoleTokens(tx, resourceId)
       await deleteGuestData(tx, resourceId)
       await updateServer(tx, resourceId, {
         vmState: 'deleted',

@@ -4,6 +4,7 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BuildFailed, NoValidHost } from '../errors.ts'
 import type { Server } from '../model/server.ts'
+import { takeHost } from '../scheduler/group-policy.ts'
 import { schedule, type Hints } from '../scheduler/schedule.ts'
 import { findProgress, findServer, updateServer } from '../store/servers.ts'
 import { allocatePorts, refreshPorts, type WantedPort } from './ports.ts'
@@ -31,17 +32,26 @@ export async function enter(deps: ComputeDeps, server: Server, changes: Partial<
 /** Has the host start the guest. Throws BuildFailed with what the host says. */
 export async function spawn(deps: ComputeDeps, server: Server, place: Place, context: StepContext): Promise<void> {
   if (server.taskState !== 'spawning' || server.host !== place.host || server.desiredPower !== 'running') {
-    await enter(deps, server, {
-      host: place.host,
-      node: place.node,
-      taskState: 'spawning',
-      desiredPower: 'running',
-      isLeftover: false,
-      revision: server.revision + 1,
-    })
+    await settle(deps, server, place)
   }
   await deps.agents.look(place.host, { ids: [server.id] }, { requestId: context.requestId })
   await untilRunning(deps, place.host, context)
+}
+
+/** Gives the server its host. Throws BuildFailed where the policy of its group forbids the host by now. */
+async function settle(deps: ComputeDeps, server: Server, { host, node }: Place): Promise<void> {
+  const changes: Partial<Server> = {
+    host,
+    node,
+    taskState: 'spawning',
+    taskSince: deps.now(),
+    desiredPower: 'running',
+    isLeftover: false,
+    revision: server.revision + 1,
+  }
+  const taken = await takeHost(deps, server, host, changes, server)
+  if ('violated' in taken) throw new BuildFailed(`The ${taken.violated} policy of the server group would be violated.`)
+  if (!taken.isDone) throw new SagaCancelled()
 }
 
 /** Neutron tells of ports by itself; a word that got lost is asked for. */
@@ -98,7 +108,9 @@ export async function giveUpHost(
   { resourceId, requestId }: StepContext,
 ): Promise<void> {
   const triedHosts = [...server.triedHosts, host]
-  await updateServer(deps.database.db, server.id, { triedHosts })
+  // What the last host said is told when no other one is left.
+  const reportedError = { message: error.message, detail: error.detail }
+  await updateServer(deps.database.db, server.id, { triedHosts, reportedError })
   await recordEvent(deps.database.db, {
     resourceId,
     requestId,

@@ -33,7 +33,6 @@ export interface Host {
   seq: number
   host: string
   report: HostReport
-  isSynced: boolean
   service: Service
 }
 

@@ -1,6 +1,7 @@
 /** Which hosts can take a server. A filter answers why a host cannot, or undefined. */
 import { isUp, zoneOf, type Aggregate, type Host } from '../model/host.ts'
 import type { ServerGroup } from '../store/server-groups.ts'
+import { whyAgainst } from './group-policy.ts'
 
 export interface Request {
   zone: string | null
@@ -63,19 +64,9 @@ const filters: readonly Filter[] = [
   ],
   [
     'ServerGroupAntiAffinityFilter',
-    (host, { group, groupHosts }) => {
-      if (group?.policy !== 'anti-affinity') return undefined
-      const there = groupHosts.filter((each) => each === host.host).length
-      return there < (group.rules.max_server_per_host ?? 1) ? undefined : `has ${there} of the group`
-    },
+    (host, { group, groupHosts }) => whyAgainst('anti-affinity', group, groupHosts, host.host),
   ],
-  [
-    'ServerGroupAffinityFilter',
-    (host, { group, groupHosts }) =>
-      group?.policy !== 'affinity' || groupHosts.length === 0 || groupHosts.includes(host.host)
-        ? undefined
-        : 'not the host of the group',
-  ],
+  ['ServerGroupAffinityFilter', (host, { group, groupHosts }) => whyAgainst('affinity', group, groupHosts, host.host)],
   [
     'DifferentHostFilter',
     (host, { differentHosts }) => (differentHosts.includes(host.host) ? 'excluded by different_host' : undefined),

@@ -5,6 +5,15 @@ import { usageIndex } from './migrations/0003-usage-index.ts'
 import { quotaLocks } from './migrations/0004-quota-locks.ts'
 import { owners } from './migrations/0005-owners.ts'
 import { guestData } from './migrations/0006-guest-data.ts'
+import { serverDetails } from './migrations/0007-server-details.ts'
 
 /** Every step of the schema, oldest first. */
-export const migrations: readonly Migration[] = [initial, triedHosts, usageIndex, quotaLocks, owners, guestData]
+export const migrations: readonly Migration[] = [
+  initial,
+  triedHosts,
+  usageIndex,
+  quotaLocks,
+  owners,
+  guestData,
+  serverDetails,
+]
