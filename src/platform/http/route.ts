@@ -15,11 +15,23 @@ export type Query = Readonly<Record<string, readonly string[]>>
 export const last = (query: Query, name: string): string | undefined =>
   Object.hasOwn(query, name) ? query[name]!.at(-1) : undefined
 
-/** What a handler gets. */
-export interface ApiRequest<Body = unknown> {
+/** The names of the parameters in a path, e.g. `id` and `tag` in `/servers/:id/tags/:tag`. */
+type ParamNames<Path extends string> = Path extends `${string}:${infer Rest}`
+  ? Rest extends `${infer Name}/${infer More}`
+    ? Name | ParamNames<`/${More}`>
+    : Rest
+  : never
+
+/** The parameters of a path. Of a path that is known only when the program runs, any name may be asked for. */
+export type ParamsOf<Path extends string> = string extends Path
+  ? Readonly<Record<string, string>>
+  : { readonly [Name in ParamNames<Path>]: string }
+
+/** What a handler gets. A function that takes one of many routes' requests says which parameters it needs. */
+export interface ApiRequest<Body = unknown, Params = Readonly<Record<string, string>>> {
   readonly ctx: Context
   readonly version: ApiVersion
-  readonly params: Readonly<Record<string, string>>
+  readonly params: Params
   readonly query: Query
   readonly headers: IncomingHttpHeaders
   /** Address at the other end of the connection, e.g. of a proxy; undefined for clients in this process. */
@@ -76,12 +88,20 @@ export interface Route<Deps = never> {
   handle(request: ApiRequest<never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
-interface RouteDefinition<B extends TSchema | Bodies | undefined, Deps> extends Omit<Route<Deps>, 'body' | 'handle'> {
+interface RouteDefinition<Path extends string, B extends TSchema | Bodies | undefined, Deps>
+  extends Omit<Route<Deps>, 'path' | 'body' | 'handle'> {
+  readonly path: Path
   readonly body?: B
-  handle(request: ApiRequest<BodyOf<B>>, deps: Deps): Promise<ApiResponse> | ApiResponse
+  handle(request: ApiRequest<BodyOf<B>, ParamsOf<Path>>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
-/** Declares a route; the handler's body is typed by its schema. */
-export const route = <B extends TSchema | Bodies | undefined = undefined, Deps = unknown>(
-  definition: RouteDefinition<B, Deps>,
-): Route<Deps> => definition as Route<Deps>
+/**
+ * The way to declare a service's routes. A handler's parameters are typed by the path's text, its body by the schema
+ * and its second argument by the service: `export const route = routesOf<ComputeDeps>()`.
+ */
+export const routesOf =
+  <Deps>() =>
+  <const Path extends string, B extends TSchema | Bodies | undefined = undefined>(
+    definition: RouteDefinition<Path, B, Deps>,
+  ): Route<Deps> =>
+    definition as unknown as Route<Deps>

@@ -10,7 +10,7 @@ import type { Filter } from '../store/listing.ts'
  */
 export async function gatherDomain(
   { config, residents, directories }: IdentityDeps,
-  { ctx, query }: ApiRequest<never>,
+  { ctx, query }: ApiRequest,
   kind: 'users' | 'groups',
 ): Promise<readonly Filter[]> {
   if (!directories.isInUse) return []

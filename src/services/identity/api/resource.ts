@@ -6,7 +6,8 @@ import { Type, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
 import { BadRequest } from '../../../platform/http/errors.ts'
-import { route, type ApiRequest, type ApiResponse, type Query, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse, Query, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
@@ -55,7 +56,7 @@ export interface Entity<T extends Table> extends Listing<T> {
   /** Brings the row of an id up to date before it is looked at, where its home is elsewhere. */
   refresh?(deps: IdentityDeps, id: string): Promise<void>
   /** The same for a listing; further conditions of it. */
-  gather?(deps: IdentityDeps, request: ApiRequest<never>): Promise<readonly Filter[]>
+  gather?(deps: IdentityDeps, request: ApiRequest): Promise<readonly Filter[]>
   /** The column by which callers with a domain's scope see only what is of their domain. */
   ownDomain?: string
   /** Rules by other names than `list_users`, `get_user`, … */
@@ -65,7 +66,7 @@ export interface Entity<T extends Table> extends Listing<T> {
   /** Which of several rules counts; the first without it. */
   ruleFor?(verb: Verb, facts: RuleFacts<T>): string
   /** What is only shown of a single entity, as the query asks. */
-  expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest<never>): Promise<object>
+  expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest): Promise<object>
   /** What the policies see of an existing row. */
   target(row: Row<T>): PolicyTarget
   /** What the policies see of a new entity: where it will be, by the same derivation as `insert`, whatever its body says. */
@@ -108,7 +109,7 @@ export const ofOwnDomain = ({ ownDomain }: { ownDomain?: string }, { domainId }:
 /** The rows of an entity that meet the conditions and the filters of the query, a page of them where it asks for one. */
 export async function answerListing<T extends Table>(
   entity: Listing<T>,
-  { query, baseUrl, url }: ApiRequest<never>,
+  { query, baseUrl, url }: ApiRequest,
   deps: IdentityDeps,
   conditions: readonly Filter[],
 ): Promise<ApiResponse> {
@@ -140,7 +141,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
     { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
     deps: IdentityDeps,
   ): Promise<Row<T>> => {
-    const id = params['id'] ?? ''
+    const id = params.id
     const row = await find(entity, deps, id)
     if (!row && entity.existsFirst?.includes(verb)) throw new IdentityNotFound(entity.title ?? singular, id)
     ctx.authorize(ruleOf(verb, row ? { row } : {}), row ? entity.target(row) : {})
@@ -156,7 +157,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path,
       policy: rules('list'),
-      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request, deps) {
         const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
         const gathered = (await entity.gather?.(deps, request)) ?? []
@@ -171,7 +172,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path: `${path}/:id`,
       policy: rules('show'),
-      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request, deps) {
         const row = await found('show', request, deps)
         const more = await entity.expand?.(row, deps, request)
         return { status: 200, body: { [singular]: { ...(await show(row, deps, request.baseUrl)), ...more } } }
@@ -182,7 +183,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path,
       policy: rules('create'),
       body: wrap(singular, entity.create, entity.strict, 0),
-      async handle({ ctx, body, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+      async handle({ ctx, body, baseUrl }, deps) {
         const attributes = (body as Record<string, Attributes>)[singular]!
         const target = (await entity.newTarget?.(ctx, attributes, deps)) ?? {}
         ctx.authorize(ruleOf('create', { attributes }), target)
@@ -199,7 +200,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       async admit(request, deps: IdentityDeps) {
         admitted.set(request.ctx, await found('update', request, deps))
       },
-      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request, deps) {
         const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
         if (attributes['id'] != null && attributes['id'] !== request.params['id']) {
@@ -214,7 +215,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'DELETE',
       path: `${path}/:id`,
       policy: rules('delete'),
-      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request, deps) {
         await entity.remove(deps, await found('delete', request, deps), request.ctx)
         deps.changed()
         return { status: 204 }

@@ -1,5 +1,6 @@
 /** The versions, for who has no token yet. */
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { ImageDeps } from '../deps.ts'
 
 const minors = [17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
@@ -10,7 +11,7 @@ const versions = (status: number, path: string) =>
     path,
     policy: null,
     auth: 'none',
-    handle: ({ baseUrl }: ApiRequest<never>) => ({
+    handle: ({ baseUrl }) => ({
       status,
       body: {
         versions: minors.map((minor, index) => ({
@@ -22,4 +23,4 @@ const versions = (status: number, path: string) =>
     }),
   })
 
-export const rootRoutes = [versions(300, '/'), versions(200, '/versions')] as Route<ImageDeps>[]
+export const rootRoutes = [versions(300, '/'), versions(200, '/versions')]

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { agentNotFound } from '../errors.ts'
 import { isAlive } from '../ml2/binding.ts'
@@ -61,7 +62,7 @@ const list = route({
   method: 'GET',
   path: '/agents',
   policy: policy('get_agent'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     requireKnown(request.query, filters)
     const rows = request.ctx.can(policy('get_agent')) ? await listRows(deps.database.db, 'agents') : []
     return page(
@@ -76,10 +77,10 @@ const show = route({
   method: 'GET',
   path: '/agents/:id',
   policy: policy('get_agent'),
-  async handle({ ctx, params, query }: ApiRequest<never>, deps: NetworkDeps) {
+  async handle({ ctx, params, query }, deps) {
     return {
       status: 200,
-      body: { agent: pick(viewAgent(await visibleAgent(ctx, deps, params['id'] ?? ''), deps), query) },
+      body: { agent: pick(viewAgent(await visibleAgent(ctx, deps, params.id), deps), query) },
     }
   },
 })
@@ -91,8 +92,8 @@ const update = route({
   path: '/agents/:id',
   policy: policy('update_agent'),
   body: closed({ agent: changes }),
-  async handle({ ctx, params, body }, deps: NetworkDeps) {
-    const row = await visibleAgent(ctx, deps, params['id'] ?? '')
+  async handle({ ctx, params, body }, deps) {
+    const row = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('update_agent'))
     const agent = convert(changes, body.agent)
     await updateRow(deps.database.db, 'agents', row.id, {
@@ -107,8 +108,8 @@ const remove = route({
   method: 'DELETE',
   path: '/agents/:id',
   policy: policy('delete_agent'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: NetworkDeps) {
-    const row = await visibleAgent(ctx, deps, params['id'] ?? '')
+  async handle({ ctx, params }, deps) {
+    const row = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('delete_agent'))
     await deleteRows(deps.database.db, 'agents', { id: row.id })
     return { status: 204 }
@@ -120,7 +121,7 @@ const listZones = route({
   method: 'GET',
   path: '/availability_zones',
   policy: policy('get_availability_zone'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     requireKnown(request.query, ['name', 'resource', 'state'])
     const rows = request.ctx.can(policy('get_availability_zone')) ? await listRows(deps.database.db, 'agents') : []
     const kindsOfZone = [
@@ -139,4 +140,4 @@ const listZones = route({
   },
 })
 
-export const agentRoutes = [list, show, update, remove, listZones] as Route<NetworkDeps>[]
+export const agentRoutes = [list, show, update, remove, listZones]

@@ -1,5 +1,6 @@
 /** Versions and extensions. */
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { extensions, type Extension } from './extensions.ts'
@@ -16,7 +17,7 @@ const listVersions = route({
   path: '/',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl }: ApiRequest<never>) => ({ status: 200, body: { versions: [versionOf(baseUrl)] } }),
+  handle: ({ baseUrl }) => ({ status: 200, body: { versions: [versionOf(baseUrl)] } }),
 })
 
 const collections = {
@@ -45,7 +46,7 @@ const showVersion = route({
   path: '/v2.0',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl }: ApiRequest<never>) => ({
+  handle: ({ baseUrl }) => ({
     status: 200,
     body: {
       resources: Object.entries(collections).map(([collection, name]) => ({
@@ -68,7 +69,7 @@ const listExtensions = route({
   method: 'GET',
   path: '/extensions',
   policy: null,
-  handle: ({ query }: ApiRequest<never>) => ({
+  handle: ({ query }) => ({
     status: 200,
     body: { extensions: extensions.map((each) => pick(view(each), query)) },
   }),
@@ -78,12 +79,12 @@ const showExtension = route({
   method: 'GET',
   path: '/extensions/:alias',
   policy: null,
-  handle({ params, query }: ApiRequest<never>) {
+  handle({ params, query }) {
     const found = extensions.find(([alias]) => alias === params['alias'])
     if (!found) throw notFound('HTTPNotFound', `Extension with alias ${params['alias']} does not exist`)
     return { status: 200, body: { extension: pick(view(found), query) } }
   },
 })
 
-export const rootRoutes = [listVersions, showVersion] as Route<NetworkDeps>[]
-export const documentRoutes = [listExtensions, showExtension] as Route<NetworkDeps>[]
+export const rootRoutes = [listVersions, showVersion]
+export const documentRoutes = [listExtensions, showExtension]

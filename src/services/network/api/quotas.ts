@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, notFound } from '../errors.ts'
 import {
@@ -16,7 +17,7 @@ import { policy } from '../policies.ts'
 import { deleteRows } from '../store/rows.ts'
 import { ownedBy } from './kit/targets.ts'
 
-const projectOf = (request: Pick<ApiRequest, 'params'>) => request.params['project_id'] ?? ''
+const projectOf = (request: Pick<ApiRequest, 'params'>) => request.params.project_id
 
 /** Everybody may know what his own project has. */
 function authorizeRead(ctx: Context, projectId: string) {
@@ -27,7 +28,7 @@ const show = route({
   method: 'GET',
   path: '/quotas/:project_id',
   policy: policy('get_quota'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     authorizeRead(request.ctx, projectOf(request))
     return { status: 200, body: { quota: await quotasOf(deps.database.db, deps, projectOf(request)) } }
   },
@@ -37,13 +38,13 @@ const showDefault = route({
   method: 'GET',
   path: '/quotas/:project_id/default',
   policy: policy('get_quota'),
-  handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  handle(request, deps) {
     authorizeRead(request.ctx, projectOf(request))
     return { status: 200, body: { quota: defaultQuotas(deps) } }
   },
 })
 
-async function details(request: ApiRequest<never>, deps: NetworkDeps) {
+async function details(request: ApiRequest, deps: NetworkDeps) {
   const { db } = deps.database
   authorizeRead(request.ctx, projectOf(request))
   const limits = await quotasOf(db, deps, projectOf(request))
@@ -67,7 +68,7 @@ const own = (['tenant', 'project'] as const).map((word) =>
     method: 'GET',
     path: `/quotas/${word}`,
     policy: null,
-    handle: ({ ctx }: ApiRequest<never>) => {
+    handle: ({ ctx }) => {
       if (ctx.projectId === null) throw badRequest('QuotaMissingTenant', 'Tenant-id was missing from quota request.')
       return { status: 200, body: { [word]: { [`${word}_id`]: ctx.projectId } } }
     },
@@ -78,7 +79,7 @@ const list = route({
   method: 'GET',
   path: '/quotas',
   policy: policy('get_quota'),
-  async handle({ ctx }: ApiRequest<never>, deps: NetworkDeps) {
+  async handle({ ctx }, deps) {
     ctx.authorize(policy('get_quota'))
     return { status: 200, body: { quotas: await allQuotas(deps.database.db, deps) } }
   },
@@ -102,9 +103,9 @@ const update = route({
   path: '/quotas/:project_id',
   policy: policy('update_quota'),
   body: change,
-  async handle({ ctx, params, body }, deps: NetworkDeps) {
+  async handle({ ctx, params, body }, deps) {
     ctx.authorize(policy('update_quota'))
-    const projectId = params['project_id'] ?? ''
+    const projectId = params.project_id
     const { check_limit: check, force: _force, ...given } = body.quota as Record<string, unknown>
     const unknown = Object.keys(given).filter((name) => !(quotaResources as string[]).includes(name))
     if (unknown.length > 0) throw badRequest('HTTPBadRequest', `Unrecognized attribute(s) '${unknown.join(', ')}'`)
@@ -119,9 +120,9 @@ const remove = route({
   method: 'DELETE',
   path: '/quotas/:project_id',
   policy: policy('delete_quota'),
-  async handle({ ctx, params }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle({ ctx, params }, { database: { db } }) {
     ctx.authorize(policy('delete_quota'))
-    const projectId = params['project_id'] ?? ''
+    const projectId = params.project_id
     if ((await deleteRows(db, 'quotas', { project_id: projectId })) === 0)
       throw notFound('TenantQuotaNotFound', `Quota for tenant ${projectId} could not be found.`)
     return { status: 204 }
@@ -136,4 +137,4 @@ export const quotaRoutes = [
   list,
   update,
   remove,
-] as readonly unknown[] as Route<NetworkDeps>[]
+] as readonly unknown[]

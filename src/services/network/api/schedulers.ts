@@ -1,5 +1,6 @@
 /** Which agents serve networks and carry routers, seen from either side. */
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import {
   addNetwork,
@@ -20,8 +21,8 @@ import { closed, kinds } from './kit/schema.ts'
 import { networks } from './networks/view.ts'
 import { routers } from './routers/view.ts'
 
-type Asking = ApiRequest<never>
-const id = ({ params }: Pick<ApiRequest, 'params'>) => params['id'] ?? ''
+type Asking = ApiRequest
+const id = ({ params }: Pick<ApiRequest, 'params'>) => params.id
 
 /** What an agent has: networks or routers. */
 const ofAgent = (
@@ -32,7 +33,7 @@ const ofAgent = (
     method: 'GET',
     path: `/agents/:id/${what}`,
     policy: policy(`get_${what}`),
-    async handle(request: Asking, deps: NetworkDeps) {
+    async handle(request: Asking, deps) {
       const agent = await visibleAgent(request.ctx, deps, id(request))
       request.ctx.authorize(policy(`get_${what}`))
       return page(what === 'dhcp-networks' ? 'networks' : 'routers', await views(agent, deps), request)
@@ -58,7 +59,7 @@ const agentsOf = (
     method: 'GET',
     path: `/${collection}/:id/${what}`,
     policy: policy(`get_${what}`),
-    async handle(request: Asking, deps: NetworkDeps) {
+    async handle(request: Asking, deps) {
       const { db } = deps.database
       if (collection === 'networks') await visible(networks, request.ctx, db, id(request))
       else await visible(routers, request.ctx, db, id(request))
@@ -80,7 +81,7 @@ const addNetworkRoute = route({
   path: '/agents/:id/dhcp-networks',
   policy: policy('create_dhcp-network'),
   body: closed({ network_id: kinds.uuid }),
-  async handle({ ctx, params, body }, deps: NetworkDeps) {
+  async handle({ ctx, params, body }, deps) {
     const agent = await visibleAgent(ctx, deps, id({ params }))
     ctx.authorize(policy('create_dhcp-network'))
     await deps.change(async (tx) => {
@@ -96,7 +97,7 @@ const addRouterRoute = route({
   path: '/agents/:id/l3-routers',
   policy: policy('create_l3-router'),
   body: closed({ router_id: kinds.uuid }),
-  async handle({ ctx, params, body }, deps: NetworkDeps) {
+  async handle({ ctx, params, body }, deps) {
     const agent = await visibleAgent(ctx, deps, id({ params }))
     ctx.authorize(policy('create_l3-router'))
     await deps.change(async (tx) => {
@@ -111,10 +112,10 @@ const removeNetworkRoute = route({
   method: 'DELETE',
   path: '/agents/:id/dhcp-networks/:network_id',
   policy: policy('delete_dhcp-network'),
-  async handle(request: Asking, deps: NetworkDeps) {
+  async handle(request: Asking, deps) {
     const agent = await visibleAgent(request.ctx, deps, id(request))
     request.ctx.authorize(policy('delete_dhcp-network'))
-    await deps.change((tx) => removeNetworkFrom(tx, agent, request.params['network_id'] ?? ''))
+    await deps.change((tx) => removeNetworkFrom(tx, agent, request.params.network_id))
     return { status: 204 }
   },
 })
@@ -123,10 +124,10 @@ const removeRouterRoute = route({
   method: 'DELETE',
   path: '/agents/:id/l3-routers/:router_id',
   policy: policy('delete_l3-router'),
-  async handle(request: Asking, deps: NetworkDeps) {
+  async handle(request: Asking, deps) {
     const agent = await visibleAgent(request.ctx, deps, id(request))
     request.ctx.authorize(policy('delete_l3-router'))
-    await deps.change((tx) => removeRouterFrom(tx, deps, agent, request.params['router_id'] ?? ''))
+    await deps.change((tx) => removeRouterFrom(tx, deps, agent, request.params.router_id))
     return { status: 204 }
   },
 })
@@ -140,4 +141,4 @@ export const schedulerRoutes = [
   addRouterRoute,
   removeNetworkRoute,
   removeRouterRoute,
-] as Route<NetworkDeps>[]
+]

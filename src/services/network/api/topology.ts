@@ -1,5 +1,6 @@
 /** What is derived from other resources: automatic topologies and how full networks are. */
-import { route, type ApiRequest, type Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequestFor, networkNotFound } from '../errors.ts'
 import { parseAddress } from '../model/address.ts'
@@ -11,13 +12,13 @@ import { ownedBy } from './kit/targets.ts'
 
 /** `None` is what clients send who mean their own project. */
 const projectOf = ({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>): string =>
-  params['project_id'] === 'None' || params['project_id'] === 'null' ? (ctx.projectId ?? '') : params['project_id']!
+  params['project_id'] === 'None' || params['project_id'] === 'null' ? (ctx.projectId ?? '') : params.project_id
 
 const showTopology = route({
   method: 'GET',
   path: '/auto-allocated-topology/:project_id',
   policy: policy('get_auto_allocated_topology'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     const { ctx, query } = request
     const projectId = projectOf(request)
     ctx.authorize(policy('get_auto_allocated_topology'), ownedBy(projectId))
@@ -39,7 +40,7 @@ const deleteTopology = route({
   method: 'DELETE',
   path: '/auto-allocated-topology/:project_id',
   policy: policy('delete_auto_allocated_topology'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     const projectId = projectOf(request)
     request.ctx.authorize(policy('delete_auto_allocated_topology'), ownedBy(projectId))
     await deps.change((tx) => removeTopology(tx, deps, projectId))
@@ -108,7 +109,7 @@ const listAvailability = route({
   method: 'GET',
   path: '/network-ip-availabilities',
   policy: policy('get_network_ip_availability'),
-  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle(request, { database: { db } }) {
     const { ctx, query } = request
     requireKnown(query, ['network_id', 'network_name', 'project_id', 'tenant_id', 'ip_version'])
     const networks = ctx.can(policy('get_network_ip_availability'))
@@ -126,8 +127,8 @@ const showAvailability = route({
   method: 'GET',
   path: '/network-ip-availabilities/:id',
   policy: policy('get_network_ip_availability'),
-  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const id = params['id'] ?? ''
+  async handle({ ctx, params, query }, { database: { db } }) {
+    const id = params.id
     const networks = ctx.can(policy('get_network_ip_availability')) ? await listRows(db, 'networks', { id }) : []
     const [found] = await availability(db, networks, undefined)
     if (!found) throw networkNotFound(id)
@@ -140,7 +141,7 @@ const listProviders = route({
   method: 'GET',
   path: '/service-providers',
   policy: policy('get_service_provider'),
-  handle(request: ApiRequest<never>) {
+  handle(request) {
     requireKnown(request.query, ['service_type', 'name', 'default'])
     const all = [{ id: 'single_node', service_type: 'L3_ROUTER_NAT', name: 'single_node', default: true }]
     const answer = page('service_providers', request.ctx.can(policy('get_service_provider')) ? all : [], request)
@@ -155,4 +156,4 @@ export const topologyRoutes = [
   listAvailability,
   showAvailability,
   listProviders,
-] as Route<NetworkDeps>[]
+]

@@ -5,15 +5,8 @@
 import type { TSchema } from 'typebox'
 import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { PolicyTarget } from '../../../platform/auth/policy.ts'
-import {
-  route,
-  type ApiRequest,
-  type ApiResponse,
-  type Method,
-  type Query,
-  type Route,
-  type UnreadRequest,
-} from '../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse, Method, Query, Route, UnreadRequest } from '../../../platform/http/route.ts'
+import { route } from './route.ts'
 import type { PlacementDeps } from '../deps.ts'
 import { policy } from '../policies.ts'
 import { getProvider } from '../operations/providers.ts'
@@ -33,7 +26,7 @@ interface Endpoint<B extends TSchema | Bodies | undefined> {
   needsProvider?: boolean
   /** What the policy is asked about, where it is not the caller's own project. */
   target?(query: Query): PolicyTarget
-  handle(request: ApiRequest<BodyOf<B>>, deps: PlacementDeps): Promise<ApiResponse> | ApiResponse
+  handle(request: ApiRequest<BodyOf<B>>, deps): Promise<ApiResponse> | ApiResponse
 }
 
 const json = 'application/json'
@@ -44,7 +37,7 @@ export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
 ): Route<PlacementDeps> {
   const { needsProvider = false, policy: name, target, ...rest } = definition
   const rule = policy(name)
-  return route<B, PlacementDeps>({
+  return route({
     ...rest,
     policy: rule,
     async admit(request, deps) {
@@ -56,7 +49,7 @@ export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
         throw new Forbidden(`Policy does not allow ${rule.name} to be performed.`)
       }
       ctx.authorize(rule, target?.(request.query) ?? { project_id: ctx.projectId, user_id: ctx.userId })
-      if (needsProvider) await getProvider(deps.database.db, request.params['uuid'] ?? '')
+      if (needsProvider) await getProvider(deps.database.db, request.params.uuid)
     },
   })
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import { isDuplicate } from '../../../../platform/db/database.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, Conflict, NotFound } from '../../errors.ts'
@@ -60,7 +60,7 @@ export const aggregateRoutes = [
     method: 'GET',
     path: '/os-aggregates',
     policy: policy.index,
-    async handle({ ctx, version }, { database }: ComputeDeps) {
+    async handle({ ctx, version }, { database }) {
       ctx.authorize(policy.index)
       return {
         status: 200,
@@ -73,7 +73,7 @@ export const aggregateRoutes = [
     path: '/os-aggregates',
     policy: policy.create,
     body: createBody,
-    async handle({ ctx, version, body }, { database, now }: ComputeDeps) {
+    async handle({ ctx, version, body }, { database, now }) {
       ctx.authorize(policy.create)
       const { name: wanted, availability_zone: zoneName = null } = body.aggregate
       const aggregate = {
@@ -99,9 +99,9 @@ export const aggregateRoutes = [
     method: 'GET',
     path: '/os-aggregates/:id',
     policy: policy.show,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(policy.show)
-      return { status: 200, body: { aggregate: view(await find(deps, params['id']!), version) } }
+      return { status: 200, body: { aggregate: view(await find(deps, params.id), version) } }
     },
   }),
   route({
@@ -109,7 +109,7 @@ export const aggregateRoutes = [
     path: '/os-aggregates/:id',
     policy: policy.update,
     body: updateBody,
-    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+    async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(policy.update)
       const { name: wanted, availability_zone: zoneName } = body.aggregate
       const changes = {
@@ -118,7 +118,7 @@ export const aggregateRoutes = [
       }
       return {
         status: 200,
-        body: { aggregate: view(await changeAggregate(deps, params['id']!, () => changes), version) },
+        body: { aggregate: view(await changeAggregate(deps, params.id, () => changes), version) },
       }
     },
   }),
@@ -126,9 +126,9 @@ export const aggregateRoutes = [
     method: 'DELETE',
     path: '/os-aggregates/:id',
     policy: policy.remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
+    async handle({ ctx, params }, deps) {
       ctx.authorize(policy.remove)
-      const aggregate = await find(deps, params['id']!)
+      const aggregate = await find(deps, params.id)
       if (aggregate.hosts.length > 0)
         throw new BadRequest(`Cannot remove host aggregate ${aggregate.id}: it is not empty.`)
       await deleteAggregate(deps.database.db, aggregate.id)
@@ -140,11 +140,11 @@ export const aggregateRoutes = [
     path: '/os-aggregates/:id/action',
     policy: [policy.addHost, policy.removeHost, policy.setMetadata],
     body: actionBody,
-    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+    async handle({ ctx, params, version, body }, deps) {
       const { add_host: add, remove_host: remove, set_metadata: set } = body
       ctx.authorize(add ? policy.addHost : remove ? policy.removeHost : policy.setMetadata)
       if (add) await checkHost(deps, add.host)
-      const changed = await changeAggregate(deps, params['id']!, (aggregate, all) => {
+      const changed = await changeAggregate(deps, params.id, (aggregate, all) => {
         if (add) return withHost(aggregate, all, add.host)
         if (set) return withMetadata(aggregate, set.metadata)
         if (!aggregate.hosts.includes(remove!.host))

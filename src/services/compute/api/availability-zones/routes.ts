@@ -1,5 +1,5 @@
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { isUp, zoneOf, type Service } from '../../model/host.ts'
 import { listAggregates } from '../../store/aggregates.ts'
@@ -32,7 +32,7 @@ export const zoneRoutes = [
     method: 'GET',
     path: '/os-availability-zone',
     policy: list,
-    async handle({ ctx }, deps: ComputeDeps) {
+    async handle({ ctx }, deps) {
       ctx.authorize(list)
       const zones = [...(await zonesOf(deps))].filter(([name]) => name !== deps.config.internalZone)
       const view = ([zoneName, services]: [string, Service[]]) => ({
@@ -47,7 +47,7 @@ export const zoneRoutes = [
     method: 'GET',
     path: '/os-availability-zone/detail',
     policy: detail,
-    async handle({ ctx }, deps: ComputeDeps) {
+    async handle({ ctx }, deps) {
       ctx.authorize(detail)
       const view = ([zoneName, services]: [string, Service[]]) => {
         const hosts: Record<string, Record<string, object>> = {}

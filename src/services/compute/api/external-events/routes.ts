@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import { markPorts, refreshAddresses } from '../../conductor/ports.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -58,7 +58,7 @@ export const externalEventRoutes = [
     path: '/os-server-external-events',
     policy: create,
     body,
-    async handle({ ctx, body: { events } }, deps: ComputeDeps) {
+    async handle({ ctx, body: { events } }, deps) {
       ctx.authorize(create)
       const servers = await listServersByIds(deps.database.db, [...new Set(events.map((each) => each.server_uuid))])
       const byId = new Map(servers.filter(({ deletedAt }) => deletedAt === null).map((server) => [server.id, server]))

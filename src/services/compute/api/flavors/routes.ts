@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { isDuplicate } from '../../../../platform/db/database.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
 import type { Flavor } from '../../model/flavor.ts'
@@ -93,21 +94,21 @@ export const flavorRoutes = [
     path: '/flavors',
     policy: [],
     query: schema.listQuery,
-    handle: (request, deps: ComputeDeps) => list(request, deps, false),
+    handle: (request, deps) => list(request, deps, false),
   }),
   route({
     method: 'GET',
     path: '/flavors/detail',
     policy: policy.specIndex,
     query: schema.listQuery,
-    handle: (request, deps: ComputeDeps) => list(request, deps, true),
+    handle: (request, deps) => list(request, deps, true),
   }),
   route({
     method: 'GET',
     path: '/flavors/:id',
     policy: policy.specIndex,
-    async handle({ ctx, params, baseUrl, version }, deps: ComputeDeps) {
-      const flavor = await find(ctx, deps, params['id']!)
+    async handle({ ctx, params, baseUrl, version }, deps) {
+      const flavor = await find(ctx, deps, params.id)
       return {
         status: 200,
         body: { flavor: viewFlavor(flavor, baseUrl, version, ctx.can(policy.specIndex, mine(ctx))) },
@@ -119,7 +120,7 @@ export const flavorRoutes = [
     path: '/flavors',
     policy: policy.create,
     body: schema.createBody,
-    async handle({ ctx, body, baseUrl, version }, { database, now }: ComputeDeps) {
+    async handle({ ctx, body, baseUrl, version }, { database, now }) {
       ctx.authorize(policy.create)
       const { flavor: asked } = body
       const id = asked.id === undefined || asked.id === null || asked.id === 'auto' ? randomUUID() : String(asked.id)
@@ -156,9 +157,9 @@ export const flavorRoutes = [
     since: 'flavor-description',
     policy: policy.update,
     body: schema.updateBody,
-    async handle({ ctx, params, body, baseUrl, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, baseUrl, version }, deps) {
       ctx.authorize(policy.update)
-      const flavor = await find(ctx, deps, params['id']!)
+      const flavor = await find(ctx, deps, params.id)
       await store.updateFlavor(deps.database.db, flavor.id, { description: body.flavor.description })
       const changed = { ...flavor, description: body.flavor.description }
       return { status: 200, body: { flavor: viewFlavor(changed, baseUrl, version, true) } }
@@ -168,9 +169,9 @@ export const flavorRoutes = [
     method: 'DELETE',
     path: '/flavors/:id',
     policy: policy.remove,
-    async handle({ ctx, params }, { database }: ComputeDeps) {
+    async handle({ ctx, params }, { database }) {
       ctx.authorize(policy.remove)
-      if (!(await store.deleteFlavor(database.db, params['id']!))) throw new FlavorNotFound(params['id']!)
+      if (!(await store.deleteFlavor(database.db, params.id))) throw new FlavorNotFound(params.id)
       return { status: 202 }
     },
   }),
@@ -178,9 +179,9 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-flavor-access',
     policy: policy.access,
-    async handle({ ctx, params }, deps: ComputeDeps) {
+    async handle({ ctx, params }, deps) {
       ctx.authorize(policy.access)
-      const flavor = await find(ctx, deps, params['id']!)
+      const flavor = await find(ctx, deps, params.id)
       if (flavor.isPublic) throw new NotFound('Access list not available for public flavors.')
       return { status: 200, body: { flavor_access: await viewAccess(deps, flavor.id) } }
     },
@@ -190,12 +191,12 @@ export const flavorRoutes = [
     path: '/flavors/:id/action',
     policy: [policy.addAccess, policy.removeAccess],
     body: schema.actionBody,
-    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps) {
       const { addTenantAccess: add, removeTenantAccess: remove } = body
       ctx.authorize(add ? policy.addAccess : policy.removeAccess)
       const { db } = deps.database
       if (add) await requireProject(ctx, deps, add.tenant)
-      const flavor = await find(ctx, deps, params['id']!)
+      const flavor = await find(ctx, deps, params.id)
       if (add) {
         if (flavor.isPublic && version.has('flavor-access-private-only'))
           throw new Conflict('Can not add access to a public flavor.')
@@ -217,9 +218,9 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-extra_specs',
     policy: policy.specIndex,
-    async handle({ ctx, params }, deps: ComputeDeps) {
+    async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specIndex, mine(ctx))
-      return { status: 200, body: { extra_specs: (await find(ctx, deps, params['id']!)).extraSpecs } }
+      return { status: 200, body: { extra_specs: (await find(ctx, deps, params.id)).extraSpecs } }
     },
   }),
   route({
@@ -227,11 +228,11 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs',
     policy: policy.specCreate,
     body: schema.specsBody,
-    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(policy.specCreate)
       const extraSpecs = texts(body.extra_specs)
       if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
-      const flavor = await find(ctx, deps, params['id']!)
+      const flavor = await find(ctx, deps, params.id)
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
       return { status: 200, body: { extra_specs: extraSpecs } }
     },
@@ -240,10 +241,10 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specShow,
-    async handle({ ctx, params }, deps: ComputeDeps) {
+    async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specShow, mine(ctx))
-      const flavor = await find(ctx, deps, params['id']!)
-      return { status: 200, body: { [params['key']!]: specOf(flavor, params['key']!) } }
+      const flavor = await find(ctx, deps, params.id)
+      return { status: 200, body: { [params.key]: specOf(flavor, params.key) } }
     },
   }),
   route({
@@ -251,12 +252,12 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specUpdate,
     body: schema.oneSpecBody,
-    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(policy.specUpdate)
       const extraSpecs = texts(body)
       if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
-      if (!Object.hasOwn(body, params['key']!)) throw new BadRequest('Request body and URI mismatch')
-      const flavor = await find(ctx, deps, params['id']!)
+      if (!Object.hasOwn(body, params.key)) throw new BadRequest('Request body and URI mismatch')
+      const flavor = await find(ctx, deps, params.id)
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
       return { status: 200, body: extraSpecs }
     },
@@ -265,11 +266,11 @@ export const flavorRoutes = [
     method: 'DELETE',
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specDelete,
-    async handle({ ctx, params }, deps: ComputeDeps) {
+    async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specDelete)
-      const flavor = await find(ctx, deps, params['id']!)
-      specOf(flavor, params['key']!)
-      const { [params['key']!]: _removed, ...extraSpecs } = flavor.extraSpecs
+      const flavor = await find(ctx, deps, params.id)
+      specOf(flavor, params.key)
+      const { [params.key]: _removed, ...extraSpecs } = flavor.extraSpecs
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs })
       return { status: 200 }
     },

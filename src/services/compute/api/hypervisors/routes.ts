@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -207,7 +208,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors',
     policy: list,
     query: listQuery,
-    handle(request, deps: ComputeDeps) {
+    handle(request, deps) {
       request.ctx.authorize(list)
       return listing(request, deps, false)
     },
@@ -217,7 +218,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/detail',
     policy: listDetail,
     query: listQuery,
-    handle(request, deps: ComputeDeps) {
+    handle(request, deps) {
       request.ctx.authorize(listDetail)
       return listing(request, deps, true)
     },
@@ -227,7 +228,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/statistics',
     until: 'hypervisor-without-statistics',
     policy: statistics,
-    async handle({ ctx }, { database, config }: ComputeDeps) {
+    async handle({ ctx }, { database, config }) {
       ctx.authorize(statistics)
       const [hosts, usage] = await Promise.all([listHosts(database.db), usageByHost(database.db)])
       const total = (pick: (host: Host, use: HostUsage) => number) =>
@@ -262,9 +263,9 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:id',
     policy: show,
     query: showQuery,
-    async handle({ ctx, params, version, query }, deps: ComputeDeps) {
+    async handle({ ctx, params, version, query }, deps) {
       ctx.authorize(show)
-      const host = await find(deps, params['id']!, version)
+      const host = await find(deps, params.id, version)
       const usage = (await usageByHost(deps.database.db)).get(host.host) ?? none
       const names =
         version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
@@ -282,9 +283,9 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:id/uptime',
     until: 'hypervisor-without-statistics',
     policy: uptime,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(uptime)
-      const host = await find(deps, params['id']!, version)
+      const host = await find(deps, params.id, version)
       if (!isUp(host.service, deps.now(), deps.config.serviceDownTime))
         throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
@@ -297,11 +298,11 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:pattern/search',
     until: 'service-uuid',
     policy: search,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(search)
       return {
         status: 200,
-        body: { hypervisors: (await matching(deps, params['pattern']!)).map((host) => brief(host, version, deps)) },
+        body: { hypervisors: (await matching(deps, params.pattern)).map((host) => brief(host, version, deps)) },
       }
     },
   }),
@@ -310,9 +311,9 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:pattern/servers',
     until: 'service-uuid',
     policy: servers,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(servers)
-      const hosts = await matching(deps, params['pattern']!)
+      const hosts = await matching(deps, params.pattern)
       const names = await serversOf(deps, hosts)
       const shown = hosts.map((host) => ({
         ...brief(host, version, deps),

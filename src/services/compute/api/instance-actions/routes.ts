@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { last, route } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -86,9 +87,9 @@ export const instanceActionRoutes = [
     path: '/servers/:id/os-instance-actions',
     policy: list,
     query: listQuery,
-    async handle(request, deps: ComputeDeps) {
+    async handle(request, deps) {
       const { ctx, params, query, version } = request
-      const server = await findFor(ctx, deps, params['id']!, list, { isDeletedToo: version.has('actions-of-deleted') })
+      const server = await findFor(ctx, deps, params.id, list, { isDeletedToo: version.has('actions-of-deleted') })
       const { db } = deps.database
       const isPaged = version.has('actions-paging')
       const limit = isPaged ? limitOf(query, deps.config.maxLimit) : deps.config.maxLimit
@@ -117,9 +118,9 @@ export const instanceActionRoutes = [
     method: 'GET',
     path: '/servers/:id/os-instance-actions/:request',
     policy: [show, events, details],
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, show, { isDeletedToo: version.has('actions-of-deleted') })
-      const action = await findAction(deps.database.db, server.id, params['request']!)
+    async handle({ ctx, params, version }, deps) {
+      const server = await findFor(ctx, deps, params.id, show, { isDeletedToo: version.has('actions-of-deleted') })
+      const action = await findAction(deps.database.db, server.id, params.request)
       if (!action) throw new NotFound(`Action ${params['request']} not found`)
       const target = { project_id: server.projectId }
       const sees = { tracebacks: ctx.can(events, target), details: ctx.can(details, target) }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -64,8 +64,8 @@ export const interfaceRoutes = [
     method: 'GET',
     path: '/servers/:id/os-interface',
     policy: list,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
-      const { ports } = await findFor(ctx, deps, params['id']!, list)
+    async handle({ ctx, params, version }, deps) {
+      const { ports } = await findFor(ctx, deps, params.id, list)
       return { status: 200, body: { interfaceAttachments: ports.map((port) => view(port, version)) } }
     },
   }),
@@ -73,8 +73,8 @@ export const interfaceRoutes = [
     method: 'GET',
     path: '/servers/:id/os-interface/:port',
     policy: show,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, show)
+    async handle({ ctx, params, version }, deps) {
+      const server = await findFor(ctx, deps, params.id, show)
       const port = server.ports.find((each) => each.id === params['port'])
       if (!port) throw new NotFound(`Instance ${server.id} does not have a port with id ${params['port']}`)
       return { status: 200, body: { interfaceAttachment: view(port, version) } }
@@ -85,8 +85,8 @@ export const interfaceRoutes = [
     path: '/servers/:id/os-interface',
     policy: create,
     body: attachBody,
-    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, create)
+    async handle({ ctx, params, version, body }, deps) {
+      const server = await findFor(ctx, deps, params.id, create)
       const { net_id, port_id, fixed_ips, tag: label } = body.interfaceAttachment ?? {}
       const fixedIp = fixed_ips?.[0]?.ip_address ?? null
       if (net_id !== undefined && port_id !== undefined)
@@ -102,9 +102,9 @@ export const interfaceRoutes = [
     method: 'DELETE',
     path: '/servers/:id/os-interface/:port',
     policy: remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, remove)
-      await detachPort(ctx, deps, server, params['port']!, mayOverrideLock(ctx, server))
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, remove)
+      await detachPort(ctx, deps, server, params.port, mayOverrideLock(ctx, server))
       return { status: 202 }
     },
   }),

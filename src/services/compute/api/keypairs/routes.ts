@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -62,7 +63,7 @@ export const keypairRoutes = [
     path: '/os-keypairs',
     policy: policy.index,
     query: listQuery,
-    async handle(request, { database, config }: ComputeDeps) {
+    async handle(request, { database, config }) {
       const { ctx, version, query } = request
       const userId = ownerOf(request)
       ctx.authorize(policy.index, { user_id: userId })
@@ -84,7 +85,7 @@ export const keypairRoutes = [
     path: '/os-keypairs',
     policy: policy.create,
     body: createBody,
-    async handle({ ctx, version, body: { keypair: asked } }, deps: ComputeDeps) {
+    async handle({ ctx, version, body: { keypair: asked } }, deps) {
       const { public_key: publicKey, type = 'ssh', user_id: userId = ctx.userId } = asked
       ctx.authorize(policy.create, { user_id: userId })
       const status = version.has('keypair-type') ? 201 : 200
@@ -103,11 +104,11 @@ export const keypairRoutes = [
     path: '/os-keypairs/:name',
     policy: policy.show,
     query: ownQuery,
-    async handle(request, { database }: ComputeDeps) {
+    async handle(request, { database }) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.show, { user_id: userId })
-      const keypair = await findKeypair(database.db, userId, request.params['name']!)
-      if (!keypair) throw missing(request.params['name']!, userId)
+      const keypair = await findKeypair(database.db, userId, request.params.name)
+      if (!keypair) throw missing(request.params.name, userId)
       const more = {
         user_id: userId,
         id: keypair.seq,
@@ -124,11 +125,11 @@ export const keypairRoutes = [
     path: '/os-keypairs/:name',
     policy: policy.remove,
     query: ownQuery,
-    async handle(request, { database }: ComputeDeps) {
+    async handle(request, { database }) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.remove, { user_id: userId })
-      if (!(await deleteKeypair(database.db, userId, request.params['name']!)))
-        throw missing(request.params['name']!, userId)
+      if (!(await deleteKeypair(database.db, userId, request.params.name)))
+        throw missing(request.params.name, userId)
       return { status: request.version.has('keypair-type') ? 204 : 202 }
     },
   }),

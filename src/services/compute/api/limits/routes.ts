@@ -1,5 +1,6 @@
 import { rule } from '../../../../platform/auth/policy.ts'
-import { last, route } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { limitsOf } from '../../operations/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
@@ -17,7 +18,7 @@ export const limitRoutes = [
     path: '/limits',
     policy: [show, other],
     query: query({ tenant_id: text }),
-    async handle({ ctx, query: asked, version }, { database, config }: ComputeDeps) {
+    async handle({ ctx, query: asked, version }, { database, config }) {
       ctx.authorize(show)
       const wanted = last(asked, 'tenant_id')
       if (wanted !== undefined && wanted !== ctx.projectId) ctx.authorize(other)

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { last, route } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -78,7 +79,7 @@ export const serviceRoutes = [
     path: '/os-services',
     policy: list,
     query: query({ host: text, binary: text }),
-    async handle({ ctx, query: asked, version }, deps: ComputeDeps) {
+    async handle({ ctx, query: asked, version }, deps) {
       ctx.authorize(list)
       const [all, aggregates] = await Promise.all([listServices(deps.database.db), listAggregates(deps.database.db)])
       const [host, binary] = [last(asked, 'host'), last(asked, 'binary')]
@@ -93,12 +94,12 @@ export const serviceRoutes = [
     until: 'service-uuid',
     policy: update,
     body: oldBody,
-    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(update)
       const service = (await listServices(deps.database.db)).find(
         (each) => each.host === body.host && each.binary === body.binary,
       )
-      const verb = params['id']!
+      const verb = params.id
       if (!service) throw new NotFound(`Could not find binary ${body.binary} on host ${body.host}.`)
       const { host, binary } = service
       if (verb === 'enable' || verb === 'disable') {
@@ -127,9 +128,9 @@ export const serviceRoutes = [
     since: 'service-uuid',
     policy: update,
     body: updateBody,
-    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(update)
-      const service = await find(deps, params['id']!, version)
+      const service = await find(deps, params.id, version)
       const changed = await change(deps, service, body)
       return { status: 200, body: { service: view(changed, version, await listAggregates(deps.database.db), deps) } }
     },
@@ -138,9 +139,9 @@ export const serviceRoutes = [
     method: 'DELETE',
     path: '/os-services/:id',
     policy: remove,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(remove)
-      const service = await find(deps, params['id']!, version)
+      const service = await find(deps, params.id, version)
       if (service.binary === 'nova-compute') {
         const servers = (await listHostServers(deps.database.db, service.host)).filter(
           ({ deletedAt }) => deletedAt === null,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -125,8 +125,8 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project',
     policy: show,
     query: userQuery,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
-      const id = params['project']!
+    async handle({ ctx, params, version }, deps) {
+      const id = params.project
       ctx.authorize(show, { project_id: id })
       await requireProject(ctx, deps, id)
       return {
@@ -140,10 +140,10 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project/detail',
     policy: detail,
     query: userQuery,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       const { db } = deps.database
       const { config } = deps
-      const id = params['project']!
+      const id = params.project
       ctx.authorize(detail, { project_id: id })
       await requireProject(ctx, deps, id)
       const [all, inUse] = await Promise.all([limitsOf(db, config, id), usedBy(deps, id)])
@@ -155,9 +155,9 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-sets/:project/defaults',
     policy: defaults,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(defaults, { project_id: params['project'] })
-      await requireProject(ctx, deps, params['project']!)
+      await requireProject(ctx, deps, params.project)
       return {
         status: 200,
         body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), shown(version)) } },
@@ -170,8 +170,8 @@ export const quotaRoutes = [
     policy: update,
     query: userQuery,
     body: updateBody,
-    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
-      const id = params['project']!
+    async handle({ ctx, params, version, body }, deps) {
+      const id = params.project
       ctx.authorize(update, { project_id: id })
       await requireProject(ctx, deps, id)
       const isForced = isTrue(body.quota_set.force ?? false)
@@ -187,9 +187,9 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project',
     policy: remove,
     query: userQuery,
-    async handle({ ctx, params }, { database }: ComputeDeps) {
+    async handle({ ctx, params }, { database }) {
       ctx.authorize(remove, { project_id: params['project'] })
-      await deleteLimits(database.db, params['project']!)
+      await deleteLimits(database.db, params.project)
       return { status: 202 }
     },
   }),
@@ -197,7 +197,7 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-class-sets/:name',
     policy: classShow,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
+    async handle({ ctx, params, version }, deps) {
       ctx.authorize(classShow)
       return {
         status: 200,
@@ -210,7 +210,7 @@ export const quotaRoutes = [
     path: '/os-quota-class-sets/:name',
     policy: classUpdate,
     body: classBody,
-    async handle({ ctx, params, version, body }, deps: ComputeDeps) {
+    async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(classUpdate)
       if (params['name'] !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
       await save(deps, defaultClass, body.quota_class_set)

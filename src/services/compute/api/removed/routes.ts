@@ -1,6 +1,7 @@
 /** What nova once had and has removed: most of it answers 410 to everybody with a token, so that old clients know. */
 import { ApiError, NotFound } from '../../../../platform/http/errors.ts'
-import { route, type Method } from '../../../../platform/http/route.ts'
+import type { Method } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 
 const paths: Readonly<Record<string, readonly Method[]>> = {
@@ -50,7 +51,7 @@ const absentRoutes = absent.map(([method, path]) =>
     method,
     path,
     policy: null,
-    handle: (_request, _deps: ComputeDeps) => {
+    handle: (_request, _deps) => {
       throw new NotFound()
     },
   }),
@@ -62,7 +63,7 @@ const goneRoutes = Object.entries(paths).flatMap(([path, methods]) =>
       method,
       path,
       policy: null,
-      handle: (_request, _deps: ComputeDeps) => {
+      handle: (_request, _deps) => {
         throw new ApiError(410, 'This resource is no longer available. No forwarding address is given.')
       },
     }),

@@ -1,7 +1,7 @@
 /** Nova's own way to neutron's security groups (until 2.36), and the groups of a server. */
 import type { Context } from '../../../../platform/auth/context.ts'
 import { parseCidr } from '../../../../base/ip.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps, NewSecurityGroupRule, SecurityGroup } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { asked, groupsOfServer } from '../../operations/security-groups.ts'
@@ -48,7 +48,7 @@ const groupRoutes = [
     until,
     policy: policy.get,
     query: listQuery,
-    async handle({ ctx, query }, deps: ComputeDeps) {
+    async handle({ ctx, query }, deps) {
       ctx.authorize(policy.get, own(ctx))
       const seesAll = ctx.isAdmin && Object.hasOwn(query, 'all_tenants')
       const groups = await asked(() =>
@@ -63,9 +63,9 @@ const groupRoutes = [
     path: '/os-security-groups/:id',
     until,
     policy: policy.show,
-    handle({ ctx, params }, deps: ComputeDeps) {
+    handle({ ctx, params }, deps) {
       ctx.authorize(policy.show, own(ctx))
-      return asked(async () => one(ctx, deps, await groupOf(ctx, deps, params['id']!)))
+      return asked(async () => one(ctx, deps, await groupOf(ctx, deps, params.id)))
     },
   }),
   route({
@@ -74,7 +74,7 @@ const groupRoutes = [
     until,
     policy: policy.create,
     body: groupBody,
-    handle({ ctx, body }, deps: ComputeDeps) {
+    handle({ ctx, body }, deps) {
       ctx.authorize(policy.create, own(ctx))
       return asked(async () => one(ctx, deps, await deps.securityGroups.create(ctx.token, body.security_group)))
     },
@@ -85,10 +85,10 @@ const groupRoutes = [
     until,
     policy: policy.update,
     body: groupBody,
-    handle({ ctx, params, body }, deps: ComputeDeps) {
+    handle({ ctx, params, body }, deps) {
       ctx.authorize(policy.update, own(ctx))
       return asked(async () => {
-        const { id } = await groupOf(ctx, deps, params['id']!)
+        const { id } = await groupOf(ctx, deps, params.id)
         return one(ctx, deps, await deps.securityGroups.update(ctx.token, id, body.security_group))
       })
     },
@@ -98,10 +98,10 @@ const groupRoutes = [
     path: '/os-security-groups/:id',
     until,
     policy: policy.remove,
-    handle({ ctx, params }, deps: ComputeDeps) {
+    handle({ ctx, params }, deps) {
       ctx.authorize(policy.remove, own(ctx))
       return asked(async () => {
-        const { id } = await groupOf(ctx, deps, params['id']!)
+        const { id } = await groupOf(ctx, deps, params.id)
         await deps.securityGroups.remove(ctx.token, id)
         return { status: 202 }
       })
@@ -177,7 +177,7 @@ const ruleRoutes = [
     until,
     policy: policy.createRule,
     body: ruleBody,
-    handle({ ctx, body }, deps: ComputeDeps) {
+    handle({ ctx, body }, deps) {
       ctx.authorize(policy.createRule, own(ctx))
       const wanted = toNeutron(body.security_group_rule)
       return asked(async () => {
@@ -194,9 +194,9 @@ const ruleRoutes = [
     path: '/os-security-group-rules/:id',
     until,
     policy: policy.removeRule,
-    handle({ ctx, params }, deps: ComputeDeps) {
+    handle({ ctx, params }, deps) {
       ctx.authorize(policy.removeRule, own(ctx))
-      const id = params['id']!
+      const id = params.id
       return asked(async () => {
         if (!(await deps.securityGroups.findRule(ctx.token, id)))
           throw new NotFound(`Security group with rule ${id} not found.`)
@@ -214,8 +214,8 @@ export const securityGroupRoutes = [
     method: 'GET',
     path: '/servers/:id/os-security-groups',
     policy: policy.list,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.list)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.list)
       const groups = await asked(() => groupsOfServer(ctx, deps, server))
       return { status: 200, body: { security_groups: await asked(() => viewAll(ctx, deps, groups)) } }
     },

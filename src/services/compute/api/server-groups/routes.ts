@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { rule, type Rule } from '../../../../platform/auth/policy.ts'
 import { lockOwner } from '../../../../platform/db/owner-lock.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -100,7 +100,7 @@ export const serverGroupRoutes = [
     path: '/os-server-groups',
     policy: [index, indexAll],
     query: query({ all_projects: text, limit: many(nonNegativeInteger), offset: many(nonNegativeInteger) }),
-    async handle({ ctx, query: asked, version }, { database, config }: ComputeDeps) {
+    async handle({ ctx, query: asked, version }, { database, config }) {
       ctx.authorize(index, { project_id: ctx.projectId })
       const isAll = Object.hasOwn(asked, 'all_projects') && ctx.can(indexAll)
       const groups = await listGroups(database.db, isAll ? null : (ctx.projectId ?? ''))
@@ -120,7 +120,7 @@ export const serverGroupRoutes = [
     path: '/os-server-groups',
     policy: create,
     body: createBody,
-    async handle({ ctx, version, body }, { database, config, now }: ComputeDeps) {
+    async handle({ ctx, version, body }, { database, config, now }) {
       ctx.authorize(create, { project_id: ctx.projectId })
       const {
         name: wanted,
@@ -153,8 +153,8 @@ export const serverGroupRoutes = [
     method: 'GET',
     path: '/os-server-groups/:id',
     policy: show,
-    async handle({ ctx, params, version }, deps: ComputeDeps) {
-      const group = await find(ctx, deps, params['id']!, show)
+    async handle({ ctx, params, version }, deps) {
+      const group = await find(ctx, deps, params.id, show)
       const members = (await membersOf(deps.database.db, [group.id])).get(group.id) ?? []
       return { status: 200, body: { server_group: view(group, members, version) } }
     },
@@ -163,8 +163,8 @@ export const serverGroupRoutes = [
     method: 'DELETE',
     path: '/os-server-groups/:id',
     policy: remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const group = await find(ctx, deps, params['id']!, remove)
+    async handle({ ctx, params }, deps) {
+      const group = await find(ctx, deps, params.id, remove)
       await deleteGroup(deps.database.db, group.id)
       return { status: 204 }
     },

@@ -1,5 +1,5 @@
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
@@ -30,17 +30,17 @@ export const ipRoutes = [
     method: 'GET',
     path: '/servers/:id/ips',
     policy: index,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      return { status: 200, body: { addresses: addresses(await findFor(ctx, deps, params['id']!, index)) } }
+    async handle({ ctx, params }, deps) {
+      return { status: 200, body: { addresses: addresses(await findFor(ctx, deps, params.id, index)) } }
     },
   }),
   route({
     method: 'GET',
     path: '/servers/:id/ips/:network',
     policy: show,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const all = addresses(await findFor(ctx, deps, params['id']!, show))
-      const network = params['network']!
+    async handle({ ctx, params }, deps) {
+      const all = addresses(await findFor(ctx, deps, params.id, show))
+      const network = params.network
       if (!Object.hasOwn(all, network)) throw new NotFound('Instance is not a member of specified network')
       return { status: 200, body: { [network]: all[network] } }
     },

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeMetadata } from '../../operations/label-server.ts'
@@ -16,8 +16,8 @@ export const serverMetadataRoutes = [
     method: 'GET',
     path: '/servers/:id/metadata',
     policy: policy.index,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      return { status: 200, body: { metadata: (await findFor(ctx, deps, params['id']!, policy.index)).metadata } }
+    async handle({ ctx, params }, deps) {
+      return { status: 200, body: { metadata: (await findFor(ctx, deps, params.id, policy.index)).metadata } }
     },
   }),
   route({
@@ -25,8 +25,8 @@ export const serverMetadataRoutes = [
     path: '/servers/:id/metadata',
     policy: policy.create,
     body,
-    async handle({ ctx, params, body: { metadata: more } }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.create)
+    async handle({ ctx, params, body: { metadata: more } }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.create)
       const all = await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => ({ ...now, ...more }))
       return { status: 200, body: { metadata: all } }
     },
@@ -36,8 +36,8 @@ export const serverMetadataRoutes = [
     path: '/servers/:id/metadata',
     policy: policy.updateAll,
     body,
-    async handle({ ctx, params, body: { metadata: all } }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
+    async handle({ ctx, params, body: { metadata: all } }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.updateAll)
       return {
         status: 200,
         body: { metadata: await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), () => all) },
@@ -48,9 +48,9 @@ export const serverMetadataRoutes = [
     method: 'GET',
     path: '/servers/:id/metadata/:key',
     policy: policy.show,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.show)
-      const key = params['key']!
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.show)
+      const key = params.key
       if (!Object.hasOwn(server.metadata, key)) throw missing()
       return { status: 200, body: { meta: { [key]: server.metadata[key] } } }
     },
@@ -60,9 +60,9 @@ export const serverMetadataRoutes = [
     path: '/servers/:id/metadata/:key',
     policy: policy.update,
     body: itemBody,
-    async handle({ ctx, params, body: { meta } }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.update)
-      if (!Object.hasOwn(meta, params['key']!)) throw new BadRequest('Request body and URI mismatch')
+    async handle({ ctx, params, body: { meta } }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.update)
+      if (!Object.hasOwn(meta, params.key)) throw new BadRequest('Request body and URI mismatch')
       await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => ({ ...now, ...meta }))
       return { status: 200, body: { meta } }
     },
@@ -71,10 +71,10 @@ export const serverMetadataRoutes = [
     method: 'DELETE',
     path: '/servers/:id/metadata/:key',
     policy: policy.remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.remove)
       await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => {
-        if (!Object.hasOwn(now, params['key']!)) throw missing()
+        if (!Object.hasOwn(now, params.key)) throw missing()
         return Object.fromEntries(Object.entries(now).filter(([key]) => key !== params['key']))
       })
       return { status: 204 }

@@ -1,5 +1,5 @@
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { clearGuestPassword, getGuestPassword } from '../../operations/server-metadata.ts'
 import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
@@ -24,8 +24,8 @@ export const serverPasswordRoutes = [
     method: 'GET',
     path: '/servers/:id/os-server-password',
     policy: show,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const { id } = await findFor(ctx, deps, params['id']!, show)
+    async handle({ ctx, params }, deps) {
+      const { id } = await findFor(ctx, deps, params.id, show)
       return { status: 200, body: { password: await getGuestPassword(deps, id) } }
     },
   }),
@@ -33,8 +33,8 @@ export const serverPasswordRoutes = [
     method: 'DELETE',
     path: '/servers/:id/os-server-password',
     policy: clear,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const { id } = await findFor(ctx, deps, params['id']!, clear)
+    async handle({ ctx, params }, deps) {
+      const { id } = await findFor(ctx, deps, params.id, clear)
       await clearGuestPassword(deps, id)
       return { status: 204 }
     },

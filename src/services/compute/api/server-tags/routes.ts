@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeTags } from '../../operations/label-server.ts'
@@ -18,8 +18,8 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags',
     since,
     policy: policy.index,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      return { status: 200, body: { tags: (await findFor(ctx, deps, params['id']!, policy.index)).tags } }
+    async handle({ ctx, params }, deps) {
+      return { status: 200, body: { tags: (await findFor(ctx, deps, params.id, policy.index)).tags } }
     },
   }),
   route({
@@ -28,8 +28,8 @@ export const serverTagRoutes = [
     since,
     policy: policy.updateAll,
     body,
-    async handle({ ctx, params, body: { tags } }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
+    async handle({ ctx, params, body: { tags } }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.updateAll)
       const changed = await changeTags(deps, server.id, () => [...new Set(tags)])
       return { status: 200, body: { tags: changed.tags } }
     },
@@ -39,8 +39,8 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags',
     since,
     policy: policy.removeAll,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.removeAll)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.removeAll)
       await changeTags(deps, server.id, () => [])
       return { status: 204 }
     },
@@ -50,9 +50,9 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.show,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.show)
-      if (!server.tags.includes(params['tag']!)) throw missing(server.id, params['tag']!)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.show)
+      if (!server.tags.includes(params.tag)) throw missing(server.id, params.tag)
       return { status: 204 }
     },
   }),
@@ -61,9 +61,9 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.update,
-    async handle({ ctx, params, baseUrl }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.update)
-      const name = params['tag']!
+    async handle({ ctx, params, baseUrl }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.update)
+      const name = params.tag
       if (name.length > 60) throw new BadRequest(`Tag '${name}' is too long. Maximum length of a tag is 60`)
       if (/[,/]/.test(name)) throw new BadRequest(`Tag '${name}' must not contain ',' or '/'`)
       const { before } = await changeTags(deps, server.id, (now) => {
@@ -83,10 +83,10 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.remove)
       await changeTags(deps, server.id, (now) => {
-        if (!now.includes(params['tag']!)) throw missing(server.id, params['tag']!)
+        if (!now.includes(params.tag)) throw missing(server.id, params.tag)
         return now.filter((each) => each !== params['tag'])
       })
       return { status: 204 }

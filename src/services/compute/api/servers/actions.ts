@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { findProblem, schemaAt, type Bodies } from '../../../../platform/http/schema.ts'
 import type { Rule } from '../../../../platform/auth/policy.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -127,7 +127,7 @@ export const actionRoutes = [
     path: '/servers/:id/action',
     policy: Object.values(actions).map(({ rule }) => rule),
     body: schema.actionBody,
-    async handle(request, deps: ComputeDeps) {
+    async handle(request, deps) {
       const [name, value] = Object.entries(request.body)[0]!
       const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
       if (!action || (action.until && request.version.has(action.until)))
@@ -135,7 +135,7 @@ export const actionRoutes = [
       const schema = schemaAt(action.body, request.version, versions)
       const problem = schema && findProblem(schema, value)
       if (problem) throw invalid({ ...problem, path: [name, ...problem.path] }, 'body')
-      const server = await findFor(request.ctx, deps, request.params['id']!, action.rule)
+      const server = await findFor(request.ctx, deps, request.params.id, action.rule)
       return action.run({ request: request as ApiRequest, deps, server, value })
     },
   }),
@@ -145,8 +145,8 @@ export const actionRoutes = [
     since: 'remote-consoles',
     policy: policy.remoteConsoles,
     body: schema.remoteConsoleBody,
-    async handle({ ctx, params, body }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.remoteConsoles)
+    async handle({ ctx, params, body }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.remoteConsoles)
       const { protocol, type } = body.remote_console
       if (protocol !== 'vnc') throw new BadRequest(`Invalid console type ${type}`)
       return { status: 200, body: { remote_console: { protocol, type, url: await issueConsole(deps, server, type) } } }

@@ -1,5 +1,6 @@
 import { canonicalIp } from '../../../../base/ip.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, ServerNotFound } from '../../errors.ts'
 import { createServers } from '../../operations/create-server.ts'
@@ -86,14 +87,14 @@ export const serverRoutes = [
     path: '/servers',
     policy: [policy.index, policy.indexAll, policy.allFilters],
     query: listQuery,
-    handle: (request, deps: ComputeDeps) => list(request, deps, false),
+    handle: (request, deps) => list(request, deps, false),
   }),
   route({
     method: 'GET',
     path: '/servers/detail',
     policy: [policy.detail, policy.detailAll, policy.allFilters],
     query: listQuery,
-    handle: (request, deps: ComputeDeps) => list(request, deps, true),
+    handle: (request, deps) => list(request, deps, true),
   }),
   route({
     method: 'POST',
@@ -101,7 +102,7 @@ export const serverRoutes = [
     policy: [policy.create, policy.attachNetwork, policy.forcedHost, policy.requestedDestination],
     body: createBody,
     bodyLimit: 1 << 20,
-    async handle({ ctx, version, body, baseUrl }, deps: ComputeDeps) {
+    async handle({ ctx, version, body, baseUrl }, deps) {
       const target = { project_id: ctx.projectId, user_id: ctx.userId }
       ctx.authorize(policy.create, target)
       if (ctx.projectId === null) throw new BadRequest('A project-scoped token is required to create a server.')
@@ -121,8 +122,8 @@ export const serverRoutes = [
     method: 'GET',
     path: '/servers/:id',
     policy: [policy.show, policy.extended, policy.hostStatus, policy.showExtraSpecs],
-    async handle(request, deps: ComputeDeps) {
-      const server = await findFor(request.ctx, deps, request.params['id']!, policy.show)
+    async handle(request, deps) {
+      const server = await findFor(request.ctx, deps, request.params.id, policy.show)
       return { status: 200, body: { server: await showServer(request, deps, server) } }
     },
   }),
@@ -131,9 +132,9 @@ export const serverRoutes = [
     path: '/servers/:id',
     policy: policy.update,
     body: updateBody,
-    async handle(request, deps: ComputeDeps) {
+    async handle(request, deps) {
       const { ctx, body } = request
-      const server = await findFor(ctx, deps, request.params['id']!, policy.update)
+      const server = await findFor(ctx, deps, request.params.id, policy.update)
       const { name, description, hostname, accessIPv4, accessIPv6, 'OS-DCF:diskConfig': disk } = body.server
       await updateServer(deps.database.db, server.id, {
         ...(name !== undefined && { name }),
@@ -153,8 +154,8 @@ export const serverRoutes = [
     method: 'DELETE',
     path: '/servers/:id',
     policy: policy.remove,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, policy.remove)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, policy.remove)
       if (server.deletedAt !== null) throw new ServerNotFound(server.id)
       await startDelete(ctx, deps, server.id, mayOverrideLock(ctx, server))
       return { status: 204 }

@@ -1,4 +1,4 @@
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { versions } from '../../versions.ts'
 
@@ -34,7 +34,7 @@ const root = (path: string, bodyOf: (baseUrl: string) => object) =>
     path,
     policy: null,
     auth: 'none',
-    handle: ({ baseUrl }, _deps: ComputeDeps) => ({ status: 200, body: bodyOf(baseUrl) }),
+    handle: ({ baseUrl }, _deps) => ({ status: 200, body: bodyOf(baseUrl) }),
   })
 
 /** Version documents, open to everybody. */

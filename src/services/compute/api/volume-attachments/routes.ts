@@ -1,6 +1,6 @@
 /** Volumes of a server: none, as there is no volume service whose volumes could be attached. */
 import { rule } from '../../../../platform/auth/policy.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import { readerOrAdmin } from '../base-policy.ts'
@@ -27,8 +27,8 @@ export const volumeAttachmentRoutes = [
     path: '/servers/:id/os-volume_attachments',
     policy: index,
     query: query({ limit: many(nonNegativeInteger), offset: many(nonNegativeInteger) }),
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      await findFor(ctx, deps, params['id']!, index)
+    async handle({ ctx, params }, deps) {
+      await findFor(ctx, deps, params.id, index)
       return { status: 200, body: { volumeAttachments: [] } }
     },
   }),
@@ -36,8 +36,8 @@ export const volumeAttachmentRoutes = [
     method: 'GET',
     path: '/servers/:id/os-volume_attachments/:volume',
     policy: show,
-    async handle({ ctx, params }, deps: ComputeDeps) {
-      const server = await findFor(ctx, deps, params['id']!, show)
+    async handle({ ctx, params }, deps) {
+      const server = await findFor(ctx, deps, params.id, show)
       throw new NotFound(`Instance ${server.id} is not attached to volume ${params['volume']}`)
     },
   }),

@@ -1,6 +1,7 @@
 /** Access rules of users: made with application credentials, listed and deleted here. */
 import { Forbidden } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -19,15 +20,15 @@ const view = (row: Row<'access_rules'>, baseUrl: string) => ({
   links: { self: `${baseUrl}/v3/users/${row.user_id}/access_rules/${row.id}` },
 })
 
-async function authorized({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
-  const userId = params['user_id'] ?? ''
+async function authorized({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
+  const userId = params.user_id
   ctx.authorize(policy(rule), { user_id: userId, target: { user: { id: userId } } })
   requireNoTrust(await bearerOf(deps, ctx))
   return userId
 }
 
-async function find({ params }: ApiRequest<never>, { database: { db } }: IdentityDeps, userId: string) {
-  const id = params['id'] ?? ''
+async function find({ params }: ApiRequest, { database: { db } }: IdentityDeps, userId: string) {
+  const id = params.id
   const row = await findRow(db, 'access_rules', { id, user_id: userId })
   if (!row) throw new IdentityNotFound(kind, id)
   return row
@@ -37,7 +38,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('list_access_rules'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const userId = await authorized(request, deps, 'list_access_rules')
     const filters = ['service', 'path', 'method'].flatMap((column) => {
       const value = last(request.query, column)
@@ -59,7 +60,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:id`,
   policy: policy('get_access_rule'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await find(request, deps, await authorized(request, deps, 'get_access_rule'))
     return { status: 200, body: { access_rule: view(row, request.baseUrl) } }
   },
@@ -69,7 +70,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:id`,
   policy: policy('delete_access_rule'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await find(request, deps, await authorized(request, deps, 'delete_access_rule'))
     const { db } = deps.database
     if (await findRow(db, 'application_credential_access_rules', { access_rule_id: row.id })) {

@@ -1,6 +1,7 @@
 import type { Context } from '../../../../platform/auth/context.ts'
 import { lockOwner } from '../../../../platform/db/owner-lock.ts'
-import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
 import { createApplicationCredential } from '../../operations/create-application-credential.ts'
@@ -17,7 +18,7 @@ const base = '/users/:user_id/application_credentials'
 
 /** The owner is in the address; nobody else's credentials are to be seen. */
 function authorize({ ctx, params }: { ctx: Context; params: Readonly<Record<string, string>> }, rule: string): string {
-  const userId = params['user_id'] ?? ''
+  const userId = params.user_id
   ctx.authorize(policy(rule), { user_id: userId, target: { user: { id: userId } } })
   return userId
 }
@@ -27,7 +28,7 @@ const create = route({
   path: base,
   policy: policy('create_application_credential'),
   body: createBody,
-  async handle({ ctx, params, body: { application_credential: input }, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, params, body: { application_credential: input }, baseUrl }, deps) {
     const userId = authorize({ ctx, params }, 'create_application_credential')
     const bearer = await bearerOf(deps, ctx)
     requireNoTrust(bearer)
@@ -53,7 +54,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('list_application_credentials'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const userId = authorize(request, 'list_application_credentials')
     requireNoTrust(await bearerOf(deps, request.ctx))
     const name = last(request.query, 'name')
@@ -67,10 +68,10 @@ const list = route({
 })
 
 /** The credential of the address. Whose it is counts, not whose the address says it were. */
-async function find({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: 'get' | 'delete') {
-  const id = params['id'] ?? ''
+async function find({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: 'get' | 'delete') {
+  const id = params.id
   const row = await findRow(deps.database.db, 'application_credentials', { id })
-  authorize({ ctx, params: { user_id: row?.user_id ?? params['user_id'] ?? '' } }, `${rule}_application_credential`)
+  authorize({ ctx, params: { user_id: row?.user_id ?? params.user_id } }, `${rule}_application_credential`)
   const bearer = await bearerOf(deps, ctx)
   requireNoTrust(bearer)
   if (rule === 'delete') requireUnrestricted(bearer)
@@ -82,7 +83,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:id`,
   policy: policy('get_application_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await find(request, deps, 'get')
     const [view] = await viewCredentials(deps.database.db, [row], request.baseUrl)
     return { status: 200, body: { application_credential: view } }
@@ -93,7 +94,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:id`,
   policy: policy('delete_application_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await find(request, deps, 'delete')
     await deps.database.transaction(async (tx) => {
       await lockOwner(deps.database, tx, row.user_id)

@@ -1,7 +1,8 @@
 /** Roles of users and groups on projects, domains and the system: list, check, grant, revoke. */
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import { BadRequest, Forbidden, NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { endDelegationsOf } from '../../operations/end-delegations.ts'
@@ -30,14 +31,14 @@ interface Kind {
 
 /** Looks everything up that the address names; the policy is checked before anything is said to be missing. */
 async function resolve(
-  { ctx, params }: ApiRequest<never>,
+  { ctx, params }: ApiRequest,
   { database: { db } }: IdentityDeps,
   { actor, target }: Kind,
   rule: string,
   needsActor: boolean,
 ): Promise<Grant> {
-  const actorId = params['actor_id'] ?? ''
-  const targetId = target === 'system' ? 'all' : (params['target_id'] ?? '')
+  const actorId = params.actor_id
+  const targetId = target === 'system' ? 'all' : (params.target_id)
   const roleId = params['role_id']
   const actorRow = await findRow(db, actor === 'user' ? 'users' : 'groups', { id: actorId })
   const isDomain = target === 'domain' && { is_domain: 1 }
@@ -99,7 +100,7 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
       method,
       path: `${base}/:role_id${end}`,
       policy: policy(rule(verb)),
-      async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+      async handle(request, deps) {
         // What a deleted user or group still has can be taken away.
         await act(deps, await resolve(request, deps, kind, rule(verb), verb !== 'revoke'))
         return { status: 204 }
@@ -110,7 +111,7 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
     method: 'GET',
     path: base + end,
     policy: policy(rule('list', 's')),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       const grant = await resolve(request, deps, kind, rule('list', 's'), true)
       const rows = await deps.database.db
         .selectFrom('assignments')

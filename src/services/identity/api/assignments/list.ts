@@ -1,6 +1,7 @@
 /** GET /v3/role_assignments with its filters; `effective` expands groups, implied and inherited roles. */
 import { BadRequest } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { listAssignments, type AssignmentQuery } from '../../operations/list-assignments.ts'
@@ -42,7 +43,7 @@ function readQuery(query: Query): AssignmentQuery {
   }
 }
 
-async function authorize({ ctx, query }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+async function authorize({ ctx, query }: ApiRequest, { database: { db } }: IdentityDeps) {
   if (!isFlagged(query, 'include_subtree')) {
     ctx.authorize(policy('list_role_assignments'), listTarget(ctx))
     return
@@ -64,7 +65,7 @@ export const listAssignmentsRoute = route({
   method: 'GET',
   path: '/role_assignments',
   policy: [policy('list_role_assignments'), policy('list_role_assignments_for_tree')],
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { ctx, query, baseUrl, url } = request
     await authorize(request, deps)
     const rows = await listAssignments(deps, { ...readQuery(query), withinDomain: ctx.domainId ?? undefined })

@@ -1,7 +1,8 @@
 /** What the bearer of a token can reach: /v3/auth/{catalog,projects,domains,system}. */
 import type { Context } from '../../../../platform/auth/context.ts'
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { groupIdsOf, rolesOfActors, targetsOf } from '../../store/roles.ts'
@@ -14,7 +15,7 @@ const showCatalog = route({
   method: 'GET',
   path: '/auth/catalog',
   policy: policy('get_auth_catalog'),
-  async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, url, baseUrl }, deps) {
     const valid = await deps.tokens.validate(ctx.token.reveal())
     if (!valid || valid.payload.scope.kind === 'unscoped') throw new NotFound('The catalog needs a scoped token.')
     const catalog = await deps.catalog.of(valid.user.id, valid.project?.id ?? null)
@@ -32,7 +33,7 @@ const listProjects = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_auth_projects'),
-    async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+    async handle({ ctx, url, baseUrl }, deps) {
       const rows = await targetsOf(deps.database.db, ctx.userId, false, await groupsOf(deps, ctx))
       const views = await viewProjects(
         rows.filter((row) => row.enabled === 1),
@@ -51,7 +52,7 @@ const listDomains = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_auth_domains'),
-    async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+    async handle({ ctx, url, baseUrl }, deps) {
       const rows = await targetsOf(deps.database.db, ctx.userId, true, await groupsOf(deps, ctx))
       const views = await viewDomains(
         rows.filter((row) => row.enabled === 1),
@@ -69,7 +70,7 @@ const showSystem = route({
   method: 'GET',
   path: '/auth/system',
   policy: policy('get_auth_system'),
-  async handle({ ctx, url, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, url, baseUrl }, deps) {
     const { db } = deps.database
     const actors = [ctx.userId, ...(await groupIdsOf(db, ctx.userId)), ...(await groupsOf(deps, ctx))]
     const roles = await rolesOfActors(db, actors, 'system', 'all')

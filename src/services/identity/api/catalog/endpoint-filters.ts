@@ -1,6 +1,7 @@
 /** OS-EP-FILTER: which endpoints a project finds in its catalog. */
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -19,7 +20,7 @@ import { load, resource } from '../resource.ts'
 import { endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
 import { endpoints, viewEndpoint } from './endpoints.ts'
 
-type Request = ApiRequest<never>
+type Request = ApiRequest
 
 const base = '/OS-EP-FILTER'
 
@@ -28,7 +29,7 @@ const get = (path: string, rule: string, answer: (request: Request, deps: Identi
     method: 'GET',
     path: base + path,
     policy: policy(rule),
-    async handle(request: Request, deps: IdentityDeps) {
+    async handle(request: Request, deps) {
       request.ctx.authorize(policy(rule))
       return (await answer(request, deps)) as ReturnType<typeof collection>
     },
@@ -46,16 +47,16 @@ const listProjects = async (request: Request, deps: IdentityDeps, rows: Row<'pro
 
 const lists = [
   get('/endpoints/:endpoint_id/projects', 'list_projects_for_endpoint', async (request, deps) => {
-    const endpoint = await load(endpoints, deps, request.params['endpoint_id'] ?? '')
+    const endpoint = await load(endpoints, deps, request.params.endpoint_id)
     return listProjects(request, deps, await projectsOfEndpoint(deps.database.db, endpoint.id))
   }),
   get('/projects/:project_id/endpoints', 'list_endpoints_for_project', async (request, deps) => {
-    const project = await load(projects, deps, request.params['project_id'] ?? '')
+    const project = await load(projects, deps, request.params.project_id)
     const rows = await endpointsOfProject(deps.database.db, project.id)
     return listing(request, 'endpoints', rows.map(viewEndpoint))
   }),
   get('/projects/:project_id/endpoint_groups', 'list_endpoint_groups_for_project', async (request, deps) => {
-    const project = await load(projects, deps, request.params['project_id'] ?? '')
+    const project = await load(projects, deps, request.params.project_id)
     const rows = await groupsOfProject(deps.database.db, project.id)
     return listing(request, 'endpoint_groups', rows.map(viewEndpointGroup), `${base.slice(1)}/endpoint_groups`)
   }),
@@ -63,13 +64,13 @@ const lists = [
     '/endpoint_groups/:group_id/endpoints',
     'list_endpoints_associated_with_endpoint_group',
     async (request, deps) => {
-      const group = await load(endpointGroups, deps, request.params['group_id'] ?? '')
+      const group = await load(endpointGroups, deps, request.params.group_id)
       const all = await listRows(deps.database.db, 'endpoints')
       return listing(request, 'endpoints', all.filter((endpoint) => isInGroup(endpoint, group)).map(viewEndpoint))
     },
   ),
   get('/endpoint_groups/:group_id/projects', 'list_projects_associated_with_endpoint_group', async (request, deps) => {
-    const group = await load(endpointGroups, deps, request.params['group_id'] ?? '')
+    const group = await load(endpointGroups, deps, request.params.group_id)
     return listProjects(request, deps, await projectsOfGroup(deps.database.db, group.id))
   }),
 ]
@@ -85,7 +86,7 @@ const associate = (
     method,
     path: base + path,
     policy: policy(rule),
-    async handle(request: Request, deps: IdentityDeps) {
+    async handle(request: Request, deps) {
       request.ctx.authorize(policy(rule))
       const body = await act(request, deps)
       if (method !== 'GET') deps.changed()
@@ -94,8 +95,8 @@ const associate = (
   })
 
 const endpointPair = async ({ params }: Request, deps: IdentityDeps) => {
-  const endpoint = await load(endpoints, deps, params['endpoint_id'] ?? '')
-  const project = await load(projects, deps, params['project_id'] ?? '')
+  const endpoint = await load(endpoints, deps, params.endpoint_id)
+  const project = await load(projects, deps, params.project_id)
   return { endpoint_id: endpoint.id, project_id: project.id }
 }
 const notInProject = ({ params }: Request) =>
@@ -103,8 +104,8 @@ const notInProject = ({ params }: Request) =>
 const onEndpoint = '/projects/:project_id/endpoints/:endpoint_id'
 
 const groupPair = async ({ params }: Request, deps: IdentityDeps) => {
-  const project = await load(projects, deps, params['project_id'] ?? '')
-  const group = await load(endpointGroups, deps, params['group_id'] ?? '')
+  const project = await load(projects, deps, params.project_id)
+  const group = await load(endpointGroups, deps, params.group_id)
   return { endpoint_group_id: group.id, project_id: project.id }
 }
 const noSuchMembership = () => new NotFound('Endpoint Group Project Association not found')

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { ApiError, BadRequest } from '../../../../platform/http/errors.ts'
-import { route, type Route } from '../../../../platform/http/route.ts'
+import type { Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict, IdentityNotFound, RegionInUse } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -81,7 +82,7 @@ const putRegion = route({
   path: '/regions/:id',
   policy: policy('create_region'),
   body: Type.Object({ region: Type.Object({ id: Type.Optional(regionId), ...attributes }) }),
-  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('create_region'))
     const { region } = body
     if (region.id !== undefined && region.id !== params['id']) {

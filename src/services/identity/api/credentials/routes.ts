@@ -1,6 +1,7 @@
 /** /v3/credentials: secrets of users, encrypted at rest. */
 import { Type } from 'typebox'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import {
   findCredential,
   idOfAccessKey,
@@ -79,7 +80,7 @@ const create = route({
   path: '/credentials',
   policy: policy('create_credential'),
   body: createBody,
-  async handle({ ctx, body: { credential: input }, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, body: { credential: input }, baseUrl }, deps) {
     ctx.authorize(policy('create_credential'), targetOf({ userId: input.user_id }))
     await requireOwnLogin(deps, ctx)
     const projectId = input.project_id ?? null
@@ -103,7 +104,7 @@ const list = route({
   method: 'GET',
   path: '/credentials',
   policy: policy('list_credentials'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, query, baseUrl, url }, deps) {
     ctx.authorize(policy('list_credentials'), ctx.systemScope ? {} : targetOf({ userId: ctx.userId }))
     const isHidden = isDelegated(await bearerOf(deps, ctx))
     const conditions = ['user_id', 'type'].flatMap((column) => {
@@ -126,7 +127,7 @@ async function load(
   deps: IdentityDeps,
   rule: string,
 ): Promise<Credential> {
-  const id = params['id'] ?? ''
+  const id = params.id
   const credential = await findCredential(deps, id)
   ctx.authorize(policy(rule), credential ? targetOf(credential) : {})
   if (!credential) throw new IdentityNotFound('credential', id)
@@ -138,7 +139,7 @@ const show = route({
   method: 'GET',
   path: '/credentials/:id',
   policy: policy('get_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const credential = await load(request, deps, 'get_credential')
     return { status: 200, body: { credential: withLinks(request.baseUrl, 'credentials', view(credential)) } }
   },
@@ -149,7 +150,7 @@ const update = route({
   path: '/credentials/:id',
   policy: policy('update_credential'),
   body: updateBody,
-  async handle(request, deps: IdentityDeps) {
+  async handle(request, deps) {
     const before = await load(request, deps, 'update_credential')
     const { blob, ...repeated } = request.body.credential
     requireSame(['id', 'project_id', 'type', 'user_id'], view(before), { ...view(before), ...repeated })
@@ -170,7 +171,7 @@ const remove = route({
   method: 'DELETE',
   path: '/credentials/:id',
   policy: policy('delete_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { id } = await load(request, deps, 'delete_credential')
     await deleteRows(deps.database.db, 'credentials', { id })
     return { status: 204 }

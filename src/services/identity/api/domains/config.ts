@@ -1,6 +1,7 @@
 /** /v3/domains/{id}/config: options of keystone.conf that a domain has of its own. */
 import { Type } from 'typebox'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import {
   complianceConfig,
@@ -24,9 +25,9 @@ const show = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_domain_config'),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy('get_domain_config'))
-      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      const { id } = await requireDomain(deps, request.params.id)
       return { status: 200, body: { config: await showDomainConfig(deps, id, placeOf(request)) } }
     },
   })
@@ -37,9 +38,9 @@ const showCompliance = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_security_compliance_domain_config'),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy('get_security_compliance_domain_config'))
-      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      const { id } = await requireDomain(deps, request.params.id)
       return { status: 200, body: { config: complianceConfig(deps, id, placeOf(request)) } }
     },
   })
@@ -49,9 +50,9 @@ const create = route({
   path: paths[0]!,
   policy: policy('create_domain_config'),
   body,
-  async handle({ ctx, params, body: { config } }, deps: IdentityDeps) {
+  async handle({ ctx, params, body: { config } }, deps) {
     ctx.authorize(policy('create_domain_config'))
-    const { id } = await requireDomain(deps, params['id'] ?? '')
+    const { id } = await requireDomain(deps, params.id)
     const created = await createDomainConfig(deps, id, config)
     deps.changed()
     return { status: created.isNew ? 201 : 200, body: { config: created.config } }
@@ -64,9 +65,9 @@ const update = (path: string) =>
     path,
     policy: policy('update_domain_config'),
     body,
-    async handle(request, deps: IdentityDeps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy('update_domain_config'))
-      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      const { id } = await requireDomain(deps, request.params.id)
       const config = await updateDomainConfig(deps, id, request.body.config, placeOf(request))
       deps.changed()
       return { status: 200, body: { config } }
@@ -78,9 +79,9 @@ const remove = (path: string) =>
     method: 'DELETE',
     path,
     policy: policy('delete_domain_config'),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy('delete_domain_config'))
-      const { id } = await requireDomain(deps, request.params['id'] ?? '')
+      const { id } = await requireDomain(deps, request.params.id)
       await deleteDomainConfig(deps, id, placeOf(request))
       deps.changed()
       return { status: 204 }
@@ -92,7 +93,7 @@ const showDefault = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_domain_config_default'),
-    handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    handle(request, deps) {
       request.ctx.authorize(policy('get_domain_config_default'))
       return { status: 200, body: { config: defaultDomainConfig(deps, placeOf(request)) } }
     },
@@ -103,4 +104,4 @@ export const domainConfigRoutes: Route<IdentityDeps>[] = [
   create,
   ...['', '/:option'].map((below) => showCompliance(`/domains/:id/config/security_compliance${below}`)),
   ...defaults.map(showDefault),
-] as Route<IdentityDeps>[]
+]

@@ -1,7 +1,8 @@
 /** /v3/users/{id}/credentials/OS-EC2: access keys for EC2 and S3 clients. */
 import { Type } from 'typebox'
 import { Unauthorized } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import {
   findCredential,
   idOfAccessKey,
@@ -40,8 +41,8 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('ec2_list_credentials'),
-  async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
-    const userId = params['user_id'] ?? ''
+  async handle({ ctx, params, baseUrl, url }, deps) {
+    const userId = params.user_id
     ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
     await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
@@ -62,8 +63,8 @@ const create = route({
   path: base,
   policy: policy('ec2_create_credential'),
   body: Type.Object({ tenant_id: Type.String({ maxLength: 64 }) }),
-  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
-    const userId = params['user_id'] ?? ''
+  async handle({ ctx, params, body, baseUrl }, deps) {
+    const userId = params.user_id
     ctx.authorize(policy('ec2_create_credential'), { target: { credential: { user_id: userId } } })
     await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
@@ -84,13 +85,13 @@ const create = route({
 })
 
 /** The credential of the address. That it is not there is told before the rule is asked, which sees whose it is. */
-async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Credential> {
-  const access = params['access'] ?? ''
+async function load({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string): Promise<Credential> {
+  const access = params.access
   const credential = await findCredential(deps, idOfAccessKey(access))
   if (!credential) throw new IdentityNotFound('credential', access)
   ctx.authorize(policy(rule), { target: { credential: { user_id: credential.userId } } })
   await requireOwnLogin(deps, ctx)
-  await requireUser(deps, params['user_id'] ?? '')
+  await requireUser(deps, params.user_id)
   if (credential.type !== 'ec2') throw new Unauthorized('EC2 access key not found.')
   return credential
 }
@@ -99,7 +100,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:access`,
   policy: policy('ec2_get_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const credential = await load(request, deps, 'ec2_get_credential')
     return { status: 200, body: { credential: view(credential, request.baseUrl) } }
   },
@@ -109,7 +110,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:access`,
   policy: policy('ec2_delete_credential'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { id } = await load(request, deps, 'ec2_delete_credential')
     await deleteRows(deps.database.db, 'credentials', { id })
     return { status: 204 }

@@ -1,7 +1,7 @@
 /** POST /v3/ec2tokens and /v3/s3tokens. Only services may ask: a signature alone is no credential (CVE-2025-65073). */
 import { Type, type Static } from 'typebox'
 import { BadRequest, Unauthorized } from '../../../../platform/http/errors.ts'
-import { route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { authenticateBySignature } from '../../auth/by-signature.ts'
 import { dateOf, ec2Signature, s3DateOf, s3Signature, type SignedRequest } from '../../credentials/signature.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -45,7 +45,7 @@ const ec2 = route({
   path: '/ec2tokens',
   policy: policy('ec2tokens_validate'),
   body,
-  async handle({ ctx, body: input }, deps: IdentityDeps) {
+  async handle({ ctx, body: input }, deps) {
     ctx.authorize(policy('ec2tokens_validate'))
     const given = credentialsOf(input)
     const request: SignedRequest = {
@@ -77,7 +77,7 @@ const s3 = route({
   path: '/s3tokens',
   policy: policy('s3tokens_validate'),
   body,
-  async handle({ ctx, body: input }, deps: IdentityDeps) {
+  async handle({ ctx, body: input }, deps) {
     ctx.authorize(policy('s3tokens_validate'))
     const given = credentialsOf(input)
     if (given.token === undefined) throw new BadRequest('credentials/token: the string to sign is missing.')

@@ -1,7 +1,8 @@
 /** The five operations of federation's entities, which the caller names: they are created by `PUT` at their address. */
 import type { TSchema } from 'typebox'
 import { BadRequest } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Query, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Query, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { collection } from '../links.ts'
@@ -50,7 +51,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       method: 'GET',
       path,
       policy: rules.list,
-      async handle({ ctx, params, query, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+      async handle({ ctx, params, query, baseUrl, url }, deps) {
         ctx.authorize(rules.list)
         const rows = await entity.list(deps, query, params)
         return collection(
@@ -64,7 +65,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       method: 'GET',
       path: one,
       policy: rules.show,
-      async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+      async handle({ ctx, params, baseUrl }, deps) {
         ctx.authorize(rules.show)
         return answer(200, await entity.find(deps, params), baseUrl)
       },
@@ -74,9 +75,9 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       path: one,
       policy: rules.create,
       body: entity.createBody,
-      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps: IdentityDeps) {
+      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps) {
         ctx.authorize(rules.create)
-        if (params['id']!.length > longestId) {
+        if (params.id.length > longestId) {
           throw new BadRequest(`Invalid input for field 'id': '${params['id']}' is too long`)
         }
         const row = await entity.create(deps, params, attributesOf(body))
@@ -89,7 +90,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       path: one,
       policy: rules.update,
       body: entity.updateBody,
-      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps: IdentityDeps) {
+      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps) {
         ctx.authorize(rules.update)
         const row = await entity.change(deps, await entity.find(deps, params), attributesOf(body))
         deps.changed()
@@ -100,7 +101,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       method: 'DELETE',
       path: one,
       policy: rules.delete,
-      async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
+      async handle({ ctx, params }, deps) {
         ctx.authorize(rules.delete)
         await entity.remove(deps, await entity.find(deps, params))
         deps.changed()

@@ -1,6 +1,7 @@
 /** Logins through a web server in front: for programs that follow it (`…/auth`), and for browsers (`…/websso`). */
 import { BadRequest, Unauthorized } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { authenticate, type Outcome } from '../../auth/authenticate.ts'
 import { methodNamed } from '../../auth/registry.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -13,7 +14,7 @@ import { answerSsoPage } from './sso-page.ts'
 const ofProvider = '/identity_providers/:idp_id/protocols/:protocol_id'
 
 /** The protocol's own method where there is one by its name (`saml2`, `openid`), else `mapped`. */
-function logIn(deps: IdentityDeps, { headers, peer, url }: ApiRequest<never>, idpId: string, protocolId: string) {
+function logIn(deps: IdentityDeps, { headers, peer, url }: ApiRequest, idpId: string, protocolId: string) {
   const method = methodNamed(protocolId, deps.config.authMethods) ? protocolId : 'mapped'
   const identity = { methods: [method], [method]: { identity_provider: idpId, protocol: protocolId } }
   return authenticate(deps, { identity }, { headers, peer, path: url })
@@ -46,7 +47,7 @@ async function answerBrowser(deps: IdentityDeps, host: string, outcome: Outcome)
 }
 
 /** The identity provider that the assertion names. */
-async function assertedProvider(deps: IdentityDeps, request: ApiRequest<never>, protocolId: string): Promise<string> {
+async function assertedProvider(deps: IdentityDeps, request: ApiRequest, protocolId: string): Promise<string> {
   const { db } = deps.database
   const assertion = deps.proxies.assertionOf(request)
   const protocols = await listProtocolsNamed(db, protocolId)
@@ -67,7 +68,7 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: `/OS-FEDERATION${ofProvider}/auth`,
     stream: true, // what identity providers post is for the web server in front
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       const { idp_id: idpId, protocol_id: protocolId } = request.params
       return answerLogin(deps, await logIn(deps, request, idpId!, protocolId!), {
         withCatalog: true,
@@ -80,7 +81,7 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: `/auth/OS-FEDERATION${ofProvider}/websso`,
     stream: true,
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       const host = originOf(deps, request.query)
       const { idp_id: idpId, protocol_id: protocolId } = request.params
       return answerBrowser(deps, host, await logIn(deps, request, idpId!, protocolId!))
@@ -91,9 +92,9 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: '/auth/OS-FEDERATION/websso/:protocol_id',
     stream: true,
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       const host = originOf(deps, request.query)
-      const protocolId = request.params['protocol_id']!
+      const protocolId = request.params.protocol_id
       const idpId = await assertedProvider(deps, request, protocolId)
       return answerBrowser(deps, host, await logIn(deps, request, idpId, protocolId))
     },

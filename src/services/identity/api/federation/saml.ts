@@ -1,6 +1,7 @@
 /** Keystone to keystone: a token becomes an assertion that another cloud takes, plain or in an ECP envelope. */
 import { Type } from 'typebox'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ecpEnvelope } from '../../model/saml/assertion.ts'
 import { document, type Xml } from '../../model/saml/xml.ts'
@@ -32,7 +33,7 @@ const assertionRoute = (path: string, wrap: Wrap) =>
     policy: null,
     auth: 'none', // the token to be asserted is in the body
     body: assertionBody,
-    async handle({ body: { auth } }, deps: IdentityDeps) {
+    async handle({ body: { auth } }, deps) {
       const { identity, scope } = auth
       const { response, serviceProvider } = await assertToken(deps, identity.token.id, scope.service_provider.id)
       return {
@@ -52,7 +53,7 @@ const metadata = route({
   path: '/OS-FEDERATION/saml2/metadata',
   policy: null,
   auth: 'none', // for other clouds
-  handle: (_request: ApiRequest<never>, { config }: IdentityDeps) => ({
+  handle: (_request, { config }) => ({
     status: 200,
     headers: { 'Content-Type': 'text/xml' },
     body: readMetadataFile(config),

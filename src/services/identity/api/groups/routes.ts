@@ -1,5 +1,6 @@
 import { Forbidden } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { endDelegationsOf } from '../../operations/end-delegations.ts'
@@ -12,11 +13,11 @@ import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
-async function members({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
+async function members({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
   const { db } = deps.database
   if (params['user_id'] !== undefined) await deps.residents.refreshUser(params['user_id'])
-  await deps.residents.refreshGroup(params['id'] ?? '')
-  const group = await findRow(db, 'groups', { id: params['id'] ?? '' })
+  await deps.residents.refreshGroup(params.id)
+  const group = await findRow(db, 'groups', { id: params.id })
   const user = params['user_id'] === undefined ? undefined : await findRow(db, 'users', { id: params['user_id'] })
   ctx.authorize(policy(rule), {
     target: {
@@ -24,7 +25,7 @@ async function members({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, r
       ...(user && { user: { id: user.id, domain_id: user.domain_id } }),
     },
   })
-  if (!group) throw new IdentityNotFound('group', params['id'] ?? '')
+  if (!group) throw new IdentityNotFound('group', params.id)
   if (params['user_id'] !== undefined && !user) throw new IdentityNotFound('user', params['user_id'])
   return { groupId: group.id, userId: user?.id ?? '', group, user }
 }
@@ -33,7 +34,7 @@ const listMembers = route({
   method: 'GET',
   path: '/groups/:id/users',
   policy: policy('list_users_in_group'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
     await deps.residents.listMembers(groupId)
     return answerListing(users, request, deps, [memberOf({ group_id: groupId }), ...ofOwnDomain(users, request.ctx)])
@@ -49,7 +50,7 @@ const memberRoute = (
     method,
     path: '/groups/:id/users/:user_id',
     policy: policy(rule),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       const { groupId, userId, group, user } = await members(request, deps, rule)
       if (method !== 'GET' && user) await requireOwnGroup(deps, group, user)
       await act(deps, groupId, userId)

@@ -46,9 +46,9 @@ export const identityProviderRoutes = namedEntity<IdentityProvider>({
   createBody,
   updateBody,
   list: ({ database }, query) => listIdentityProviders(database.db, filterOf(query)),
-  find: (deps, params) => requireIdentityProvider(deps, params['id']!),
+  find: (deps, params) => requireIdentityProvider(deps, params.id),
   create: (deps, params, input) =>
-    createIdentityProvider(deps, params['id']!, {
+    createIdentityProvider(deps, params.id, {
       enabled: false,
       description: null,
       authorizationTtl: null,

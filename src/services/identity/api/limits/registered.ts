@@ -1,7 +1,8 @@
 /** Registered limits: what of a resource every project has that is given no other limit. */
 import { Type, type Static } from 'typebox'
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { createRegisteredLimits, deleteRegisteredLimit, updateRegisteredLimit } from '../../operations/limits.ts'
 import { policy } from '../../policies.ts'
@@ -37,7 +38,7 @@ const create = route({
   path: '/registered_limits',
   policy: policy('create_registered_limits'),
   body: Type.Object({ registered_limits: Type.Array(registered, { minItems: 1 }) }),
-  async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(policy('create_registered_limits'))
     const rows = body.registered_limits.map(rowOf)
     await createRegisteredLimits(deps, rows)
@@ -49,7 +50,7 @@ const list = route({
   method: 'GET',
   path: '/registered_limits',
   policy: policy('list_registered_limits'),
-  handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  handle(request, deps) {
     request.ctx.authorize(policy('list_registered_limits'))
     return answerListing(registeredListing, request, deps, [])
   },
@@ -60,7 +61,7 @@ async function load(
   { database: { db } }: IdentityDeps,
   rule: string,
 ): Promise<Row<'registered_limits'>> {
-  const id = params['id'] ?? ''
+  const id = params.id
   ctx.authorize(policy(rule))
   const row = await findRow(db, 'registered_limits', { id })
   if (!row) throw new NotFound(`Could not find registered limit for ${id}.`)
@@ -71,7 +72,7 @@ const show = route({
   method: 'GET',
   path: '/registered_limits/:id',
   policy: policy('get_registered_limit'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'get_registered_limit')
     return { status: 200, body: { registered_limit: shown(row, request.baseUrl) } }
   },
@@ -82,7 +83,7 @@ const update = route({
   path: '/registered_limits/:id',
   policy: policy('update_registered_limit'),
   body: Type.Object({ registered_limit: Type.Partial(registered, { additionalProperties: false }) }),
-  async handle(request, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'update_registered_limit')
     const { region_id, ...rest } = request.body.registered_limit
     const changes = { ...rest, ...(region_id !== undefined && { region_id: region_id ?? '' }) }
@@ -95,7 +96,7 @@ const remove = route({
   method: 'DELETE',
   path: '/registered_limits/:id',
   policy: policy('delete_registered_limit'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     await deleteRegisteredLimit(deps, await load(request, deps, 'delete_registered_limit'))
     return { status: 204 }
   },

@@ -3,7 +3,8 @@ import { sql, type SqlBool } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { models } from '../../model/limits.ts'
 import { createLimits, updateLimit } from '../../operations/limits.ts'
@@ -46,7 +47,7 @@ const create = route({
   path: '/limits',
   policy: policy('create_limits'),
   body: Type.Object({ limits: Type.Array(limit, { minItems: 1 }) }),
-  async handle({ ctx, body, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(policy('create_limits'))
     const rows = await createLimits(deps, body.limits.map(rowOf))
     return { status: 201, body: { limits: rows.map((row) => shown(row, baseUrl)) } }
@@ -65,7 +66,7 @@ const list = route({
   method: 'GET',
   path: '/limits',
   policy: policy('list_limits'),
-  handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  handle(request, deps) {
     request.ctx.authorize(policy('list_limits'))
     return answerListing(limitListing, request, deps, visibleTo(request.ctx))
   },
@@ -75,7 +76,7 @@ const showModel = route({
   method: 'GET',
   path: '/limits/model',
   policy: policy('get_limit_model'),
-  handle({ ctx }: ApiRequest<never>, { config }: IdentityDeps) {
+  handle({ ctx }, { config }) {
     ctx.authorize(policy('get_limit_model'))
     return { status: 200, body: { model: models[config.enforcementModel as keyof typeof models] } }
   },
@@ -87,8 +88,8 @@ const show = route({
   method: 'GET',
   path: '/limits/:id',
   policy: policy('get_limit'),
-  async handle({ ctx, params, baseUrl }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
-    const id = params['id'] ?? ''
+  async handle({ ctx, params, baseUrl }, { database: { db } }) {
+    const id = params.id
     const row = await findRow(db, 'limits', { id })
     const project = row && row.project_id !== '' ? await findRow(db, 'projects', { id: row.project_id }) : undefined
     ctx.authorize(policy('get_limit'), {
@@ -112,7 +113,7 @@ async function load(
   { database: { db } }: IdentityDeps,
   rule: string,
 ): Promise<Row<'limits'>> {
-  const id = params['id'] ?? ''
+  const id = params.id
   const row = await findRow(db, 'limits', { id })
   if (!row) throw missing(id)
   ctx.authorize(policy(rule))
@@ -129,7 +130,7 @@ const update = route({
       { additionalProperties: false },
     ),
   }),
-  async handle(request, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'update_limit')
     const changed = await updateLimit(deps, row, request.body.limit)
     return { status: 200, body: { limit: shown(changed, request.baseUrl) } }
@@ -140,7 +141,7 @@ const remove = route({
   method: 'DELETE',
   path: '/limits/:id',
   policy: policy('delete_limit'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { id } = await load(request, deps, 'delete_limit')
     await deleteRows(deps.database.db, 'limits', { id })
     return { status: 204 }
@@ -155,4 +156,4 @@ export const limitRoutes: Route<IdentityDeps>[] = [
   show,
   update,
   remove,
-] as Route<IdentityDeps>[]
+]

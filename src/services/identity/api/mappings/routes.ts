@@ -21,12 +21,12 @@ export const mappingRoutes = namedEntity<Row<'mappings'>>({
   updateBody: mappingBody,
   list: ({ database: { db } }) => listRows(db, 'mappings'),
   async find({ database: { db } }, params) {
-    const row = await findRow(db, 'mappings', { id: params['id']! })
-    if (!row) throw new IdentityNotFound('mapping', params['id']!)
+    const row = await findRow(db, 'mappings', { id: params.id })
+    if (!row) throw new IdentityNotFound('mapping', params.id)
     return row
   },
   async create(deps, params, input) {
-    const row = { id: params['id']!, ...readMapping(deps, input) }
+    const row = { id: params.id, ...readMapping(deps, input) }
     if (!(await insertRow(deps.database.db, 'mappings', row))) {
       throw new IdentityConflict('mapping', `Duplicate entry found with ID ${row.id}`)
     }

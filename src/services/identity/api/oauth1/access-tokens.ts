@@ -1,6 +1,7 @@
 /** What a user has let programs do: /v3/users/{user}/OS-OAUTH1/access_tokens. */
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { requireUndelegated } from '../bearer.ts'
@@ -27,8 +28,8 @@ function view(row: AccessToken, baseUrl: string) {
 }
 
 /** The access token in the address, of the user in the address. */
-async function load({ params }: ApiRequest<never>, { database }: IdentityDeps): Promise<AccessToken> {
-  const row = await findAccessToken(database.db, params['id']!)
+async function load({ params }: ApiRequest, { database }: IdentityDeps): Promise<AccessToken> {
+  const row = await findAccessToken(database.db, params.id)
   if (!row || row.authorizing_user_id !== params['user_id']) throw new NotFound('Access token not found')
   return row
 }
@@ -40,10 +41,10 @@ const list = route({
   method: 'GET',
   path,
   policy: policy('list_access_tokens'),
-  async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_access_tokens'))
     await requireUndelegated(deps, ctx, delegated)
-    const rows = await listAccessTokens(deps.database.db, params['user_id']!)
+    const rows = await listAccessTokens(deps.database.db, params.user_id)
     return collection(
       'access_tokens',
       rows.map((row) => view(row, baseUrl)),
@@ -56,7 +57,7 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_access_token'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     request.ctx.authorize(policy('get_access_token'))
     await requireUndelegated(deps, request.ctx, delegated)
     return { status: 200, body: { access_token: view(await load(request, deps), request.baseUrl) } }
@@ -67,7 +68,7 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_access_token'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     request.ctx.authorize(policy('delete_access_token'))
     await requireUndelegated(deps, request.ctx, delegated)
     const row = await load(request, deps)
@@ -81,7 +82,7 @@ const listRoles = route({
   method: 'GET',
   path: `${path}/:id/roles`,
   policy: policy('list_access_token_roles'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     request.ctx.authorize(policy('list_access_token_roles'))
     const roles = await rolesOf(deps, await load(request, deps))
     return collection(
@@ -96,11 +97,11 @@ const showRole = route({
   method: 'GET',
   path: `${path}/:id/roles/:role_id`,
   policy: policy('get_access_token_role'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     request.ctx.authorize(policy('get_access_token_role'))
     const roles = await rolesOf(deps, await load(request, deps))
     const role = roles.find((each) => each.id === request.params['role_id'])
-    if (!role) throw new IdentityNotFound('role', request.params['role_id']!)
+    if (!role) throw new IdentityNotFound('role', request.params.role_id)
     return { status: 200, body: { role: withLinks(request.baseUrl, 'roles', viewRole(role)) } }
   },
 })

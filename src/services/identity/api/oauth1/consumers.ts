@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BadRequest } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { requireConsumer } from '../../operations/oauth1.ts'
 import { policy } from '../../policies.ts'
@@ -25,7 +26,7 @@ const list = route({
   method: 'GET',
   path,
   policy: policy('list_consumers'),
-  async handle({ ctx, baseUrl, url }: ApiRequest<never>, { database }: IdentityDeps) {
+  async handle({ ctx, baseUrl, url }, { database }) {
     ctx.authorize(policy('list_consumers'))
     const rows = await listRows(database.db, 'consumers')
     return collection(
@@ -40,9 +41,9 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_consumer'),
-  async handle({ ctx, params, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, params, baseUrl }, deps) {
     ctx.authorize(policy('get_consumer'))
-    return { status: 200, body: { consumer: view(await requireConsumer(deps, params['id']!), baseUrl) } }
+    return { status: 200, body: { consumer: view(await requireConsumer(deps, params.id), baseUrl) } }
   },
 })
 
@@ -51,7 +52,7 @@ const create = route({
   path,
   policy: policy('create_consumer'),
   body: createConsumerBody,
-  async handle({ ctx, body, baseUrl }, { database }: IdentityDeps) {
+  async handle({ ctx, body, baseUrl }, { database }) {
     ctx.authorize(policy('create_consumer'))
     const input: Attributes = body.consumer
     const secret = randomBytes(16).toString('hex')
@@ -66,9 +67,9 @@ const update = route({
   path: `${path}/:id`,
   policy: policy('update_consumer'),
   body: updateConsumerBody,
-  async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('update_consumer'))
-    const row = await requireConsumer(deps, params['id']!)
+    const row = await requireConsumer(deps, params.id)
     const input: Attributes = body.consumer
     if (input['secret'] !== undefined) throw new BadRequest('Cannot update Consumer secret')
     if (input['id'] !== undefined && input['id'] !== row.id) throw new BadRequest('Cannot change consumer ID')
@@ -85,9 +86,9 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_consumer'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, params }, deps) {
     ctx.authorize(policy('delete_consumer'))
-    const row = await requireConsumer(deps, params['id']!)
+    const row = await requireConsumer(deps, params.id)
     await deps.database.transaction((tx) => removeConsumer(tx, row.id))
     deps.changed()
     return { status: 204 }

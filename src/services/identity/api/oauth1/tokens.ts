@@ -1,5 +1,6 @@
 /** The three steps of OAuth 1.0a: request token, authorization by a user, access token. */
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { requireUndelegated } from '../bearer.ts'
 import { authorizeRequestToken, createAccessToken, createRequestToken } from '../../operations/oauth1.ts'
@@ -28,7 +29,7 @@ const requestToken = route({
   auth: 'none', // the consumer's signature is the proof
   stream: true, // a body, which clients leave empty, is not looked at
   contentTypes: form,
-  async handle({ headers, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ headers, url }, deps) {
     return answer(formOf(await createRequestToken(deps, { headers, path: url })))
   },
 })
@@ -40,7 +41,7 @@ const accessToken = route({
   auth: 'none',
   stream: true,
   contentTypes: form,
-  async handle({ headers, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ headers, url }, deps) {
     return answer(formOf(await createAccessToken(deps, { headers, path: url })))
   },
 })
@@ -50,10 +51,10 @@ const authorize = route({
   path: '/OS-OAUTH1/authorize/:id',
   policy: policy('authorize_request_token'),
   body: authorizeBody,
-  async handle({ ctx, params, body }, deps: IdentityDeps) {
+  async handle({ ctx, params, body }, deps) {
     ctx.authorize(policy('authorize_request_token'))
     await requireUndelegated(deps, ctx, 'Cannot authorize a request token with a token issued via delegation.')
-    const verifier = await authorizeRequestToken(deps, params['id']!, ctx.userId, body.roles)
+    const verifier = await authorizeRequestToken(deps, params.id, ctx.userId, body.roles)
     return { status: 200, body: { token: { oauth_verifier: verifier } } }
   },
 })

@@ -1,7 +1,8 @@
 /** POST /v3/OS-OAUTH2/token: RFC 6749's client credentials grant, with its own form of requests and errors. */
 import type { Readable } from 'node:stream'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type ApiResponse } from '../../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { issueClientToken, OAuth2Error, type Client } from '../../operations/oauth2.ts'
 
@@ -15,7 +16,7 @@ const token = route({
   auth: 'none', // the client's credentials are the proof
   stream: true, // a form, which is read here
   contentTypes: [form],
-  async handle(request: ApiRequest<never>, deps: IdentityDeps): Promise<ApiResponse> {
+  async handle(request, deps): Promise<ApiResponse> {
     try {
       const fields = await readForm(request)
       requireGrant(fields.get('grant_type'))
@@ -45,7 +46,7 @@ function requireGrant(type: string | null) {
 }
 
 /** A certificate goes before a password, in the header or in the form. */
-function clientOf(request: ApiRequest<never>, fields: URLSearchParams, deps: IdentityDeps): Client {
+function clientOf(request: ApiRequest, fields: URLSearchParams, deps: IdentityDeps): Client {
   const { clientCertificate: certificate } = deps.proxies.assertionOf(request)
   const basic = certificate === undefined ? basicOf(request.headers.authorization) : undefined
   return {

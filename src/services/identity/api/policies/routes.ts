@@ -1,7 +1,8 @@
 /** Policies (texts that keystone only keeps) and OS-ENDPOINT-POLICY, which ties them to endpoints. */
 import { Type } from 'typebox'
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Method, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { endpointsOfPolicy, policyIdFor, setAssociation, type Place } from '../../store/policy-associations.ts'
@@ -12,7 +13,7 @@ import { IdentityNotFound } from '../../errors.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, extras, load, newId, resource, type Entity } from '../resource.ts'
 
-type Request = ApiRequest<never>
+type Request = ApiRequest
 
 const attributes = { blob: Type.String(), type: Type.String({ maxLength: 255 }) }
 const known = ['blob', 'type']
@@ -56,7 +57,7 @@ const policies: Entity<'policies'> = {
 
 /** The policy and the place of an address, all of which exist. */
 async function tie({ params }: Request, deps: IdentityDeps): Promise<{ policyId: string; place: Place }> {
-  const row = await load(policies, deps, params['id'] ?? '')
+  const row = await load(policies, deps, params.id)
   const { endpoint_id = '', service_id = '', region_id = '' } = params
   if (endpoint_id !== '') await load(endpoints, deps, endpoint_id)
   if (service_id !== '') await load(services, deps, service_id)
@@ -83,7 +84,7 @@ const associations = places.flatMap(([name, path]) => {
       method,
       path: `/policies/:id/OS-ENDPOINT-POLICY${path}`,
       policy: rule,
-      async handle(request: Request, deps: IdentityDeps) {
+      async handle(request: Request, deps) {
         request.ctx.authorize(rule)
         const { policyId, place } = await tie(request, deps)
         await act(deps, policyId, place)
@@ -109,9 +110,9 @@ const listEndpoints = route({
   method: 'GET',
   path: '/policies/:id/OS-ENDPOINT-POLICY/endpoints',
   policy: policy('list_endpoints_for_policy'),
-  async handle({ ctx, params, baseUrl, url }: Request, deps: IdentityDeps) {
+  async handle({ ctx, params, baseUrl, url }: Request, deps) {
     ctx.authorize(policy('list_endpoints_for_policy'))
-    const row = await load(policies, deps, params['id'] ?? '')
+    const row = await load(policies, deps, params.id)
     const rows = await endpointsOfPolicy(deps.database.db, row.id)
     return collection(
       'endpoints',
@@ -125,9 +126,9 @@ const showPolicyOfEndpoint = route({
   method: 'GET',
   path: '/endpoints/:endpoint_id/OS-ENDPOINT-POLICY/policy',
   policy: policy('get_policy_for_endpoint'),
-  async handle({ ctx, params, baseUrl }: Request, deps: IdentityDeps) {
+  async handle({ ctx, params, baseUrl }: Request, deps) {
     ctx.authorize(policy('get_policy_for_endpoint'))
-    const endpoint = await load(endpoints, deps, params['endpoint_id'] ?? '')
+    const endpoint = await load(endpoints, deps, params.endpoint_id)
     const id = await policyIdFor(deps.database.db, endpoint)
     if (id === undefined) throw new NotFound(`No policy is associated with endpoint ${endpoint.id}.`)
     const row = await load(policies, deps, id)

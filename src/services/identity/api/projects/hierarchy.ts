@@ -14,7 +14,7 @@ type Project = Row<'projects'>
 type Ids = { [id: string]: Ids | null } | null
 
 /** What the query asks for besides the project itself. */
-export async function expandProject(row: Project, deps: IdentityDeps, request: ApiRequest<never>): Promise<object> {
+export async function expandProject(row: Project, deps: IdentityDeps, request: ApiRequest): Promise<object> {
   const asks = (name: string) => isFlagged(request.query, name)
   for (const what of ['parents', 'subtree']) {
     if (asks(`${what}_as_list`) && asks(`${what}_as_ids`)) {
@@ -43,7 +43,7 @@ function childIds(id: string, all: readonly Project[]): Ids {
 }
 
 /** Those of the projects on which the caller has a role, as keystone lists them. */
-async function listOf(rows: readonly Project[], deps: IdentityDeps, { ctx, query, baseUrl }: ApiRequest<never>) {
+async function listOf(rows: readonly Project[], deps: IdentityDeps, { ctx, query, baseUrl }: ApiRequest) {
   const { db } = deps.database
   const own = new Set((await targetsOf(db, ctx.userId, false)).map((project) => project.id))
   const shown = await viewProjects(

@@ -1,6 +1,7 @@
 /** Projects and their tags. */
 import { Type } from 'typebox'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound, ValidationFailed } from '../../errors.ts'
 import { setTags, tagsOf } from '../../operations/projects.ts'
@@ -18,7 +19,7 @@ async function load(
   deps: IdentityDeps,
   rule: string,
 ): Promise<Project> {
-  const id = params['id'] ?? ''
+  const id = params.id
   const row = await findRow(deps.database.db, 'projects', { id })
   ctx.authorize(policy(rule), row ? projects.target(row) : {})
   if (!row) throw new IdentityNotFound('project', id)
@@ -36,7 +37,7 @@ const listTags = route({
   method: 'GET',
   path: tagsPath,
   policy: policy('list_project_tags'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { id } = await load(request, deps, 'list_project_tags')
     return { status: 200, body: { tags: await tagsOf(deps, id), links: tagLinks(request.baseUrl, id) } }
   },
@@ -47,7 +48,7 @@ const replaceTags = route({
   path: tagsPath,
   policy: policy('update_project_tags'),
   body: Type.Object({ tags: kinds.tags }, { additionalProperties: false }),
-  async handle(request, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'update_project_tags')
     requireMutable(row, 'project', {})
     await setTags(deps, row.id, request.body.tags)
@@ -59,7 +60,7 @@ const clearTags = route({
   method: 'DELETE',
   path: tagsPath,
   policy: policy('delete_project_tags'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'delete_project_tags')
     requireMutable(row, 'project', {})
     await setTags(deps, row.id, [])
@@ -71,9 +72,9 @@ const showTag = route({
   method: 'GET',
   path: `${tagsPath}/:tag`,
   policy: policy('get_project_tag'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { id } = await load(request, deps, 'get_project_tag')
-    await requireTag(deps, id, request.params['tag'] ?? '')
+    await requireTag(deps, id, request.params.tag)
     return { status: 204 }
   },
 })
@@ -87,10 +88,10 @@ const addTag = route({
   method: 'PUT',
   path: `${tagsPath}/:tag`,
   policy: policy('create_project_tag'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'create_project_tag')
     requireMutable(row, 'project', {})
-    const tag = request.params['tag'] ?? ''
+    const tag = request.params.tag
     const tags = await tagsOf(deps, row.id)
     if (tag.length > 255 || /[,/]/.test(tag) || tag === '')
       throw new ValidationFailed(`Invalid input for field 'tag': '${tag}' is not a valid tag.`)
@@ -106,10 +107,10 @@ const removeTag = route({
   method: 'DELETE',
   path: `${tagsPath}/:tag`,
   policy: policy('delete_project_tag'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const row = await load(request, deps, 'delete_project_tag')
     requireMutable(row, 'project', {})
-    const tag = request.params['tag'] ?? ''
+    const tag = request.params.tag
     await requireTag(deps, row.id, tag)
     await deleteRows(deps.database.db, 'project_tags', { project_id: row.id, tag })
     return { status: 204 }

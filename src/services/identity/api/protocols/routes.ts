@@ -39,19 +39,19 @@ export const protocolRoutes = namedEntity<Protocol>({
     remote_id_attribute: Type.Optional(Type.String({ maxLength: 64 })),
   }),
   list: async (deps, _query, params) => {
-    const idp = await requireIdentityProvider(deps, params['idp_id']!)
+    const idp = await requireIdentityProvider(deps, params.idp_id)
     return listProtocols(deps.database.db, idp.id)
   },
   async find({ database: { db } }, params) {
-    const [idpId, id] = [params['idp_id']!, params['id']!]
+    const [idpId, id] = [params.idp_id, params.id]
     const row = await findRow(db, 'federation_protocols', { idp_id: idpId, id })
     if (!row) throw new ProtocolNotFound(id, idpId)
     return row
   },
   async create(deps, params, input) {
-    const idp = await requireIdentityProvider(deps, params['idp_id']!)
+    const idp = await requireIdentityProvider(deps, params.idp_id)
     const row = {
-      id: params['id']!,
+      id: params.id,
       idp_id: idp.id,
       mapping_id: await requireMapping(deps, input),
       remote_id_attribute: (input['remote_id_attribute'] as string | null | undefined) ?? null,

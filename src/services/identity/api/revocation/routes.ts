@@ -1,6 +1,7 @@
 /** OS-REVOKE: the revocations of the last days, for services that check tokens by themselves. */
 import { BadRequest, ApiError } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import type { Row } from '../../store/rows.ts'
@@ -22,7 +23,7 @@ const list = route({
   method: 'GET',
   path: '/OS-REVOKE/events',
   policy: policy('list_revoke_events'),
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+  async handle({ ctx, query, baseUrl, url }, { database: { db } }) {
     ctx.authorize(policy('list_revoke_events'))
     const since = last(query, 'since')
     const from = since === undefined ? 0 : Date.parse(since)
@@ -46,7 +47,7 @@ const pki = route({
   method: 'GET',
   path: '/auth/tokens/OS-PKI/revoked',
   policy: policy('revocation_list'),
-  handle({ ctx }: ApiRequest<never>) {
+  handle({ ctx }) {
     ctx.authorize(policy('revocation_list'))
     throw new ApiError(410, 'The service you have requested is no longer available on this server.')
   },

@@ -1,6 +1,7 @@
 /** Role inference: having one role implies another. */
 import { Forbidden, NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Method } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -21,7 +22,7 @@ const listInferences = route({
   method: 'GET',
   path: '/role_inferences',
   policy: policy('list_role_inference_rules'),
-  async handle({ ctx, baseUrl, url }: ApiRequest<never>, { database: { db } }: IdentityDeps) {
+  async handle({ ctx, baseUrl, url }, { database: { db } }) {
     ctx.authorize(policy('list_role_inference_rules'))
     const byId = new Map((await listRows(db, 'roles')).map((row) => [row.id, row]))
     const implied = new Map<string, Row<'roles'>[]>()
@@ -44,9 +45,9 @@ const listImplied = route({
   method: 'GET',
   path: '/roles/:id/implies',
   policy: policy('list_implied_roles'),
-  async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_implied_roles'))
-    const prior = await load(roles, deps, params['id'] ?? '')
+    const prior = await load(roles, deps, params.id)
     const rows = await deps.database.db
       .selectFrom('implied_roles')
       .innerJoin('roles', 'roles.id', 'implied_roles.implied_role_id')
@@ -68,13 +69,13 @@ interface Pair {
   row: { prior_role_id: string; implied_role_id: string }
 }
 
-async function pair({ params }: ApiRequest<never>, deps: IdentityDeps): Promise<Pair> {
-  const prior = await load(roles, deps, params['id'] ?? '')
-  const implied = await load(roles, deps, params['implied_id'] ?? '')
+async function pair({ params }: ApiRequest, deps: IdentityDeps): Promise<Pair> {
+  const prior = await load(roles, deps, params.id)
+  const implied = await load(roles, deps, params.implied_id)
   return { prior, implied, row: { prior_role_id: prior.id, implied_role_id: implied.id } }
 }
 
-const view = ({ prior, implied }: Pair, { baseUrl }: ApiRequest<never>) => ({
+const view = ({ prior, implied }: Pair, { baseUrl }: ApiRequest) => ({
   role_inference: { prior_role: ref(prior, baseUrl), implies: ref(implied, baseUrl) },
   links: { self: `${baseUrl}/v3/roles/${prior.id}/implies/${implied.id}` },
 })
@@ -93,13 +94,13 @@ async function requireAllowed({ config, database: { db } }: IdentityDeps, { prio
 const one = (
   method: Method,
   rule: string,
-  act: (request: ApiRequest<never>, deps: IdentityDeps, pair: Pair) => Promise<{ status: number; body?: object }>,
+  act: (request: ApiRequest, deps: IdentityDeps, pair: Pair) => Promise<{ status: number; body?: object }>,
 ) =>
   route({
     method,
     path: '/roles/:id/implies/:implied_id',
     policy: policy(rule),
-    async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy(rule))
       return act(request, deps, await pair(request, deps))
     },

@@ -43,13 +43,13 @@ export const serviceProviderRoutes = namedEntity<Row<'service_providers'>>({
     return listRows(db, 'service_providers', conditions)
   },
   async find({ database: { db } }, params) {
-    const row = await findRow(db, 'service_providers', { id: params['id']! })
-    if (!row) throw new IdentityNotFound('Service Provider', params['id']!)
+    const row = await findRow(db, 'service_providers', { id: params.id })
+    if (!row) throw new IdentityNotFound('Service Provider', params.id)
     return row
   },
   async create({ database: { db }, config }, params, input) {
     const row = {
-      id: params['id']!,
+      id: params.id,
       enabled: 0,
       description: null,
       relay_state_prefix: config.relayStatePrefix,

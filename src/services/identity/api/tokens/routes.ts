@@ -1,5 +1,6 @@
 import { NotFound } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { authenticate } from '../../auth/authenticate.ts'
 import type { AuthRequest } from '../../auth/method.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -17,14 +18,14 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
-  async handle({ ctx, body, query, headers, url, peer }, deps: IdentityDeps) {
+  async handle({ ctx, body, query, headers, url, peer }, deps) {
     const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
     return answerLogin(deps, outcome, { withCatalog: !('nocatalog' in query), requestId: ctx.requestId })
   },
 })
 
 /** The token that a request is about; 404 when it is not valid, whatever the reason. */
-async function subject({ headers, query }: ApiRequest<never>, deps: IdentityDeps) {
+async function subject({ headers, query }: ApiRequest, deps: IdentityDeps) {
   const token = headers['x-subject-token']
   if (typeof token !== 'string' || token === '') throw new NotFound('No token in the request')
   const allowExpired = last(query, 'allow_expired')
@@ -35,7 +36,7 @@ async function subject({ headers, query }: ApiRequest<never>, deps: IdentityDeps
 }
 
 /** Who does not say that he understands access rules would take the token for an unlimited one. */
-function requireAccessRulesSupport({ headers }: ApiRequest<never>, isLimited: boolean) {
+function requireAccessRulesSupport({ headers }: ApiRequest, isLimited: boolean) {
   if (isLimited && !(Number(headers['openstack-identity-access-rules']) >= 1))
     throw new NotFound('Failed to validate token')
 }
@@ -44,7 +45,7 @@ const show = route({
   method: 'GET',
   path: '/auth/tokens',
   policy: policy('validate_token'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('validate_token'), target)
     requireAccessRulesSupport(request, valid.accessRules !== null)
@@ -57,7 +58,7 @@ const check = route({
   method: 'HEAD',
   path: '/auth/tokens',
   policy: policy('check_token'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('check_token'), target)
     requireAccessRulesSupport(request, valid.accessRules !== null)
@@ -69,7 +70,7 @@ const revoke = route({
   method: 'DELETE',
   path: '/auth/tokens',
   policy: policy('revoke_token'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const { valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('revoke_token'), target)
     const [auditId] = valid.payload.auditIds

@@ -1,5 +1,6 @@
 /** OS-TRUST: a trustor lets a trustee act with some of his roles on a project. */
-import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
 import { createTrust, deleteTrust, withRedelegated } from '../../operations/create-trust.ts'
@@ -59,7 +60,7 @@ async function rolesOf(db: IdentityDb, trust: Trust, baseUrl: string) {
  * Says which trusts the caller may have to do with. By a trust he reaches that one and what was redelegated from it, not
  * what else its trustor or he himself has given away. Throws Forbidden for other delegated tokens.
  */
-async function reachOf(deps: IdentityDeps, ctx: ApiRequest<never>['ctx']): Promise<(id: string) => boolean> {
+async function reachOf(deps: IdentityDeps, ctx: ApiRequest['ctx']): Promise<(id: string) => boolean> {
   const bearer = await bearerOf(deps, ctx)
   requireTrusted(bearer)
   if (!bearer.trust) return () => true
@@ -68,8 +69,8 @@ async function reachOf(deps: IdentityDeps, ctx: ApiRequest<never>['ctx']): Promi
 }
 
 /** A trust that can still be used. Unlike elsewhere a missing one is told before the policy is asked (bug 1840288). */
-async function load({ params, ctx }: ApiRequest<never>, deps: IdentityDeps, rule: string): Promise<Trust> {
-  const id = params['id'] ?? ''
+async function load({ params, ctx }: ApiRequest, deps: IdentityDeps, rule: string): Promise<Trust> {
+  const id = params.id
   const [trust] = await trustChain(deps.database.db, id)
   const isOver =
     trust && (trust.remaining_uses === 0 || (trust.expires_at !== null && Number(trust.expires_at) <= Date.now()))
@@ -84,7 +85,7 @@ const list = route({
   method: 'GET',
   path,
   policy: [policy('list_trusts'), policy('list_trusts_for_trustor'), policy('list_trusts_for_trustee')],
-  async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
+  async handle({ ctx, query, baseUrl, url }, deps) {
     const trustor = last(query, 'trustor_user_id')
     const trustee = last(query, 'trustee_user_id')
     if (trustor !== undefined)
@@ -110,7 +111,7 @@ const create = route({
   path,
   policy: policy('create_trust'),
   body: createBody,
-  async handle({ ctx, body: { trust: input }, baseUrl }, deps: IdentityDeps) {
+  async handle({ ctx, body: { trust: input }, baseUrl }, deps) {
     ctx.authorize(policy('create_trust'), { target: { trust: { trustor_user_id: input.trustor_user_id } } })
     const bearer = await bearerOf(deps, ctx)
     requireTrusted(bearer)
@@ -134,7 +135,7 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_trust'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const trust = await load(request, deps, 'get_trust')
     return { status: 200, body: { trust: await viewWhole(deps.database.db, trust, request.baseUrl) } }
   },
@@ -144,7 +145,7 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_trust'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const trust = await load(request, deps, 'delete_trust')
     await deps.database.transaction(async (tx) => {
       for (const id of await deleteTrust(tx, trust.id)) await noteRevocation(tx, { trust_id: id })
@@ -158,7 +159,7 @@ const listRoles = route({
   method: 'GET',
   path: `${path}/:id/roles`,
   policy: policy('list_roles_for_trust'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const trust = await load(request, deps, 'list_roles_for_trust')
     const roles = await rolesOf(deps.database.db, trust, request.baseUrl)
     return collection('roles', roles, request.baseUrl + request.url)
@@ -169,9 +170,9 @@ const showRole = route({
   method: 'GET',
   path: `${path}/:id/roles/:role_id`,
   policy: policy('get_role_for_trust'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const trust = await load(request, deps, 'get_role_for_trust')
-    const roleId = request.params['role_id'] ?? ''
+    const roleId = request.params.role_id
     const role = (await rolesOf(deps.database.db, trust, request.baseUrl)).find((each) => each.id === roleId)
     if (!role) throw new IdentityNotFound('role', roleId)
     return { status: 200, body: { role } }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { route, type ApiRequest } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { changeOwnPassword } from '../../operations/change-user.ts'
@@ -16,8 +17,8 @@ import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
 import { users } from './resource.ts'
 
-async function userOf({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule: string) {
-  const id = params['id'] ?? ''
+async function userOf({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
+  const id = params.id
   await deps.residents.refreshUser(id)
   const row = await findRow(deps.database.db, 'users', { id })
   ctx.authorize(policy(rule), row ? users.target(row) : {})
@@ -31,8 +32,8 @@ const changePassword = route({
   policy: null,
   auth: 'none', // the old password is the proof: an expired one may be changed without a token
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
-  async handle({ params, body: { user } }, deps: IdentityDeps) {
-    await changeOwnPassword(deps, params['id'] ?? '', user.original_password, user.password)
+  async handle({ params, body: { user } }, deps) {
+    await changeOwnPassword(deps, params.id, user.original_password, user.password)
     deps.changed()
     return { status: 204 }
   },
@@ -42,7 +43,7 @@ const listGroups = route({
   method: 'GET',
   path: '/users/:id/groups',
   policy: policy('list_groups_for_user'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
     const ends = await membershipEnds(deps.database.db, user.id)
     const view = (row: Row<'groups'>) => {
@@ -60,7 +61,7 @@ const listProjects = route({
   method: 'GET',
   path: '/users/:id/projects',
   policy: policy('list_user_projects'),
-  async handle(request: ApiRequest<never>, deps: IdentityDeps) {
+  async handle(request, deps) {
     const user = await userOf(request, deps, 'list_user_projects')
     const rows = await targetsOf(deps.database.db, user.id, false)
     const views = await viewProjects(rows, deps)

@@ -1,4 +1,5 @@
-import { route, type ApiRequest, type ApiResponse } from '../../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { jsonHome, prefersHome } from './json-home.ts'
 
 const version = (baseUrl: string) => ({
@@ -21,7 +22,7 @@ const listVersions = route({
   path: '/',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl, headers }: ApiRequest<never>) =>
+  handle: ({ baseUrl, headers }) =>
     prefersHome(headers.accept)
       ? home('/v3')
       : {
@@ -36,7 +37,7 @@ const showVersion = route({
   path: '/v3',
   policy: null,
   auth: 'none',
-  handle: ({ baseUrl, headers }: ApiRequest<never>) =>
+  handle: ({ baseUrl, headers }) =>
     prefersHome(headers.accept) ? home() : { status: 200, headers: vary, body: { version: version(baseUrl) } },
 })
 

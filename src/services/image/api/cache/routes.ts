@@ -1,6 +1,7 @@
 /** The copies of images on this host. */
 import { Conflict } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -13,7 +14,7 @@ const state = route({
   method: 'GET',
   path: '/cache',
   policy: policy('cache_list'),
-  async handle({ ctx }: ApiRequest<never>, { cache }: ImageDeps) {
+  async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_list'))
     const { cached, queued } = await cache.list()
     return {
@@ -36,7 +37,7 @@ const clear = route({
   method: 'DELETE',
   path: '/cache',
   policy: policy('cache_delete'),
-  async handle({ ctx, headers }: ApiRequest<never>, { cache }: ImageDeps) {
+  async handle({ ctx, headers }, { cache }) {
     ctx.authorize(policy('cache_delete'))
     const header = headers['x-image-cache-clear-target']
     const target = typeof header === 'string' ? header.toLowerCase() : ''
@@ -52,9 +53,9 @@ const queue = route({
   method: 'PUT',
   path: '/cache/:id',
   policy: policy('cache_image'),
-  async handle({ ctx, params }: ApiRequest<never>, { cache, database, cacheWorker }: ImageDeps) {
+  async handle({ ctx, params }, { cache, database, cacheWorker }) {
     ctx.authorize(policy('cache_image'))
-    const id = params['id'] ?? ''
+    const id = params.id
     const image = await findImage(database.db, id)
     if (!image) throw notFound(id)
     if (image.status !== 'active') throw new InvalidImage('Only images with status active can be targeted for queueing')
@@ -68,9 +69,9 @@ const remove = route({
   method: 'DELETE',
   path: '/cache/:id',
   policy: policy('cache_delete'),
-  async handle({ ctx, params }: ApiRequest<never>, { cache, database }: ImageDeps) {
+  async handle({ ctx, params }, { cache, database }) {
     ctx.authorize(policy('cache_delete'))
-    const id = params['id'] ?? ''
+    const id = params.id
     if (await cache.has(id)) await cache.remove(id)
     else if (!(await findImage(database.db, id))) throw notFound(id)
     return { status: 204 }
@@ -81,7 +82,7 @@ const clean = route({
   method: 'POST',
   path: '/cache/clean',
   policy: policy('cache_clean'),
-  async handle({ ctx }: ApiRequest<never>, { cache }: ImageDeps) {
+  async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_clean'))
     await cache.clean()
     return { status: 200 }
@@ -92,7 +93,7 @@ const prune = route({
   method: 'POST',
   path: '/cache/prune',
   policy: policy('cache_prune'),
-  async handle({ ctx }: ApiRequest<never>, { cache }: ImageDeps) {
+  async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_prune'))
     const { files, bytes } = await cache.prune()
     return { status: 200, body: { total_files_pruned: files, total_bytes_pruned: bytes } }
@@ -103,11 +104,11 @@ const nodes = route({
   method: 'GET',
   path: '/cache/nodes/:id',
   policy: policy('list_cached_nodes'),
-  handle({ ctx }: ApiRequest<never>) {
+  handle({ ctx }) {
     ctx.authorize(policy('list_cached_nodes'))
     // Each host keeps the book of its own cache.
     throw new Conflict('Centralized caching is not enabled')
   },
 })
 
-export const cacheRoutes = [state, clear, queue, remove, clean, prune, nodes] as Route<ImageDeps>[]
+export const cacheRoutes = [state, clear, queue, remove, clean, prune, nodes]

@@ -2,7 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'
 import { openData } from '../../operations/download.ts'
@@ -59,10 +60,10 @@ const put = route({
   path: '/images/:id/file',
   policy: policy('upload_image'),
   stream: true,
-  async handle({ ctx, params, headers, stream }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, headers, stream }, deps) {
     await receiving(stream, async () => {
       requireOctets(headers)
-      const image = await permitted(ctx, deps, params['id'] ?? '', 'upload_image', 'upload data for')
+      const image = await permitted(ctx, deps, params.id, 'upload_image', 'upload data for')
       const wanted = headers['x-image-meta-store']
       const id = typeof wanted === 'string' && wanted !== '' ? wanted : deps.stores.defaultId
       const store = deps.stores.get(id)
@@ -79,12 +80,12 @@ const putStage = route({
   path: '/images/:id/stage',
   policy: policy('modify_image'),
   stream: true,
-  async handle({ ctx, params, headers, stream }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, headers, stream }, deps) {
     await receiving(stream, async () => {
       if (!deps.config.importMethods.includes('glance-direct'))
         throw new ImageMissing("'glance-direct' method is not available at this site.")
       requireOctets(headers)
-      const image = await permitted(ctx, deps, params['id'] ?? '', 'modify_image', 'upload data for')
+      const image = await permitted(ctx, deps, params.id, 'modify_image', 'upload data for')
       await stage(deps, image, stream, { size: announcedSize(headers), projectId: image.owner })
     })
     return { status: 204 }
@@ -95,8 +96,8 @@ const download = route({
   method: 'GET',
   path: '/images/:id/file',
   policy: [policy('download_image'), policy('download_from_store')],
-  async handle({ ctx, params, query, headers }: ApiRequest<never>, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'download_image', 'download')
+  async handle({ ctx, params, query, headers }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'download_image', 'download')
     if (image.status === 'deactivated' && !ctx.isAdmin)
       throw new ImageForbidden('The requested image has been deactivated. Image data download is forbidden.')
     const preferred = (last(query, 'prefer') ?? '')
@@ -161,4 +162,4 @@ export function parseRange(header: string | undefined, size: number): { start: n
   return { start, end }
 }
 
-export const dataRoutes = [put, putStage, download] as Route<ImageDeps>[]
+export const dataRoutes = [put, putStage, download]

@@ -1,6 +1,7 @@
 /** Import, locations of the new kind, tasks of an image, and removing an image from one store. */
 import { Type } from 'typebox'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'
 import {
@@ -42,10 +43,10 @@ const importImage = route({
   path: '/images/:id/import',
   policy: [policy('modify_image'), policy('copy_image')],
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
-  async handle({ ctx, params, body, headers }, deps: ImageDeps) {
+  async handle({ ctx, params, body, headers }, deps) {
     const request = readImport(deps, body)
     const isCopy = request.method.name === 'copy-image'
-    const { image } = await visible(ctx, deps, params['id'] ?? '')
+    const { image } = await visible(ctx, deps, params.id)
     checkImportState(image, request)
     checkMethod(deps, request.method)
     await permitted(ctx, deps, image.id, isCopy ? 'copy_image' : 'modify_image', 'import data for')
@@ -61,8 +62,8 @@ const showTasks = route({
   method: 'GET',
   path: '/images/:id/tasks',
   policy: policy('get_image'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const { image } = await visible(ctx, deps, params['id'] ?? '')
+  async handle({ ctx, params }, deps) {
+    const { image } = await visible(ctx, deps, params.id)
     const tasks = await listTasksOfImage(deps.database.db, image.id)
     return { status: 200, body: { tasks: tasks.map(viewTask) } }
   },
@@ -90,8 +91,8 @@ const addLocation = route({
   path: '/images/:id/locations',
   policy: policy('add_image_location'),
   body: locationBody,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'add_image_location', 'add a location to')
+  async handle({ ctx, params, body }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'add_image_location', 'add a location to')
     if (image.status !== 'queued')
       throw new ImageConflict(`It's not allowed to add locations if image status is ${image.status}.`)
     await startLocationImport(ctx, deps, image, body as NewLocation)
@@ -103,8 +104,8 @@ const listLocations = route({
   method: 'GET',
   path: '/images/:id/locations',
   policy: policy('fetch_image_location'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'fetch_image_location', 'see the locations of')
+  async handle({ ctx, params }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'fetch_image_location', 'see the locations of')
     return { status: 200, body: viewLocations(image) }
   },
 })
@@ -113,9 +114,9 @@ const removeFromStore = route({
   method: 'DELETE',
   path: '/stores/:store/:id',
   policy: [policy('get_image_location'), policy('delete_image_location')],
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const store = params['store'] ?? ''
-    const id = params['id'] ?? ''
+  async handle({ ctx, params }, deps) {
+    const store = params.store
+    const id = params.id
     if (!deps.stores.get(store)) throw new ImageConflict(`The selected store ${store} is not available on this node.`)
     const rules = ['get_image_location', 'delete_image_location']
     const image = await permitted(ctx, deps, id, rules, 'remove data from a store of')
@@ -132,4 +133,4 @@ const removeFromStore = route({
   },
 })
 
-export const importRoutes = [importImage, showTasks, addLocation, listLocations, removeFromStore] as Route<ImageDeps>[]
+export const importRoutes = [importImage, showTasks, addLocation, listLocations, removeFromStore]

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, ImageMissing } from '../../errors.ts'
 import { authorizeVisibility, createImage, deleteImage, modifyImage } from '../../operations/images.ts'
@@ -18,7 +19,7 @@ const list = route({
   method: 'GET',
   path: '/images',
   policy: policy('get_images'),
-  async handle({ ctx, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, query }, deps) {
     ctx.authorize(policy('get_images'), { project_id: ctx.projectId })
     const ask = await parseListing(ctx, deps, query)
     const found = await listImages(deps.database.db, ask)
@@ -52,7 +53,7 @@ const create = route({
   path: '/images',
   policy: policy('add_image'),
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
-  async handle({ ctx, body, baseUrl }, deps: ImageDeps) {
+  async handle({ ctx, body, baseUrl }, deps) {
     const { attributes, properties } = readNewImage(deps, body as Record<string, unknown>)
     for (const name of Object.keys(properties))
       if (!deps.propertyRules.allows(ctx, name, 'create')) throw new ImageForbidden(`Attribute '${name}' is reserved.`)
@@ -78,8 +79,8 @@ const show = route({
   method: 'GET',
   path: '/images/:id',
   policy: policy('get_image'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const { image } = await visible(ctx, deps, params['id'] ?? '')
+  async handle({ ctx, params }, deps) {
+    const { image } = await visible(ctx, deps, params.id)
     return { status: 200, body: viewImage(ctx, deps, image) }
   },
 })
@@ -89,9 +90,9 @@ const update = route({
   path: '/images/:id',
   policy: [policy('modify_image'), policy('set_image_location'), policy('delete_image_location')],
   contentTypes: patchTypes,
-  async handle({ ctx, params, body, headers }: ApiRequest<unknown>, deps: ImageDeps) {
+  async handle({ ctx, params, body, headers }: ApiRequest<unknown>, deps) {
     const changes = parsePatch(deps.config, headers['content-type'], body)
-    const { id } = await permitted(ctx, deps, params['id'] ?? '', 'modify_image', 'modify')
+    const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')
     const allows = (name: string, action: 'create' | 'read' | 'update' | 'delete') =>
       deps.propertyRules.allows(ctx, name, action)
     if (changes.some((change) => change.name === 'owner' && !ctx.isAdmin))
@@ -111,8 +112,8 @@ const remove = route({
   method: 'DELETE',
   path: '/images/:id',
   policy: policy('delete_image'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    await deleteImage(deps, await permitted(ctx, deps, params['id'] ?? '', 'delete_image', 'delete'))
+  async handle({ ctx, params }, deps) {
+    await deleteImage(deps, await permitted(ctx, deps, params.id, 'delete_image', 'delete'))
     return { status: 204 }
   },
 })
@@ -122,8 +123,8 @@ const setStatus = (action: 'deactivate' | 'reactivate', from: Image['status'], t
     method: 'POST',
     path: `/images/:id/actions/${action}`,
     policy: policy(action),
-    async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-      const image = await permitted(ctx, deps, params['id'] ?? '', action, action)
+    async handle({ ctx, params }, deps) {
+      const image = await permitted(ctx, deps, params.id, action, action)
       if (image.status !== to && !(await updateImage(deps.database.db, image.id, [from], { status: to }))) {
         throw new ImageForbidden(`Not allowed to ${action} image in status '${image.status}'`)
       }
@@ -135,10 +136,10 @@ const addTag = route({
   method: 'PUT',
   path: '/images/:id/tags/:tag',
   policy: policy('modify_image'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const tag = params['tag'] ?? ''
+  async handle({ ctx, params }, deps) {
+    const tag = params.tag
     checkAttribute(deps.config, 'tags', [tag])
-    const { id } = await permitted(ctx, deps, params['id'] ?? '', 'modify_image', 'modify')
+    const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')
     await modifyImage(deps, id, (image) => ({ ...image, tags: [...new Set([...image.tags, tag])] }))
     return { status: 204 }
   },
@@ -148,9 +149,9 @@ const removeTag = route({
   method: 'DELETE',
   path: '/images/:id/tags/:tag',
   policy: policy('modify_image'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const tag = params['tag'] ?? ''
-    const { id } = await permitted(ctx, deps, params['id'] ?? '', 'modify_image', 'modify')
+  async handle({ ctx, params }, deps) {
+    const tag = params.tag
+    const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')
     await modifyImage(deps, id, (image) => {
       if (!image.tags.includes(tag)) throw new ImageMissing(`Tag ${tag} could not be found.`)
       return { ...image, tags: image.tags.filter((each) => each !== tag) }
@@ -169,4 +170,4 @@ export const imageRoutes = [
   setStatus('reactivate', 'deactivated', 'active'),
   addTag,
   removeTag,
-] as Route<ImageDeps>[]
+]

@@ -1,5 +1,6 @@
 /** What this glance offers: import methods, stores, and what the caller's project has left. */
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { inUnits, resources } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
@@ -10,7 +11,7 @@ const imports = route({
   method: 'GET',
   path: '/info/import',
   policy: null,
-  handle: (_request, { config }: ImageDeps) => ({
+  handle: (_request, { config }) => ({
     status: 200,
     body: {
       'import-methods': { description: 'Import methods available.', type: 'array', value: config.importMethods },
@@ -34,7 +35,7 @@ const listStores = route({
   method: 'GET',
   path: '/info/stores',
   policy: null,
-  handle: (_request, { stores }: ImageDeps) => ({
+  handle: (_request, { stores }) => ({
     status: 200,
     body: { stores: viewStores(stores).map(({ view }) => view) },
   }),
@@ -45,7 +46,7 @@ const listStoresDetail = route({
   method: 'GET',
   path: '/info/stores/detail',
   policy: detail,
-  handle({ ctx }: ApiRequest<never>, { stores }: ImageDeps) {
+  handle({ ctx }, { stores }) {
     ctx.authorize(detail)
     const body = viewStores(stores).map(({ store, view }) => ({
       ...view,
@@ -61,7 +62,7 @@ const usage = route({
   method: 'GET',
   path: '/info/usage',
   policy: null,
-  async handle({ ctx }: ApiRequest<never>, { database, limits: readLimits }: ImageDeps) {
+  async handle({ ctx }, { database, limits: readLimits }) {
     const projectId = ctx.projectId ?? ''
     const limits = await readLimits(projectId)
     if (!limits) return { status: 200, body: { usage: {} } }
@@ -71,4 +72,4 @@ const usage = route({
   },
 })
 
-export const infoRoutes = [imports, listStores, listStoresDetail, usage] as Route<ImageDeps>[]
+export const infoRoutes = [imports, listStores, listStoresDetail, usage]

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Conflict, NotFound } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, TooLarge } from '../../errors.ts'
 import { isDuplicate } from '../../../../platform/db/database.ts'
@@ -26,8 +27,8 @@ const list = route({
   method: 'GET',
   path: '/images/:id/members',
   policy: policy('get_members'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'get_members', 'list the members of')
+  async handle({ ctx, params }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'get_members', 'list the members of')
     requireShared(image)
     const rows = await listMembers(deps.database.db, image.id)
     // A member sees itself, the owner sees all.
@@ -43,8 +44,8 @@ const add = route({
   policy: policy('add_member'),
   // Clients send the whole membership; glance reads what the operation is about.
   body: Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) }),
-  async handle({ ctx, params, body }, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'add_member', 'add members to')
+  async handle({ ctx, params, body }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'add_member', 'add members to')
     requireShared(image)
     const { db } = deps.database
     if ((await listMembers(db, image.id)).length >= deps.config.memberQuota) {
@@ -71,9 +72,9 @@ const add = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest<never>, 'ctx' | 'params'>, deps: ImageDeps) {
-  const { image } = await visible(ctx, deps, params['id'] ?? '')
-  const member = await findMember(deps.database.db, image.id, params['member_id'] ?? '')
+async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps) {
+  const { image } = await visible(ctx, deps, params.id)
+  const member = await findMember(deps.database.db, image.id, params.member_id)
   const maySee = ctx.isAdmin || image.owner === ctx.projectId || member?.member_id === ctx.projectId
   if (!member || !maySee) throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
   return { image, member }
@@ -83,7 +84,7 @@ const show = route({
   method: 'GET',
   path: '/images/:id/members/:member_id',
   policy: policy('get_member'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     return { status: 200, body: view((await load(request, deps)).member) }
   },
 })
@@ -93,7 +94,7 @@ const update = route({
   path: '/images/:id/members/:member_id',
   policy: policy('modify_member'),
   body: Type.Object({ status: Type.Enum(['pending', 'accepted', 'rejected']) }),
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const { image, member } = await load({ ctx, params }, deps)
     // Only the member itself accepts or rejects.
     ctx.authorize(policy('modify_member'), { member_id: member.member_id, project_id: image.owner })
@@ -112,12 +113,12 @@ const remove = route({
   method: 'DELETE',
   path: '/images/:id/members/:member_id',
   policy: policy('delete_member'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const image = await permitted(ctx, deps, params['id'] ?? '', 'delete_member', 'remove members of')
+  async handle({ ctx, params }, deps) {
+    const image = await permitted(ctx, deps, params.id, 'delete_member', 'remove members of')
     const done = await deps.database.db
       .deleteFrom('members')
       .where('image_id', '=', image.id)
-      .where('member_id', '=', params['member_id'] ?? '')
+      .where('member_id', '=', params.member_id)
       .executeTakeFirst()
     if (done.numDeletedRows === 0n)
       throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
@@ -125,4 +126,4 @@ const remove = route({
   },
 })
 
-export const memberRoutes = [list, add, show, update, remove] as Route<ImageDeps>[]
+export const memberRoutes = [list, add, show, update, remove]

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageMissing, InvalidImage } from '../../errors.ts'
 import { createNamespace, removeNamespace, requireUnprotected } from '../../operations/metadefs.ts'
@@ -30,7 +31,7 @@ const list = route({
   method: 'GET',
   path: '/metadefs/namespaces',
   policy: [policy('get_metadef_namespaces'), policy('list_metadef_resource_types')],
-  async handle({ ctx, query }: ApiRequest<never>, { database, config }: ImageDeps) {
+  async handle({ ctx, query }, { database, config }) {
     const { db } = database
     ctx.authorize(policy('get_metadef_namespaces'), { project_id: ctx.projectId })
     ctx.authorize(policy('list_metadef_resource_types'), { project_id: ctx.projectId })
@@ -81,7 +82,7 @@ const create = route({
   path: '/metadefs/namespaces',
   policy: policy('add_metadef_namespace'),
   body: anyObject,
-  async handle({ ctx, body }, deps: ImageDeps) {
+  async handle({ ctx, body }, deps) {
     const definition = checkBody('namespace', body)
     const own = { project_id: ctx.projectId }
     ctx.authorize(policy('add_metadef_namespace'), own)
@@ -113,9 +114,9 @@ const show = route({
   method: 'GET',
   path: '/metadefs/namespaces/:namespace',
   policy: policy('get_metadef_namespace'),
-  async handle({ ctx, params, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, query }, deps) {
     const rules = ['list_metadef_resource_types', 'get_metadef_objects', 'get_metadef_properties', 'get_metadef_tags']
-    const row = await namespaceFor(ctx, deps, params['namespace'] ?? '', ...rules)
+    const row = await namespaceFor(ctx, deps, params.namespace, ...rules)
     const whole = await wholeNamespace(deps, row, last(query, 'resource_type'))
     return { status: 200, body: { ...viewNamespace(row), ...whole } }
   },
@@ -153,9 +154,9 @@ const update = route({
   path: '/metadefs/namespaces/:namespace',
   policy: policy('modify_metadef_namespace'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const given = checkBody('namespace', body)
-    const before = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'modify_metadef_namespace')
+    const before = await namespaceFor(ctx, deps, params.namespace, 'modify_metadef_namespace')
     const row: NamespaceRow = {
       ...before,
       namespace: given.namespace,
@@ -178,8 +179,8 @@ const remove = route({
   method: 'DELETE',
   path: '/metadefs/namespaces/:namespace',
   policy: policy('delete_metadef_namespace'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const row = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'delete_metadef_namespace')
+  async handle({ ctx, params }, deps) {
+    const row = await namespaceFor(ctx, deps, params.namespace, 'delete_metadef_namespace')
     await removeNamespace(deps, row)
     return { status: 204 }
   },
@@ -190,8 +191,8 @@ const empty = (name: string, table: PartTable, ...rules: readonly string[]) =>
     method: 'DELETE',
     path: `/metadefs/namespaces/:namespace/${name}`,
     policy: rules.map(policy),
-    async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-      const row = await namespaceFor(ctx, deps, params['namespace'] ?? '', ...rules)
+    async handle({ ctx, params }, deps) {
+      const row = await namespaceFor(ctx, deps, params.namespace, ...rules)
       requireUnprotected(row)
       await deleteParts(deps.database.db, table, row.id)
       return { status: 204 }
@@ -207,4 +208,4 @@ export const namespaceRoutes = [
   empty('objects', 'metadef_objects', 'delete_metadef_namespace'),
   empty('properties', 'metadef_properties', 'delete_metadef_namespace'),
   empty('tags', 'metadef_tags', 'delete_metadef_namespace', 'delete_metadef_tags'),
-] as Route<ImageDeps>[]
+]

@@ -1,4 +1,5 @@
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict } from '../../errors.ts'
 import { duplicate, newObject, objectColumns, requireUnprotected } from '../../operations/metadefs.ts'
@@ -15,9 +16,9 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_objects'),
-  async handle({ ctx, params, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, query }, deps) {
     const { db } = deps.database
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'get_metadef_objects')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_objects')
     const { markerName, ...page } = parsePage(query, ['name', 'created_at', 'updated_at', 'id'])
     const marker = markerName === undefined ? undefined : await findPart(db, 'metadef_objects', id, markerName)
     if (markerName !== undefined && !marker) throw missing('object', markerName, namespace)
@@ -34,9 +35,9 @@ const create = route({
   path: base,
   policy: policy('add_metadef_object'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const definition = checkBody('object', body)
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_object')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_object')
     const row = newObject(id, definition)
     if (!(await insertPart(deps.database.db, 'metadef_objects', row)))
       throw duplicate('definition object', row.name, namespace)
@@ -44,9 +45,9 @@ const create = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest<never>, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
-  const owner = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
-  const name = params['name'] ?? ''
+async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
+  const owner = await namespaceFor(ctx, deps, params.namespace, rule)
+  const name = params.name
   const row = await findPart(deps.database.db, 'metadef_objects', owner.id, name)
   if (!row) throw missing('object', name, owner.namespace)
   return { owner, row }
@@ -56,7 +57,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: policy('get_metadef_object'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'get_metadef_object')
     return { status: 200, body: viewObject(owner.namespace, row) }
   },
@@ -67,7 +68,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_object'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const definition = checkBody('object', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_object')
     const changed = { ...row, ...objectColumns(definition), updated_at: Date.now() }
@@ -83,7 +84,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('delete_metadef_object'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'delete_metadef_object')
     requireUnprotected(owner, `object ${row.name}`)
     await deletePart(deps.database.db, 'metadef_objects', row.id)
@@ -91,4 +92,4 @@ const remove = route({
   },
 })
 
-export const objectRoutes = [list, create, show, update, remove] as Route<ImageDeps>[]
+export const objectRoutes = [list, create, show, update, remove]

@@ -1,4 +1,5 @@
-import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageMissing } from '../../errors.ts'
 import { duplicate, newProperty, requireUnprotected } from '../../operations/metadefs.ts'
@@ -15,8 +16,8 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_properties'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const { id } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'get_metadef_properties')
+  async handle({ ctx, params }, deps) {
+    const { id } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_properties')
     const rows = await listParts(deps.database.db, 'metadef_properties', id)
     return { status: 200, body: { properties: viewProperties(rows) } }
   },
@@ -27,9 +28,9 @@ const create = route({
   path: base,
   policy: policy('add_metadef_property'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const { name, ...schema } = checkBody('property', body)
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_property')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_property')
     const row = newProperty(id, name, schema)
     if (!(await insertPart(deps.database.db, 'metadef_properties', row)))
       throw duplicate('definition property', name, namespace)
@@ -38,13 +39,13 @@ const create = route({
 })
 
 async function load(
-  { ctx, params }: Pick<ApiRequest<never>, 'ctx' | 'params'>,
+  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
   deps: ImageDeps,
   rule: string,
   rename: (name: string, namespaceId: string) => Promise<string> = (name) => Promise.resolve(name),
 ) {
-  const owner = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
-  const name = await rename(params['name'] ?? '', owner.id)
+  const owner = await namespaceFor(ctx, deps, params.namespace, rule)
+  const name = await rename(params.name, owner.id)
   const row = await findPart(deps.database.db, 'metadef_properties', owner.id, name)
   if (!row) throw missing('property', name, owner.namespace)
   return { owner, row }
@@ -54,7 +55,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: [policy('get_metadef_property'), policy('get_metadef_resource_type')],
-  async handle({ ctx, params, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, query }, deps) {
     const resourceType = last(query, 'resource_type')
     const unprefixed = async (name: string, namespaceId: string) => {
       if (!resourceType) return name
@@ -76,7 +77,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_property'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const { name, ...schema } = checkBody('property', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_property')
     const { json_schema } = newProperty(owner.id, name, schema)
@@ -92,7 +93,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('remove_metadef_property'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'remove_metadef_property')
     requireUnprotected(owner, `property ${row.name}`)
     await deletePart(deps.database.db, 'metadef_properties', row.id)
@@ -100,4 +101,4 @@ const remove = route({
   },
 })
 
-export const propertyRoutes = [list, create, show, update, remove] as Route<ImageDeps>[]
+export const propertyRoutes = [list, create, show, update, remove]

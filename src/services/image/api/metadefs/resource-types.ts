@@ -1,4 +1,5 @@
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing } from '../../errors.ts'
 import { duplicateAssociation, newAssociation, requireUnprotected } from '../../operations/metadefs.ts'
@@ -15,7 +16,7 @@ const listAll = route({
   method: 'GET',
   path: '/metadefs/resource_types',
   policy: policy('list_metadef_resource_types'),
-  async handle({ ctx }: ApiRequest<never>, { database }: ImageDeps) {
+  async handle({ ctx }, { database }) {
     ctx.authorize(policy('list_metadef_resource_types'), { project_id: ctx.projectId })
     return { status: 200, body: { resource_types: (await listResourceTypes(database.db)).map(viewResourceType) } }
   },
@@ -25,9 +26,9 @@ const list = route({
   method: 'GET',
   path: base,
   policy: [policy('list_metadef_resource_types'), policy('get_metadef_resource_type')],
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params }, deps) {
     const rules = ['list_metadef_resource_types', 'get_metadef_resource_type']
-    const { id } = await namespaceFor(ctx, deps, params['namespace'] ?? '', ...rules)
+    const { id } = await namespaceFor(ctx, deps, params.namespace, ...rules)
     const rows = await listAssociations(deps.database.db, [id])
     return { status: 200, body: { resource_type_associations: rows.map(viewAssociation) } }
   },
@@ -38,10 +39,10 @@ const create = route({
   path: base,
   policy: policy('add_metadef_resource_type_association'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const definition = checkBody('resource_type_association', body)
     const rule = 'add_metadef_resource_type_association'
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, rule)
     const row = newAssociation(id, definition)
     if (!(await deps.database.transaction((tx) => insertAssociation(tx, row))))
       throw duplicateAssociation(row.resource_type, namespace)
@@ -53,10 +54,10 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('remove_metadef_resource_type_association'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const name = params['name'] ?? ''
+  async handle({ ctx, params }, deps) {
+    const name = params.name
     const rule = 'remove_metadef_resource_type_association'
-    const owner = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
+    const owner = await namespaceFor(ctx, deps, params.namespace, rule)
     requireUnprotected(owner, `resource-type-association ${name}`)
     if (!(await deleteAssociation(deps.database.db, owner.id, name)))
       throw new ImageMissing(`Failed to find resource type ${name} to delete`)
@@ -64,4 +65,4 @@ const remove = route({
   },
 })
 
-export const resourceTypeRoutes = [listAll, list, create, remove] as Route<ImageDeps>[]
+export const resourceTypeRoutes = [listAll, list, create, remove]

@@ -1,4 +1,5 @@
-import { route, type Route } from '../../../../platform/http/route.ts'
+import type { Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { namespaceRoutes } from './namespaces.ts'
 import { objectRoutes } from './objects.ts'

@@ -1,4 +1,5 @@
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict } from '../../errors.ts'
 import { duplicate, newTag, requireUnprotected } from '../../operations/metadefs.ts'
@@ -15,9 +16,9 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_tags'),
-  async handle({ ctx, params, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params, query }, deps) {
     const { db } = deps.database
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'get_metadef_tags')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_tags')
     const { markerName, ...page } = parsePage(query, ['name', 'created_at', 'updated_at', 'id'])
     const marker = markerName === undefined ? undefined : await findPart(db, 'metadef_tags', id, markerName)
     if (markerName !== undefined && !marker) throw missing('tag', markerName, namespace)
@@ -30,10 +31,10 @@ const createOne = route({
   method: 'POST',
   path: `${base}/:name`,
   policy: policy('add_metadef_tag'),
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
-    const name = params['name'] ?? ''
+  async handle({ ctx, params }, deps) {
+    const name = params.name
     checkBody('tag', { name })
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_tag')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_tag')
     const row = newTag(id, name)
     if (!(await insertPart(deps.database.db, 'metadef_tags', row))) throw duplicate('tag', name, namespace)
     return { status: 201, body: viewTag(row) }
@@ -46,9 +47,9 @@ const createAll = route({
   path: base,
   policy: policy('add_metadef_tags'),
   body: anyObject,
-  async handle({ ctx, params, body, headers }, deps: ImageDeps) {
+  async handle({ ctx, params, body, headers }, deps) {
     const { tags = [] } = checkBody('tags', body)
-    const { id, namespace } = await namespaceFor(ctx, deps, params['namespace'] ?? '', 'add_metadef_tags')
+    const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_tags')
     const isAppending = /^(true|t|1|yes|y|on)$/i.test(String(headers['x-openstack-append'] ?? ''))
     await deps.database.transaction(async (tx) => {
       if (!isAppending) await deleteParts(tx, 'metadef_tags', id)
@@ -59,9 +60,9 @@ const createAll = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest<never>, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
-  const owner = await namespaceFor(ctx, deps, params['namespace'] ?? '', rule)
-  const name = params['name'] ?? ''
+async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
+  const owner = await namespaceFor(ctx, deps, params.namespace, rule)
+  const name = params.name
   const row = await findPart(deps.database.db, 'metadef_tags', owner.id, name)
   if (!row) throw missing('tag', name, owner.namespace)
   return { owner, row }
@@ -71,7 +72,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: policy('get_metadef_tag'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     return { status: 200, body: viewTag((await load(request, deps, 'get_metadef_tag')).row) }
   },
 })
@@ -81,7 +82,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_tag'),
   body: anyObject,
-  async handle({ ctx, params, body }, deps: ImageDeps) {
+  async handle({ ctx, params, body }, deps) {
     const { name } = checkBody('tag', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_tag')
     const changed = { ...row, name, updated_at: Date.now() }
@@ -97,7 +98,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('delete_metadef_tag'),
-  async handle(request: ApiRequest<never>, deps: ImageDeps) {
+  async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'delete_metadef_tag')
     requireUnprotected(owner, `tag ${row.name}`)
     await deletePart(deps.database.db, 'metadef_tags', row.id)
@@ -105,4 +106,4 @@ const remove = route({
   },
 })
 
-export const tagRoutes = [list, createOne, createAll, show, update, remove] as Route<ImageDeps>[]
+export const tagRoutes = [list, createOne, createAll, show, update, remove]

@@ -1,5 +1,6 @@
 /** JSON schemas of what the API speaks about; clients read there which attributes are base ones. */
-import { route, type Route } from '../../../../platform/http/route.ts'
+import type { Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageConfig } from '../../config.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { imageSchema, memberSchema } from '../images/schema.ts'
@@ -37,6 +38,6 @@ export const schemaRoutes = Object.entries(documents).map(([name, document]) =>
     method: 'GET',
     path: `/schemas/${name}`,
     policy: null,
-    handle: (_request, { config }: ImageDeps) => ({ status: 200, body: document(config) }),
+    handle: (_request, { config }) => ({ status: 200, body: document(config) }),
   }),
 ) as Route<ImageDeps>[]

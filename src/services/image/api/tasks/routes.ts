@@ -1,7 +1,8 @@
 /** The tasks API, for administrators. Making tasks is the old way to import. */
 import { Type } from 'typebox'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { startTaskImport } from '../../operations/task-import.ts'
@@ -20,7 +21,7 @@ const list = route({
   method: 'GET',
   path: '/tasks',
   policy: access,
-  async handle({ ctx, query }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, query }, deps) {
     ctx.authorize(access)
     const one = (name: string) => last(query, name)
     const status = one('status')
@@ -70,9 +71,9 @@ const show = route({
   method: 'GET',
   path: '/tasks/:id',
   policy: access,
-  async handle({ ctx, params }: ApiRequest<never>, deps: ImageDeps) {
+  async handle({ ctx, params }, deps) {
     ctx.authorize(access)
-    const task = await findTask(deps.database.db, params['id'] ?? '')
+    const task = await findTask(deps.database.db, params.id)
     if (!task) throw new ImageMissing(`Task with the given id ${params['id']} was not found`)
     return { status: 200, body: viewTask(task) }
   },
@@ -83,7 +84,7 @@ const create = route({
   path: '/tasks',
   policy: access,
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
-  async handle({ ctx, body, baseUrl }, deps: ImageDeps) {
+  async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(access)
     const { type, input } = body as Record<string, unknown>
     if (type === undefined) throw new InvalidImage("Task 'type' is required")
@@ -100,7 +101,7 @@ const remove = route({
   method: 'DELETE',
   path: '/tasks/:id',
   policy: access,
-  handle({ ctx }: ApiRequest<never>) {
+  handle({ ctx }) {
     ctx.authorize(access)
     throw new ApiError(
       405,
@@ -110,4 +111,4 @@ const remove = route({
   },
 })
 
-export const taskRoutes = [list, show, create, remove] as Route<ImageDeps>[]
+export const taskRoutes = [list, show, create, remove]

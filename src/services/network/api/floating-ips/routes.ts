@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { badRequestFor, floatingIpNotFound, networkNotFound, portNotFound } from '../../errors.ts'
 import {
@@ -123,7 +124,7 @@ const pools = route({
   method: 'GET',
   path: '/floatingip-pools',
   policy: policy('get_floatingip_pool'),
-  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle(request, { database: { db } }) {
     const { ctx, query } = request
     requireKnown(query, ['subnet_id', 'subnet_name', 'network_id', 'cidr', 'project_id', 'tenant_id'])
     ctx.authorize(policy('get_floatingip_pool'), ownedBy(ctx.projectId))
@@ -142,7 +143,7 @@ const pools = route({
     const { floatingip_pools: found, ...rest } = answer.body as { floatingip_pools: View[] }
     return { ...answer, body: { floatingip_pools: found.map(({ id: _id, ...each }) => each), ...rest } }
   },
-}) as Route<NetworkDeps>
+})
 
 export const floatingIpRoutes = [
   ...readRoutes(floatingIps),

@@ -7,7 +7,8 @@ import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { SortKey } from '../../../../platform/db/keyset.ts'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import { route, type ApiRequest, type ApiResponse, type Query, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse, Query, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { attributePolicy, guardedAttributes, policy } from '../../policies.ts'
 import { findRow, type NetworkDb, type Owned, type OwnedTable, type Row, type Scope } from '../../store/rows.ts'
@@ -186,7 +187,7 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
     method: 'GET',
     path: pathOf(collection),
     policy: rule,
-    async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+    async handle(request, deps) {
       const { ctx, query } = request
       requireKnown(query, collection.filters)
       const { db } = deps.database
@@ -219,12 +220,12 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
     method: 'GET',
     path: `${pathOf(collection)}/:id`,
     policy: rule,
-    async handle({ ctx, params, query }: ApiRequest<never>, deps: NetworkDeps) {
-      const { row } = await visible(collection, ctx, deps.database.db, params['id'] ?? '')
+    async handle({ ctx, params, query }, deps) {
+      const { row } = await visible(collection, ctx, deps.database.db, params.id)
       return answer(collection, ctx, deps, row.id, query)
     },
   })
-  return [list, show] as Route<NetworkDeps>[]
+  return [list, show]
 }
 
 /** What is done once a change is committed: telling others of it. */
@@ -257,7 +258,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
     path: pathOf(collection),
     policy: policy(`create_${singular}`),
     body: oneOrMany(singular, creation.schema),
-    async handle({ ctx, body }, deps: NetworkDeps) {
+    async handle({ ctx, body }, deps) {
       const given = body as Record<string, unknown>
       const many = given[pluralOf(collection)] as unknown[] | undefined
       const inputs = itemsOf<Input & Owner>(creation.schema, collection, given)
@@ -280,7 +281,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
       const views = withoutHidden(collection, all)
       return { status: 201, body: many ? { [pluralOf(collection)]: views } : { [singular]: views[0] } }
     },
-  }) as Route<NetworkDeps>
+  })
 }
 
 export interface Change<T extends OwnedTable, Input extends object> {
@@ -299,11 +300,11 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
     path: `${pathOf(collection)}/:id`,
     policy: policy(`update_${singular}`),
     body: closed({ [singular]: withAnyName(change.schema) }),
-    async handle({ ctx, params, headers, body }, deps: NetworkDeps) {
+    async handle({ ctx, params, headers, body }, deps) {
       const given = (body as Record<string, object>)[singular]!
       requireAttributes(collection, change.schema, given, 'PUT')
       const input = convert(change.schema, given) as unknown as Input
-      const id = params['id'] ?? ''
+      const id = params.id
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
         const future = { ...target, ...input, ...ownedBy(row.project_id) }
@@ -315,7 +316,7 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
       await finish(afterwards)
       return answer(collection, ctx, deps, id)
     },
-  }) as Route<NetworkDeps>
+  })
 }
 
 /** `PUT` of an action below a resource (`add_prefixes`); its rule has the action's name. */
@@ -330,16 +331,16 @@ export function actionRoute<T extends OwnedTable>(
     path: `${pathOf(collection)}/:id/${action}`,
     policy: policy(action),
     body: schema,
-    async handle({ ctx, params, headers, body }, deps: NetworkDeps) {
+    async handle({ ctx, params, headers, body }, deps) {
       const done = await deps.change(async (tx) => {
-        const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
+        const { row, target } = await visible(collection, ctx, tx, params.id)
         ctx.authorize(policy(action), target)
         requireRevision(headers, row)
         return handle(tx, deps, row, convert(schema, body) as never, ctx)
       })
       return { status: 200, body: done }
     },
-  }) as Route<NetworkDeps>
+  })
 }
 
 /** `DELETE` of one resource. */
@@ -351,9 +352,9 @@ export function removeRoute<T extends OwnedTable>(
     method: 'DELETE',
     path: `${pathOf(collection)}/:id`,
     policy: policy(`delete_${collection.singular}`),
-    async handle({ ctx, params, headers }: ApiRequest<never>, deps: NetworkDeps) {
+    async handle({ ctx, params, headers }, deps) {
       const afterwards = await deps.change(async (tx) => {
-        const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
+        const { row, target } = await visible(collection, ctx, tx, params.id)
         ctx.authorize(policy(`delete_${collection.singular}`), target)
         requireRevision(headers, row)
         return drop(tx, deps, row, ctx)
@@ -361,5 +362,5 @@ export function removeRoute<T extends OwnedTable>(
       await finish(afterwards)
       return { status: 204 }
     },
-  }) as Route<NetworkDeps>
+  })
 }

@@ -1,6 +1,7 @@
 /** Tags of a resource: all of them, and each by its name. */
 import { Type } from 'typebox'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { badRequest, invalidInput, notFound } from '../../errors.ts'
 import { policy } from '../../policies.ts'
@@ -25,7 +26,7 @@ function requireFew(type: string, tags: Iterable<string>) {
 }
 
 function tagIn(params: Readonly<Record<string, string>>): string {
-  const tag = params['tag'] ?? ''
+  const tag = params.tag
   if (tag.length > tagLength) throw invalidInput(`'${tag}' exceeds maximum length of ${tagLength}`)
   return tag
 }
@@ -41,8 +42,8 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
     delete: policy(`delete_${plural}_tags`),
   }
 
-  async function read({ ctx, params }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const { row, target } = await visible(collection, ctx, db, params['id'] ?? '')
+  async function read({ ctx, params }: ApiRequest, { database: { db } }: NetworkDeps) {
+    const { row, target } = await visible(collection, ctx, db, params.id)
     ctx.authorize(rules.get, target)
     return (await tagsOf(db, type, [row.id])).get(row.id) ?? []
   }
@@ -55,7 +56,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
     work: (tx: NetworkDb, row: Row<T> & Owned, tags: readonly string[]) => Promise<void>,
   ) =>
     database.transaction(async (tx) => {
-      const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
+      const { row, target } = await visible(collection, ctx, tx, params.id)
       ctx.authorize(rules[rule], target)
       await work(tx, row, (await tagsOf(tx, type, [row.id])).get(row.id) ?? [])
       await touch(tx, collection.table, row)
@@ -66,7 +67,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'GET',
       path: all,
       policy: rules.get,
-      handle: async (request: ApiRequest<never>, deps: NetworkDeps) => ({
+      handle: async (request, deps) => ({
         status: 200,
         body: { tags: await read(request, deps) },
       }),
@@ -75,7 +76,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'GET',
       path: each,
       policy: rules.get,
-      async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+      async handle(request, deps) {
         const tag = tagIn(request.params)
         if (!(await read(request, deps)).includes(tag)) throw tagNotFound(tag)
         return { status: 204 }
@@ -86,7 +87,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       path: all,
       policy: rules.update,
       body,
-      async handle(request, deps: NetworkDeps) {
+      async handle(request, deps) {
         const { tags } = request.body
         await write(request, deps, 'update', async (tx, row) => {
           requireFew(plural, tags)
@@ -99,7 +100,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'PUT',
       path: each,
       policy: rules.update,
-      async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+      async handle(request, deps) {
         const tag = tagIn(request.params)
         await write(request, deps, 'update', async (tx, row, tags) => {
           requireFew(plural, [...tags, tag])
@@ -112,7 +113,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'DELETE',
       path: all,
       policy: rules.delete,
-      async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+      async handle(request, deps) {
         await write(request, deps, 'delete', (tx, row) => replaceTags(tx, type, row.id, []))
         return { status: 204 }
       },
@@ -121,7 +122,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'DELETE',
       path: each,
       policy: rules.delete,
-      async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+      async handle(request, deps) {
         const tag = tagIn(request.params)
         await write(request, deps, 'delete', async (tx, row) => {
           if ((await removeTag(tx, type, row.id, tag)) === 0) throw tagNotFound(tag)
@@ -129,5 +130,5 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
         return { status: 204 }
       },
     }),
-  ] as Route<NetworkDeps>[]
+  ]
 }

@@ -1,6 +1,7 @@
 /** `/ports/{id}/bindings`: where a server's port is and may move to. */
 import type { Context } from '../../../../platform/auth/context.ts'
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import {
   activate,
@@ -46,11 +47,11 @@ const write = <T>(
 ): Promise<T> =>
   deps.change(async (tx) => {
     const { row } = await allowed(ctx, tx, params, rule)
-    return work(tx, row, params['host'] ?? '')
+    return work(tx, row, params.host)
   })
 
 async function allowed(ctx: Context, db: NetworkDb, params: ApiRequest['params'], rule: string) {
-  const found = await visible(ports, ctx, db, params['id'] ?? '')
+  const found = await visible(ports, ctx, db, params.id)
   ctx.authorize(policy(rule), found.target)
   return found
 }
@@ -59,7 +60,7 @@ const list = route({
   method: 'GET',
   path: '/ports/:id/bindings',
   policy: policy('get_port_binding'),
-  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle(request, { database: { db } }) {
     requireKnown(request.query, ['host', 'vif_type', 'vnic_type', 'status'])
     const { row } = await allowed(request.ctx, db, request.params, 'get_port_binding')
     const answer = page('bindings', (await bindingsOf(db, row)).map(view), request, 'host')
@@ -72,9 +73,9 @@ const show = route({
   method: 'GET',
   path: '/ports/:id/bindings/:host',
   policy: policy('get_port_binding'),
-  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle({ ctx, params, query }, { database: { db } }) {
     const { row } = await allowed(ctx, db, params, 'get_port_binding')
-    const binding = shown(await bindingOn(db, row, params['host'] ?? '')) as Record<string, unknown>
+    const binding = shown(await bindingOn(db, row, params.host)) as Record<string, unknown>
     return { status: 200, body: { binding: pick(binding, query) } }
   },
 })
@@ -84,7 +85,7 @@ const create = route({
   path: '/ports/:id/bindings',
   policy: policy('create_port_binding'),
   body: closed({ binding: createBinding }),
-  async handle(request, deps: NetworkDeps) {
+  async handle(request, deps) {
     const input = request.body.binding as BindingInput & { host: string }
     const made = await write(request, deps, 'create_port_binding', (tx, port) => addBinding(tx, deps, port, input))
     return { status: 201, body: { binding: shown(made) } }
@@ -96,7 +97,7 @@ const update = route({
   path: '/ports/:id/bindings/:host',
   policy: policy('update_port_binding'),
   body: closed({ binding: updateBinding }),
-  async handle(request, deps: NetworkDeps) {
+  async handle(request, deps) {
     const input = request.body.binding as BindingInput
     const changed = await write(request, deps, 'update_port_binding', (tx, port, host) =>
       changeBinding(tx, port, host, input),
@@ -109,7 +110,7 @@ const remove = route({
   method: 'DELETE',
   path: '/ports/:id/bindings/:host',
   policy: policy('delete_port_binding'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     await write(request, deps, 'delete_port_binding', (tx, port, host) => removeBinding(tx, port, host))
     return { status: 204 }
   },
@@ -119,10 +120,10 @@ const makeActive = route({
   method: 'PUT',
   path: '/ports/:id/bindings/:host/activate',
   policy: policy('activate'),
-  async handle(request: ApiRequest<never>, deps: NetworkDeps) {
+  async handle(request, deps) {
     const binding = await write(request, deps, 'activate', (tx, port, host) => activate(tx, deps, port, host))
     return { status: 200, body: { binding: shown(binding) } }
   },
 })
 
-export const bindingRoutes = [list, show, create, update, remove, makeActive] as Route<NetworkDeps>[]
+export const bindingRoutes = [list, show, create, update, remove, makeActive]

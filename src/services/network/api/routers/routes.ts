@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { route, type Route } from '../../../../platform/http/route.ts'
+import type { Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { badAttribute, badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
 import { parseAddress } from '../../model/address.ts'
@@ -178,8 +179,8 @@ const extraRoutes = (how: 'add' | 'remove') =>
     path: `${pathOf(routers)}/:id/${how}_extraroutes`,
     policy: policy(`${how}_extraroutes`),
     body: extraRoutesBody,
-    async handle({ ctx, params, headers, body, query }, deps: NetworkDeps) {
-      const id = params['id'] ?? ''
+    async handle({ ctx, params, headers, body, query }, deps) {
+      const id = params.id
       const given = convert(extraRoutesBody, body).router.routes as RouteText[]
       await deps.change(async (tx) => {
         const { row, target } = await visible(routers, ctx, tx, id)
@@ -189,7 +190,7 @@ const extraRoutes = (how: 'add' | 'remove') =>
       })
       return answer(routers, ctx, deps, id, query)
     },
-  }) as Route<NetworkDeps>
+  })
 
 export const routerRoutes = [
   ...readRoutes(routers),

@@ -1,5 +1,6 @@
 /** `/default-security-group-rules`: what a new group begins with. */
-import { route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import { Type } from 'typebox'
 import type { NetworkDeps } from '../../deps.ts'
 import { notFound } from '../../errors.ts'
@@ -41,7 +42,7 @@ const list = route({
   method: 'GET',
   path: '/default-security-group-rules',
   policy: read,
-  async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
+  async handle(request, { database: { db } }) {
     requireKnown(request.query, filters)
     const rows = request.ctx.can(read) ? await listRows(db, 'default_rules') : []
     return page('default_security_group_rules', rows.map(view), request)
@@ -52,9 +53,9 @@ const show = route({
   method: 'GET',
   path: '/default-security-group-rules/:id',
   policy: read,
-  async handle({ ctx, params, query }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const row = await findRow(db, 'default_rules', { id: params['id'] ?? '' })
-    if (!row || !ctx.can(read)) throw ruleNotFound(params['id'] ?? '')
+  async handle({ ctx, params, query }, { database: { db } }) {
+    const row = await findRow(db, 'default_rules', { id: params.id })
+    if (!row || !ctx.can(read)) throw ruleNotFound(params.id)
     return { status: 200, body: { default_security_group_rule: pick(view(row), query) } }
   },
 })
@@ -76,7 +77,7 @@ const create = route({
   path: '/default-security-group-rules',
   policy: policy('create_default_security_group_rule'),
   body: oneOrMany('default_security_group_rule', creation),
-  async handle({ ctx, body }, { database }: NetworkDeps) {
+  async handle({ ctx, body }, { database }) {
     ctx.authorize(policy('create_default_security_group_rule'))
     const given = body as Record<string, unknown>
     const many = given['default_security_group_rules'] as unknown[] | undefined
@@ -106,8 +107,8 @@ const remove = route({
   method: 'DELETE',
   path: '/default-security-group-rules/:id',
   policy: policy('delete_default_security_group_rule'),
-  async handle({ ctx, params }: ApiRequest<never>, { database: { db } }: NetworkDeps) {
-    const id = params['id'] ?? ''
+  async handle({ ctx, params }, { database: { db } }) {
+    const id = params.id
     if (!ctx.can(read)) throw ruleNotFound(id)
     ctx.authorize(policy('delete_default_security_group_rule'))
     if ((await deleteRows(db, 'default_rules', { id })) === 0) throw ruleNotFound(id)
@@ -115,4 +116,4 @@ const remove = route({
   },
 })
 
-export const defaultRuleRoutes = [list, show, create, remove] as Route<NetworkDeps>[]
+export const defaultRuleRoutes = [list, show, create, remove]

@@ -24,7 +24,7 @@ const list = endpoint({
   since: 'aggregates',
   policy: 'resource_providers:aggregates:list',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
+    const provider = await getProvider(db, params.uuid)
     const aggregates = await aggregatesOf(db, provider.uuid)
     const shown = version.has('aggregate-generation') && { resource_provider_generation: provider.generation }
     return { status: 200, headers: cacheHeaders(version), body: { aggregates, ...shown } }
@@ -39,7 +39,7 @@ const replace = endpoint({
   body: replaceBody,
   needsProvider: true,
   async handle({ params, body, version }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
+    const provider = await getProvider(deps.database.db, params.uuid)
     const hasGeneration = !Array.isArray(body)
     if (hasGeneration && provider.generation !== body.resource_provider_generation) {
       throw new ConcurrentUpdate(

@@ -43,7 +43,7 @@ const show = endpoint({
   path,
   policy: 'allocations:list',
   async handle({ params, version }, { database: { db } }) {
-    const uuid = params['consumer_uuid'] ?? ''
+    const uuid = params.consumer_uuid
     const rows = await listOfConsumer(db, uuid)
     const consumer = await findConsumer(db, uuid)
     const headers = cacheHeaders(version, latest(rows.map((row) => row.created_at)))
@@ -57,7 +57,7 @@ const replace = endpoint({
   policy: 'allocations:update',
   body: replaceBody,
   async handle({ params, body, version }, deps) {
-    const given = params['consumer_uuid'] ?? ''
+    const given = params.consumer_uuid
     if (!isUuidLike(given)) throw new BadRequest(`Malformed consumer_uuid: ${given}`)
     const uuid = normalizeUuid(given)
     const request = toRequest(uuid, body, version, deps.settings)
@@ -87,7 +87,7 @@ const remove = endpoint({
   path,
   policy: 'allocations:delete',
   async handle({ params }, deps) {
-    const uuid = params['consumer_uuid'] ?? ''
+    const uuid = params.consumer_uuid
     if (!(await removeAllocations(deps, uuid))) throw new NotFound(`No allocations for consumer '${uuid}'`)
     return { status: 204 }
   },
@@ -98,7 +98,7 @@ const ofProvider = endpoint({
   path: '/resource_providers/:uuid/allocations',
   policy: 'resource_providers:allocations:list',
   async handle({ params, version }, { database: { db } }) {
-    const uuid = params['uuid'] ?? ''
+    const uuid = params.uuid
     const missing = (why: string) => new NotFound(`Resource provider '${uuid}' not found: ${why}`)
     const provider = await tellAs([[ProviderNotFound, missing]], () => getProvider(db, uuid))
     const rows = await listOfProvider(db, provider.uuid)

@@ -51,7 +51,7 @@ const list = endpoint({
   path,
   policy: 'resource_providers:inventories:list',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
+    const provider = await getProvider(db, params.uuid)
     const rows = await listInventories(db, [provider.uuid])
     const headers = cacheHeaders(version, latest(rows.map((row) => row.updated_at)))
     const body = viewAll(
@@ -69,7 +69,7 @@ const create = endpoint({
   body: createBody,
   needsProvider: true,
   async handle({ params, body, version, baseUrl }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
+    const provider = await getProvider(deps.database.db, params.uuid)
     const { resource_class: name, ...given } = body
     const rule = toRule(given)
     const failed = refused(`Unable to create inventory for resource provider ${provider.uuid}`)
@@ -98,7 +98,7 @@ const replace = endpoint({
   body: replaceBody,
   needsProvider: true,
   async handle({ params, body, version }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
+    const provider = await getProvider(deps.database.db, params.uuid)
     requireGeneration(provider.generation, body.resource_provider_generation)
     const rules = Object.entries(body.inventories).map(([name, given]) => [name, toRule(given)] as const)
     const owner = `for resource provider ${provider.uuid}`
@@ -122,7 +122,7 @@ const removeAll = endpoint({
   since: 'delete-inventories',
   policy: 'resource_providers:inventories:delete',
   async handle({ params }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
+    const provider = await getProvider(deps.database.db, params.uuid)
     const raced = `Unable to delete inventory for resource provider ${provider.uuid} because the inventory was updated by another process. Please retry your request.`
     const tellings: Telling[] = [
       [ConcurrentUpdate, () => new ConcurrentUpdate(raced)],
@@ -149,8 +149,8 @@ const show = endpoint({
   path: onePath,
   policy: 'resource_providers:inventories:show',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
-    const name = params['resource_class'] ?? ''
+    const provider = await getProvider(db, params.uuid)
+    const name = params.resource_class
     const row = (await listInventories(db, [provider.uuid])).find((each: InventoryRow) => each.resource_class === name)
     if (!row) throw new NotFound(`No inventory of class ${name} for ${provider.uuid}`)
     return { status: 200, headers: cacheHeaders(version, row.updated_at), body: viewOne(row, provider.generation) }
@@ -164,8 +164,8 @@ const update = endpoint({
   body: updateBody,
   needsProvider: true,
   async handle({ params, body, version }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
-    const name = params['resource_class'] ?? ''
+    const provider = await getProvider(deps.database.db, params.uuid)
+    const name = params.resource_class
     requireGeneration(provider.generation, body.resource_provider_generation)
     const rule = toRule(body)
     const owner = `for resource provider ${provider.uuid}`
@@ -187,8 +187,8 @@ const remove = endpoint({
   path: onePath,
   policy: 'resource_providers:inventories:delete',
   async handle({ params }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
-    const name = params['resource_class'] ?? ''
+    const provider = await getProvider(deps.database.db, params.uuid)
+    const name = params.resource_class
     const busy = conflict(`Unable to delete inventory of class ${name}`, codes.concurrentUpdate)
     const missing = (why: string) => new NotFound(`No inventory of class ${name} found for delete: ${why}`)
     const tellings: Telling[] = [

@@ -46,7 +46,7 @@ const show = endpoint({
   since,
   policy: 'resource_classes:show',
   async handle({ params, version }, { database: { db } }) {
-    const name = params['name'] ?? ''
+    const name = params.name
     const [custom] = await findCustomClasses(db, [name])
     if (!custom && !isStandardClass(name)) throw new ClassNotFound(name)
     return { status: 200, headers: cacheHeaders(version, Number(custom?.created_at ?? 0)), body: view(name) }
@@ -62,7 +62,7 @@ const rename = endpoint({
   policy: 'resource_classes:update',
   body,
   async handle({ params, body: { name } }, deps) {
-    const from = params['name'] ?? ''
+    const from = params.name
     await requireClasses(deps.database.db, [from])
     if (isStandardClass(from)) throw new BadRequest(`Cannot update standard resource class ${from}`)
     await tellAs([[ClassExists, () => new Conflict(`Resource class already exists: ${name}`)]], () =>
@@ -79,7 +79,7 @@ const put = endpoint({
   since: 'put-class',
   policy: 'resource_classes:update',
   async handle({ params, baseUrl }, deps) {
-    const name = params['name'] ?? ''
+    const name = params.name
     requireValid(body, { name })
     const isNew = await ensureClass(deps, name)
     return { status: isNew ? 201 : 204, headers: { Location: `${baseUrl}/resource_classes/${name}` } }
@@ -92,7 +92,7 @@ const remove = endpoint({
   since,
   policy: 'resource_classes:delete',
   async handle({ params }, deps) {
-    const name = params['name'] ?? ''
+    const name = params.name
     const failed = 'Error in delete resource class:'
     if (isStandardClass(name)) throw new BadRequest(`${failed} Cannot delete standard resource class ${name}.`)
     await tellAs([[ClassInUse, (why) => new Conflict(`${failed} ${why}`)]], () => removeClass(deps, name))

@@ -58,7 +58,7 @@ const show = endpoint({
   path: '/resource_providers/:uuid',
   policy: 'resource_providers:show',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
+    const provider = await getProvider(db, params.uuid)
     const headers = cacheHeaders(version, provider.updated_at)
     return { status: 200, headers, body: providerView(version)(toShown(provider)) }
   },
@@ -71,7 +71,7 @@ const update = endpoint({
   body: updateBody,
   needsProvider: true,
   async handle({ params, body, version }, deps) {
-    const uuid = params['uuid'] ?? ''
+    const uuid = params.uuid
     const change = { name: body.name, parent: body.parent_provider_uuid, mayMove: version.has('reparent') }
     const provider = await tellAs(
       [[ProviderActionError, (why) => new BadRequest(`Unable to save resource provider ${uuid}: ${why}`)]],
@@ -87,7 +87,7 @@ const remove = endpoint({
   path: '/resource_providers/:uuid',
   policy: 'resource_providers:delete',
   async handle({ params }, deps) {
-    const uuid = params['uuid'] ?? ''
+    const uuid = params.uuid
     await tellAs([[ProviderNotFound, (why) => new NotFound(`${why} for delete`)]], () => removeProvider(deps, uuid))
     return { status: 204 }
   },

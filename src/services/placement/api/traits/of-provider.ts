@@ -18,7 +18,7 @@ const list = endpoint({
   since,
   policy: 'resource_providers:traits:list',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
+    const provider = await getProvider(db, params.uuid)
     const traits = await traitsOf(db, provider.uuid)
     const headers = cacheHeaders(version, provider.updated_at)
     return { status: 200, headers, body: { traits, resource_provider_generation: provider.generation } }
@@ -32,7 +32,7 @@ const replace = endpoint({
   policy: 'resource_providers:traits:update',
   body: replaceBody,
   async handle({ params, body, version }, deps) {
-    const provider = await getProvider(deps.database.db, params['uuid'] ?? '')
+    const provider = await getProvider(deps.database.db, params.uuid)
     if (provider.generation !== body.resource_provider_generation) {
       throw new ConcurrentUpdate(
         "Resource provider's generation already changed. Please update the generation and try again.",
@@ -52,7 +52,7 @@ const remove = endpoint({
   since,
   policy: 'resource_providers:traits:delete',
   async handle({ params }, deps) {
-    await replaceTraits(deps, await getProvider(deps.database.db, params['uuid'] ?? ''), [])
+    await replaceTraits(deps, await getProvider(deps.database.db, params.uuid), [])
     return { status: 204 }
   },
 })

@@ -60,7 +60,7 @@ const show = endpoint({
   since,
   policy: 'traits:show',
   async handle({ params, version }, { database: { db } }) {
-    const name = params['name'] ?? ''
+    const name = params.name
     const [custom] = await findCustomTraits(db, [name])
     if (!custom && !isStandardTrait(name)) throw new TraitsNotFound([name])
     return { status: 204, headers: cacheHeaders(version, Number(custom?.created_at ?? 0)) }
@@ -73,7 +73,7 @@ const put = endpoint({
   since,
   policy: 'traits:update',
   async handle({ params, version, baseUrl }, deps) {
-    const name = params['name'] ?? ''
+    const name = params.name
     if (!customName.test(name) || name.length > 255) {
       throw new BadRequest(
         'The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"',
@@ -91,7 +91,7 @@ const remove = endpoint({
   since,
   policy: 'traits:delete',
   async handle({ params }, deps) {
-    const name = params['name'] ?? ''
+    const name = params.name
     if (isStandardTrait(name)) throw new BadRequest(`Cannot delete standard trait ${name}.`)
     await removeTrait(deps, name)
     return { status: 204 }

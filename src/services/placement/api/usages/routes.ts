@@ -23,7 +23,7 @@ const ofProvider = endpoint({
   path: '/resource_providers/:uuid/usages',
   policy: 'resource_providers:usages',
   async handle({ params, version }, { database: { db } }) {
-    const provider = await getProvider(db, params['uuid'] ?? '')
+    const provider = await getProvider(db, params.uuid)
     const used = new Map((await listUsage(db, [provider.uuid])).map((each) => [each.resource_class, each.used]))
     const usages = Object.fromEntries(
       (await listInventories(db, [provider.uuid])).map((row) => [

@@ -1,10 +1,11 @@
-import { route, type Route } from '../../../../platform/http/route.ts'
+import type { Route } from '../../../../platform/http/route.ts'
+import { route } from '../route.ts'
 import type { PlacementDeps } from '../../deps.ts'
 import { versions } from '../../versions.ts'
 import { cacheHeaders } from '../headers.ts'
 
 /** What there is, told to anybody. */
-export const showVersions = route<undefined, PlacementDeps>({
+export const showVersions = route({
   method: 'GET',
   path: '/',
   policy: null,
@@ -24,4 +25,4 @@ export const showVersions = route<undefined, PlacementDeps>({
       ],
     },
   }),
-}) as Route<PlacementDeps>
+})

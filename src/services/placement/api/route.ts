@@ -1,0 +1,5 @@
+import { routesOf } from '../../../platform/http/route.ts'
+import type { PlacementDeps } from '../deps.ts'
+
+/** Declares a route of this service. */
+export const route = routesOf<PlacementDeps>()
