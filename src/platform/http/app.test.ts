@@ -7,7 +7,7 @@ import { Secret } from '../auth/secret.ts'
 import { createLogger } from '../log/log.ts'
 import { createApp, type App } from './app.ts'
 import { localTransport } from './client.ts'
-import { route } from './route.ts'
+import { routesOf } from './route.ts'
 import { bodies } from './schema.ts'
 import { serve } from './server.ts'
 import { defineVersions } from './versions.ts'
@@ -21,12 +21,14 @@ const table = defineVersions([
 const first = Type.Object({ name: Type.String({ minLength: 1, maxLength: 5 }) }, { additionalProperties: false })
 const typed = Type.Object({ name: Type.String(), type: Type.Optional(Type.String()) }, { additionalProperties: false })
 
+const route = routesOf<unknown>()
+
 const routes = [
   route({
     method: 'GET',
     path: '/things/:id',
     policy: show,
-    handle: ({ ctx, params }) => (ctx.authorize(show), { status: 200, body: { id: params['id'] } }),
+    handle: ({ ctx, params }) => (ctx.authorize(show), { status: 200, body: { id: params.id } }),
   }),
   route({
     method: 'POST',

@@ -134,7 +134,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
     const { headers, url, peer } = request
     const reached = options.parseProxyHeaders ? proxiedUrl(headers, baseUrl) : baseUrl
-    const asked = { ctx, version, params, query, headers, peer, url, baseUrl: reached }
+    // What the path and the body have in them, only the route's declaration knows.
+    const asked = { ctx, version, params: params as never, query, headers, peer, url, baseUrl: reached }
     await route.admit?.(asked, options.deps as never)
     const schema = schemaAt(route.query, version, table)
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')

@@ -22,10 +22,15 @@ type ParamNames<Path extends string> = Path extends `${string}:${infer Rest}`
     : Rest
   : never
 
-/** The parameters of a path. Of a path that is known only when the program runs, any name may be asked for. */
-export type ParamsOf<Path extends string> = string extends Path
-  ? Readonly<Record<string, string>>
-  : { readonly [Name in ParamNames<Path>]: string }
+/**
+ * The parameters of a path; of one of several paths, those of one of them. A path that is known only when the program
+ * runs may have any.
+ */
+export type ParamsOf<Path extends string> = Path extends Path
+  ? string extends Path
+    ? Readonly<Record<string, string>>
+    : { readonly [Name in ParamNames<Path>]: string }
+  : never
 
 /** What a handler gets. A function that takes one of many routes' requests says which parameters it needs. */
 export interface ApiRequest<Body = unknown, Params = Readonly<Record<string, string>>> {
@@ -36,7 +41,7 @@ export interface ApiRequest<Body = unknown, Params = Readonly<Record<string, str
   readonly headers: IncomingHttpHeaders
   /** Address at the other end of the connection, e.g. of a proxy; undefined for clients in this process. */
   readonly peer: string | undefined
-  /** Validated; `undefined` on routes without a body schema. */
+  /** Validated where the route has a schema. */
   readonly body: Body
   /** The unread body of a `stream: true` route. */
   readonly stream: Readable
@@ -54,7 +59,10 @@ export interface ApiResponse {
 }
 
 /** A request whose body nobody has looked at yet. */
-export type UnreadRequest = Omit<ApiRequest, 'body' | 'stream'>
+export type UnreadRequest<Params = Readonly<Record<string, string>>> = Omit<
+  ApiRequest<unknown, Params>,
+  'body' | 'stream'
+>
 
 /** One operation of an API, as data. */
 export interface Route<Deps = never> {
@@ -84,14 +92,17 @@ export interface Route<Deps = never> {
    * Refuses what must be refused before query and body are looked at, by throwing: media types, callers. For services
    * whose answers clients know in this order.
    */
-  admit?(request: UnreadRequest, deps: Deps): Promise<void> | void
-  handle(request: ApiRequest<never>, deps: Deps): Promise<ApiResponse> | ApiResponse
+  admit?(request: UnreadRequest<never>, deps: Deps): Promise<void> | void
+  handle(request: ApiRequest<never, never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
-interface RouteDefinition<Path extends string, B extends TSchema | Bodies | undefined, Deps>
-  extends Omit<Route<Deps>, 'path' | 'body' | 'handle'> {
+interface RouteDefinition<Path extends string, B extends TSchema | Bodies | undefined, Deps> extends Omit<
+  Route<Deps>,
+  'path' | 'body' | 'admit' | 'handle'
+> {
   readonly path: Path
   readonly body?: B
+  admit?(request: UnreadRequest<ParamsOf<Path>>, deps: Deps): Promise<void> | void
   handle(request: ApiRequest<BodyOf<B>, ParamsOf<Path>>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
@@ -104,4 +115,4 @@ export const routesOf =
   <const Path extends string, B extends TSchema | Bodies | undefined = undefined>(
     definition: RouteDefinition<Path, B, Deps>,
   ): Route<Deps> =>
-    definition as unknown as Route<Deps>
+    definition

@@ -175,8 +175,8 @@ export const bodies = <Widest extends TSchema>(
   steps: readonly (readonly [since: string, schema: TSchema])[],
 ): Bodies<Widest> => ({ widest, steps })
 
-/** The value type of a route's body: of a plain schema or of the widest of several. */
-export type BodyOf<B> = B extends Bodies<infer W> ? Static<W> : B extends TSchema ? Static<B> : undefined
+/** The value type of a route's body: of a plain schema or of the widest of several. Nobody knows it without a schema. */
+export type BodyOf<B> = B extends Bodies<infer W> ? Static<W> : B extends TSchema ? Static<B> : unknown
 
 const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
 

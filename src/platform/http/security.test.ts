@@ -13,8 +13,10 @@ import { PolicyEnforcer, rule } from '../auth/policy.ts'
 import { Secret } from '../auth/secret.ts'
 import { createLogger, type Logger } from '../log/log.ts'
 import { createApp } from './app.ts'
-import { route, type ApiRequest } from './route.ts'
+import { routesOf, type ApiRequest } from './route.ts'
 import { serve } from './server.ts'
+
+const route = routesOf<unknown>()
 
 const routes = [
   route({
@@ -186,7 +188,7 @@ test('P18: refusals and what administrators change are told: who, what, outcome,
     joe: who('joe', ['member']),
     nova: who('nova', ['admin', 'service']),
   }
-  const handle = ({ ctx }: ApiRequest<never>) => (ctx.authorize(guarded), { status: 204 })
+  const handle = ({ ctx }: Pick<ApiRequest, 'ctx'>) => (ctx.authorize(guarded), { status: 204 })
   const app = createApp({
     definition: { type: 'test', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
     routes: (['GET', 'POST'] as const).map((method) => ({ method, path: '/guarded', policy: guarded, handle })),

@@ -157,7 +157,7 @@ export async function createComputeService(
 const forOwnProject = (route: Route<ComputeDeps>): Route<ComputeDeps> => ({
   ...route,
   async admit(request, deps) {
-    const { project_id: named } = request.params
+    const { project_id: named }: { project_id?: string } = request.params
     const own = request.ctx.projectId
     if (named !== undefined && named !== own)
       throw new BadRequest(

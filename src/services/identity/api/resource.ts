@@ -138,7 +138,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
   /** The row of the address. Who may not see it is not told whether it exists. */
   const found = async (
     verb: Verb,
-    { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+    { ctx, params }: Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>,
     deps: IdentityDeps,
   ): Promise<Row<T>> => {
     const id = params.id
@@ -197,13 +197,13 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules('update'),
       body: wrap(singular, entity.update, entity.strict, 1),
-      async admit(request, deps: IdentityDeps) {
+      async admit(request, deps) {
         admitted.set(request.ctx, await found('update', request, deps))
       },
       async handle(request, deps) {
         const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
-        if (attributes['id'] != null && attributes['id'] !== request.params['id']) {
+        if (attributes['id'] != null && attributes['id'] !== request.params.id) {
           throw new BadRequest('Cannot change ID')
         }
         const changed = await entity.change(deps, row, attributes, request.ctx)

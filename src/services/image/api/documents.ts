@@ -1,7 +1,5 @@
 /** The versions, for who has no token yet. */
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
-import type { ImageDeps } from '../deps.ts'
 
 const minors = [17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
 

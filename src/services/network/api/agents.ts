@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { agentNotFound } from '../errors.ts'

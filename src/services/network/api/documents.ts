@@ -1,7 +1,5 @@
 /** Versions and extensions. */
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
-import type { NetworkDeps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { extensions, type Extension } from './extensions.ts'
 import { pick } from './kit/listing.ts'
@@ -80,8 +78,8 @@ const showExtension = route({
   path: '/extensions/:alias',
   policy: null,
   handle({ params, query }) {
-    const found = extensions.find(([alias]) => alias === params['alias'])
-    if (!found) throw notFound('HTTPNotFound', `Extension with alias ${params['alias']} does not exist`)
+    const found = extensions.find(([alias]) => alias === params.alias)
+    if (!found) throw notFound('HTTPNotFound', `Extension with alias ${params.alias} does not exist`)
     return { status: 200, body: { extension: pick(view(found), query) } }
   },
 })

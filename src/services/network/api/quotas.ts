@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, notFound } from '../errors.ts'
@@ -17,7 +17,7 @@ import { policy } from '../policies.ts'
 import { deleteRows } from '../store/rows.ts'
 import { ownedBy } from './kit/targets.ts'
 
-const projectOf = (request: Pick<ApiRequest, 'params'>) => request.params.project_id
+const projectOf = (request: Pick<ApiRequest<unknown, { project_id: string }>, 'params'>) => request.params.project_id
 
 /** Everybody may know what his own project has. */
 function authorizeRead(ctx: Context, projectId: string) {
@@ -44,7 +44,7 @@ const showDefault = route({
   },
 })
 
-async function details(request: ApiRequest, deps: NetworkDeps) {
+async function details(request: ApiRequest<unknown, { project_id: string }>, deps: NetworkDeps) {
   const { db } = deps.database
   authorizeRead(request.ctx, projectOf(request))
   const limits = await quotasOf(db, deps, projectOf(request))
@@ -129,12 +129,4 @@ const remove = route({
   },
 })
 
-export const quotaRoutes = [
-  ...own,
-  show,
-  showDefault,
-  showDetails,
-  list,
-  update,
-  remove,
-] as readonly unknown[]
+export const quotaRoutes = [...own, show, showDefault, showDetails, list, update, remove]

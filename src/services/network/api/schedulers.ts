@@ -1,5 +1,4 @@
 /** Which agents serve networks and carry routers, seen from either side. */
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import {
@@ -21,9 +20,6 @@ import { closed, kinds } from './kit/schema.ts'
 import { networks } from './networks/view.ts'
 import { routers } from './routers/view.ts'
 
-type Asking = ApiRequest
-const id = ({ params }: Pick<ApiRequest, 'params'>) => params.id
-
 /** What an agent has: networks or routers. */
 const ofAgent = (
   what: 'dhcp-networks' | 'l3-routers',
@@ -33,8 +29,8 @@ const ofAgent = (
     method: 'GET',
     path: `/agents/:id/${what}`,
     policy: policy(`get_${what}`),
-    async handle(request: Asking, deps) {
-      const agent = await visibleAgent(request.ctx, deps, id(request))
+    async handle(request, deps) {
+      const agent = await visibleAgent(request.ctx, deps, request.params.id)
       request.ctx.authorize(policy(`get_${what}`))
       return page(what === 'dhcp-networks' ? 'networks' : 'routers', await views(agent, deps), request)
     },
@@ -59,12 +55,12 @@ const agentsOf = (
     method: 'GET',
     path: `/${collection}/:id/${what}`,
     policy: policy(`get_${what}`),
-    async handle(request: Asking, deps) {
+    async handle(request, deps) {
       const { db } = deps.database
-      if (collection === 'networks') await visible(networks, request.ctx, db, id(request))
-      else await visible(routers, request.ctx, db, id(request))
+      if (collection === 'networks') await visible(networks, request.ctx, db, request.params.id)
+      else await visible(routers, request.ctx, db, request.params.id)
       request.ctx.authorize(policy(`get_${what}`))
-      const agents = await find(db, id(request))
+      const agents = await find(db, request.params.id)
       return page(
         'agents',
         agents.map((agent) => viewAgent(agent, deps)),
@@ -82,7 +78,7 @@ const addNetworkRoute = route({
   policy: policy('create_dhcp-network'),
   body: closed({ network_id: kinds.uuid }),
   async handle({ ctx, params, body }, deps) {
-    const agent = await visibleAgent(ctx, deps, id({ params }))
+    const agent = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('create_dhcp-network'))
     await deps.change(async (tx) => {
       const { row } = await visible(networks, ctx, tx, body.network_id)
@@ -98,7 +94,7 @@ const addRouterRoute = route({
   policy: policy('create_l3-router'),
   body: closed({ router_id: kinds.uuid }),
   async handle({ ctx, params, body }, deps) {
-    const agent = await visibleAgent(ctx, deps, id({ params }))
+    const agent = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('create_l3-router'))
     await deps.change(async (tx) => {
       const { row } = await visible(routers, ctx, tx, body.router_id)
@@ -112,8 +108,8 @@ const removeNetworkRoute = route({
   method: 'DELETE',
   path: '/agents/:id/dhcp-networks/:network_id',
   policy: policy('delete_dhcp-network'),
-  async handle(request: Asking, deps) {
-    const agent = await visibleAgent(request.ctx, deps, id(request))
+  async handle(request, deps) {
+    const agent = await visibleAgent(request.ctx, deps, request.params.id)
     request.ctx.authorize(policy('delete_dhcp-network'))
     await deps.change((tx) => removeNetworkFrom(tx, agent, request.params.network_id))
     return { status: 204 }
@@ -124,8 +120,8 @@ const removeRouterRoute = route({
   method: 'DELETE',
   path: '/agents/:id/l3-routers/:router_id',
   policy: policy('delete_l3-router'),
-  async handle(request: Asking, deps) {
-    const agent = await visibleAgent(request.ctx, deps, id(request))
+  async handle(request, deps) {
+    const agent = await visibleAgent(request.ctx, deps, request.params.id)
     request.ctx.authorize(policy('delete_l3-router'))
     await deps.change((tx) => removeRouterFrom(tx, deps, agent, request.params.router_id))
     return { status: 204 }

@@ -1,7 +1,6 @@
 /** What is derived from other resources: automatic topologies and how full networks are. */
-import type { ApiRequest, Route } from '../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
-import type { NetworkDeps } from '../deps.ts'
 import { badRequestFor, networkNotFound } from '../errors.ts'
 import { parseAddress } from '../model/address.ts'
 import { ensureTopology, removeTopology, topologyParts } from '../operations/auto-topology.ts'
@@ -11,8 +10,8 @@ import { page, pick, requireKnown, type View } from './kit/listing.ts'
 import { ownedBy } from './kit/targets.ts'
 
 /** `None` is what clients send who mean their own project. */
-const projectOf = ({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>): string =>
-  params['project_id'] === 'None' || params['project_id'] === 'null' ? (ctx.projectId ?? '') : params.project_id
+const projectOf = ({ ctx, params }: Pick<ApiRequest<unknown, { project_id: string }>, 'ctx' | 'params'>): string =>
+  params.project_id === 'None' || params.project_id === 'null' ? (ctx.projectId ?? '') : params.project_id
 
 const showTopology = route({
   method: 'GET',
@@ -150,10 +149,4 @@ const listProviders = route({
   },
 })
 
-export const topologyRoutes = [
-  showTopology,
-  deleteTopology,
-  listAvailability,
-  showAvailability,
-  listProviders,
-]
+export const topologyRoutes = [showTopology, deleteTopology, listAvailability, showAvailability, listProviders]

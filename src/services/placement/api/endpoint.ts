@@ -5,16 +5,24 @@
 import type { TSchema } from 'typebox'
 import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { PolicyTarget } from '../../../platform/auth/policy.ts'
-import type { ApiRequest, ApiResponse, Method, Query, Route, UnreadRequest } from '../../../platform/http/route.ts'
+import type {
+  ApiRequest,
+  ApiResponse,
+  Method,
+  ParamsOf,
+  Query,
+  Route,
+  UnreadRequest,
+} from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { PlacementDeps } from '../deps.ts'
 import { policy } from '../policies.ts'
 import { getProvider } from '../operations/providers.ts'
 import type { Bodies, BodyOf } from '../../../platform/http/schema.ts'
 
-interface Endpoint<B extends TSchema | Bodies | undefined> {
+interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined> {
   method: Method
-  path: string
+  path: Path
   since?: string
   until?: string
   /** Name of the rule after `placement:`. */
@@ -26,14 +34,14 @@ interface Endpoint<B extends TSchema | Bodies | undefined> {
   needsProvider?: boolean
   /** What the policy is asked about, where it is not the caller's own project. */
   target?(query: Query): PolicyTarget
-  handle(request: ApiRequest<BodyOf<B>>, deps): Promise<ApiResponse> | ApiResponse
+  handle(request: ApiRequest<BodyOf<B>, ParamsOf<Path>>, deps: PlacementDeps): Promise<ApiResponse> | ApiResponse
 }
 
 const json = 'application/json'
 
 /** Declares an operation of placement. */
-export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
-  definition: Endpoint<B>,
+export function endpoint<const Path extends string, B extends TSchema | Bodies | undefined = undefined>(
+  definition: Endpoint<Path, B>,
 ): Route<PlacementDeps> {
   const { needsProvider = false, policy: name, target, ...rest } = definition
   const rule = policy(name)
@@ -49,7 +57,7 @@ export function endpoint<B extends TSchema | Bodies | undefined = undefined>(
         throw new Forbidden(`Policy does not allow ${rule.name} to be performed.`)
       }
       ctx.authorize(rule, target?.(request.query) ?? { project_id: ctx.projectId, user_id: ctx.userId })
-      if (needsProvider) await getProvider(deps.database.db, request.params.uuid)
+      if (needsProvider) await getProvider(deps.database.db, request.params['uuid'] ?? '')
     },
   })
 }

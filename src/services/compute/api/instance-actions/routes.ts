@@ -5,7 +5,6 @@ import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { findAction, listActions, type ActionEvent, type ServerAction } from '../../store/actions.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
@@ -121,7 +120,7 @@ export const instanceActionRoutes = [
     async handle({ ctx, params, version }, deps) {
       const server = await findFor(ctx, deps, params.id, show, { isDeletedToo: version.has('actions-of-deleted') })
       const action = await findAction(deps.database.db, server.id, params.request)
-      if (!action) throw new NotFound(`Action ${params['request']} not found`)
+      if (!action) throw new NotFound(`Action ${params.request} not found`)
       const target = { project_id: server.projectId }
       const sees = { tracebacks: ctx.can(events, target), details: ctx.can(details, target) }
       // Since 2.51 owners see the events, without what only admins may read.

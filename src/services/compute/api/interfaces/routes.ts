@@ -3,7 +3,6 @@ import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import type { ServerPort } from '../../model/server.ts'
 import { attachPort, detachPort } from '../../operations/interfaces.ts'
@@ -75,8 +74,8 @@ export const interfaceRoutes = [
     policy: show,
     async handle({ ctx, params, version }, deps) {
       const server = await findFor(ctx, deps, params.id, show)
-      const port = server.ports.find((each) => each.id === params['port'])
-      if (!port) throw new NotFound(`Instance ${server.id} does not have a port with id ${params['port']}`)
+      const port = server.ports.find((each) => each.id === params.port)
+      if (!port) throw new NotFound(`Instance ${server.id} does not have a port with id ${params.port}`)
       return { status: 200, body: { interfaceAttachment: view(port, version) } }
     },
   }),

@@ -3,7 +3,6 @@ import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { generateKeypair, importKeypair } from '../../operations/keypairs.ts'
 import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../store/keypairs.ts'
@@ -128,8 +127,7 @@ export const keypairRoutes = [
     async handle(request, { database }) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.remove, { user_id: userId })
-      if (!(await deleteKeypair(database.db, userId, request.params.name)))
-        throw missing(request.params.name, userId)
+      if (!(await deleteKeypair(database.db, userId, request.params.name))) throw missing(request.params.name, userId)
       return { status: request.version.has('keypair-type') ? 204 : 202 }
     },
   }),

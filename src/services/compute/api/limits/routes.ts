@@ -1,7 +1,6 @@
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { limitsOf } from '../../operations/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'

@@ -156,11 +156,11 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project/defaults',
     policy: defaults,
     async handle({ ctx, params, version }, deps) {
-      ctx.authorize(defaults, { project_id: params['project'] })
+      ctx.authorize(defaults, { project_id: params.project })
       await requireProject(ctx, deps, params.project)
       return {
         status: 200,
-        body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), shown(version)) } },
+        body: { quota_set: { id: params.project, ...pick(await classLimits(deps), shown(version)) } },
       }
     },
   }),
@@ -188,7 +188,7 @@ export const quotaRoutes = [
     policy: remove,
     query: userQuery,
     async handle({ ctx, params }, { database }) {
-      ctx.authorize(remove, { project_id: params['project'] })
+      ctx.authorize(remove, { project_id: params.project })
       await deleteLimits(database.db, params.project)
       return { status: 202 }
     },
@@ -201,7 +201,7 @@ export const quotaRoutes = [
       ctx.authorize(classShow)
       return {
         status: 200,
-        body: { quota_class_set: { id: params['name'], ...pick(await classLimits(deps), shownOfClass(version)) } },
+        body: { quota_class_set: { id: params.name, ...pick(await classLimits(deps), shownOfClass(version)) } },
       }
     },
   }),
@@ -212,7 +212,7 @@ export const quotaRoutes = [
     body: classBody,
     async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(classUpdate)
-      if (params['name'] !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
+      if (params.name !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
       await save(deps, defaultClass, body.quota_class_set)
       return { status: 200, body: { quota_class_set: pick(await classLimits(deps), shownOfClass(version)) } }
     },

@@ -2,7 +2,6 @@
 import { ApiError, NotFound } from '../../../../platform/http/errors.ts'
 import type { Method } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 
 const paths: Readonly<Record<string, readonly Method[]>> = {
   '/os-agents': ['GET', 'POST'],

@@ -1,6 +1,5 @@
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
 import { readerOrAdmin } from '../base-policy.ts'

@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeMetadata } from '../../operations/label-server.ts'
 import { findFor, mayOverrideLock } from '../servers/find.ts'
@@ -75,7 +74,7 @@ export const serverMetadataRoutes = [
       const server = await findFor(ctx, deps, params.id, policy.remove)
       await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => {
         if (!Object.hasOwn(now, params.key)) throw missing()
-        return Object.fromEntries(Object.entries(now).filter(([key]) => key !== params['key']))
+        return Object.fromEntries(Object.entries(now).filter(([key]) => key !== params.key))
       })
       return { status: 204 }
     },

@@ -1,6 +1,5 @@
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { clearGuestPassword, getGuestPassword } from '../../operations/server-metadata.ts'
 import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { findFor } from '../servers/find.ts'

@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeTags } from '../../operations/label-server.ts'
 import { findFor } from '../servers/find.ts'
@@ -87,7 +86,7 @@ export const serverTagRoutes = [
       const server = await findFor(ctx, deps, params.id, policy.remove)
       await changeTags(deps, server.id, (now) => {
         if (!now.includes(params.tag)) throw missing(server.id, params.tag)
-        return now.filter((each) => each !== params['tag'])
+        return now.filter((each) => each !== params.tag)
       })
       return { status: 204 }
     },

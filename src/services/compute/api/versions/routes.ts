@@ -1,5 +1,4 @@
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { versions } from '../../versions.ts'
 
 const self = (baseUrl: string, path: string) => ({ rel: 'self', href: `${baseUrl}/${path}/` })

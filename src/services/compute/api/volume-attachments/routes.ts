@@ -1,7 +1,6 @@
 /** Volumes of a server: none, as there is no volume service whose volumes could be attached. */
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
-import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import { readerOrAdmin } from '../base-policy.ts'
 import { many, nonNegativeInteger, query } from '../parameter-types.ts'
@@ -38,7 +37,7 @@ export const volumeAttachmentRoutes = [
     policy: show,
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, show)
-      throw new NotFound(`Instance ${server.id} is not attached to volume ${params['volume']}`)
+      throw new NotFound(`Instance ${server.id} is not attached to volume ${params.volume}`)
     },
   }),
 ]

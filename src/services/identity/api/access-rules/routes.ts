@@ -20,14 +20,18 @@ const view = (row: Row<'access_rules'>, baseUrl: string) => ({
   links: { self: `${baseUrl}/v3/users/${row.user_id}/access_rules/${row.id}` },
 })
 
-async function authorized({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
+async function authorized({ ctx, params }: ApiRequest<unknown, { user_id: string }>, deps: IdentityDeps, rule: string) {
   const userId = params.user_id
   ctx.authorize(policy(rule), { user_id: userId, target: { user: { id: userId } } })
   requireNoTrust(await bearerOf(deps, ctx))
   return userId
 }
 
-async function find({ params }: ApiRequest, { database: { db } }: IdentityDeps, userId: string) {
+async function find(
+  { params }: ApiRequest<unknown, { id: string }>,
+  { database: { db } }: IdentityDeps,
+  userId: string,
+) {
   const id = params.id
   const row = await findRow(db, 'access_rules', { id, user_id: userId })
   if (!row) throw new IdentityNotFound(kind, id)

@@ -17,8 +17,7 @@ import { viewCredentials } from './view.ts'
 const base = '/users/:user_id/application_credentials'
 
 /** The owner is in the address; nobody else's credentials are to be seen. */
-function authorize({ ctx, params }: { ctx: Context; params: Readonly<Record<string, string>> }, rule: string): string {
-  const userId = params.user_id
+function authorize(ctx: Context, { user_id: userId }: { user_id: string }, rule: string): string {
   ctx.authorize(policy(rule), { user_id: userId, target: { user: { id: userId } } })
   return userId
 }
@@ -29,7 +28,7 @@ const create = route({
   policy: policy('create_application_credential'),
   body: createBody,
   async handle({ ctx, params, body: { application_credential: input }, baseUrl }, deps) {
-    const userId = authorize({ ctx, params }, 'create_application_credential')
+    const userId = authorize(ctx, params, 'create_application_credential')
     const bearer = await bearerOf(deps, ctx)
     requireNoTrust(bearer)
     requireUnrestricted(bearer)
@@ -55,7 +54,7 @@ const list = route({
   path: base,
   policy: policy('list_application_credentials'),
   async handle(request, deps) {
-    const userId = authorize(request, 'list_application_credentials')
+    const userId = authorize(request.ctx, request.params, 'list_application_credentials')
     requireNoTrust(await bearerOf(deps, request.ctx))
     const name = last(request.query, 'name')
     const rows = await listRows(deps.database.db, 'application_credentials', [
@@ -68,10 +67,14 @@ const list = route({
 })
 
 /** The credential of the address. Whose it is counts, not whose the address says it were. */
-async function find({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: 'get' | 'delete') {
-  const id = params.id
+async function find(
+  { ctx, params }: ApiRequest<unknown, { id: string; user_id: string }>,
+  deps: IdentityDeps,
+  rule: 'get' | 'delete',
+) {
+  const { id } = params
   const row = await findRow(deps.database.db, 'application_credentials', { id })
-  authorize({ ctx, params: { user_id: row?.user_id ?? params.user_id } }, `${rule}_application_credential`)
+  authorize(ctx, { user_id: row?.user_id ?? params.user_id }, `${rule}_application_credential`)
   const bearer = await bearerOf(deps, ctx)
   requireNoTrust(bearer)
   if (rule === 'delete') requireUnrestricted(bearer)

@@ -31,15 +31,15 @@ interface Kind {
 
 /** Looks everything up that the address names; the policy is checked before anything is said to be missing. */
 async function resolve(
-  { ctx, params }: ApiRequest,
+  { ctx, params }: ApiRequest<unknown, { actor_id: string; target_id?: string; role_id?: string }>,
   { database: { db } }: IdentityDeps,
   { actor, target }: Kind,
   rule: string,
   needsActor: boolean,
 ): Promise<Grant> {
   const actorId = params.actor_id
-  const targetId = target === 'system' ? 'all' : (params.target_id)
-  const roleId = params['role_id']
+  const targetId = target === 'system' ? 'all' : (params.target_id ?? '')
+  const roleId = params.role_id
   const actorRow = await findRow(db, actor === 'user' ? 'users' : 'groups', { id: actorId })
   const isDomain = target === 'domain' && { is_domain: 1 }
   const targetRow = target === 'system' ? undefined : await findRow(db, 'projects', { id: targetId, ...isDomain })
@@ -89,8 +89,8 @@ function requireFittingRole({ role, target, targetId, targetDomainId }: Grant) {
 
 function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
   const { actor, target, inherited } = kind
-  const place = target === 'system' ? '/system' : `/${target}s/:target_id`
-  const base = `${inherited ? '/OS-INHERIT' : ''}${place}/${actor}s/:actor_id/roles`
+  const place = target === 'system' ? '/system' : (`/${target}s/:target_id` as const)
+  const base = `${inherited ? '/OS-INHERIT' : ''}${place}/${actor}s/:actor_id/roles` as const
   const end = inherited ? '/inherited_to_projects' : ''
   const rule = (verb: string, plural = '') =>
     target === 'system' ? `${verb}_system_grant${plural}_for_${actor}` : `${verb}_grant${plural}`
@@ -109,7 +109,7 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
 
   const list = route({
     method: 'GET',
-    path: base + end,
+    path: `${base}${end}`,
     policy: policy(rule('list', 's')),
     async handle(request, deps) {
       const grant = await resolve(request, deps, kind, rule('list', 's'), true)

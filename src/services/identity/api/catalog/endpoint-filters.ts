@@ -1,6 +1,6 @@
 /** OS-EP-FILTER: which endpoints a project finds in its catalog. */
 import { NotFound } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, ApiResponse, Method, ParamsOf, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
@@ -20,29 +20,36 @@ import { load, resource } from '../resource.ts'
 import { endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
 import { endpoints, viewEndpoint } from './endpoints.ts'
 
-type Request = ApiRequest
-
 const base = '/OS-EP-FILTER'
 
-const get = (path: string, rule: string, answer: (request: Request, deps: IdentityDeps) => Promise<object>) =>
+/** A request for a path below `base`. */
+type Request<Path extends string> = ApiRequest<unknown, ParamsOf<`${typeof base}${Path}`>>
+
+const get = <const Path extends string>(
+  path: Path,
+  rule: string,
+  answer: (request: Request<Path>, deps: IdentityDeps) => Promise<ApiResponse>,
+) =>
   route({
     method: 'GET',
-    path: base + path,
+    path: `${base}${path}`,
     policy: policy(rule),
-    async handle(request: Request, deps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy(rule))
-      return (await answer(request, deps)) as ReturnType<typeof collection>
+      return answer(request, deps)
     },
   })
 
-const listing = (request: Request, plural: string, items: readonly { id: string }[], place = plural) =>
+type Place = Pick<ApiRequest, 'baseUrl' | 'url'>
+
+const listing = (request: Place, plural: string, items: readonly { id: string }[], place = plural) =>
   collection(
     plural,
     items.map((item) => withLinks(request.baseUrl, place, item)),
     request.baseUrl + request.url,
   )
 
-const listProjects = async (request: Request, deps: IdentityDeps, rows: Row<'projects'>[]) =>
+const listProjects = async (request: Place, deps: IdentityDeps, rows: Row<'projects'>[]) =>
   listing(request, 'projects', await viewProjects(rows, deps))
 
 const lists = [
@@ -76,17 +83,17 @@ const lists = [
 ]
 
 /** Put, look up and take away one association; the catalogs follow at once. */
-const associate = (
+const associate = <const Path extends string>(
   method: Method,
-  path: string,
+  path: Path,
   rule: string,
-  act: (request: Request, deps: IdentityDeps) => Promise<object | void>,
+  act: (request: Request<Path>, deps: IdentityDeps) => Promise<object | void>,
 ) =>
   route({
     method,
-    path: base + path,
+    path: `${base}${path}`,
     policy: policy(rule),
-    async handle(request: Request, deps) {
+    async handle(request, deps) {
       request.ctx.authorize(policy(rule))
       const body = await act(request, deps)
       if (method !== 'GET') deps.changed()
@@ -94,22 +101,22 @@ const associate = (
     },
   })
 
-const endpointPair = async ({ params }: Request, deps: IdentityDeps) => {
+const onEndpoint = '/projects/:project_id/endpoints/:endpoint_id'
+const endpointPair = async ({ params }: Request<typeof onEndpoint>, deps: IdentityDeps) => {
   const endpoint = await load(endpoints, deps, params.endpoint_id)
   const project = await load(projects, deps, params.project_id)
   return { endpoint_id: endpoint.id, project_id: project.id }
 }
-const notInProject = ({ params }: Request) =>
-  new NotFound(`Endpoint ${params['endpoint_id']} not found in project ${params['project_id']}`)
-const onEndpoint = '/projects/:project_id/endpoints/:endpoint_id'
+const notInProject = ({ params }: Request<typeof onEndpoint>) =>
+  new NotFound(`Endpoint ${params.endpoint_id} not found in project ${params.project_id}`)
 
-const groupPair = async ({ params }: Request, deps: IdentityDeps) => {
+const onGroup = '/endpoint_groups/:group_id/projects/:project_id'
+const groupPair = async ({ params }: Request<typeof onGroup>, deps: IdentityDeps) => {
   const project = await load(projects, deps, params.project_id)
   const group = await load(endpointGroups, deps, params.group_id)
   return { endpoint_group_id: group.id, project_id: project.id }
 }
 const noSuchMembership = () => new NotFound('Endpoint Group Project Association not found')
-const onGroup = '/endpoint_groups/:group_id/projects/:project_id'
 
 const associations = [
   associate('PUT', onEndpoint, 'add_endpoint_to_project', async (request, deps) => {
@@ -121,7 +128,7 @@ const associations = [
     if (!row) throw notInProject(request)
   }),
   associate('DELETE', onEndpoint, 'remove_endpoint_from_project', async (request, deps) => {
-    const { project_id = '', endpoint_id = '' } = request.params
+    const { project_id, endpoint_id } = request.params
     if ((await deleteRows(deps.database.db, 'project_endpoints', { project_id, endpoint_id })) === 0) {
       throw notInProject(request)
     }

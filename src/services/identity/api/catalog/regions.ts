@@ -85,10 +85,10 @@ const putRegion = route({
   async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('create_region'))
     const { region } = body
-    if (region.id !== undefined && region.id !== params['id']) {
-      throw new BadRequest(`Conflicting region IDs specified: "${params['id']}" != "${region.id}"`)
+    if (region.id !== undefined && region.id !== params.id) {
+      throw new BadRequest(`Conflicting region IDs specified: "${params.id}" != "${region.id}"`)
     }
-    const row = await insertRegion(deps, { ...region, id: params['id'] })
+    const row = await insertRegion(deps, { ...region, id: params.id })
     deps.changed()
     return { status: 201, body: { region: withLinks(baseUrl, 'regions', viewRegion(row)) } }
   },

@@ -123,7 +123,7 @@ const list = route({
 
 /** The credential of the address, which the caller may see. */
 async function load(
-  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { ctx, params }: Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>,
   deps: IdentityDeps,
   rule: string,
 ): Promise<Credential> {

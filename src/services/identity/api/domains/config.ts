@@ -14,13 +14,22 @@ import {
 import { policy } from '../../policies.ts'
 import { requireDomain } from '../projects/resource.ts'
 
-const paths = ['/domains/:id/config', '/domains/:id/config/:group', '/domains/:id/config/:group/:option']
-const defaults = ['/domains/config/default', '/domains/config/:group/default', '/domains/config/:group/:option/default']
+const whole = '/domains/:id/config'
+const paths = [whole, `${whole}/:group`, `${whole}/:group/:option`] as const
+type Path = (typeof paths)[number]
+const defaults = [
+  '/domains/config/default',
+  '/domains/config/:group/default',
+  '/domains/config/:group/:option/default',
+] as const
 const body = Type.Object({ config: Type.Record(Type.String(), Type.Unknown()) })
 
-const placeOf = ({ params }: Pick<ApiRequest, 'params'>) => ({ section: params['group'], name: params['option'] })
+const placeOf = ({ params }: ApiRequest<unknown, { id?: string; group?: string; option?: string }>) => ({
+  section: params.group,
+  name: params.option,
+})
 
-const show = (path: string) =>
+const show = (path: Path) =>
   route({
     method: 'GET',
     path,
@@ -33,10 +42,10 @@ const show = (path: string) =>
   })
 
 /** The form that passwords must have, for everyone to know. */
-const showCompliance = (path: string) =>
+const showCompliance = (below: '' | '/:option') =>
   route({
     method: 'GET',
-    path,
+    path: `${whole}/security_compliance${below}`,
     policy: policy('get_security_compliance_domain_config'),
     async handle(request, deps) {
       request.ctx.authorize(policy('get_security_compliance_domain_config'))
@@ -47,7 +56,7 @@ const showCompliance = (path: string) =>
 
 const create = route({
   method: 'PUT',
-  path: paths[0]!,
+  path: whole,
   policy: policy('create_domain_config'),
   body,
   async handle({ ctx, params, body: { config } }, deps) {
@@ -59,7 +68,7 @@ const create = route({
   },
 })
 
-const update = (path: string) =>
+const update = (path: Path) =>
   route({
     method: 'PATCH',
     path,
@@ -74,7 +83,7 @@ const update = (path: string) =>
     },
   })
 
-const remove = (path: string) =>
+const remove = (path: Path) =>
   route({
     method: 'DELETE',
     path,
@@ -88,7 +97,7 @@ const remove = (path: string) =>
     },
   })
 
-const showDefault = (path: string) =>
+const showDefault = (path: (typeof defaults)[number]) =>
   route({
     method: 'GET',
     path,
@@ -102,6 +111,7 @@ const showDefault = (path: string) =>
 export const domainConfigRoutes: Route<IdentityDeps>[] = [
   ...paths.flatMap((path) => [show(path), update(path), remove(path)]),
   create,
-  ...['', '/:option'].map((below) => showCompliance(`/domains/:id/config/security_compliance${below}`)),
+  showCompliance(''),
+  showCompliance('/:option'),
   ...defaults.map(showDefault),
 ]

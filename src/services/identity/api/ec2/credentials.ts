@@ -85,7 +85,11 @@ const create = route({
 })
 
 /** The credential of the address. That it is not there is told before the rule is asked, which sees whose it is. */
-async function load({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string): Promise<Credential> {
+async function load(
+  { ctx, params }: ApiRequest<unknown, { access: string; user_id: string }>,
+  deps: IdentityDeps,
+  rule: string,
+): Promise<Credential> {
   const access = params.access
   const credential = await findCredential(deps, idOfAccessKey(access))
   if (!credential) throw new IdentityNotFound('credential', access)

@@ -4,7 +4,6 @@ import { BadRequest, Unauthorized } from '../../../../platform/http/errors.ts'
 import { route } from '../route.ts'
 import { authenticateBySignature } from '../../auth/by-signature.ts'
 import { dateOf, ec2Signature, s3DateOf, s3Signature, type SignedRequest } from '../../credentials/signature.ts'
-import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { viewToken } from '../tokens/view.ts'
 

@@ -1,7 +1,7 @@
 /** The five operations of federation's entities, which the caller names: they are created by `PUT` at their address. */
 import type { TSchema } from 'typebox'
 import { BadRequest } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Query, Route } from '../../../../platform/http/route.ts'
+import type { ParamsOf, Query, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
@@ -9,19 +9,18 @@ import { collection } from '../links.ts'
 
 /** Attributes of a body, as its schema has let them through. */
 export type Attributes = Readonly<Record<string, unknown>>
-type Params = Readonly<Record<string, string>>
 
-export interface NamedEntity<Row> {
+export interface NamedEntity<Row, Path extends string> {
   singular: string
   plural: string
   /** Below /v3; may have parameters of its parent. */
-  path: string
+  path: Path
   createBody: TSchema
   updateBody: TSchema
-  list(deps: IdentityDeps, query: Query, params: Params): Promise<readonly Row[]>
+  list(deps: IdentityDeps, query: Query, params: ParamsOf<Path>): Promise<readonly Row[]>
   /** Throws where there is none. */
-  find(deps: IdentityDeps, params: Params): Promise<Row>
-  create(deps: IdentityDeps, params: Params, attributes: Attributes): Promise<Row>
+  find(deps: IdentityDeps, params: ParamsOf<`${Path}/:id`>): Promise<Row>
+  create(deps: IdentityDeps, params: ParamsOf<`${Path}/:id`>, attributes: Attributes): Promise<Row>
   change(deps: IdentityDeps, row: Row, attributes: Attributes): Promise<Row>
   remove(deps: IdentityDeps, row: Row): Promise<void>
   /** `self` is its address. */
@@ -30,7 +29,11 @@ export interface NamedEntity<Row> {
 
 const longestId = 64
 
-export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[] {
+function requireShort({ id = '' }: { id?: string }) {
+  if (id.length > longestId) throw new BadRequest(`Invalid input for field 'id': '${id}' is too long`)
+}
+
+export function namedEntity<Row, const Path extends string>(entity: NamedEntity<Row, Path>): Route<IdentityDeps>[] {
   const { singular, plural, path } = entity
   const rules = {
     list: policy(`list_${plural}`),
@@ -39,7 +42,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
     update: policy(`update_${singular}`),
     delete: policy(`delete_${singular}`),
   }
-  const one = `${path}/:id`
+  const one = `${path}/:id` as const
   const attributesOf = (body: unknown) => (body as Record<string, Attributes>)[singular] ?? {}
   const answer = (status: number, row: Row, baseUrl: string) => ({
     status,
@@ -75,11 +78,9 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       path: one,
       policy: rules.create,
       body: entity.createBody,
-      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps) {
+      async handle({ ctx, params, body, baseUrl }, deps) {
         ctx.authorize(rules.create)
-        if (params.id.length > longestId) {
-          throw new BadRequest(`Invalid input for field 'id': '${params['id']}' is too long`)
-        }
+        requireShort(params)
         const row = await entity.create(deps, params, attributesOf(body))
         deps.changed()
         return answer(201, row, baseUrl)
@@ -90,7 +91,7 @@ export function namedEntity<Row>(entity: NamedEntity<Row>): Route<IdentityDeps>[
       path: one,
       policy: rules.update,
       body: entity.updateBody,
-      async handle({ ctx, params, body, baseUrl }: ApiRequest<unknown>, deps) {
+      async handle({ ctx, params, body, baseUrl }, deps) {
         ctx.authorize(rules.update)
         const row = await entity.change(deps, await entity.find(deps, params), attributesOf(body))
         deps.changed()

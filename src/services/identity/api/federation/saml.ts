@@ -1,8 +1,6 @@
 /** Keystone to keystone: a token becomes an assertion that another cloud takes, plain or in an ECP envelope. */
 import { Type } from 'typebox'
-import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { IdentityDeps } from '../../deps.ts'
 import { ecpEnvelope } from '../../model/saml/assertion.ts'
 import { document, type Xml } from '../../model/saml/xml.ts'
 import { assertToken, readMetadataFile } from '../../operations/saml.ts'

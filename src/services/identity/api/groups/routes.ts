@@ -13,12 +13,16 @@ import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
-async function members({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
+async function members(
+  { ctx, params }: ApiRequest<unknown, { id: string; user_id?: string }>,
+  deps: IdentityDeps,
+  rule: string,
+) {
   const { db } = deps.database
-  if (params['user_id'] !== undefined) await deps.residents.refreshUser(params['user_id'])
+  if (params.user_id !== undefined) await deps.residents.refreshUser(params.user_id)
   await deps.residents.refreshGroup(params.id)
   const group = await findRow(db, 'groups', { id: params.id })
-  const user = params['user_id'] === undefined ? undefined : await findRow(db, 'users', { id: params['user_id'] })
+  const user = params.user_id === undefined ? undefined : await findRow(db, 'users', { id: params.user_id })
   ctx.authorize(policy(rule), {
     target: {
       ...(group && { group: { id: group.id, domain_id: group.domain_id } }),
@@ -26,7 +30,7 @@ async function members({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: st
     },
   })
   if (!group) throw new IdentityNotFound('group', params.id)
-  if (params['user_id'] !== undefined && !user) throw new IdentityNotFound('user', params['user_id'])
+  if (params.user_id !== undefined && !user) throw new IdentityNotFound('user', params.user_id)
   return { groupId: group.id, userId: user?.id ?? '', group, user }
 }
 

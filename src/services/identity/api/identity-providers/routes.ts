@@ -39,7 +39,7 @@ const shared = (input: Attributes) => ({
   ...(input['remote_ids'] !== undefined && { remoteIds: (input['remote_ids'] as string[] | null) ?? [] }),
 })
 
-export const identityProviderRoutes = namedEntity<IdentityProvider>({
+export const identityProviderRoutes = namedEntity<IdentityProvider, typeof path>({
   singular: 'identity_provider',
   plural: 'identity_providers',
   path,

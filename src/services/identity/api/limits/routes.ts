@@ -109,7 +109,7 @@ const show = route({
 
 /** The limit of the address. That it is not there is told before the rule is asked, as keystone does. */
 async function load(
-  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { ctx, params }: Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>,
   { database: { db } }: IdentityDeps,
   rule: string,
 ): Promise<Row<'limits'>> {

@@ -13,7 +13,7 @@ function readMapping(deps: IdentityDeps, input: Attributes) {
   return { rules: JSON.stringify(rules), schema_version: schemaVersion }
 }
 
-export const mappingRoutes = namedEntity<Row<'mappings'>>({
+export const mappingRoutes = namedEntity<Row<'mappings'>, typeof path>({
   singular: 'mapping',
   plural: 'mappings',
   path,

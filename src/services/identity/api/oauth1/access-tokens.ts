@@ -28,9 +28,12 @@ function view(row: AccessToken, baseUrl: string) {
 }
 
 /** The access token in the address, of the user in the address. */
-async function load({ params }: ApiRequest, { database }: IdentityDeps): Promise<AccessToken> {
+async function load(
+  { params }: ApiRequest<unknown, { user_id: string; id: string }>,
+  { database }: IdentityDeps,
+): Promise<AccessToken> {
   const row = await findAccessToken(database.db, params.id)
-  if (!row || row.authorizing_user_id !== params['user_id']) throw new NotFound('Access token not found')
+  if (!row || row.authorizing_user_id !== params.user_id) throw new NotFound('Access token not found')
   return row
 }
 
@@ -100,7 +103,7 @@ const showRole = route({
   async handle(request, deps) {
     request.ctx.authorize(policy('get_access_token_role'))
     const roles = await rolesOf(deps, await load(request, deps))
-    const role = roles.find((each) => each.id === request.params['role_id'])
+    const role = roles.find((each) => each.id === request.params.role_id)
     if (!role) throw new IdentityNotFound('role', request.params.role_id)
     return { status: 200, body: { role: withLinks(request.baseUrl, 'roles', viewRole(role)) } }
   },

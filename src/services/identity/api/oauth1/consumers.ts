@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { BadRequest } from '../../../../platform/http/errors.ts'
-import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { IdentityDeps } from '../../deps.ts'
 import { requireConsumer } from '../../operations/oauth1.ts'
 import { policy } from '../../policies.ts'
 import { removeConsumer, type Consumer } from '../../store/oauth1.ts'

@@ -1,7 +1,7 @@
 /** Policies (texts that keystone only keeps) and OS-ENDPOINT-POLICY, which ties them to endpoints. */
 import { Type } from 'typebox'
 import { NotFound } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
+import type { Method, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
@@ -12,8 +12,6 @@ import { services } from '../catalog/services.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, extras, load, newId, resource, type Entity } from '../resource.ts'
-
-type Request = ApiRequest
 
 const attributes = { blob: Type.String(), type: Type.String({ maxLength: 255 }) }
 const known = ['blob', 'type']
@@ -56,7 +54,10 @@ const policies: Entity<'policies'> = {
 }
 
 /** The policy and the place of an address, all of which exist. */
-async function tie({ params }: Request, deps: IdentityDeps): Promise<{ policyId: string; place: Place }> {
+async function tie(
+  params: { id: string; endpoint_id?: string; service_id?: string; region_id?: string },
+  deps: IdentityDeps,
+): Promise<{ policyId: string; place: Place }> {
   const row = await load(policies, deps, params.id)
   const { endpoint_id = '', service_id = '', region_id = '' } = params
   if (endpoint_id !== '') await load(endpoints, deps, endpoint_id)
@@ -84,9 +85,9 @@ const associations = places.flatMap(([name, path]) => {
       method,
       path: `/policies/:id/OS-ENDPOINT-POLICY${path}`,
       policy: rule,
-      async handle(request: Request, deps) {
+      async handle(request, deps) {
         request.ctx.authorize(rule)
-        const { policyId, place } = await tie(request, deps)
+        const { policyId, place } = await tie(request.params, deps)
         await act(deps, policyId, place)
         return { status: 204 }
       },
@@ -110,7 +111,7 @@ const listEndpoints = route({
   method: 'GET',
   path: '/policies/:id/OS-ENDPOINT-POLICY/endpoints',
   policy: policy('list_endpoints_for_policy'),
-  async handle({ ctx, params, baseUrl, url }: Request, deps) {
+  async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_endpoints_for_policy'))
     const row = await load(policies, deps, params.id)
     const rows = await endpointsOfPolicy(deps.database.db, row.id)
@@ -126,7 +127,7 @@ const showPolicyOfEndpoint = route({
   method: 'GET',
   path: '/endpoints/:endpoint_id/OS-ENDPOINT-POLICY/policy',
   policy: policy('get_policy_for_endpoint'),
-  async handle({ ctx, params, baseUrl }: Request, deps) {
+  async handle({ ctx, params, baseUrl }, deps) {
     ctx.authorize(policy('get_policy_for_endpoint'))
     const endpoint = await load(endpoints, deps, params.endpoint_id)
     const id = await policyIdFor(deps.database.db, endpoint)

@@ -15,7 +15,7 @@ import { projects } from './resource.ts'
 type Project = Row<'projects'>
 
 async function load(
-  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { ctx, params }: Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>,
   deps: IdentityDeps,
   rule: string,
 ): Promise<Project> {

@@ -10,6 +10,7 @@ import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { nullableString, wrapped } from '../federation/schema.ts'
 
 const idps = '/OS-FEDERATION/identity_providers'
+const path = `${idps}/:idp_id/protocols` as const
 const mappingId = Type.String({ minLength: 1, maxLength: 64 })
 
 async function requireMapping({ database: { db } }: IdentityDeps, input: Attributes): Promise<string> {
@@ -29,10 +30,10 @@ function viewProtocol(row: Protocol, baseUrl: string) {
   }
 }
 
-export const protocolRoutes = namedEntity<Protocol>({
+export const protocolRoutes = namedEntity<Protocol, typeof path>({
   singular: 'protocol',
   plural: 'protocols',
-  path: `${idps}/:idp_id/protocols`,
+  path,
   createBody: wrapped('protocol', { mapping_id: mappingId, remote_id_attribute: Type.Optional(nullableString(64)) }),
   updateBody: wrapped('protocol', {
     mapping_id: mappingId,
@@ -43,7 +44,7 @@ export const protocolRoutes = namedEntity<Protocol>({
     return listProtocols(deps.database.db, idp.id)
   },
   async find({ database: { db } }, params) {
-    const [idpId, id] = [params.idp_id, params.id]
+    const { idp_id: idpId, id } = params
     const row = await findRow(db, 'federation_protocols', { idp_id: idpId, id })
     if (!row) throw new ProtocolNotFound(id, idpId)
     return row

@@ -1,8 +1,7 @@
 /** OS-REVOKE: the revocations of the last days, for services that check tokens by themselves. */
 import { BadRequest, ApiError } from '../../../../platform/http/errors.ts'
-import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import type { Row } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'

@@ -69,7 +69,10 @@ interface Pair {
   row: { prior_role_id: string; implied_role_id: string }
 }
 
-async function pair({ params }: ApiRequest, deps: IdentityDeps): Promise<Pair> {
+async function pair(
+  { params }: ApiRequest<unknown, { id: string; implied_id: string }>,
+  deps: IdentityDeps,
+): Promise<Pair> {
   const prior = await load(roles, deps, params.id)
   const implied = await load(roles, deps, params.implied_id)
   return { prior, implied, row: { prior_role_id: prior.id, implied_role_id: implied.id } }

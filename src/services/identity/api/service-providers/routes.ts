@@ -24,7 +24,7 @@ const columnsOf = (input: Attributes, defaultPrefix: string) => ({
   }),
 })
 
-export const serviceProviderRoutes = namedEntity<Row<'service_providers'>>({
+export const serviceProviderRoutes = namedEntity<Row<'service_providers'>, typeof path>({
   singular: 'service_provider',
   plural: 'service_providers',
   path,

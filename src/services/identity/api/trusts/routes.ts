@@ -69,7 +69,11 @@ async function reachOf(deps: IdentityDeps, ctx: ApiRequest['ctx']): Promise<(id:
 }
 
 /** A trust that can still be used. Unlike elsewhere a missing one is told before the policy is asked (bug 1840288). */
-async function load({ params, ctx }: ApiRequest, deps: IdentityDeps, rule: string): Promise<Trust> {
+async function load(
+  { params, ctx }: ApiRequest<unknown, { id: string }>,
+  deps: IdentityDeps,
+  rule: string,
+): Promise<Trust> {
   const id = params.id
   const [trust] = await trustChain(deps.database.db, id)
   const isOver =

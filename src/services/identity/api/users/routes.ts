@@ -17,7 +17,7 @@ import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
 import { users } from './resource.ts'
 
-async function userOf({ ctx, params }: ApiRequest, deps: IdentityDeps, rule: string) {
+async function userOf({ ctx, params }: ApiRequest<unknown, { id: string }>, deps: IdentityDeps, rule: string) {
   const id = params.id
   await deps.residents.refreshUser(id)
   const row = await findRow(deps.database.db, 'users', { id })

@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import type { ApiResponse } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { jsonHome, prefersHome } from './json-home.ts'
 

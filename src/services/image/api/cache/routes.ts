@@ -1,8 +1,6 @@
 /** The copies of images on this host. */
 import { Conflict } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { policy } from '../../policies.ts'
 import { findImage } from '../../store/images.ts'

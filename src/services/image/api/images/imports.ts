@@ -1,6 +1,5 @@
 /** Import, locations of the new kind, tasks of an image, and removing an image from one store. */
 import { Type } from 'typebox'
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'

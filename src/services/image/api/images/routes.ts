@@ -1,7 +1,5 @@
 import { Type } from 'typebox'
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, ImageMissing } from '../../errors.ts'
 import { authorizeVisibility, createImage, deleteImage, modifyImage } from '../../operations/images.ts'
 import { changeLocations } from '../../operations/locations.ts'
@@ -90,7 +88,7 @@ const update = route({
   path: '/images/:id',
   policy: [policy('modify_image'), policy('set_image_location'), policy('delete_image_location')],
   contentTypes: patchTypes,
-  async handle({ ctx, params, body, headers }: ApiRequest<unknown>, deps) {
+  async handle({ ctx, params, body, headers }, deps) {
     const changes = parsePatch(deps.config, headers['content-type'], body)
     const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')
     const allows = (name: string, action: 'create' | 'read' | 'update' | 'delete') =>

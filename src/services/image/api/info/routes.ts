@@ -1,7 +1,5 @@
 /** What this glance offers: import methods, stores, and what the caller's project has left. */
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { inUnits, resources } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
 import { readUsage } from '../../store/usage.ts'

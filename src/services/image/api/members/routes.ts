@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Conflict, NotFound } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, TooLarge } from '../../errors.ts'
@@ -72,11 +72,14 @@ const add = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps) {
+async function load(
+  { ctx, params }: Pick<ApiRequest<unknown, { id: string; member_id: string }>, 'ctx' | 'params'>,
+  deps: ImageDeps,
+) {
   const { image } = await visible(ctx, deps, params.id)
   const member = await findMember(deps.database.db, image.id, params.member_id)
   const maySee = ctx.isAdmin || image.owner === ctx.projectId || member?.member_id === ctx.projectId
-  if (!member || !maySee) throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
+  if (!member || !maySee) throw new NotFound(`Image member ${params.member_id} not found for image ${image.id}.`)
   return { image, member }
 }
 
@@ -121,7 +124,7 @@ const remove = route({
       .where('member_id', '=', params.member_id)
       .executeTakeFirst()
     if (done.numDeletedRows === 0n)
-      throw new NotFound(`Image member ${params['member_id']} not found for image ${image.id}.`)
+      throw new NotFound(`Image member ${params.member_id} not found for image ${image.id}.`)
     return { status: 204 }
   },
 })

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageMissing, InvalidImage } from '../../errors.ts'

@@ -1,4 +1,4 @@
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict } from '../../errors.ts'
@@ -45,7 +45,11 @@ const create = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
+async function load(
+  { ctx, params }: Pick<ApiRequest<unknown, { name: string; namespace: string }>, 'ctx' | 'params'>,
+  deps: ImageDeps,
+  rule: string,
+) {
   const owner = await namespaceFor(ctx, deps, params.namespace, rule)
   const name = params.name
   const row = await findPart(deps.database.db, 'metadef_objects', owner.id, name)

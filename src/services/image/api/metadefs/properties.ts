@@ -1,4 +1,4 @@
-import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageMissing } from '../../errors.ts'
@@ -39,7 +39,7 @@ const create = route({
 })
 
 async function load(
-  { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+  { ctx, params }: Pick<ApiRequest<unknown, { name: string; namespace: string }>, 'ctx' | 'params'>,
   deps: ImageDeps,
   rule: string,
   rename: (name: string, namespaceId: string) => Promise<string> = (name) => Promise.resolve(name),

@@ -1,6 +1,4 @@
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing } from '../../errors.ts'
 import { duplicateAssociation, newAssociation, requireUnprotected } from '../../operations/metadefs.ts'
 import { policy } from '../../policies.ts'

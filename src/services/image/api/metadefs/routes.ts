@@ -15,7 +15,7 @@ const documents = Object.entries(metadefDocuments).map(([name, document]) =>
     policy: null,
     handle: () => ({ status: 200, body: document }),
   }),
-) as Route<ImageDeps>[]
+)
 
 /** Everything below /metadefs and its schemas. */
 export const metadefRoutes: readonly Route<ImageDeps>[] = [

@@ -1,4 +1,4 @@
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict } from '../../errors.ts'
@@ -60,7 +60,11 @@ const createAll = route({
   },
 })
 
-async function load({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>, deps: ImageDeps, rule: string) {
+async function load(
+  { ctx, params }: Pick<ApiRequest<unknown, { name: string; namespace: string }>, 'ctx' | 'params'>,
+  deps: ImageDeps,
+  rule: string,
+) {
   const owner = await namespaceFor(ctx, deps, params.namespace, rule)
   const name = params.name
   const row = await findPart(deps.database.db, 'metadef_tags', owner.id, name)

@@ -1,8 +1,6 @@
 /** JSON schemas of what the API speaks about; clients read there which attributes are base ones. */
-import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageConfig } from '../../config.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { imageSchema, memberSchema } from '../images/schema.ts'
 import { taskSchema, taskStubSchema } from '../tasks/schema.ts'
 
@@ -40,4 +38,4 @@ export const schemaRoutes = Object.entries(documents).map(([name, document]) =>
     policy: null,
     handle: (_request, { config }) => ({ status: 200, body: document(config) }),
   }),
-) as Route<ImageDeps>[]
+)

@@ -1,9 +1,8 @@
 /** The tasks API, for administrators. Making tasks is the old way to import. */
 import { Type } from 'typebox'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { ImageDeps } from '../../deps.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { startTaskImport } from '../../operations/task-import.ts'
 import { policy } from '../../policies.ts'
@@ -74,7 +73,7 @@ const show = route({
   async handle({ ctx, params }, deps) {
     ctx.authorize(access)
     const task = await findTask(deps.database.db, params.id)
-    if (!task) throw new ImageMissing(`Task with the given id ${params['id']} was not found`)
+    if (!task) throw new ImageMissing(`Task with the given id ${params.id} was not found`)
     return { status: 200, body: viewTask(task) }
   },
 })

@@ -25,8 +25,7 @@ function requireFew(type: string, tags: Iterable<string>) {
     )
 }
 
-function tagIn(params: Readonly<Record<string, string>>): string {
-  const tag = params.tag
+function tagIn({ tag }: { tag: string }): string {
   if (tag.length > tagLength) throw invalidInput(`'${tag}' exceeds maximum length of ${tagLength}`)
   return tag
 }
@@ -34,15 +33,15 @@ function tagIn(params: Readonly<Record<string, string>>): string {
 export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { tags: Taggable }): Route<NetworkDeps>[] {
   const { tags: type } = collection
   const plural = pluralOf(collection)
-  const all = `${pathOf(collection)}/:id/tags`
-  const each = `${all}/:tag`
+  const all = `${pathOf(collection)}/:id/tags` as const
+  const each = `${all}/:tag` as const
   const rules = {
     get: policy(`get_${plural}_tags`),
     update: policy(`update_${plural}_tags`),
     delete: policy(`delete_${plural}_tags`),
   }
 
-  async function read({ ctx, params }: ApiRequest, { database: { db } }: NetworkDeps) {
+  async function read({ ctx, params }: ApiRequest<unknown, { id: string }>, { database: { db } }: NetworkDeps) {
     const { row, target } = await visible(collection, ctx, db, params.id)
     ctx.authorize(rules.get, target)
     return (await tagsOf(db, type, [row.id])).get(row.id) ?? []
@@ -50,7 +49,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
 
   /** Tags are no business of the agents, so their revision stays. */
   const write = (
-    { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
+    { ctx, params }: Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>,
     { database }: NetworkDeps,
     rule: 'update' | 'delete',
     work: (tx: NetworkDb, row: Row<T> & Owned, tags: readonly string[]) => Promise<void>,

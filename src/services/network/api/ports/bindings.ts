@@ -1,6 +1,6 @@
 /** `/ports/{id}/bindings`: where a server's port is and may move to. */
 import type { Context } from '../../../../platform/auth/context.ts'
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import {
@@ -37,21 +37,21 @@ function shown(binding: PortBinding): object {
   return rest
 }
 
-type Asking = Pick<ApiRequest, 'ctx' | 'params'>
+type Asking = Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>
 
 const write = <T>(
-  { ctx, params }: Asking,
+  { ctx, params: { id } }: Asking,
   deps: NetworkDeps,
   rule: string,
-  work: (tx: NetworkDb, port: Row<'ports'>, host: string) => Promise<T>,
+  work: (tx: NetworkDb, port: Row<'ports'>) => Promise<T>,
 ): Promise<T> =>
   deps.change(async (tx) => {
-    const { row } = await allowed(ctx, tx, params, rule)
-    return work(tx, row, params.host)
+    const { row } = await allowed(ctx, tx, id, rule)
+    return work(tx, row)
   })
 
-async function allowed(ctx: Context, db: NetworkDb, params: ApiRequest['params'], rule: string) {
-  const found = await visible(ports, ctx, db, params.id)
+async function allowed(ctx: Context, db: NetworkDb, id: string, rule: string) {
+  const found = await visible(ports, ctx, db, id)
   ctx.authorize(policy(rule), found.target)
   return found
 }
@@ -62,7 +62,7 @@ const list = route({
   policy: policy('get_port_binding'),
   async handle(request, { database: { db } }) {
     requireKnown(request.query, ['host', 'vif_type', 'vnic_type', 'status'])
-    const { row } = await allowed(request.ctx, db, request.params, 'get_port_binding')
+    const { row } = await allowed(request.ctx, db, request.params.id, 'get_port_binding')
     const answer = page('bindings', (await bindingsOf(db, row)).map(view), request, 'host')
     const { bindings, ...rest } = answer.body as { bindings: View[] }
     return { ...answer, body: { bindings: bindings.map(({ id: _id, ...each }) => each), ...rest } }
@@ -74,7 +74,7 @@ const show = route({
   path: '/ports/:id/bindings/:host',
   policy: policy('get_port_binding'),
   async handle({ ctx, params, query }, { database: { db } }) {
-    const { row } = await allowed(ctx, db, params, 'get_port_binding')
+    const { row } = await allowed(ctx, db, params.id, 'get_port_binding')
     const binding = shown(await bindingOn(db, row, params.host)) as Record<string, unknown>
     return { status: 200, body: { binding: pick(binding, query) } }
   },
@@ -99,8 +99,8 @@ const update = route({
   body: closed({ binding: updateBinding }),
   async handle(request, deps) {
     const input = request.body.binding as BindingInput
-    const changed = await write(request, deps, 'update_port_binding', (tx, port, host) =>
-      changeBinding(tx, port, host, input),
+    const changed = await write(request, deps, 'update_port_binding', (tx, port) =>
+      changeBinding(tx, port, request.params.host, input),
     )
     return { status: 200, body: { binding: shown(changed) } }
   },
@@ -111,7 +111,7 @@ const remove = route({
   path: '/ports/:id/bindings/:host',
   policy: policy('delete_port_binding'),
   async handle(request, deps) {
-    await write(request, deps, 'delete_port_binding', (tx, port, host) => removeBinding(tx, port, host))
+    await write(request, deps, 'delete_port_binding', (tx, port) => removeBinding(tx, port, request.params.host))
     return { status: 204 }
   },
 })
@@ -121,7 +121,7 @@ const makeActive = route({
   path: '/ports/:id/bindings/:host/activate',
   policy: policy('activate'),
   async handle(request, deps) {
-    const binding = await write(request, deps, 'activate', (tx, port, host) => activate(tx, deps, port, host))
+    const binding = await write(request, deps, 'activate', (tx, port) => activate(tx, deps, port, request.params.host))
     return { status: 200, body: { binding: shown(binding) } }
   },
 })

@@ -1,8 +1,6 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { NetworkDeps } from '../../deps.ts'
 import { badAttribute, badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
 import { parseAddress } from '../../model/address.ts'
 import type { AddressRequest } from '../../operations/addresses.ts'

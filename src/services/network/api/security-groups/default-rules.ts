@@ -1,8 +1,6 @@
 /** `/default-security-group-rules`: what a new group begins with. */
-import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { Type } from 'typebox'
-import type { NetworkDeps } from '../../deps.ts'
 import { notFound } from '../../errors.ts'
 import { readRule, type RuleInput } from '../../model/security-rule.ts'
 import { insertDefaultRule } from '../../operations/security-groups.ts'

@@ -1,6 +1,4 @@
-import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import type { PlacementDeps } from '../../deps.ts'
 import { versions } from '../../versions.ts'
 import { cacheHeaders } from '../headers.ts'
 

@@ -1,0 +1,87 @@
+/** What a declaration says of its parameters, the compiler holds the handler to, and requests bear it out. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Type } from 'typebox'
+import { PolicyEnforcer } from '../auth/policy.ts'
+import { createLogger } from '../log/log.ts'
+import { createApp } from './app.ts'
+import { localTransport } from './client.ts'
+import { routesOf, type ApiRequest, type Route } from './route.ts'
+
+interface Deps {
+  greeting: string
+}
+const route = routesOf<Deps>()
+const open = { policy: null, auth: 'none' } as const
+
+const send = (routes: Route<Deps>[], method: string, path: string, json?: unknown) =>
+  localTransport(
+    createApp({
+      definition: { type: 'test', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
+      routes,
+      deps: { greeting: 'hello' },
+      enforcer: new PolicyEnforcer([]),
+      authenticator: { validate: async () => null },
+      log: createLogger({ name: 'test' }),
+      baseUrl: 'http://test',
+    }),
+  ).send({ method, path, json, headers: {} })
+
+test('a handler knows the parameters of its path, the body of its schema and what its service gives it', async () => {
+  const tagged = route({
+    ...open,
+    method: 'PUT',
+    path: '/servers/:id/tags/:tag',
+    body: Type.Object({ note: Type.String() }),
+    handle({ params, body }, deps) {
+      // @ts-expect-error: the path has no such parameter
+      const misspelt: unknown = params.tags
+      // @ts-expect-error: nor has the schema
+      const unknown: unknown = body.notes
+      // @ts-expect-error: nor has the service
+      const missing: unknown = deps.farewell
+      const texts: string[] = [params.id, params.tag, body.note, deps.greeting]
+      return { status: 200, body: { texts, nothing: [misspelt, unknown, missing].every((each) => each === undefined) } }
+    },
+  })
+  const { body } = await send([tagged], 'PUT', '/v1/servers/7/tags/red', { note: 'why' })
+  assert.deepEqual(body, { texts: ['7', 'red', 'why', 'hello'], nothing: true })
+})
+
+test('a function that is given a request says which parameters it needs', async () => {
+  const idOf = ({ params }: ApiRequest<unknown, { id: string }>) => params.id
+  const show = route({
+    ...open,
+    method: 'GET',
+    path: '/servers/:id',
+    handle: (request) => ({ status: 200, body: idOf(request) }),
+  })
+  const list = route({
+    ...open,
+    method: 'GET',
+    path: '/servers',
+    // @ts-expect-error: no id in this path
+    handle: (request) => ({ status: 200, body: String(idOf(request)) }),
+  })
+  assert.equal((await send([show, list], 'GET', '/v1/servers/7')).body, '7')
+  assert.equal((await send([show, list], 'GET', '/v1/servers')).body, 'undefined')
+})
+
+test('the parameters of one of several paths: those of all are there, the others perhaps', async () => {
+  const places = ['/services/:service/regions/:region', '/services/:service'] as const
+  const routes = places.map((path) =>
+    route({
+      ...open,
+      method: 'GET',
+      path,
+      handle({ params }) {
+        const { service, region = 'everywhere' }: { service: string; region?: string } = params
+        // @ts-expect-error: only one of the paths has it
+        const needed: { region: string } = params
+        return { status: 200, body: { service, region, same: needed.region === params.service } }
+      },
+    }),
+  )
+  const { body } = await send(routes, 'GET', '/v1/services/nova')
+  assert.deepEqual(body, { service: 'nova', region: 'everywhere', same: false })
+})
