@@ -57,7 +57,8 @@ export function endpoint<const Path extends string, B extends TSchema | Bodies |
         throw new Forbidden(`Policy does not allow ${rule.name} to be performed.`)
       }
       ctx.authorize(rule, target?.(request.query) ?? { project_id: ctx.projectId, user_id: ctx.userId })
-      if (needsProvider) await getProvider(deps.database.db, request.params['uuid'] ?? '')
+      const { uuid = '' }: { uuid?: string } = request.params
+      if (needsProvider) await getProvider(deps.database.db, uuid)
     },
   })
 }

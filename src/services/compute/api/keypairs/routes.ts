@@ -1,54 +1,13 @@
-import { Type } from 'typebox'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import { bodies } from '../../../../platform/http/schema.ts'
-import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { generateKeypair, importKeypair } from '../../operations/keypairs.ts'
 import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../store/keypairs.ts'
 import { nextLink, toOldTime } from '../links.ts'
 import { limitOf } from '../paging.ts'
-import { looseQuery, name, paging, strict, strictQuery, text } from '../parameter-types.ts'
 import * as policy from './policy.ts'
-
-const nameOf = (pattern: string) =>
-  Type.Unsafe<string>({ allOf: [name, Type.String({ minLength: 1, maxLength: 255, pattern })] })
-const first = { name: nameOf('^[_\\- a-zA-Z0-9]+$'), public_key: Type.Optional(Type.String()) }
-const typed = { ...first, type: Type.Optional(Type.Enum(['ssh', 'x509'])) }
-const forUser = { ...typed, user_id: Type.Optional(Type.String()) }
-const body = <T extends typeof first>(properties: T) =>
-  Type.Object({ keypair: Type.Object(properties, strict) }, strict)
-const importOnly = Type.Object(
-  { keypair: Type.Object({ ...forUser, name: nameOf('^[_\\-@. a-zA-Z0-9]+$'), public_key: Type.String() }, strict) },
-  strict,
-)
-
-const createBody = bodies(body(forUser), [
-  ['initial', body(first)],
-  ['keypair-type', body(typed)],
-  ['keypair-user', body(forUser)],
-  ['keypair-import-only', importOnly],
-])
-
-const ofUser = { user_id: text }
-const ownQuery = bodies(looseQuery(ofUser), [
-  ['initial', looseQuery({})],
-  ['keypair-user', looseQuery(ofUser)],
-  ['cleanup', strictQuery(ofUser)],
-])
-const listQuery = bodies(looseQuery(ofUser), [
-  ['initial', looseQuery({})],
-  ['keypair-user', looseQuery(ofUser)],
-  ['keypair-paging', looseQuery({ ...ofUser, ...paging })],
-  ['cleanup', strictQuery({ ...ofUser, ...paging })],
-])
-
-const view = (keypair: Keypair, version: ApiVersion) => ({
-  name: keypair.name,
-  public_key: keypair.publicKey,
-  fingerprint: keypair.fingerprint,
-  ...(version.has('keypair-type') && { type: keypair.type }),
-})
+import { createBody, listQuery, ownQuery } from './schema.ts'
+import { viewKeypair } from './view.ts'
 
 /** Whose keypairs: since 2.10 admins may name somebody else. */
 const ownerOf = ({ ctx, query, version }: ApiRequest): string =>
@@ -67,7 +26,7 @@ export const keypairRoutes = [
       const userId = ownerOf(request)
       ctx.authorize(policy.index, { user_id: userId })
       const all = await listKeypairs(database.db, userId)
-      const wrap = (keypair: Keypair) => ({ keypair: view(keypair, version) })
+      const wrap = (keypair: Keypair) => ({ keypair: viewKeypair(keypair, version) })
       if (!version.has('keypair-paging')) return { status: 200, body: { keypairs: all.map(wrap) } }
       const limit = limitOf(query, config.maxLimit)
       const marker = last(query, 'marker')
@@ -91,11 +50,14 @@ export const keypairRoutes = [
       const input = { name: asked.name, type, userId }
       if (publicKey !== undefined) {
         const keypair = await importKeypair(deps, ctx.projectId ?? '', { ...input, publicKey })
-        return { status, body: { keypair: { ...view(keypair, version), user_id: userId } } }
+        return { status, body: { keypair: { ...viewKeypair(keypair, version), user_id: userId } } }
       }
       // Only versions before 'keypair-import-only' get here: their body may leave public_key out.
       const { keypair, privateKey } = await generateKeypair(deps, ctx.projectId ?? '', input)
-      return { status, body: { keypair: { ...view(keypair, version), private_key: privateKey, user_id: userId } } }
+      return {
+        status,
+        body: { keypair: { ...viewKeypair(keypair, version), private_key: privateKey, user_id: userId } },
+      }
     },
   }),
   route({
@@ -116,7 +78,7 @@ export const keypairRoutes = [
         deleted_at: null,
         updated_at: null,
       }
-      return { status: 200, body: { keypair: { ...view(keypair, request.version), ...more } } }
+      return { status: 200, body: { keypair: { ...viewKeypair(keypair, request.version), ...more } } }
     },
   }),
   route({

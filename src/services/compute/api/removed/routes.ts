@@ -50,7 +50,7 @@ const absentRoutes = absent.map(([method, path]) =>
     method,
     path,
     policy: null,
-    handle: (_request, _deps) => {
+    handle: () => {
       throw new NotFound()
     },
   }),
@@ -62,7 +62,7 @@ const goneRoutes = Object.entries(paths).flatMap(([path, methods]) =>
       method,
       path,
       policy: null,
-      handle: (_request, _deps) => {
+      handle: () => {
         throw new ApiError(410, 'This resource is no longer available. No forwarding address is given.')
       },
     }),

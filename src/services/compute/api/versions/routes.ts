@@ -33,7 +33,7 @@ const root = (path: string, bodyOf: (baseUrl: string) => object) =>
     path,
     policy: null,
     auth: 'none',
-    handle: ({ baseUrl }, _deps) => ({ status: 200, body: bodyOf(baseUrl) }),
+    handle: ({ baseUrl }) => ({ status: 200, body: bodyOf(baseUrl) }),
   })
 
 /** Version documents, open to everybody. */
