@@ -24,7 +24,7 @@ async function run(stateDir: string) {
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
   const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
-  const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
+  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('nova-compute') }, host)
 
   const network = createNetworkAgent({
     host,
@@ -76,16 +76,11 @@ async function run(stateDir: string) {
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
 
-  await whenConnected(bus)
+  await bus.whenConnected()
   await network.start()
   for (const role of networkRoles) board.set(role, 'up')
   await compute.start()
   tell({ type: 'ready' })
-}
-
-/** The control process may still be starting. */
-async function whenConnected(bus: SocketBus) {
-  while (!bus.connected) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 run(process.argv[2] ?? '').catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** The control process: every API and control role; started and watched by `nephos up`. Arguments: STATE_DIR. */
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { Secret } from '../platform/auth/secret.ts'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
@@ -17,7 +18,9 @@ async function run(stateDir: string) {
   const metrics = createMetrics()
   const hostName = hostname()
   const cloud: Cloud = await startCloud({ stateDir, settings, secrets, hostName, board, observe: metrics.observe })
-  const stopFakes = settings.fake ? await startFakeHosts(cloud, settings, stateDir, board) : () => Promise.resolve()
+  const stopFakes = settings.fake
+    ? await startFakeHosts(hostName, settings, new Secret(secrets.busKey), stateDir, board)
+    : () => Promise.resolve()
   const stopMetrics = await metrics.serve(addressOf(settings, 'metrics'), portOf(settings, 'metrics'))
   const stop = async () => {
     stopMetrics()
