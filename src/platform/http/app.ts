@@ -18,6 +18,7 @@ import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
+import { parseQuery, splitTarget } from './target.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
 
 /** A service's API, ready to answer. */
@@ -119,8 +120,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
-    const questionMark = request.url.indexOf('?')
-    const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
+    const { path, search } = splitTarget(request.url)
     // The version comes first: also the answer about an unknown path is one of a version.
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
@@ -129,7 +129,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     state.ctx = ctx
-    const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
+    const query = parseQuery(search)
     const { headers, url, peer } = request
     const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
     await route.admit?.(asked, options.deps as never)
@@ -183,13 +183,6 @@ const hasBody = (request: RawRequest): boolean =>
   request.json !== undefined ||
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0
-
-function parseQuery(text: string): Query {
-  const query: Record<string, string[]> = Object.create(null) as Record<string, string[]>
-  if (text === '') return query
-  for (const [name, value] of new URLSearchParams(text)) (query[name] ??= []).push(value)
-  return query
-}
 
 const lastOf = (query: Query): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
