@@ -1,5 +1,5 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
-import { sql, type Expression, type SqlBool } from 'kysely'
+import { expressionBuilder, sql, type Expression, type SqlBool } from 'kysely'
 import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
@@ -41,13 +41,17 @@ export function toSql(filter: Filter): Expression<SqlBool> {
     case 'in':
       return (value as unknown[]).length === 0
         ? sql<SqlBool>`1 = 0`
-        : sql<SqlBool>`${ref} in (${sql.join(value as unknown[])})`
+        : isIn(ref, value as unknown[])
     default:
       return ignoreCase
         ? sql<SqlBool>`${text} ${sql.raw(comparator)} ${wanted}`
         : sql<SqlBool>`${ref} ${sql.raw(comparator)} ${value}`
   }
 }
+
+/** A list is a list for the compiler of queries only when it is no part of a text. */
+export const isIn = (ref: Expression<unknown>, values: readonly unknown[]): Expression<SqlBool> =>
+  expressionBuilder<object, never>()(ref, 'in', values)
 
 /** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
 export async function pageRows<T extends Table>(
