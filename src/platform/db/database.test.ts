@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { isDuplicate, openDatabase } from './database.ts'
 import { migrate, runStatements } from './migrate.ts'
+import { isQueryTooLarge } from './query-size.ts'
 import { StatementCache } from './statement-cache.ts'
 import { upsert } from './upsert.ts'
 
@@ -130,6 +131,31 @@ test('P16: a list of any length is one text, and finds what values one by one fi
   assert.deepEqual(none, [])
   const changed = await database.db.updateTable('things').set({ generation: 9 }).where('id', 'in', ids).executeTakeFirst()
   assert.equal(changed.numUpdatedRows, BigInt(ids.length))
+})
+
+test('P5: more conditions than an engine takes are told from other errors', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const database = openDatabase<Schema>(`sqlite:///${folder}/a.db`)
+  t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
+  await migrate(database, migrations)
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => `i${index}`)
+  const all = (count: number) => {
+    let query = database.db.selectFrom('things').selectAll()
+    for (const id of ids(count)) query = query.where('id', '=', id)
+    return query.execute()
+  }
+  const any = (count: number) =>
+    database.db
+      .selectFrom('things')
+      .selectAll()
+      .where(({ or, eb }) => or(ids(count).map((id) => eb('id', '=', id))))
+      .execute()
+  for (const ask of [all, any]) {
+    assert.deepEqual(await ask(800), [])
+    for (const count of [1000, 7000, 20_000]) await assert.rejects(ask(count), isQueryTooLarge)
+  }
+  await assert.rejects(sql`select 1 where 'x' like ${`%${'x'.repeat(60_000)}`}`.execute(database.db), isQueryTooLarge)
+  await assert.rejects(sql`select nothing`.execute(database.db), (error) => !isQueryTooLarge(error))
 })
 
 test('P16: prepared statements are bounded by their number and by their texts; those in use stay', () => {

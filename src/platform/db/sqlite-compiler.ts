@@ -1,4 +1,5 @@
-import { SqliteQueryCompiler, type BinaryOperationNode, type OperationNode } from 'kysely'
+import { SqliteQueryCompiler, type AndNode, type BinaryOperationNode, type OperationNode, type OrNode } from 'kysely'
+import { requireShallow } from './query-size.ts'
 
 /** Lists so short have a text of their own for each length. */
 const shortList = 3
@@ -8,6 +9,16 @@ const shortList = 3
  * prepared statement serves all, and there is no longest list. (The MySQL driver prepares nothing: it writes the values into the text.)
  */
 export class ListQueryCompiler extends SqliteQueryCompiler {
+  protected override visitAnd(node: AndNode): void {
+    requireShallow(this.nodeStack.length)
+    super.visitAnd(node)
+  }
+
+  protected override visitOr(node: OrNode): void {
+    requireShallow(this.nodeStack.length)
+    super.visitOr(node)
+  }
+
   protected override visitBinaryOperation(node: BinaryOperationNode): void {
     const values = valuesIn(node.rightOperand)
     if (!isIn(node.operator) || values === undefined || values.length <= shortList || !values.every(isPlain)) {

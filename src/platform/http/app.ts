@@ -10,7 +10,8 @@ import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
-import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
+import { isQueryTooLarge } from '../db/query-size.ts'
+import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { noteAudit } from './audit.ts'
 import { readJson } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
@@ -145,7 +146,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
+    const shown = error instanceof ApiError ? error : shownFor(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
     } else if (shown.detail) {
@@ -199,6 +200,12 @@ function schemaAt(
 }
 
 const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+
+function shownFor(error: unknown): ApiError {
+  if (isDatabaseDown(error)) return withoutDatabase(error)
+  if (isQueryTooLarge(error)) return new BadRequest('The request has too many or too long conditions.', { cause: error })
+  return unexpected(error)
+}
 
 const withoutDatabase = (cause: unknown): ApiError =>
   new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })

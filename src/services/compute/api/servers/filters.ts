@@ -1,4 +1,5 @@
 /** Query parameters of `GET /servers` as a filter of the store. */
+import { distinctBy } from '../../../../base/distinct.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import { BadRequest } from '../../errors.ts'
@@ -150,10 +151,12 @@ function sortOf(ctx: Context, query: Query): ServerFilter['sort'] {
   const keys = Object.hasOwn(query, 'sort_key') ? query['sort_key']! : []
   const directions = Object.hasOwn(query, 'sort_dir') ? query['sort_dir']! : []
   if (keys.length === 0) return [{ column: 'created_at', isDescending: directions[0] !== 'asc' }]
-  return keys.map((key, index) => {
+  const sort = keys.map((key, index) => {
     const column = Object.hasOwn(sortColumns, key) ? sortColumns[key] : undefined
     if (!column) throw new BadRequest(`Sort key supplied is invalid: ${key}`)
     if (adminSort.has(key) && !ctx.isAdmin) throw new BadRequest(`Only administrators can sort servers by ${key}`)
     return { column, isDescending: (directions[index] ?? directions.at(-1) ?? 'desc') !== 'asc' }
   })
+  // What is sorted by once is sorted by it; the condition of a marker grows with the square of the keys.
+  return distinctBy(sort, (key) => key.column)
 }
