@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { constantTimeEqual, type Secret } from '../../../platform/auth/secret.ts'
+import { connections } from '../../../platform/http/connections.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { lookUp, metadataFiles, type Files, type ServerMetadata } from './document.ts'
 
@@ -62,6 +63,7 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
       if (!response.headersSent) end(response, 500, 'An unknown error has occurred. Please try your request again.')
     })
   })
+  connections.watch(server)
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve))
   const address = server.address()
   return {
