@@ -12,7 +12,7 @@ import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
 import { serviceUsers } from './up.ts'
@@ -83,6 +83,7 @@ async function run(stateDir: string) {
   tell({ type: 'ready' })
 }
 
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })

@@ -6,7 +6,7 @@ import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
 import { createMetrics } from './metrics.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { addressOf, loadSecrets, portOf, readSettings } from './settings.ts'
 import { serviceUsers } from './up.ts'
 
@@ -37,6 +37,7 @@ async function run(stateDir: string) {
   flushCompileCache()
 }
 
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })
