@@ -68,7 +68,7 @@ export class Supervised {
     this.#missing = 0
     this.#isReady = false
     this.#isHung = false
-    const started = Date.now()
+    const started = performance.now()
     const child = fork(file, [...this.#options.args], {
       execArgv: [...nodeFlags],
       env: { ...process.env, ...frugal },
@@ -102,7 +102,7 @@ export class Supervised {
         error: reason,
       }))
       this.#options.onDeath(reason)
-      if (Date.now() - started > 60_000) this.#pause = 100
+      if (performance.now() - started > 60_000) this.#pause = 100
       this.#timer = setTimeout(() => this.#spawn(), this.#pause)
       this.#pause = Math.min(this.#pause * 2, 10_000)
     })

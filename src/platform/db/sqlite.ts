@@ -151,12 +151,12 @@ const busyMs = 5000
  * but without stopping everything else in this process.
  */
 async function patiently<T>(work: () => T): Promise<T> {
-  const deadline = Date.now() + busyMs
+  const deadline = performance.now() + busyMs
   for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }

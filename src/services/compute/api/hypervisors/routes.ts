@@ -52,10 +52,10 @@ export const hypervisorRules = [list, listDetail, statistics, show, search, serv
 
 const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
 
-const brief = (host: Host, version: ApiVersion, { now, config }: ComputeDeps) => ({
+const brief = (host: Host, version: ApiVersion, { config }: ComputeDeps) => ({
   id: version.has('service-uuid') ? host.id : host.seq,
   hypervisor_hostname: host.report.hypervisorHostname,
-  state: isUp(host.service, now(), config.serviceDownTime) ? 'up' : 'down',
+  state: isUp(host.service, config.serviceDownTime) ? 'up' : 'down',
   status: host.service.isDisabled ? 'disabled' : 'enabled',
 })
 
@@ -250,7 +250,7 @@ export const hypervisorRoutes = [
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(uptime)
       const host = await find(deps, params['id']!, version)
-      if (!isUp(host.service, deps.now(), deps.config.serviceDownTime))
+      if (!isUp(host.service, deps.config.serviceDownTime))
         throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
       if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')

@@ -286,11 +286,11 @@ export class QemuDriver implements ComputeDriver {
   async #powerDown(id: string): Promise<boolean> {
     const { pid } = this.#folder(id)
     if ((await this.findGuest(id))?.power === 'paused') return false
-    const deadline = Date.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
+    const deadline = performance.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
     for (let press = 0; (await findGuest(pid, id)) !== undefined; await sleep(100)) {
-      if (Date.now() >= deadline) return false
-      if (Date.now() < press) continue
-      press = Date.now() + powerButtonMs
+      if (performance.now() >= deadline) return false
+      if (performance.now() < press) continue
+      press = performance.now() + powerButtonMs
       // It may end between the look and the command; the next look tells.
       await this.#execute(id, 'system_powerdown').catch(() => {})
     }
