@@ -241,6 +241,7 @@ test('P5, P8: bodies over a socket: limit, media type, malformed, prototype keys
   assert.equal(await post('{"name":"a"}', 'text/xml'), 415)
   assert.equal(await post('{"name":'), 400)
   assert.equal(await post('{"name":"a","__proto__":{"x":1}}'), 400)
+  assert.equal((await send('POST', '/v2.1/things', JSON.parse('{"name":"a","__proto__":1}'))).status, 400, 'in process')
   assert.equal(await post(`${'['.repeat(200)}${']'.repeat(200)}`), 400)
   assert.equal(await post('{"name":"b"}'), 201)
 })

@@ -13,7 +13,7 @@ import { isDatabaseDown } from '../db/database.ts'
 import { isQueryTooLarge } from '../db/query-size.ts'
 import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { noteAudit } from './audit.ts'
-import { readJson } from './body.ts'
+import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
@@ -138,7 +138,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
     let body: unknown
     if (route.body || (!route.stream && hasBody(request))) {
-      body = request.json ?? (await readJson(request, route, definition))
+      body = requireShape(request.json) ?? (await readJson(request, route, definition))
       validate(schemaAt(route.body, version, table), body, 'body')
     }
     const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }

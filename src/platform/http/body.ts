@@ -36,6 +36,12 @@ export async function readJson(
   return value
 }
 
+/** The same for a value from a client in this process. */
+export function requireShape(value: unknown): unknown {
+  checkShape(value, true, 0)
+  return value
+}
+
 async function readText({ headers, stream }: RawRequest, limit: number): Promise<string> {
   const tooLarge = () =>
     new ApiError(413, `The body is larger than ${limit} bytes.`, { headers: { Connection: 'close' } })
