@@ -7,12 +7,13 @@ import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { rpcServe } from '../../platform/rpc/contract.ts'
+import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { withJsonPaths } from './api/json-paths.ts'
 import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
@@ -37,6 +38,7 @@ import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { indexes } from './store/migrations/0007-indexes.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -74,13 +76,13 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, indexes])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
     2,
     () => pulls.lastMs,
-    () => void env.bus.fanout(networkAgentContract.topic, 'look', {}),
+    () => void rpcFanout(env.bus, networkAgentContract).look({}),
   )
   const deps: NetworkDeps = {
     database,
@@ -111,7 +113,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   })
   let stopServing = () => {}
   return {
-    apps: { network: app },
+    apps: { network: withJsonPaths(app) },
     async start() {
       stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
     },
