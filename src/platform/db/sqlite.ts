@@ -143,7 +143,7 @@ class Connection implements DatabaseConnection {
 }
 
 /** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
-const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+export const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
 const busyMs = 5000
 
 /**

@@ -39,12 +39,7 @@ import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
-import { usageIndex } from './store/migrations/0003-usage-index.ts'
-import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
-import { owners } from './store/migrations/0005-owners.ts'
-import { guestData } from './store/migrations/0006-guest-data.ts'
+import { migrations } from './store/migrations.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -78,7 +73,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, guestData])
+  await migrate(database, migrations)
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
@@ -101,6 +96,7 @@ export async function createComputeService(
     now: Date.now,
   }
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes: [...routes, ...removedRoutes],
     rootRoutes: versionRoutes,

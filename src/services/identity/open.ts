@@ -16,6 +16,7 @@ import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
+import { firstRelease } from './store/migrations/0001a-first-release.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
@@ -27,7 +28,14 @@ import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks]
+export const migrations: readonly Migration[] = [
+  initial,
+  firstRelease,
+  catalogMigration,
+  federation,
+  exactTimes,
+  quotaLocks,
+]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
@@ -40,7 +48,7 @@ export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
 
 /** Reads the configuration. Throws ConfigError. */
 export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles' | 'log'>): IdentityConfig =>
-  loadConfig(fileOptions, env.configFiles, (text) => env.log.warn({}, text))
+  loadConfig('keystone', fileOptions, env.configFiles, (text) => env.log.warn({}, text))
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })

@@ -94,6 +94,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes: versionRoutes as readonly Route<IdentityDeps>[],
@@ -101,7 +102,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     enforcer: new PolicyEnforcer(config.enforceScope ? policies : unscopedPolicies, env.policyOverrides, denial),
     authenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')
