@@ -13,7 +13,7 @@ import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
 import { serviceUsers } from './up.ts'
@@ -25,7 +25,7 @@ async function run(stateDir: string) {
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
   const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
-  const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
+  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('nova-compute') }, host)
 
   const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
@@ -79,18 +79,14 @@ async function run(stateDir: string) {
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
 
-  await whenConnected(bus)
+  await bus.whenConnected()
   await network.start()
   for (const role of networkRoles) board.set(role, 'up')
   await compute.start()
   tell({ type: 'ready' })
 }
 
-/** The control process may still be starting. */
-async function whenConnected(bus: SocketBus) {
-  while (!bus.connected) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })

@@ -193,7 +193,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       stops.push(() => proxy.close())
     })
   })
-  const busServer = await serveBus(bus, paths(stateDir).bus, new Secret(secrets.busKey))
+  const busServer = await serveBus(bus, { path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('bus') })
   stops.push(() => busServer.close())
 
   return {

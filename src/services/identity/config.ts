@@ -170,7 +170,7 @@ export const options = {
   maxProjectTreeDepth: option.integer('DEFAULT', 'max_project_tree_depth', 5, 'Levels of projects below a domain.', {
     min: 1,
   }),
-  passwordHashRounds: option.integer('identity', 'password_hash_rounds', 10, 'Cost of bcrypt.', { min: 4, max: 31 }),
+  passwordHashRounds: option.integer('identity', 'password_hash_rounds', 12, 'Cost of bcrypt.', { min: 4, max: 31 }),
   maxPasswordLength: option.integer('identity', 'max_password_length', 4096, 'Longest password in characters.', {
     min: 1,
   }),
