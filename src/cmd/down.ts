@@ -6,7 +6,7 @@ import { destroyNetworking } from '../services/network/agent/destroy.ts'
 import type { Arguments } from './arguments.ts'
 import { deleteProviderBridge } from './provider-bridge.ts'
 import { paths, providerBridge, readSettings } from './settings.ts'
-import { readStatus } from './status.ts'
+import { readStatus } from './status-file.ts'
 
 const stopsWithin = 30_000
 

@@ -1,6 +1,6 @@
 /** A disk that fills up under a cloud: nothing ends, nothing hangs, refusals say why, and all is well with space again. */
 import assert from 'node:assert/strict'
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -46,6 +46,8 @@ function defineTests() {
     )
   const pids = async () => (JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: object }).pids
 
+  const isUp = async () => (await cloud.nephos('status')).code === 0
+
   test('writers are refused with a reason, readers are served, and builds that were begun end when there is space', async () => {
     const first = await Promise.all(['a', 'b', 'c'].map(create))
     const before = await pids()
@@ -72,6 +74,52 @@ function defineTests() {
     assert.equal((await create('e')).status, 202)
     await eventually('it runs', async () => (await statuses()).at(0) === 'ACTIVE')
     assert.deepEqual(await pids(), before)
+  })
+
+  test('a control process that is killed while the disk is full starts again and serves reads; the status is true', async () => {
+    fill(ballast)
+    const before = (await pids()) as { control: number }
+    const server = (await demo.call<{ servers: { id: string }[] }>('compute', 'GET', '/v2.1/servers')).body.servers[0]!
+    process.kill(before.control, 'SIGKILL')
+    await eventually('another one is ready', async () => {
+      const now = (await pids()) as { control?: number }
+      return now.control !== undefined && now.control !== before.control && (await isUp())
+    })
+    const again = await login(cloud, 'demo')
+    for (const [service, path] of [
+      ['compute', `/v2.1/servers/${server.id}`],
+      ['compute', '/v2.1/servers/detail'],
+      ['image', `/v2/images/${image}`],
+      ['network', '/v2.0/networks'],
+      ['identity', '/v3/auth/catalog'],
+    ] as const)
+      assert.equal((await again.call(service, 'GET', path)).status, 200, path)
+    const drafts = ['', 'run', 'identity'].flatMap((folder) => readdirSync(join(cloud.stateDir, folder)))
+    assert.deepEqual(
+      drafts.filter((name) => name.endsWith('.new')),
+      [],
+    )
+    rmSync(ballast)
+    await eventually('writes are taken again', async () => (await create('f')).status === 202)
+  })
+
+  test('a whole cloud whose supervisor was killed with a full disk starts again', async () => {
+    fill(ballast)
+    const { pid } = JSON.parse((await cloud.nephos('status', '--json')).output) as { pid: number }
+    process.kill(pid, 'SIGKILL')
+    await eventually('everything has ended', async () => (await cloud.nephos('status')).code === 1)
+    // Its children end by themselves.
+    await eventually('it starts', async () =>
+      cloud.up().then(
+        () => true,
+        () => false,
+      ),
+    )
+    const again = await login(cloud, 'demo')
+    assert.equal((await again.call('compute', 'GET', '/v2.1/servers/detail')).status, 200)
+    assert.ok(await isUp())
+    rmSync(ballast)
+    await eventually('writes are taken again', async () => (await create('g')).status === 202)
   })
 
   test('an upload that does not fit is refused as glance does, and its rest is gone', async () => {
