@@ -8,7 +8,6 @@ import { ServiceUnavailable } from '../platform/http/errors.ts'
 import { serve, type HttpServer, type Observer } from '../platform/http/server.ts'
 import type { App } from '../platform/http/app.ts'
 import type { Authenticator } from '../platform/http/service.ts'
-import { createLogger } from '../platform/log/log.ts'
 import { LocalBus } from '../platform/rpc/local-bus.ts'
 import { serveBus } from '../platform/rpc/socket-bus.ts'
 import { Secret } from '../platform/auth/secret.ts'
@@ -21,6 +20,7 @@ import { createNetworkService } from '../services/network/service.ts'
 import { serveMetadata } from '../services/compute/metadata/server.ts'
 import { serveNovncProxy } from '../services/compute/novncproxy/proxy.ts'
 import { catalogOf } from './catalog.ts'
+import { logOf } from './logs.ts'
 import { readPolicies } from './policies.ts'
 import { codeNameOf, configFilesOf, databaseUrlOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
@@ -64,8 +64,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       return localTransport(app).send(request)
     },
   })
-  const log = (name: string) =>
-    createLogger({ name, file: join(paths(stateDir).log, `${name}.log`), level: process.env['NEPHOS_LOG'] ?? 'info' })
+  const log = (name: string, type = name) => logOf(stateDir, name, type)
 
   const listen = async (app: App, port: PortName) => {
     const server: HttpServer = await serve(app, {
@@ -161,7 +160,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         port: portOf(settings, 'metadata'),
         secret: new Secret(secrets.metadataSecret),
         getServerMetadata: compute.getServerMetadata,
-        log: log('metadata'),
+        log: log('metadata', 'compute'),
       })
       stops.push(() => metadata.close())
     })
@@ -170,7 +169,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         host: settings.bind,
         port: portOf(settings, 'novncproxy'),
         openConsole: compute.openConsole,
-        log: log('novncproxy'),
+        log: log('novncproxy', 'compute'),
       })
       stops.push(() => proxy.close())
     })

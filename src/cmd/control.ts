@@ -1,6 +1,7 @@
 /** The control process: every API and control role; started and watched by `nephos up`. Arguments: STATE_DIR. */
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
@@ -29,6 +30,7 @@ async function run(stateDir: string) {
   // Without its supervisor nobody would start this process again after a failure.
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', reopenLogFiles)
   await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'remark', text }))
   tell({ type: 'ready' })
   flushCompileCache()

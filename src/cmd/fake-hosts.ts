@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { createLogger } from '../platform/log/log.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
 import { fakeAgent } from '../services/network/fake-agent.ts'
 import type { Cloud } from './cloud.ts'
+import { logOf } from './logs.ts'
 import type { RoleBoard } from './roles.ts'
-import { paths, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
 export async function startFakeHosts(
@@ -14,7 +14,7 @@ export async function startFakeHosts(
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
-  const log = createLogger({ name: 'nova-compute', file: join(paths(stateDir).log, 'nova-compute.log') })
+  const log = logOf(stateDir, 'nova-compute', 'compute')
   const stops: (() => Promise<void> | void)[] = []
   for (let index = 1; index <= settings.computeHosts; index++) {
     const host = settings.computeHosts === 1 ? cloud.hostName : `fake-${index}`

@@ -30,6 +30,10 @@ export class Supervised {
     return this.#child?.pid
   }
 
+  signal(name: NodeJS.Signals) {
+    this.#child?.kill(name)
+  }
+
   #spawn() {
     const file = fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
     const started = Date.now()

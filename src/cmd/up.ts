@@ -107,7 +107,12 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
       }),
     )
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => finish(0))
+  // A terminal that went away, or without one the wish that logs are opened again.
+  process.on('SIGHUP', () => {
+    if (process.stdin.isTTY) finish(0)
+    else for (const child of children.values()) child.signal('SIGHUP')
+  })
   const code = await finished
   if (code === 0) say('Stopping; guests keep running (nephos down ends them).')
   // The agents first: they speak to the control process until their end.

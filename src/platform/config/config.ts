@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { logOptions } from '../log/options.ts'
 import { parseIni, type IniEntry } from './ini.ts'
 import type { OptionDeclaration, Values } from './options.ts'
 import { whyWithoutEffect } from './without-effect.ts'
@@ -16,7 +17,8 @@ export function loadConfig<D extends Record<string, OptionDeclaration<never> | O
   remark: (text: string) => void = () => undefined,
 ): Values<D> {
   const entries = readFiles(files)
-  const known = Object.values(declarations)
+  // Who makes the log of a service reads how.
+  const known = [...Object.values(declarations), ...Object.values(logOptions)]
   for (const located of entries) check(located, known, remark)
   const values = Object.entries(declarations).map(([key, declaration]) => [key, valueOf(declaration, entries)])
   return Object.fromEntries(values) as Values<D>

@@ -11,7 +11,7 @@ import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
-import { noteAudit } from './audit.ts'
+import { auditOf } from './audit.ts'
 import { readJson } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
@@ -39,6 +39,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 /** Builds the app of a service. Throws on two routes that would answer the same request. */
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
+  const audit = auditOf(log)
   const table = definition.microversions?.table
   const router = FindMyWay({
     ignoreTrailingSlash: !definition.hasStrictPaths,
@@ -163,7 +164,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       const requestId = `req-${randomUUID()}`
       const state: RequestState = { route: '(none)', version: undefined }
       const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
-      noteAudit(log, { request, status: response.status, requestId, ctx: state.ctx })
+      audit({ request, status: response.status, requestId, ctx: state.ctx })
       const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
       for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
       if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))

@@ -4,6 +4,7 @@ import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
+import { every } from '../../platform/periodic.ts'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
@@ -96,18 +97,9 @@ export async function createComputeService(
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  const stops: (() => void)[] = []
-  const every = (seconds: number, what: string, work: () => Promise<void>) => {
-    let isBusy = false
-    const timer = setInterval(() => {
-      if (isBusy) return
-      isBusy = true
-      work()
-        .catch((err: unknown) => env.log.warn({ err }, `${what} failed`))
-        .finally(() => (isBusy = false))
-    }, seconds * 1000).unref()
-    stops.push(() => clearInterval(timer))
-  }
+  const stops: (() => void | Promise<void>)[] = []
+  const periodic = (seconds: number, what: string, work: () => Promise<unknown>) =>
+    stops.push(every(seconds * 1000, what, env.log, work))
   const beat = () =>
     database.transaction(async (tx) => {
       for (const role of ['nova-scheduler', 'nova-conductor']) await touchService(tx, env.host, role, Date.now())
@@ -115,15 +107,16 @@ export async function createComputeService(
   return {
     apps: { compute: app },
     async start() {
-      await beat()
+      // A full disk takes no heartbeat, and stops nobody from reading.
+      await beat().catch((err: unknown) => env.log.warn({ err }, 'heartbeat failed'))
       stops.push(serveConductor(deps, env.bus, env.host))
       await sagas.resume(deps)
-      every(10, 'heartbeat', beat)
-      every(15, 'ending stale tasks', () => endStaleTasks(deps))
-      every(300, 'healing allocations', () => healAllocations(deps))
+      periodic(10, 'heartbeat', beat)
+      periodic(15, 'ending stale tasks', () => endStaleTasks(deps))
+      periodic(300, 'healing allocations', () => healAllocations(deps))
     },
     async stop() {
-      for (const stop of stops) stop()
+      for (const stop of stops) await stop()
       sagas.stop()
       await sagas.idle()
       await database.close()

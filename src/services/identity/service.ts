@@ -105,13 +105,15 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     authUrl: env.authUrl,
   })
   const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')
+  // A full disk must not keep those out who only read.
+  const cannotForget = (err: unknown) => env.log.warn({ err }, 'old revocations could not be removed')
   const stops: (() => void | Promise<void>)[] = []
   return {
     apps: { identity: app },
     authenticator,
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
-      await forgetOldRevocations(deps)
+      await forgetOldRevocations(deps).catch(cannotForget)
       await feed.start()
       stops.push(endExpiredMemberships(deps))
       stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))

@@ -1,8 +1,10 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
+import { isDatabaseDown } from '../../platform/db/database.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
+import { every } from '../../platform/periodic.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { cacheRoutes } from './api/cache/routes.ts'
 import { rootRoutes } from './api/documents.ts'
@@ -48,13 +50,26 @@ export const routes: readonly Route<ImageDeps>[] = [
   ...metadefRoutes,
 ]
 
-const hourMs = 3_600_000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */
+async function tryToCleanUp(deps: ImageDeps): Promise<boolean> {
+  try {
+    await cleanUp(deps)
+    return true
+  } catch (error) {
+    if (!isDatabaseDown(error)) throw error
+    deps.log.warn({ err: error }, 'what an earlier process left cannot be removed now')
+    return false
+  }
+}
 
 /** Glance. */
 export async function createImageService(env: ServiceEnv): Promise<RunningService> {
   const deps = await openImage(env)
   const { database, sagas, transfers, cacheWorker, digests, log } = deps
-  await cleanUp(deps)
+  let isClean = await tryToCleanUp(deps)
   const app = createApp<ImageDeps>({
     definition,
     routes,
@@ -70,21 +85,18 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  const forgetTasks = () =>
-    deleteExpiredTasks(database.db, Date.now()).catch((error: unknown) =>
-      log.warn({ err: error }, 'old tasks could not be removed'),
-    )
-  let timer: NodeJS.Timeout | undefined
+  const stops: (() => Promise<void>)[] = []
   return {
     apps: { image: app },
     async start() {
       await sagas.resume(deps)
       cacheWorker.start()
-      await forgetTasks()
-      timer = setInterval(() => void forgetTasks(), hourMs).unref()
+      stops.push(every(hourMs, 'removing old tasks', log, () => deleteExpiredTasks(database.db, Date.now())))
+      const again = async () => void (isClean ||= await tryToCleanUp(deps))
+      stops.push(every(minuteMs, 'removing what an earlier process left', log, again))
     },
     async stop() {
-      clearInterval(timer)
+      for (const stop of stops) await stop()
       sagas.stop()
       await transfers.cancelAll()
       await sagas.idle()

@@ -24,12 +24,12 @@ export async function removeData(deps: Pick<ImageDeps, 'database' | 'stores' | '
   }
 }
 
-/** At start: what an earlier process did not finish. Images with a saga are left to it. */
+/** What an earlier process did not finish. Images with a saga or a transfer of this process are left to it. */
 export async function cleanUp(deps: ImageDeps): Promise<void> {
   const { database, log } = deps
   const { db } = database
   const sagas = await db.selectFrom('sagas').select('resource_id').execute()
-  const kept = new Set(sagas.map((saga) => saga.resource_id))
+  const kept = new Set([...sagas.map((saga) => saga.resource_id), ...deps.transfers.ids()])
   const cut = await db
     .selectFrom('images')
     .selectAll()
