@@ -11,7 +11,7 @@ import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
-import { auditOf } from './audit.ts'
+import { auditOf, isRefusal } from './audit.ts'
 import { readJson } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
@@ -149,6 +149,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
+    } else if (isRefusal(shown.status)) {
+      state.detail = shown.detail // told in the line of the refusal
     } else if (shown.detail) {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
@@ -164,7 +166,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       const requestId = `req-${randomUUID()}`
       const state: RequestState = { route: '(none)', version: undefined }
       const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
-      audit({ request, status: response.status, requestId, ctx: state.ctx })
+      audit({ request, status: response.status, requestId, ctx: state.ctx, detail: state.detail })
       const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
       for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
       if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))
@@ -178,6 +180,8 @@ interface RequestState {
   route: string
   version: ApiVersion | undefined
   ctx?: Context
+  /** Why it was refused, for the log. */
+  detail?: string | undefined
 }
 
 const hasBody = (request: RawRequest): boolean =>

@@ -10,6 +10,7 @@ interface Event {
   requestId: string
   /** Absent where nobody could tell who asks. */
   ctx: Context | undefined
+  detail?: string | undefined
 }
 
 const longest = 300
@@ -19,6 +20,7 @@ const windowMs = 60_000
 
 /** Services speak to each other all the time in the name of users, whose own requests are told. */
 const isService = (ctx: Context) => ctx.roles.includes('service')
+export const isRefusal = (status: number) => status === 401 || status === 403
 const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -28,8 +30,8 @@ const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 export function auditOf(log: Logger): (event: Event) => void {
   const summary = (peer: string, more: number) => log.info({ audit: true, peer, more }, 'refused, and more like it')
   const throttle = new Throttle({ most: mostRefusals, windowMs, summary })
-  return ({ request, status, requestId, ctx }) => {
-    const isRefused = status === 401 || status === 403
+  return ({ request, status, requestId, ctx, detail }) => {
+    const isRefused = isRefusal(status)
     const isChange = !reads.has(request.method) && ctx !== undefined && ctx.userId !== ''
     if (!isRefused && !(isChange && ctx.isAdmin && !isService(ctx))) return
     if (isRefused && !isChange && !throttle.admits(sourceOf(request.peer))) return
@@ -43,6 +45,7 @@ export function auditOf(log: Logger): (event: Event) => void {
         method: request.method,
         path: request.url.split('?', 1)[0]!.slice(0, longest),
         status,
+        detail,
       },
       isRefused ? 'refused' : 'an administrator’s request',
     )

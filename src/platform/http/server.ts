@@ -4,6 +4,7 @@ import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ownsItsChunks, release } from '../../base/chunks.ts'
 import type { Logger } from '../log/log.ts'
+import { sourceOf, Throttle } from '../log/throttle.ts'
 import type { App } from './app.ts'
 import type { RawResponse } from './message.ts'
 
@@ -22,6 +23,8 @@ export async function serve(
   options: { host: string; port: number; log: Logger; observe?: Observer },
 ): Promise<HttpServer> {
   const { log } = options
+  const moreAborts = (peer: string, more: number) => log.info({ peer, more }, 'more clients like it went away')
+  const aborts = new Throttle({ most: 20, windowMs: 60_000, summary: moreAborts })
   const server = createServer({
     headersTimeout: 20_000,
     requestTimeout: 0,
@@ -48,7 +51,8 @@ export async function serve(
         )
       })
       .catch((error: unknown) => {
-        log.info({ err: error, url: request.url }, 'the client went away')
+        if (aborts.admits(sourceOf(request.socket.remoteAddress)))
+          log.info({ err: error, url: request.url }, 'the client went away')
         response.destroy()
       })
   })
