@@ -5,7 +5,7 @@
 import { Kysely, MysqlDialect, type LogEvent, type Transaction } from 'kysely'
 import { readFileSync } from 'node:fs'
 import { createPool } from 'mysql2'
-import { SqliteDialect } from './sqlite.ts'
+import { SqliteDialect, type SqliteOptions } from './sqlite.ts'
 
 /** A database or an open transaction: store functions take either, so that operations compose them. */
 export type Db<Schema> = Kysely<Schema> | Transaction<Schema>
@@ -26,18 +26,22 @@ export interface Database<Schema> {
 /** A connection URL that cannot be used; the message says what to do. */
 export class DatabaseUrlError extends Error {}
 
+export interface DatabaseOptions extends Partial<SqliteOptions> {
+  onQuery?: (event: LogEvent) => void
+}
+
 /**
  * Opens the database of a service. `url` is SQLAlchemy's form, as the install guides write it:
  * `sqlite:////path/file.db` or `mysql+pymysql://user:password@host:port/name`.
  */
 export function openDatabase<Schema>(
   url: string,
-  options: { onQuery?: (event: LogEvent) => void } = {},
+  { onQuery: log, isDurable = true, sync }: DatabaseOptions = {},
 ): Database<Schema> {
-  const log = options.onQuery
   if (url.startsWith('sqlite://')) {
     const file = url.slice('sqlite:///'.length) || ':memory:'
-    return wrap('sqlite', new Kysely<Schema>({ dialect: new SqliteDialect(file), ...(log && { log }) }))
+    const dialect = new SqliteDialect(file, { isDurable, ...(sync && { sync }) })
+    return wrap('sqlite', new Kysely<Schema>({ dialect, ...(log && { log }) }))
   }
   if (/^mysql(\+pymysql)?:\/\//.test(url)) {
     const parsed = new URL(url.replace(/^mysql(\+pymysql)?:/, 'mysql:'))

@@ -1,7 +1,13 @@
 /**
  * Kysely's dialect for `node:sqlite`: one connection that writes and one that reads. Writers queue behind a mutex, so
  * a transaction never sees another one's statements; readers see the last commit and never wait.
+ *
+ * A commit is acknowledged when the log is on the disk. SQLite itself would wait for that (`synchronous = full`) with the
+ * whole program; here it commits without (`normal`, where a power cut costs no more than the last commits), and the log is
+ * synced beside the event loop, once for all that wait. Others may read what is about to be there: what they then write comes
+ * later in the log, so it is never on the disk without the earlier.
  */
+import { open, type FileHandle } from 'node:fs/promises'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -16,16 +22,26 @@ import {
   type Kysely,
   type QueryResult,
 } from 'kysely'
+import { GroupSync } from './group-sync.ts'
+
+export interface SqliteOptions {
+  /** Whether a commit waits for the disk. */
+  isDurable: boolean
+  /** How the log is brought there, for tests. */
+  sync?: (log: FileHandle) => Promise<void>
+}
 
 export class SqliteDialect implements Dialect {
   readonly #file: string
+  readonly #options: SqliteOptions
 
-  constructor(file: string) {
+  constructor(file: string, options: SqliteOptions) {
     this.#file = file
+    this.#options = options
   }
 
   createAdapter = () => new ConcurrentAdapter()
-  createDriver = () => new SqliteDriver(this.#file)
+  createDriver = () => new SqliteDriver(this.#file, this.#options)
   createQueryCompiler = () => new SqliteQueryCompiler()
   createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
 }
@@ -52,9 +68,13 @@ class SqliteDriver implements Driver {
   #writer!: Handle
   #reader!: Handle
   #tail: Promise<void> = Promise.resolve()
+  readonly #options: SqliteOptions
+  #log: FileHandle | undefined
+  readonly #durable = new GroupSync(() => this.#syncLog())
 
-  constructor(file: string) {
+  constructor(file: string, options: SqliteOptions) {
     this.#file = file
+    this.#options = options
   }
 
   async init() {
@@ -72,6 +92,20 @@ class SqliteDriver implements Driver {
     return release
   }
 
+  /** Resolves when all that was committed before the call survives a power cut. */
+  durable(): Promise<void> {
+    return this.#options.isDurable && this.#writer.hasLog ? this.#durable.wait() : Promise.resolve()
+  }
+
+  async #syncLog() {
+    try {
+      this.#log ??= await open(`${this.#file}-wal`)
+      await (this.#options.sync ?? ((log) => log.datasync()))(this.#log)
+    } catch (cause) {
+      throw Object.assign(new Error('the log of the database cannot be brought to the disk', { cause }), ioError)
+    }
+  }
+
   get writer() {
     return this.#writer
   }
@@ -87,6 +121,8 @@ class SqliteDriver implements Driver {
   releaseConnection = async () => {}
 
   async destroy() {
+    await this.durable().catch(() => undefined)
+    await this.#log?.close()
     if (this.#reader !== this.#writer) this.#reader?.close()
     // The last one to close brings the log into the file, which only a writer can.
     this.#writer?.close()
@@ -96,6 +132,8 @@ class SqliteDriver implements Driver {
 class Connection implements DatabaseConnection {
   readonly #driver: SqliteDriver
   #release: (() => void) | undefined
+  /** Whether the open transaction has changed anything. */
+  #hasWritten = false
 
   constructor(driver: SqliteDriver) {
     this.#driver = driver
@@ -103,6 +141,7 @@ class Connection implements DatabaseConnection {
 
   async begin() {
     this.#release = await this.#driver.lockWriter()
+    this.#hasWritten = false
     try {
       await patiently(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
@@ -113,26 +152,36 @@ class Connection implements DatabaseConnection {
   }
 
   async end(how: 'commit' | 'rollback') {
+    // After a commit that could not be acknowledged comes a rollback: the writer is another's by then.
+    if (!this.#release) return
     try {
       // A full disk ends a transaction by itself; the error that says so must not be hidden by another.
       if (how === 'commit' || this.#driver.writer.isInTransaction) this.#driver.writer.exec(how)
     } finally {
-      this.#release?.()
+      this.#release()
       this.#release = undefined
     }
+    if (how === 'commit' && this.#hasWritten) await this.#driver.durable()
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (this.#release) return this.#driver.writer.run(query)
+    if (this.#release) {
+      const result = this.#driver.writer.run<R>(query)
+      this.#hasWritten ||= hasWritten(query, result)
+      return result
+    }
     if (query.query.kind === 'SelectQueryNode' && this.#driver.reader !== this.#driver.writer) {
       return this.#driver.reader.run(query)
     }
     const release = await this.#driver.lockWriter()
+    let result: QueryResult<R>
     try {
-      return await patiently(() => this.#driver.writer.run<R>(query))
+      result = await patiently(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
+    if (hasWritten(query, result)) await this.#driver.durable()
+    return result
   }
 
   // oxlint-disable-next-line require-yield -- Kysely's interface wants a generator; nothing here streams rows.
@@ -140,6 +189,15 @@ class Connection implements DatabaseConnection {
     throw new Error('SQLite rows are not streamed')
   }
 }
+
+/** SQLite's own words for a disk that failed. */
+const ioError = { code: 'ERR_SQLITE_ERROR', errcode: 10 }
+
+/** Rows that were changed are counted; of other statements than these that is not known. */
+const counted = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
+
+const hasWritten = ({ query }: CompiledQuery, { numAffectedRows }: QueryResult<unknown>): boolean =>
+  numAffectedRows !== undefined && (numAffectedRows > 0n || !counted.has(query.kind))
 
 /** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
 const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
@@ -163,7 +221,7 @@ async function patiently<T>(work: () => T): Promise<T> {
 
 const cachedStatements = 500
 /** Checkpoints wait for the disk, so they are seldom: every 16 MiB. */
-const settings = 'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
+const settings = 'pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
 
 interface Prepared {
   statement: StatementSync
@@ -174,10 +232,13 @@ interface Prepared {
 class Handle {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, Prepared>()
+  /** Whether there is a write-ahead log: not in memory, and not on file systems without shared memory. */
+  readonly hasLog: boolean
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
-    if (!readOnly) this.#db.exec(settings)
+    this.hasLog = !readOnly && this.#db.prepare('pragma journal_mode = wal').get()?.['journal_mode'] === 'wal'
+    if (this.hasLog) this.#db.exec(settings)
     // Open now: from here on `patiently` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }
