@@ -1,9 +1,12 @@
 import { option } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 
 /** nova.conf: upstream's sections, names and defaults. */
 export const options = {
   databaseUrl: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.'),
+  ...databaseOptions,
+  ...timelineOptions,
   maxLimit: option.integer('api', 'max_limit', 1000, 'Most items of one page of a list.', { min: 1 }),
   serviceDownTime: option.integer(
     'DEFAULT',

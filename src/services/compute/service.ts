@@ -29,6 +29,7 @@ import type { ServerMetadata } from './metadata/document.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
 import { getServerMetadata } from './operations/server-metadata.ts'
+import { purge } from './periodic/purge.ts'
 import { healAllocations } from './periodic/leftovers.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { computeContract } from './rpc/compute.ts'
@@ -37,6 +38,7 @@ import { initial } from './store/migrations/0001-initial.ts'
 import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
+import { purging } from './store/migrations/0006-purge.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -66,8 +68,10 @@ export async function createComputeService(
   foreign: Foreign = foreignOf(env),
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks])
+  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, purging])
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
@@ -114,6 +118,7 @@ export async function createComputeService(
       periodic(10, 'heartbeat', beat)
       periodic(15, 'ending stale tasks', () => endStaleTasks(deps))
       periodic(300, 'healing allocations', () => healAllocations(deps))
+      periodic(600, 'removing old rows', () => purge(deps))
     },
     async stop() {
       for (const stop of stops) await stop()

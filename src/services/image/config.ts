@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError, loadConfig } from '../../platform/config/config.ts'
 import { parseIni } from '../../platform/config/ini.ts'
 import { option, type OptionDeclaration, type Values } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 import type { StoreType } from './stores/store.ts'
 
 /** Options of glance-api.conf. */
@@ -12,6 +13,8 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...databaseOptions,
+  ...timelineOptions,
   imageSizeCap: option.integer('DEFAULT', 'image_size_cap', 1_099_511_627_776, 'Largest image in bytes.', { min: 1 }),
   userStorageQuota: option.integer(
     'DEFAULT',

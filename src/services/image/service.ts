@@ -18,9 +18,9 @@ import { schemaRoutes } from './api/schemas/routes.ts'
 import { taskRoutes } from './api/tasks/routes.ts'
 import type { ImageDeps } from './deps.ts'
 import { openImage } from './open.ts'
+import { purge } from './operations/purge.ts'
 import { cleanUp } from './operations/remove-data.ts'
 import { policies } from './policies.ts'
-import { deleteExpiredTasks } from './store/tasks.ts'
 
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
@@ -51,7 +51,6 @@ export const routes: readonly Route<ImageDeps>[] = [
 ]
 
 const minuteMs = 60_000
-const hourMs = 60 * minuteMs
 
 /** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */
 async function tryToCleanUp(deps: ImageDeps): Promise<boolean> {
@@ -91,7 +90,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     async start() {
       await sagas.resume(deps)
       cacheWorker.start()
-      stops.push(every(hourMs, 'removing old tasks', log, () => deleteExpiredTasks(database.db, Date.now())))
+      stops.push(every(10 * minuteMs, 'removing old rows', log, () => purge(deps)))
       const again = async () => void (isClean ||= await tryToCleanUp(deps))
       stops.push(every(minuteMs, 'removing what an earlier process left', log, again))
     },

@@ -1,4 +1,5 @@
 import { option } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 
 /** Options of neutron.conf and ml2_conf.ini. */
 export const options = {
@@ -8,6 +9,8 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...databaseOptions,
+  ...timelineOptions,
   globalPhysnetMtu: option.integer('DEFAULT', 'global_physnet_mtu', 1500, 'MTU of the physical networks.', { min: 68 }),
   agentDownTime: option.integer(
     'DEFAULT',

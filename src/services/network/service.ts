@@ -2,12 +2,15 @@ import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
 import { migrate } from '../../platform/db/migrate.ts'
+import { purgeOlderThan } from '../../platform/db/purge.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
+import { every } from '../../platform/periodic.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
+import { forgetEvents } from '../../platform/saga/timeline.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
@@ -37,6 +40,7 @@ import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { purging } from './store/migrations/0006-purge.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -70,11 +74,15 @@ export const routes: readonly Route<NetworkDeps>[] = [
   ...documentRoutes,
 ]
 
+const purgeMs = 600_000
+
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks])
+  const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, purging])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
@@ -109,14 +117,18 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  const forget = () => purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
   let stopServing = () => {}
+  let stopPurging = () => Promise.resolve()
   return {
     apps: { network: app },
     async start() {
       stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
+      stopPurging = every(purgeMs, 'removing old rows', env.log, forget)
     },
     async stop() {
       stopServing()
+      await stopPurging()
       await database.close()
     },
   }

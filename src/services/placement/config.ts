@@ -1,4 +1,5 @@
 import { option } from '../../platform/config/options.ts'
+import { placementDatabaseOptions } from '../../platform/db/options.ts'
 import { missingId } from './model/consumer.ts'
 
 /** Options of placement.conf. */
@@ -9,6 +10,7 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...placementDatabaseOptions,
   syncOnStartup: option.boolean(
     'placement_database',
     'sync_on_startup',
