@@ -5,13 +5,16 @@
 import { ReadStream } from 'node:fs'
 import { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import { FileSource } from './file-source.ts'
 
 /** Whether Node gives each chunk of the source memory of its own, which nobody else will look at. */
-export const ownsItsChunks = (source: unknown): boolean =>
-  source instanceof IncomingMessage || source instanceof ReadStream
+const ownsItsChunks = (source: unknown): boolean => source instanceof IncomingMessage || source instanceof ReadStream
+
+/** Whether `pass` is cheaper than a pipe: it knows whose the memory of the chunks is. */
+export const isPassable = (source: Readable): boolean => source instanceof FileSource || ownsItsChunks(source)
 
 /** Gives the memory of a chunk back; the chunk is empty then. Only for chunks of a source that owns them. */
-export function release(chunk: Uint8Array) {
+function release(chunk: Uint8Array) {
   const { buffer } = chunk
   if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0)
 }
@@ -24,6 +27,7 @@ export async function pass(
   source: Readable | AsyncIterable<Uint8Array>,
   take: (chunk: Uint8Array) => Promise<void> | undefined,
 ): Promise<void> {
+  if (source instanceof FileSource) return source.eachBlock(take)
   const drop = ownsItsChunks(source) ? release : () => undefined
   const chunks = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source
   for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
