@@ -113,6 +113,7 @@ test('a file that is no longer wanted, or cannot be read, ends with its reason a
     pass(new FileSource(handle), () => undefined),
     /EISDIR/,
   )
+  await setImmediate()
   assert.equal(handle.fd, -1)
   const file = join(folder, 'file')
   writeFileSync(file, randomBytes(2_000_000))

@@ -28,6 +28,7 @@ export class FileSource extends Readable {
     this.#handle = handle
     this.#position = start
     this.#end = end + 1
+    this.once('close', () => void handle.close().catch(() => undefined))
   }
 
   /** Hands the bytes to `take` block by block; a block is valid until `take` is done. The stream is used up then. */
@@ -54,13 +55,6 @@ export class FileSource extends Readable {
     this.#read(chunk).then(
       (length) => this.push(length === 0 ? null : chunk.subarray(0, length)),
       (error: Error) => this.destroy(error),
-    )
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void) {
-    this.#handle.close().then(
-      () => done(error),
-      (cause: Error) => done(error ?? cause),
     )
   }
 
