@@ -157,6 +157,12 @@ test('what writes nothing waits for no disk; nor does anything where that is con
   await database.transaction((tx) => tx.selectFrom('things').selectAll().execute())
   await database.db.updateTable('things').set({ generation: 1 }).where('id', '=', 'nobody').execute()
   assert.equal(count(), 0)
+  // What is found out anew after a power cut does not wait, and is there.
+  await database.relaxed
+    .transaction()
+    .execute((tx) => tx.insertInto('things').values({ id: 'r', generation: 0 }).execute())
+  await database.relaxed.updateTable('things').set({ generation: 1 }).where('id', '=', 'r').execute()
+  assert.deepEqual([count(), (await database.db.selectFrom('things').selectAll().execute()).length], [0, 1])
   const loose = await withHeldLog(t, false)
   await loose.insert('a')
   assert.equal(loose.count(), 0)

@@ -2,7 +2,7 @@
  * One SQL face over SQLite (embedded) and MariaDB. Portable subset: no `returning`, no JSON columns (store text), ids
  * made in the program, compare-and-swap by affected rows, times as integers in milliseconds since the epoch.
  */
-import { Kysely, MysqlDialect, type LogEvent, type Transaction } from 'kysely'
+import { Kysely, MysqlDialect, type Dialect, type LogEvent, type Transaction } from 'kysely'
 import { readFileSync } from 'node:fs'
 import { createPool } from 'mysql2'
 import { SqliteDialect, type SqliteOptions } from './sqlite.ts'
@@ -15,6 +15,11 @@ export type Engine = 'sqlite' | 'mysql'
 export interface Database<Schema> {
   readonly engine: Engine
   readonly db: Kysely<Schema>
+  /**
+   * As `db`, but a change is acknowledged before it is on the disk: for what is found out anew after a power cut. It is
+   * there before whatever is written later.
+   */
+  readonly relaxed: Kysely<Schema>
   /**
    * Runs `work` in one write transaction; on SQLite writers queue, so never await anything but queries of `tx`
    * inside. Retries on deadlock and lock timeout, so `work` must be safe to repeat.
@@ -41,7 +46,8 @@ export function openDatabase<Schema>(
   if (url.startsWith('sqlite://')) {
     const file = url.slice('sqlite:///'.length) || ':memory:'
     const dialect = new SqliteDialect(file, { isDurable, ...(sync && { sync }) })
-    return wrap('sqlite', new Kysely<Schema>({ dialect, ...(log && { log }) }))
+    const open = (each: Dialect) => new Kysely<Schema>({ dialect: each, ...(log && { log }) })
+    return wrap('sqlite', open(dialect), open(dialect.relaxed()))
   }
   if (/^mysql(\+pymysql)?:\/\//.test(url)) {
     const parsed = new URL(url.replace(/^mysql(\+pymysql)?:/, 'mysql:'))
@@ -99,10 +105,11 @@ function tlsOf(options: URLSearchParams): { ssl?: object } {
   }
 }
 
-function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {
+function wrap<Schema>(engine: Engine, db: Kysely<Schema>, relaxed = db): Database<Schema> {
   return {
     engine,
     db,
+    relaxed,
     async transaction(work) {
       for (let attempt = 1; ; attempt++) {
         try {

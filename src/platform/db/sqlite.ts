@@ -32,16 +32,20 @@ export interface SqliteOptions {
 }
 
 export class SqliteDialect implements Dialect {
-  readonly #file: string
-  readonly #options: SqliteOptions
+  readonly #driver: SqliteDriver
 
   constructor(file: string, options: SqliteOptions) {
-    this.#file = file
-    this.#options = options
+    this.#driver = new SqliteDriver(file, options)
+  }
+
+  /** The same connections, for changes that need not be on the disk before they are acknowledged. */
+  relaxed(): Dialect {
+    const { createAdapter, createQueryCompiler, createIntrospector } = this
+    return { createAdapter, createQueryCompiler, createIntrospector, createDriver: () => this.#driver.relaxed() }
   }
 
   createAdapter = () => new ConcurrentAdapter()
-  createDriver = () => new SqliteDriver(this.#file, this.#options)
+  createDriver = (): Driver => this.#driver
   createQueryCompiler = () => new SqliteQueryCompiler()
   createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
 }
@@ -69,6 +73,7 @@ class SqliteDriver implements Driver {
   #reader!: Handle
   #tail: Promise<void> = Promise.resolve()
   readonly #options: SqliteOptions
+  #ready: Promise<void> | undefined
   #log: FileHandle | undefined
   readonly #durable = new GroupSync(() => this.#syncLog())
 
@@ -77,7 +82,12 @@ class SqliteDriver implements Driver {
     this.#options = options
   }
 
-  async init() {
+  init(): Promise<void> {
+    this.#ready ??= this.#open()
+    return this.#ready
+  }
+
+  async #open() {
     if (this.#file !== ':memory:') keepPrivate(this.#file)
     this.#writer = new Handle(this.#file, false)
     this.#reader = this.#file === ':memory:' ? this.#writer : new Handle(this.#file, true)
@@ -114,10 +124,18 @@ class SqliteDriver implements Driver {
     return this.#reader
   }
 
-  acquireConnection = async () => new Connection(this)
-  beginTransaction = async (connection: Connection) => connection.begin()
-  commitTransaction = async (connection: Connection) => connection.end('commit')
-  rollbackTransaction = async (connection: Connection) => connection.end('rollback')
+  /** This driver for others, whose commits do not wait; it is closed by its owner. */
+  relaxed(): Driver {
+    const { beginTransaction, commitTransaction, rollbackTransaction, releaseConnection } = this
+    const acquireConnection = async () => new Connection(this, false)
+    const shared = { beginTransaction, commitTransaction, rollbackTransaction, releaseConnection, acquireConnection }
+    return { ...shared, init: () => this.init(), destroy: async () => {} }
+  }
+
+  acquireConnection = async (): Promise<DatabaseConnection> => new Connection(this, true)
+  beginTransaction = async (connection: DatabaseConnection) => (connection as Connection).begin()
+  commitTransaction = async (connection: DatabaseConnection) => (connection as Connection).end('commit')
+  rollbackTransaction = async (connection: DatabaseConnection) => (connection as Connection).end('rollback')
   releaseConnection = async () => {}
 
   async destroy() {
@@ -135,8 +153,11 @@ class Connection implements DatabaseConnection {
   /** Whether the open transaction has changed anything. */
   #hasWritten = false
 
-  constructor(driver: SqliteDriver) {
+  readonly #waits: boolean
+
+  constructor(driver: SqliteDriver, waits: boolean) {
     this.#driver = driver
+    this.#waits = waits
   }
 
   async begin() {
@@ -161,7 +182,7 @@ class Connection implements DatabaseConnection {
       this.#release()
       this.#release = undefined
     }
-    if (how === 'commit' && this.#hasWritten) await this.#driver.durable()
+    if (how === 'commit' && this.#hasWritten && this.#waits) await this.#driver.durable()
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
@@ -180,7 +201,7 @@ class Connection implements DatabaseConnection {
     } finally {
       release()
     }
-    if (hasWritten(query, result)) await this.#driver.durable()
+    if (this.#waits && hasWritten(query, result)) await this.#driver.durable()
     return result
   }
 

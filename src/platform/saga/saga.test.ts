@@ -40,8 +40,7 @@ async function setUp(t: TestContext) {
   const database: Database<SagaSchema> = openDatabase(`sqlite:///${folder}/s.db`)
   t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
   await runStatements(database.db as never, 'sqlite', sagaTables)
-  const runner = () =>
-    new SagaRunner<World>(database.db, createLogger({ name: 'test' }), [kind as SagaKind<never, World>])
+  const runner = () => new SagaRunner<World>(database, createLogger({ name: 'test' }), [kind as SagaKind<never, World>])
   return { database, runner }
 }
 
@@ -104,7 +103,7 @@ test('while the disk is full a saga waits; then it goes on, and no step counts a
   }
   const warned: string[] = []
   const log = { ...createLogger({ name: 'test' }), warn: (_fields: object, text: string) => void warned.push(text) }
-  const sagas = new SagaRunner<World>(database.db, log, [bulky as SagaKind<never, World>])
+  const sagas = new SagaRunner<World>(database, log, [bulky as SagaKind<never, World>])
   const world: World = { log: [] }
   await sagas.resume(world)
   await pages('1')
@@ -130,7 +129,7 @@ test('a step that meets a database that is down runs again', async (t) => {
       },
     ],
   }
-  const sagas = new SagaRunner<World>(database.db, createLogger({ name: 'test' }), [meets as SagaKind<never, World>])
+  const sagas = new SagaRunner<World>(database, createLogger({ name: 'test' }), [meets as SagaKind<never, World>])
   const world: World = { log: [] }
   await sagas.resume(world)
   await sagas.start('abc', { resourceId: 'r1', requestId: null, data: {} })

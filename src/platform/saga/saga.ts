@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import { isDatabaseDown, type Db } from '../db/database.ts'
+import { isDatabaseDown, type Database, type Db } from '../db/database.ts'
 import type { Logger } from '../log/log.ts'
 import { forget, keep as save, type Progress, type SagaSchema } from './records.ts'
 import { recordEvents, type TimelineEvent } from './timeline.ts'
@@ -71,14 +71,21 @@ interface Record_ {
 /** Runs the sagas of one service. */
 export class SagaRunner<Deps> {
   readonly #db: Kysely<SagaSchema>
+  /** For the progress: a step that was done and is not on record after a power cut runs again, as after a crash. */
+  readonly #relaxed: Kysely<SagaSchema>
   readonly #log: Logger
   readonly #kinds = new Map<string, SagaKind<never, Deps>>()
   readonly #running = new Map<string, Running>()
   #deps: Deps | undefined
   readonly #stopped = new AbortController()
 
-  constructor(db: Kysely<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
+  constructor(
+    { db, relaxed }: Pick<Database<SagaSchema>, 'db' | 'relaxed'>,
+    log: Logger,
+    kinds: readonly SagaKind<never, Deps>[],
+  ) {
     this.#db = db
+    this.#relaxed = relaxed
     this.#log = log
     for (const kind of kinds) this.#kinds.set(kind.kind, kind)
   }
@@ -180,7 +187,7 @@ export class SagaRunner<Deps> {
     const keep: Keep = async (at, outcome, what, started) => {
       const line = { resourceId, requestId, at: started, outcome, durationMs: Date.now() - started, detail: at.error }
       const lines = what === undefined ? [...notes] : [...notes, { ...line, what }]
-      await this.#insist(() => this.#db.transaction().execute((tx) => save(tx, record.id, at, lines)), 'recording')
+      await this.#insist(() => this.#relaxed.transaction().execute((tx) => save(tx, record.id, at, lines)), 'recording')
       notes = []
     }
     let { step, state } = record
@@ -212,7 +219,7 @@ export class SagaRunner<Deps> {
     if (state === 'unwinding')
       await this.#unwind(kind, deps, { step, data, error: error ?? new Error('unknown') }, context, keep)
     else await this.#insist(() => kind.done?.(data as never, deps, context) ?? Promise.resolve(), 'done')
-    await this.#insist(() => forget(this.#db, record.id), 'forgetting a saga')
+    await this.#insist(() => forget(this.#relaxed, record.id), 'forgetting a saga')
   }
 
   /** The last step's lines, what the kind writes, and the end of the saga, in one transaction. */

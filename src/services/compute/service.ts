@@ -72,7 +72,7 @@ export async function createComputeService(
     isDurable: config.sqliteSynchronous,
   })
   await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, purging])
-  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
+  const sagas = new SagaRunner<ComputeDeps>(database as never, env.log, [
     buildServer as never,
     deleteServer as never,
     attachInterface as never,

@@ -98,7 +98,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
     cacheWorker: new CacheWorker({ cache, database, stores, digests, log: env.log }),
     digests,
     converter: qemuImgConverter,
-    sagas: new SagaRunner<ImageDeps>(database.db as never, env.log, [importImage, importLocation] as never),
+    sagas: new SagaRunner<ImageDeps>(database as never, env.log, [importImage, importLocation] as never),
     transfers: new Transfers(),
     limits: config.useKeystoneLimits ? keystoneLimits(reader, env.region) : noLimits,
     fetchCertificate: barbicanCertificates(env.connect('key-manager')),
