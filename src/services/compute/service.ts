@@ -1,11 +1,12 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { openDatabase } from '../../platform/db/database.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { every } from '../../platform/periodic.ts'
-import { rpcClient } from '../../platform/rpc/contract.ts'
+import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { removedRoutes } from './api/removed/routes.ts'
@@ -29,15 +30,17 @@ import type { ServerMetadata } from './metadata/document.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
 import { getServerMetadata } from './operations/server-metadata.ts'
-import { purge } from './periodic/purge.ts'
 import { healAllocations } from './periodic/leftovers.ts'
+import { purge } from './periodic/purge.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
+import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
+import { owners } from './store/migrations/0005-owners.ts'
 import { purging } from './store/migrations/0006-purge.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
@@ -71,20 +74,23 @@ export async function createComputeService(
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, purging])
-  const sagas = new SagaRunner<ComputeDeps>(database as never, env.log, [
-    buildServer as never,
-    deleteServer as never,
-    attachInterface as never,
-    detachInterface as never,
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, purging])
+  const conductors = rpcFanout(env.bus, conductorsContract)
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
+  const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
+    buildServer,
+    deleteServer,
+    attachInterface,
+    detachInterface,
   ])
   const deps: ComputeDeps = {
     database,
     config,
     log: env.log,
+    leases,
     sagas,
     agents: rpcClient(env.bus, computeContract),
-    waiters: new Waiters(),
+    waiters: new Waiters((id) => void conductors.wake({ serverIds: [id], from: leases.owner })),
     plugged: new PluggedPorts(),
     ...foreign,
     urls: env.urls,
@@ -102,8 +108,6 @@ export async function createComputeService(
     authUrl: env.authUrl,
   })
   const stops: (() => void | Promise<void>)[] = []
-  const periodic = (seconds: number, what: string, work: () => Promise<unknown>) =>
-    stops.push(every(seconds * 1000, what, env.log, work))
   const beat = () =>
     database.transaction(async (tx) => {
       for (const role of ['nova-scheduler', 'nova-conductor']) await touchService(tx, env.host, role, Date.now())
@@ -113,23 +117,37 @@ export async function createComputeService(
     async start() {
       // A full disk takes no heartbeat, and stops nobody from reading.
       await beat().catch((err: unknown) => env.log.warn({ err }, 'heartbeat failed'))
-      stops.push(serveConductor(deps, env.bus, env.host))
+      stops.push(serveConductor(deps, env.bus, env.host), serveWakes(deps, env.bus, env.host))
+      await leases.start()
       await sagas.resume(deps)
-      periodic(10, 'heartbeat', beat)
-      periodic(15, 'ending stale tasks', () => endStaleTasks(deps))
-      periodic(300, 'healing allocations', () => healAllocations(deps))
-      periodic(600, 'removing old rows', () => purge(deps))
+      stops.push(
+        startPeriodics({ database, leases, log: env.log }, [
+          { name: 'heartbeat', everyMs: 10_000, isForEach: true, run: beat },
+          { name: 'end stale tasks', everyMs: 15_000, run: () => endStaleTasks(deps) },
+          { name: 'heal allocations', everyMs: 300_000, run: () => healAllocations(deps) },
+          { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
+        ]),
+      )
     },
     async stop() {
-      for (const stop of stops) await stop()
       sagas.stop()
+      await Promise.all(stops.map((stop) => stop()))
       await sagas.idle()
+      await leases.stop()
       await database.close()
     },
     getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
   }
+}
+
+function serveWakes({ waiters, leases }: ComputeDeps, bus: Bus, host: string): () => void {
+  return rpcServe(bus, conductorsContract, host, {
+    async wake({ serverIds, from }) {
+      if (from !== leases.owner) for (const id of serverIds) waiters.wakeHere(id)
+    },
+  })
 }
 
 function foreignOf(env: ServiceEnv): Foreign {

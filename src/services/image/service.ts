@@ -4,7 +4,7 @@ import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { every } from '../../platform/periodic.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { cacheRoutes } from './api/cache/routes.ts'
 import { rootRoutes } from './api/documents.ts'
@@ -50,25 +50,10 @@ export const routes: readonly Route<ImageDeps>[] = [
   ...metadefRoutes,
 ]
 
-const minuteMs = 60_000
-
-/** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */
-async function tryToCleanUp(deps: ImageDeps): Promise<boolean> {
-  try {
-    await cleanUp(deps)
-    return true
-  } catch (error) {
-    if (!isDatabaseDown(error)) throw error
-    deps.log.warn({ err: error }, 'what an earlier process left cannot be removed now')
-    return false
-  }
-}
-
 /** Glance. */
 export async function createImageService(env: ServiceEnv): Promise<RunningService> {
   const deps = await openImage(env)
-  const { database, sagas, transfers, cacheWorker, digests, log } = deps
-  let isClean = await tryToCleanUp(deps)
+  const { database, leases, sagas, transfers, cacheWorker, digests, log } = deps
   const app = createApp<ImageDeps>({
     definition,
     routes,
@@ -84,21 +69,30 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  const stops: (() => Promise<void>)[] = []
+  /** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */
+  const cannotWrite = (error: unknown) => {
+    if (!isDatabaseDown(error)) throw error
+    log.warn({ err: error }, 'what an earlier process left cannot be removed now')
+  }
+  let stopPeriodics: (() => Promise<void>) | undefined
   return {
     apps: { image: app },
     async start() {
+      await leases.start()
+      await cleanUp(deps).catch(cannotWrite)
       await sagas.resume(deps)
       cacheWorker.start()
-      stops.push(every(10 * minuteMs, 'removing old rows', log, () => purge(deps)))
-      const again = async () => void (isClean ||= await tryToCleanUp(deps))
-      stops.push(every(minuteMs, 'removing what an earlier process left', log, again))
+      stopPeriodics = startPeriodics({ database, leases, log }, [
+        { name: 'clean up after the dead', everyMs: 60_000, run: () => cleanUp(deps) },
+        { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
+      ])
     },
     async stop() {
-      for (const stop of stops) await stop()
       sagas.stop()
+      await stopPeriodics?.()
       await transfers.cancelAll()
       await sagas.idle()
+      await leases.stop()
       await cacheWorker.stop()
       await digests.close()
       await database.close()

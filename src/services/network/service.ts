@@ -8,14 +8,15 @@ import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { every } from '../../platform/periodic.ts'
-import { rpcServe } from '../../platform/rpc/contract.ts'
+import { every } from '../../platform/periodic/every.ts'
+import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
 import { forgetEvents } from '../../platform/saga/timeline.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { withJsonPaths } from './api/json-paths.ts'
 import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
@@ -40,7 +41,8 @@ import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
-import { purging } from './store/migrations/0006-purge.ts'
+import { indexes } from './store/migrations/0007-indexes.ts'
+import { purging } from './store/migrations/0008-purge.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -82,13 +84,13 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, purging])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, indexes, purging])
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
     2,
     () => pulls.lastMs,
-    () => void env.bus.fanout(networkAgentContract.topic, 'look', {}),
+    () => void rpcFanout(env.bus, networkAgentContract).look({}),
   )
   const deps: NetworkDeps = {
     database,
@@ -121,7 +123,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   let stopServing = () => {}
   let stopPurging = () => Promise.resolve()
   return {
-    apps: { network: app },
+    apps: { network: withJsonPaths(app) },
     async start() {
       stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
       stopPurging = every(purgeMs, 'removing old rows', env.log, forget)

@@ -9,7 +9,7 @@ export async function healAllocations({ database, placement, sagas, log }: Compu
     const consumers = await placement.consumersOf(host.id)
     const servers = await listServersByIds(database.db, consumers)
     for (const server of servers) {
-      if (server.deletedAt === null || sagas.isBusy(server.id)) continue
+      if (server.deletedAt === null || (await sagas.isBusy(server.id))) continue
       log.warn({ server: server.id, host: host.host }, 'releasing the resources of a deleted server')
       await placement.deleteAllocations(server.id)
     }

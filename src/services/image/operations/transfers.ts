@@ -28,10 +28,6 @@ export class Transfers {
     await Promise.all(all.map(({ ended }) => ended))
   }
 
-  ids(): Iterable<string> {
-    return this.#running.keys()
-  }
-
   isRunning(imageId: string): boolean {
     return this.#running.has(imageId)
   }

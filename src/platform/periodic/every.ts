@@ -1,4 +1,4 @@
-import type { Logger } from './log/log.ts'
+import type { Logger } from '../log/log.ts'
 
 /**
  * Does `work` every so many milliseconds, never twice at once; a failure is logged and the next turn tries again. The

@@ -3,6 +3,6 @@ import { timelineByTime } from '../../../../platform/saga/timeline.ts'
 
 /** The way to old lines of the timeline. */
 export const purging: Migration = {
-  name: '0006-purge',
+  name: '0005-purge',
   up: (db, engine) => runStatements(db, engine, timelineByTime),
 }
