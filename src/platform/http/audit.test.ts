@@ -24,7 +24,7 @@ function linesOf(work: (audit: ReturnType<typeof auditOf>) => void): Record<stri
 const joe = { userId: 'joe', projectId: 'p', roles: ['member'] } as unknown as Credentials
 const contextOf = (credentials: Credentials | null) => createContext(new PolicyEnforcer([]), 'req-1', credentials)
 
-test('a flood of requests without a token leaves twenty lines of an address and a number', () => {
+test('P18: a flood of requests without a token leaves twenty lines of an address and a number', () => {
   const lines = linesOf((audit) => {
     for (let n = 0; n < 5000; n++) {
       const request = { method: n % 2 === 0 ? 'GET' : 'POST', url: `/${n}`, peer: '10.0.0.7' }
@@ -37,7 +37,7 @@ test('a flood of requests without a token leaves twenty lines of an address and 
   assert.deepEqual(lines.at(-1), { audit: true, peer: '10.0.0.7', more: 4980, message: 'refused, and more like it' })
 })
 
-test('what a known user tried to change is told each time, also in a flood from his address', () => {
+test('P18: what a known user tried to change is told each time, also in a flood from his address', () => {
   const changes = linesOf((audit) => {
     for (let n = 0; n < 1000; n++) {
       const request = { method: 'DELETE', url: `/${n}`, peer: '10.0.0.7' }
