@@ -87,8 +87,8 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     input: SagaInput<Data>,
   ): Promise<() => void> {
     const record: SagaRecord = { id: randomUUID(), kind, ...input, state: 'running', step: 0, error: null }
-    await insertSaga(tx as unknown as Db<SagaSchema>, record, this.#leases.owner)
     this.#announced.set(record.id, performance.now())
+    await insertSaga(tx as unknown as Db<SagaSchema>, record, this.#leases.owner)
     return () => {
       if (this.#announced.delete(record.id)) this.#launch(record)
     }
