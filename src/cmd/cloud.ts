@@ -159,7 +159,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         host: addressOf(settings, 'metadata'),
         port: portOf(settings, 'metadata'),
         secret: new Secret(secrets.metadataSecret),
+        cacheS: compute.metadataCacheS,
         getServerMetadata: compute.getServerMetadata,
+        getGuestPassword: compute.getGuestPassword,
+        setGuestPassword: compute.setGuestPassword,
         log: log('metadata', 'compute'),
       })
       stops.push(() => metadata.close())

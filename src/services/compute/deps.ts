@@ -105,6 +105,7 @@ export interface PortInfo {
   deviceId: string
   deviceOwner: string
   hostId: string
+  vifType: string
   fixedIps: { subnetId: string; address: string }[]
 }
 

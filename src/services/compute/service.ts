@@ -26,10 +26,14 @@ import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
 import type { ComputeDeps } from './deps.ts'
 import { envelope } from './errors.ts'
-import type { ServerMetadata } from './metadata/document.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
-import { getServerMetadata } from './operations/server-metadata.ts'
+import {
+  getGuestPassword,
+  getServerMetadata,
+  setGuestPassword,
+  type MetadataSource,
+} from './operations/server-metadata.ts'
 import { healAllocations } from './periodic/leftovers.ts'
 import { purge } from './periodic/purge.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
@@ -41,7 +45,8 @@ import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
 import { owners } from './store/migrations/0005-owners.ts'
-import { purging } from './store/migrations/0006-purge.ts'
+import { guestData } from './store/migrations/0006-guest-data.ts'
+import { purging } from './store/migrations/0009-purge.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -56,7 +61,10 @@ export const definition: ApiDefinition = {
 
 /** What the rest of the cloud may ask of nova besides its API. */
 export interface ComputeService extends RunningService {
-  getServerMetadata(id: string, projectId: string): Promise<ServerMetadata | null>
+  getServerMetadata(id: string, projectId: string): Promise<MetadataSource | null>
+  getGuestPassword(id: string): Promise<string>
+  setGuestPassword(id: string, password: string): Promise<boolean>
+  readonly metadataCacheS: number
   /** For the VNC proxy: where the console of a token ends. */
   openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
   /** For admins: how a server came to its state. */
@@ -74,7 +82,7 @@ export async function createComputeService(
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, purging])
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, guestData, purging])
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
@@ -137,6 +145,9 @@ export async function createComputeService(
       await database.close()
     },
     getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
+    getGuestPassword: (id) => getGuestPassword(deps, id),
+    setGuestPassword: (id, password) => setGuestPassword(deps, id, password),
+    metadataCacheS: config.metadataCacheExpiration,
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
   }

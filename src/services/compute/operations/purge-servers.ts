@@ -24,8 +24,8 @@ export function purgeServers(
       .execute()
     for (const { id, deleted_at } of rows) {
       await buryServer(tx, engine, id, Number(deleted_at))
-      await tx.deleteFrom('server_actions').where('server_id', '=', id).execute()
-      await tx.deleteFrom('console_tokens').where('server_id', '=', id).execute()
+      for (const table of ['server_actions', 'console_tokens', 'config_drives', 'server_passwords'] as const)
+        await tx.deleteFrom(table).where('server_id', '=', id).execute()
       await tx.deleteFrom('timeline').where('resource_id', '=', id).execute()
       await tx.deleteFrom('servers').where('id', '=', id).execute()
     }

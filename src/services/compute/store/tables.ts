@@ -16,6 +16,8 @@ export interface ComputeSchema extends SagaSchema, PeriodicSchema, LockSchema {
   quotas: { project_id: string; resource: string; hard_limit: number }
   /** One row per project that creates servers: its lock makes quota checks exact on MariaDB. */
   console_tokens: ConsoleTokenTable
+  config_drives: { server_id: string; random_seed: string; vendor_data_json: string }
+  server_passwords: { server_id: string; password: string }
   /** What remains of deleted servers when their rows are purged: the proof that lets a host remove what it has of them. */
   deleted_servers: { id: string; deleted_at: number }
 }

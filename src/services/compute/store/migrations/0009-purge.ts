@@ -3,7 +3,7 @@ import { timelineByTime } from '../../../../platform/saga/timeline.ts'
 
 /** What remains of servers whose rows are purged, and the way to old lines of the timeline. */
 export const purging: Migration = {
-  name: '0006-purge',
+  name: '0009-purge',
   up: (db, engine) =>
     runStatements(
       db,
