@@ -66,6 +66,8 @@ test('deleted servers go by their age with what hangs on them; a tombstone stays
     .insertInto('timeline')
     .values({ ...event, resource_id: living, at: now - 29 * day })
     .execute()
+  for (const server_id of [living, old])
+    await db.insertInto('server_passwords').values({ server_id, password: 'x' }).execute()
   const log = createLogger({ name: 'test' })
   const with_ = (days: object) => ({ database, log, now: () => now, config: days }) as unknown as ComputeDeps
   const left = async () => (await db.selectFrom('servers').select('id').execute()).map(({ id }) => id).sort()
@@ -80,6 +82,11 @@ test('deleted servers go by their age with what hangs on them; a tombstone stays
   assert.deepEqual(
     timeline.map(({ id }) => id),
     ['e'],
+  )
+  const passwords = await db.selectFrom('server_passwords').select('server_id').execute()
+  assert.deepEqual(
+    passwords.map(({ server_id }) => server_id),
+    [living],
   )
   const consoles = await db.selectFrom('console_tokens').select('token_hash').execute()
   assert.deepEqual(
