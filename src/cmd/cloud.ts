@@ -2,12 +2,12 @@
  * The control side of a cloud in one process: every API, scheduler and conductor, wired together. The only place where
  * services learn of each other; they meet at their public interfaces.
  */
-import { join } from 'node:path'
 import { localTransport, type Transport } from '../platform/http/client.ts'
 import { ServiceUnavailable } from '../platform/http/errors.ts'
 import { serve, type HttpServer, type Observer } from '../platform/http/server.ts'
 import type { App } from '../platform/http/app.ts'
 import type { Authenticator } from '../platform/http/service.ts'
+import { ConfigError, tellFiles } from '../platform/config/config.ts'
 import { LocalBus } from '../platform/rpc/local-bus.ts'
 import { serveBus } from '../platform/rpc/socket-bus.ts'
 import { Secret } from '../platform/auth/secret.ts'
@@ -20,9 +20,10 @@ import { createNetworkService } from '../services/network/service.ts'
 import { serveMetadata } from '../services/compute/metadata/server.ts'
 import { serveNovncProxy } from '../services/compute/novncproxy/proxy.ts'
 import { catalogOf } from './catalog.ts'
+import { problemsOfFiles } from './check-files.ts'
 import { logOf } from './logs.ts'
 import { readPolicies } from './policies.ts'
-import { codeNameOf, configFilesOf, databaseUrlOf } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseUrlOf, otherFilesOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
 import { addressOf, paths, portOf, urlOf, type PortName, type Secrets, type Settings } from './settings.ts'
 import type { RoleBoard } from './roles.ts'
@@ -76,11 +77,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => server.close())
   }
 
+  const problems = problemsOfFiles(stateDir)
+  /** Throws with all that is wrong in the files of a service. */
+  const rulesOf = (type: string): Readonly<Record<string, string>> => {
+    const found = problems.get(type)
+    if (found) throw new ConfigError(found)
+    return readPolicies(codeNameOf(type), configFilesOf(stateDir, type), (text) => log(type).warn({}, text))
+  }
   const envOf = (type: PortName, user: string, authenticator: Authenticator): ServiceEnv => ({
     stateDir: paths(stateDir).service(type),
     configFiles: configFilesOf(stateDir, type),
     databaseUrl: databaseUrlOf(stateDir, type),
-    policyOverrides: readPolicies(join(paths(stateDir).etc, codeNameOf(type), 'policy.yaml')),
+    policyOverrides: rulesOf(type),
     log: log(type),
     bus,
     host: options.hostName,
@@ -112,6 +120,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => service.stop())
   }
 
+  // Nothing starts without identity: then the problems of the others are told here, and not one after the other.
+  if (problems.has('identity')) throw new ConfigError([...problems.values()].flat())
+  for (const { type } of [{ type: 'identity' }, ...services, { type: 'compute' }]) {
+    const files = otherFilesOf(stateDir, type)
+    tellFiles(codeNameOf(type), files, (text) => log(type).warn({}, text))
+  }
   board.set('keystone-api', 'starting')
   const nobody: Authenticator = { validate: () => Promise.resolve(null) }
   const identity = await createIdentityService(envOf('identity', 'keystone', nobody))

@@ -156,13 +156,11 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
   return 0
 }
 
-/** What the process in the background said last of itself. */
-const lastWords = (log: string): string | undefined =>
-  readFileSync(log, 'utf8')
-    .trim()
-    .split('\n')
-    .findLast((line) => line.startsWith('nephos: '))
-    ?.slice('nephos: '.length)
+/** What the process in the background said last of itself, which may have many lines. */
+function lastWords(log: string): string | undefined {
+  const said = `\n${readFileSync(log, 'utf8').trim()}`.split('\nnephos: ')
+  return said.length > 1 ? said.at(-1) : undefined
+}
 
 function summary(stateDir: string, settings: Settings, ms: number): string {
   const services = ['identity', 'image', 'placement', 'compute', 'network'] as const

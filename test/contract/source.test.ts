@@ -28,6 +28,20 @@ test('P1: programs are started from few places, with argument vectors and withou
   assert.deepEqual(filesWith(/\beval\(|new Function\(|node:vm'/), [])
 })
 
+test('no file holds the marks of a merge that was not finished', () => {
+  const folders = ['src', 'test', 'docs', 'tools', 'bench', 'guest', 'bin']
+  const names = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile() && !/\/(build|node_modules)\b/.test(each.parentPath))
+      .map((each) => join(each.parentPath, each.name)),
+  )
+  const top = readdirSync(root, { withFileTypes: true }).filter((each) => each.isFile())
+  const marked = [...names, ...top.map(({ name }) => join(root, name))].filter((name) =>
+    /^(<{7} |={7}$|>{7} )/m.test(readFileSync(name, 'utf8')),
+  )
+  assert.deepEqual(marked, [])
+})
+
 test('P9: no secret is compared by an operator that stops at the first difference', () => {
   const operators = /reveal\(\)\s*[=!]==?|[=!]==?\s*[\w.?!]+\.reveal\(\)|reveal\(\)\.(startsWith|includes|indexOf)/
   assert.deepEqual(filesWith(operators), [])

@@ -221,7 +221,7 @@ const hasWritten = ({ query }: CompiledQuery, { numAffectedRows }: QueryResult<u
   numAffectedRows !== undefined && (numAffectedRows > 0n || !counted.has(query.kind))
 
 /** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
-const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+export const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
 const busyMs = 5000
 
 /**

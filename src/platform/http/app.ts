@@ -17,6 +17,7 @@ import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, type Bodies } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
+import { proxiedUrl } from './proxied.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
 
@@ -40,6 +41,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
   const audit = auditOf(log)
+  for (const remark of enforcer.remarks) log.warn({}, remark)
   const table = definition.microversions?.table
   const router = FindMyWay({
     ignoreTrailingSlash: !definition.hasStrictPaths,
@@ -132,7 +134,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     state.ctx = ctx
     const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
     const { headers, url, peer } = request
-    const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
+    const reached = options.parseProxyHeaders ? proxiedUrl(headers, baseUrl) : baseUrl
+    const asked = { ctx, version, params, query, headers, peer, url, baseUrl: reached }
     await route.admit?.(asked, options.deps as never)
     const schema = schemaAt(route.query, version, table)
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')

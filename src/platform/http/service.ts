@@ -58,6 +58,8 @@ export interface AppOptions<Deps> {
   log: Logger
   /** `http://address:port` of the endpoint, for links. */
   baseUrl: string
+  /** `[oslo_middleware] enable_proxy_headers_parsing`: what a proxy in front says of its own address counts. */
+  parseProxyHeaders?: boolean
   /** For `WWW-Authenticate` on 401. */
   authUrl?: string
 }

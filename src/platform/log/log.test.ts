@@ -29,7 +29,7 @@ const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
 const configured = (t: TestContext, text: string): Rotation => {
   const file = join(folderFor(t), 'a.conf')
   writeFileSync(file, `[DEFAULT]\n${text}`)
-  return readRotation([file])
+  return readRotation('nova', [file])
 }
 
 test('a log begins anew at its size and keeps so many full ones, each line whole', (t) => {

@@ -1,5 +1,6 @@
 /** When a log begins anew: oslo.log's options, of every service's configuration. */
 import { ConfigError, readOption } from '../config/config.ts'
+import type { Program } from '../config/upstream.ts'
 import { logOptions } from './options.ts'
 
 export interface Rotation {
@@ -14,14 +15,15 @@ export interface Rotation {
 const units: Readonly<Record<string, number>> = { seconds: 1000, minutes: 60_000, hours: 3_600_000, days: 86_400_000 }
 
 /** Throws ConfigError. */
-export function readRotation(files: readonly string[]): Rotation {
-  const type = readOption(logOptions.rotationType, files).toLowerCase()
-  const keep = readOption(logOptions.maxCount, files)
+export function readRotation(program: Program, files: readonly string[]): Rotation {
+  const type = readOption(program, logOptions.rotationType, files).toLowerCase()
+  const keep = readOption(program, logOptions.maxCount, files)
   const never = () => Infinity
   if (type === 'none') return { maxBytes: Infinity, endOf: never, keep }
-  if (type === 'size') return { maxBytes: readOption(logOptions.maxSizeMb, files) * 1024 * 1024, endOf: never, keep }
-  const interval = readOption(logOptions.interval, files)
-  const kind = readOption(logOptions.intervalType, files).toLowerCase()
+  if (type === 'size')
+    return { maxBytes: readOption(program, logOptions.maxSizeMb, files) * 1024 * 1024, endOf: never, keep }
+  const interval = readOption(program, logOptions.interval, files)
+  const kind = readOption(program, logOptions.intervalType, files).toLowerCase()
   if (kind === 'weekday' && interval > 6)
     throw new ConfigError(`[DEFAULT] log_rotate_interval = ${interval}: a weekday is 0 (Monday) to 6 (Sunday)`)
   return { maxBytes: Infinity, endOf: (begun) => endOfInterval(begun, kind, interval), keep }

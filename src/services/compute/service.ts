@@ -40,13 +40,7 @@ import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
-import { usageIndex } from './store/migrations/0003-usage-index.ts'
-import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
-import { owners } from './store/migrations/0005-owners.ts'
-import { guestData } from './store/migrations/0006-guest-data.ts'
-import { purging } from './store/migrations/0009-purge.ts'
+import { migrations } from './store/migrations.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -82,7 +76,7 @@ export async function createComputeService(
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, guestData, purging])
+  await migrate(database, migrations)
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
@@ -105,6 +99,7 @@ export async function createComputeService(
     now: Date.now,
   }
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes: [...routes, ...removedRoutes],
     rootRoutes: versionRoutes,

@@ -1,3 +1,4 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { databaseOptions } from '../../platform/db/options.ts'
 import { option, type Values } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
@@ -8,7 +9,16 @@ import { resourceOptions } from './config-resources.ts'
 export const defaultMethods = ['external', 'password', 'token', 'oauth1', 'mapped', 'application_credential', 'totp']
 
 const tokenOptions = {
-  provider: option.string('token', 'provider', 'fernet', 'Kind of tokens.', { choices: ['fernet', 'jws'] }),
+  provider: option.string('token', 'provider', 'fernet', 'Kind of tokens.', {
+    choices: ['fernet', 'jws'],
+    // As guides up to Pike write it.
+    formerly: Object.fromEntries(
+      ['fernet', 'uuid', 'pki', 'pkiz'].flatMap((kind) => {
+        const names = [`keystone.token.providers.${kind}.Provider`, ...(kind === 'fernet' ? [] : [kind])]
+        return names.map((name) => [name, 'fernet'])
+      }),
+    ),
+  }),
   expiration: option.integer('token', 'expiration', 3600, 'Seconds that a token lives.', { min: 1 }),
   allowExpiredWindow: option.integer(
     'token',
@@ -142,6 +152,13 @@ const delegationOptions = {
 
 /** Options of keystone.conf. */
 export const options = {
+  ...commonOptions,
+  publicEndpoint: option.string(
+    'DEFAULT',
+    'public_endpoint',
+    '',
+    'URL that links begin with; empty for the own address.',
+  ),
   ...resourceOptions,
   connection: option.string(
     'database',

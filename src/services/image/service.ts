@@ -55,6 +55,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
   const deps = await openImage(env)
   const { database, leases, sagas, transfers, cacheWorker, digests, log } = deps
   const app = createApp<ImageDeps>({
+    parseProxyHeaders: deps.config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,
@@ -66,7 +67,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     ),
     authenticator: env.authenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: deps.config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   /** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */

@@ -1,8 +1,10 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 
 /** Options of neutron.conf and ml2_conf.ini. */
 export const options = {
+  ...commonOptions,
   connection: option.string(
     'database',
     'connection',

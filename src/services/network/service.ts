@@ -36,13 +36,7 @@ import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
-import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
-import { routerHosts } from './store/migrations/0004-router-hosts.ts'
-import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
-import { indexes } from './store/migrations/0007-indexes.ts'
-import { purging } from './store/migrations/0008-purge.ts'
+import { migrations } from './store/migrations.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -80,11 +74,11 @@ const purgeMs = 600_000
 
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
+  const config = loadConfig('neutron', options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, indexes, purging])
+  await migrate(database, migrations)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
@@ -109,6 +103,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     notifyCompute: (events) => notifier.notify(events),
   }
   const app = createApp<NetworkDeps>({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,

@@ -1,9 +1,11 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 import { placementDatabaseOptions } from '../../platform/db/options.ts'
 import { missingId } from './model/consumer.ts'
 
 /** Options of placement.conf. */
 export const options = {
+  ...commonOptions,
   connection: option.string(
     'placement_database',
     'connection',

@@ -27,9 +27,9 @@ export function inventoryOf({ config }: Pick<ComputeDeps, 'config'>, report: Hos
     allocation_ratio: ratio,
   })
   const all = {
-    VCPU: line(report.vcpus, config.reservedCpus, config.cpuRatio),
-    MEMORY_MB: line(report.memoryMb, config.reservedMemoryMb, config.ramRatio),
-    DISK_GB: line(report.diskGb, Math.ceil(config.reservedDiskMb / 1024), config.diskRatio),
+    VCPU: line(report.vcpus, config.reservedCpus, config.cpuRatioOfAll || config.cpuRatio),
+    MEMORY_MB: line(report.memoryMb, config.reservedMemoryMb, config.ramRatioOfAll || config.ramRatio),
+    DISK_GB: line(report.diskGb, Math.ceil(config.reservedDiskMb / 1024), config.diskRatioOfAll || config.diskRatio),
   }
   return Object.fromEntries(Object.entries(all).filter(([, { total }]) => total > 0))
 }

@@ -21,6 +21,8 @@ export interface Facts {
   downTimeS: number
   defaultZone: string
   aggregates: readonly Aggregate[]
+  /** `[filter_scheduler] enabled_filters`. */
+  enabledFilters: readonly string[]
 }
 
 type Filter = readonly [name: string, why: (host: Host, request: Request, facts: Facts) => string | undefined]
@@ -84,6 +86,12 @@ const filters: readonly Filter[] = [
   ],
 ]
 
+/** Those that a configuration may name or leave out. */
+export const filterNames: readonly string[] = filters.map(([name]) => name)
+
+/** What a build needs; zones are placement's work with nova, which newer configurations therefore do not name. */
+const always = new Set(['RetryFilter', 'RequestedHostFilter', 'AvailabilityZoneFilter'])
+
 const normal = (architecture: string) =>
   architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'aarch64' : architecture
 
@@ -91,7 +99,8 @@ const normal = (architecture: string) =>
 export function applyFilters<H extends Host>(hosts: readonly H[], request: Request, facts: Facts) {
   const rejections: { filter: string; count: number; reasons: string[] }[] = []
   let left = [...hosts]
-  for (const [filter, why] of filters) {
+  const active = filters.filter(([name]) => always.has(name) || facts.enabledFilters.includes(name))
+  for (const [filter, why] of active) {
     const reasons = new Set<string>()
     const before = left.length
     left = left.filter((host) => {

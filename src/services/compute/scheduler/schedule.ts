@@ -36,7 +36,13 @@ export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, 
     ])
     const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
     const able = hosts.filter((host) => byId.has(host.id))
-    const facts = { now: deps.now(), downTimeS: config.serviceDownTime, defaultZone: config.defaultZone, aggregates }
+    const facts = {
+      now: deps.now(),
+      downTimeS: config.serviceDownTime,
+      defaultZone: config.defaultZone,
+      aggregates,
+      enabledFilters: config.enabledFilters,
+    }
     const { hosts: passed, rejections } = applyFilters(able, request, facts)
     if (passed.length === 0) {
       const short = hosts.length - able.length

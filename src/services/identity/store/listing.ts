@@ -1,5 +1,6 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
 import { sql, type Expression, type SqlBool } from 'kysely'
+import { isCalled, isNamed } from './names.ts'
 import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
@@ -21,7 +22,6 @@ export interface Page {
   marker?: string | undefined
   limit?: number | undefined
 }
-
 
 /** A filter as SQL that means the same on SQLite and MariaDB, whatever their `like` thinks of case. */
 export function toSql(filter: Filter): Expression<SqlBool> {
@@ -49,6 +49,12 @@ export function toSql(filter: Filter): Expression<SqlBool> {
   }
 }
 
+/** A filter for a name, which is compared as everywhere else. */
+function namedSql(table: Table, filter: Filter): Expression<SqlBool> | undefined {
+  if ('expression' in filter || filter.column !== 'name' || filter.comparator !== '=') return undefined
+  return isNamed(table) ? isCalled(table, String(filter.value)) : undefined
+}
+
 /** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
 export async function pageRows<T extends Table>(
   db: IdentityDb,
@@ -56,8 +62,10 @@ export async function pageRows<T extends Table>(
   filters: readonly Filter[],
   { marker, limit }: Page = {},
 ): Promise<{ rows: Row<T>[]; isCut: boolean }> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
-  for (const filter of filters) query = query.where(toSql(filter))
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
+  for (const filter of filters) query = query.where(namedSql(table, filter) ?? toSql(filter))
   if (marker !== undefined) query = query.where('id', '>', marker)
   query = query.orderBy('id')
   if (limit !== undefined) query = query.limit(limit + 1)
