@@ -5,15 +5,16 @@ import { Readable } from 'node:stream'
 import { findUser } from '../host/users.ts'
 import { Secret } from '../platform/auth/secret.ts'
 import { httpTransport, ServiceClient } from '../platform/http/client.ts'
-import { createLogger } from '../platform/log/log.ts'
+import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
+import { logOf } from './logs.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
 import { serviceUsers } from './up.ts'
@@ -24,8 +25,10 @@ async function run(stateDir: string) {
   const secrets = loadSecrets(stateDir, serviceUsers)
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
-  const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
-  const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
+  const bus = new SocketBus(
+    { path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: logOf(stateDir, 'nova-compute', 'compute') },
+    host,
+  )
 
   const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
@@ -33,7 +36,7 @@ async function run(stateDir: string) {
     bus,
     stateDir: join(stateDir, 'network-agent'),
     cloudName: settings.name,
-    log: log('neutron-agent'),
+    log: logOf(stateDir, 'neutron-agent', 'network'),
     bridgeMappings: new Map([['provider', bridge]]),
     ownBridges: new Map([[bridge, () => ensureProviderBridge(bridge, settings.providerCidr)]]),
     localIp: '127.0.0.1',
@@ -50,7 +53,7 @@ async function run(stateDir: string) {
   const driver = new QemuDriver({
     host,
     stateDir: join(stateDir, 'instances'),
-    log: log('nova-compute'),
+    log: logOf(stateDir, 'nova-compute', 'compute'),
     fetchImage: async (id: string): Promise<Readable> => images.download(id),
     ...(user && { user }),
     onRemark: (text) => tell({ type: 'remark', text }),
@@ -60,7 +63,7 @@ async function run(stateDir: string) {
     bus,
     driver,
     stateDir: join(stateDir, 'compute-agent'),
-    log: log('nova-compute'),
+    log: logOf(stateDir, 'nova-compute', 'compute'),
     onHealth: (error) => board.set('nova-compute', error ? 'down' : 'up', error),
   })
   bus.onConnect(() => {
@@ -78,19 +81,16 @@ async function run(stateDir: string) {
   process.on('SIGTERM', () => void stop())
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', reopenLogFiles)
 
-  await whenConnected(bus)
+  await bus.whenConnected()
   await network.start()
   for (const role of networkRoles) board.set(role, 'up')
   await compute.start()
   tell({ type: 'ready' })
 }
 
-/** The control process may still be starting. */
-async function whenConnected(bus: SocketBus) {
-  while (!bus.connected) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })

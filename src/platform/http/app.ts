@@ -10,15 +10,17 @@ import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
-import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
-import { noteAudit } from './audit.ts'
-import { readJson } from './body.ts'
+import { isQueryTooLarge } from '../db/query-size.ts'
+import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
+import { auditOf, isRefusal } from './audit.ts'
+import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, schemaAt } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
 import { proxiedUrl } from './proxied.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
+import { parseQuery, splitTarget } from './target.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
 
 /** A service's API, ready to answer. */
@@ -40,6 +42,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 /** Builds the app of a service. Throws on two routes that would answer the same request. */
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
+  const audit = auditOf(log)
   for (const remark of enforcer.remarks) log.warn({}, remark)
   const table = definition.microversions?.table
   const router = FindMyWay({
@@ -121,8 +124,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
-    const questionMark = request.url.indexOf('?')
-    const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
+    const { path, search } = splitTarget(request.url)
     // The version comes first: also the answer about an unknown path is one of a version.
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
@@ -131,7 +133,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     state.ctx = ctx
-    const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
+    const query = parseQuery(search)
     const { headers, url, peer } = request
     const reached = options.parseProxyHeaders ? proxiedUrl(headers, baseUrl) : baseUrl
     // What the path and the body have in them, only the route's declaration knows.
@@ -141,7 +143,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
     let body: unknown
     if (route.body || (!route.stream && hasBody(request))) {
-      body = request.json ?? (await readJson(request, route, definition))
+      body = requireShape(request.json) ?? (await readJson(request, route, definition))
       validate(schemaAt(route.body, version, table), body, 'body')
     }
     const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }
@@ -149,9 +151,11 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
+    const shown = error instanceof ApiError ? error : shownFor(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
+    } else if (isRefusal(shown.status)) {
+      state.detail = shown.detail // told in the line of the refusal
     } else if (shown.detail) {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
@@ -167,7 +171,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       const requestId = `req-${randomUUID()}`
       const state: RequestState = { route: '(none)', version: undefined }
       const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
-      noteAudit(log, { request, status: response.status, requestId, ctx: state.ctx })
+      audit({ request, status: response.status, requestId, ctx: state.ctx, detail: state.detail })
       const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
       for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
       if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))
@@ -181,6 +185,8 @@ interface RequestState {
   route: string
   version: ApiVersion | undefined
   ctx?: Context
+  /** Why it was refused, for the log. */
+  detail?: string | undefined
 }
 
 const hasBody = (request: RawRequest): boolean =>
@@ -188,15 +194,15 @@ const hasBody = (request: RawRequest): boolean =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0
 
-function parseQuery(text: string): Query {
-  const query: Record<string, string[]> = Object.create(null) as Record<string, string[]>
-  if (text === '') return query
-  for (const [name, value] of new URLSearchParams(text)) (query[name] ??= []).push(value)
-  return query
-}
-
 const lastOf = (query: Query): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
+
+function shownFor(error: unknown): ApiError {
+  if (isDatabaseDown(error)) return withoutDatabase(error)
+  if (isQueryTooLarge(error))
+    return new BadRequest('The request has too many or too long conditions.', { cause: error })
+  return unexpected(error)
+}
 
 const withoutDatabase = (cause: unknown): ApiError =>
   new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })

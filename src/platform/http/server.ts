@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ownsItsChunks, release } from '../../base/chunks.ts'
+import { isPassable, pass } from '../../base/chunks.ts'
 import type { Logger } from '../log/log.ts'
+import { sourceOf, Throttle } from '../log/throttle.ts'
 import type { App } from './app.ts'
-import type { RawResponse } from './message.ts'
+import { connections } from './connections.ts'
+import { jsonOf } from './json.ts'
+import type { RawRequest, RawResponse } from './message.ts'
+import { inTurnOf } from './turns.ts'
 
 /** Called once a request is answered; for metrics. */
 export type Observer = (service: string, method: string, route: string, status: number, seconds: number) => void
@@ -22,6 +26,8 @@ export async function serve(
   options: { host: string; port: number; log: Logger; observe?: Observer },
 ): Promise<HttpServer> {
   const { log } = options
+  const moreAborts = (peer: string, more: number) => log.info({ peer, more }, 'more clients like it went away')
+  const aborts = new Throttle({ most: 20, windowMs: 60_000, summary: moreAborts })
   const server = createServer({
     headersTimeout: 20_000,
     requestTimeout: 0,
@@ -30,15 +36,9 @@ export async function serve(
   })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
-    app
-      .dispatch({
-        method: request.method ?? 'GET',
-        url: request.url ?? '/',
-        headers: request.headers,
-        stream: request,
-        ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
-      })
-      .then(async (answer) => {
+    const work = async () => {
+      try {
+        const answer = await app.dispatch(rawOf(request))
         await send(request, response, answer)
         const seconds = (performance.now() - started) / 1000
         options.observe?.(app.type, request.method ?? '', answer.route, answer.status, seconds)
@@ -46,12 +46,15 @@ export async function serve(
           { requestId: answer.requestId, method: request.method, url: request.url, status: answer.status, seconds },
           'request',
         )
-      })
-      .catch((error: unknown) => {
-        log.info({ err: error, url: request.url }, 'the client went away')
+      } catch (error) {
+        if (aborts.admits(sourceOf(request.socket.remoteAddress)))
+          log.info({ err: error, url: request.url }, 'the client went away')
         response.destroy()
-      })
+      }
+    }
+    inTurnOf(request.socket, response, work)
   })
+  connections.watch(server)
   server.on('clientError', (_error, socket: Socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
@@ -63,6 +66,14 @@ export async function serve(
     close: (graceMs = 5_000) => close(server, graceMs),
   }
 }
+
+const rawOf = (request: IncomingMessage): RawRequest => ({
+  method: request.method ?? 'GET',
+  url: request.url ?? '/',
+  headers: request.headers,
+  stream: request,
+  ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
+})
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -90,9 +101,9 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   const { body } = answer
   if (body instanceof Readable) {
     if (request.method === 'HEAD') return void (body.destroy(), response.end())
-    return pipeline(body, ownsItsChunks(body) ? releasing(response) : response)
+    return isPassable(body) ? passTo(response, body) : pipeline(body, response)
   }
-  const bytes = encode(body)
+  const bytes = await encode(body)
   if (bytes === undefined) {
     if (answer.status !== 204 && answer.status !== 304 && !response.hasHeader('Content-Length')) {
       response.setHeader('Content-Length', '0')
@@ -107,27 +118,35 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   response.end(request.method === 'HEAD' ? undefined : bytes)
 }
 
-/** Writes to the response and gives each chunk back when the kernel has it. */
-function releasing(response: ServerResponse): Writable {
-  const sink = new Writable({
-    highWaterMark: 1 << 18,
-    write(chunk: Uint8Array, _encoding, done) {
-      response.write(chunk, (error) => {
-        if (!error) release(chunk)
-        done(error)
-      })
-    },
-    final: (done) => void response.end(done),
-    destroy(error, done) {
-      if (error) response.destroy(error)
-      done(error)
-    },
-  })
-  response.once('close', () => sink.destroy(response.writableFinished ? undefined : new Error('the client went away')))
-  return sink
+/** Writes a body chunk by chunk, each when the kernel has the one before. Rejects when the client goes away. */
+async function passTo(response: ServerResponse, body: Readable): Promise<void> {
+  let fail: (error: Error) => void = () => undefined
+  const gone = () => {
+    const error = new Error('the client went away')
+    fail(error)
+    body.destroy(error)
+  }
+  response.once('close', gone)
+  try {
+    await pass(
+      body,
+      (chunk) =>
+        new Promise<void>((resolve, reject) => {
+          fail = reject
+          response.write(chunk, (error) => (error ? reject(error) : resolve()))
+        }),
+    )
+    await new Promise<void>((resolve, reject) => {
+      fail = reject
+      response.end(resolve)
+    })
+  } finally {
+    response.off('close', gone)
+    body.destroy()
+  }
 }
 
-function encode(body: unknown): string | Uint8Array | undefined {
+async function encode(body: unknown): Promise<string | Uint8Array | undefined> {
   if (body === undefined || body === null) return undefined
-  return typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  return typeof body === 'string' || body instanceof Uint8Array ? body : jsonOf(body)
 }

@@ -39,6 +39,7 @@ import {
   type MetadataSource,
 } from './operations/server-metadata.ts'
 import { healAllocations } from './periodic/leftovers.ts'
+import { purge } from './periodic/purge.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
@@ -81,7 +82,9 @@ export async function createComputeService(
   foreign: Foreign = foreignOf(env),
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
+  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
   await migrate(database, migrations)
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
@@ -125,7 +128,8 @@ export async function createComputeService(
   return {
     apps: { compute: app },
     async start() {
-      await beat()
+      // A full disk takes no heartbeat, and stops nobody from reading.
+      await beat().catch((err: unknown) => env.log.warn({ err }, 'heartbeat failed'))
       stops.push(serveConductor(deps, env.bus, env.host), serveWakes(deps, env.bus, env.host))
       await leases.start()
       await sagas.resume(deps)
@@ -134,6 +138,7 @@ export async function createComputeService(
           { name: 'heartbeat', everyMs: 10_000, isForEach: true, run: beat },
           { name: 'end stale tasks', everyMs: 15_000, run: () => endStaleTasks(deps) },
           { name: 'heal allocations', everyMs: 300_000, run: () => healAllocations(deps) },
+          { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
         ]),
       )
     },

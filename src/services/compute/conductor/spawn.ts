@@ -60,8 +60,8 @@ const askAgainMs = 1500
 /** Waits for the host's report; asks neutron now and then about ports whose event got lost. */
 async function untilRunning(deps: ComputeDeps, host: string, context: StepContext): Promise<void> {
   const { buildTimeout, vifPluggingTimeout, vifPluggingIsFatal } = deps.config
-  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? deps.now() + vifPluggingTimeout * 1000 : Infinity
-  let askedAt = deps.now()
+  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? performance.now() + vifPluggingTimeout * 1000 : Infinity
+  let askedAt = performance.now()
   const state = await deps.waiters.until(
     context.resourceId,
     async () => {
@@ -75,11 +75,11 @@ async function untilRunning(deps: ComputeDeps, host: string, context: StepContex
       const failed = server.ports.filter((port) => port.isFailed).map(({ id }) => id)
       if (failed.length > 0 && vifPluggingIsFatal) return { why: 'failed', ports: failed } as const
       const missing = server.ports.filter((port) => !port.isActive).map(({ id }) => id)
-      if (missing.length > 0 && deps.now() - askedAt > askAgainMs) {
-        askedAt = deps.now()
+      if (missing.length > 0 && performance.now() - askedAt > askAgainMs) {
+        askedAt = performance.now()
         await refreshPorts(deps, context.resourceId)
       }
-      if (missing.length > 0 && deps.now() > pluggedBy) return { why: 'late', ports: missing } as const
+      if (missing.length > 0 && performance.now() > pluggedBy) return { why: 'late', ports: missing } as const
       return undefined
     },
     { timeoutMs: buildTimeout * 1000, signal: context.signal },

@@ -36,7 +36,6 @@ test('[filter_scheduler] enabled_filters, also under its name of before: which h
   const passes = (text: string, wanted: Partial<Request> = {}) => {
     const { config, remarks } = configured(t, text)
     const facts: Facts = {
-      now: 0,
       downTimeS: 1,
       defaultZone: 'nova',
       aggregates: [],

@@ -18,7 +18,6 @@ export interface Request {
 }
 
 export interface Facts {
-  now: number
   downTimeS: number
   defaultZone: string
   aggregates: readonly Aggregate[]
@@ -31,9 +30,9 @@ type Filter = readonly [name: string, why: (host: Host, request: Request, facts:
 const filters: readonly Filter[] = [
   [
     'ComputeFilter',
-    ({ service }, _request, { now, downTimeS }) => {
+    ({ service }, _request, { downTimeS }) => {
       if (service.isDisabled) return `disabled${service.disabledReason ? `: ${service.disabledReason}` : ''}`
-      return isUp(service, now, downTimeS) ? undefined : 'down'
+      return isUp(service, downTimeS) ? undefined : 'down'
     },
   ],
   ['RetryFilter', (host, { triedHosts }) => (triedHosts.includes(host.host) ? 'the build failed there' : undefined)],

@@ -70,7 +70,6 @@ async function candidatesFor(deps: ComputeDeps, server: Server, hints: Hints, tr
   // Placement leaves disabled ones out; the filter says why.
   const asked = hosts.filter((host) => byId.has(host.id) || host.service.isDisabled)
   const facts = {
-    now: deps.now(),
     downTimeS: config.serviceDownTime,
     defaultZone: config.defaultZone,
     aggregates,

@@ -6,6 +6,7 @@ import { quotaLocks } from './migrations/0004-quota-locks.ts'
 import { owners } from './migrations/0005-owners.ts'
 import { guestData } from './migrations/0006-guest-data.ts'
 import { serverDetails } from './migrations/0007-server-details.ts'
+import { purging } from './migrations/0009-purge.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   owners,
   guestData,
   serverDetails,
+  purging,
 ]

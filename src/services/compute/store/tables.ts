@@ -18,6 +18,8 @@ export interface ComputeSchema extends SagaSchema, PeriodicSchema, LockSchema {
   console_tokens: ConsoleTokenTable
   config_drives: { server_id: string; random_seed: string; vendor_data_json: string }
   server_passwords: { server_id: string; password: string }
+  /** What remains of deleted servers when their rows are purged: the proof that lets a host remove what it has of them. */
+  deleted_servers: { id: string; deleted_at: number }
 }
 
 export interface FlavorTable {

@@ -1,5 +1,5 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
-import { sql, type Expression, type SqlBool } from 'kysely'
+import { expressionBuilder, sql, type Expression, type SqlBool } from 'kysely'
 import { isCalled, isNamed } from './names.ts'
 import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
 
@@ -39,9 +39,7 @@ export function toSql(filter: Filter): Expression<SqlBool> {
     case 'endswith':
       return length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`substr(${text}, ${-length}) = ${wanted}`
     case 'in':
-      return (value as unknown[]).length === 0
-        ? sql<SqlBool>`1 = 0`
-        : sql<SqlBool>`${ref} in (${sql.join(value as unknown[])})`
+      return (value as unknown[]).length === 0 ? sql<SqlBool>`1 = 0` : isIn(ref, value as unknown[])
     default:
       return ignoreCase
         ? sql<SqlBool>`${text} ${sql.raw(comparator)} ${wanted}`
@@ -54,6 +52,9 @@ function namedSql(table: Table, filter: Filter): Expression<SqlBool> | undefined
   if ('expression' in filter || filter.column !== 'name' || filter.comparator !== '=') return undefined
   return isNamed(table) ? isCalled(table, String(filter.value)) : undefined
 }
+/** A list is a list for the compiler of queries only when it is no part of a text. */
+export const isIn = (ref: Expression<unknown>, values: readonly unknown[]): Expression<SqlBool> =>
+  expressionBuilder<object, never>()(ref, 'in', values)
 
 /** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
 export async function pageRows<T extends Table>(

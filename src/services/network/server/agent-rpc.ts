@@ -6,7 +6,7 @@ import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
 import { floatingIpsOn, setFloatingStatus } from '../operations/floating-ips.ts'
 import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
-import { bind } from '../ml2/binding.ts'
+import { bind, isAlive } from '../ml2/binding.ts'
 import { floatingKey, type neutronContract } from '../rpc/host-state.ts'
 import { findRow, listRows, updateRow } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
@@ -89,7 +89,7 @@ export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): Rpc
         }
       }
       const wasDown =
-        known.length === 0 || known.some((row) => now - Number(row.heartbeat_at) > deps.config.agentDownTime * 1000)
+        known.length === 0 || known.some((row) => !isAlive(row, deps))
       if (wasDown) await welcome(deps, host)
       return {}
     },

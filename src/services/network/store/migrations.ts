@@ -5,6 +5,7 @@ import { addressGroupsAndBindings } from './migrations/0003-address-groups-and-b
 import { routerHosts } from './migrations/0004-router-hosts.ts'
 import { quotaLocks } from './migrations/0005-quota-locks.ts'
 import { indexes } from './migrations/0007-indexes.ts'
+import { purging } from './migrations/0008-purge.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   routerHosts,
   quotaLocks,
   indexes,
+  purging,
 ]

@@ -75,10 +75,10 @@ const showQuery = bodies(looseQuery({}), [
 
 const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
 
-const brief = (host: Host, version: ApiVersion, { now, config }: ComputeDeps) => ({
+const brief = (host: Host, version: ApiVersion, { config }: ComputeDeps) => ({
   id: version.has('service-uuid') ? host.id : host.seq,
   hypervisor_hostname: host.report.hypervisorHostname,
-  state: isUp(host.service, now(), config.serviceDownTime) ? 'up' : 'down',
+  state: isUp(host.service, config.serviceDownTime) ? 'up' : 'down',
   status: host.service.isDisabled ? 'disabled' : 'enabled',
 })
 
@@ -200,7 +200,7 @@ const uptimeOf = async ({ agents }: ComputeDeps, host: Host): Promise<string | n
 
 /** For where it is one line of many: a host that is down does not keep its list waiting. */
 const uptimeIfUp = async (deps: ComputeDeps, host: Host): Promise<string | null> =>
-  isUp(host.service, deps.now(), deps.config.serviceDownTime) ? uptimeOf(deps, host).catch(() => null) : null
+  isUp(host.service, deps.config.serviceDownTime) ? uptimeOf(deps, host).catch(() => null) : null
 
 export const hypervisorRoutes = [
   route({
@@ -286,7 +286,7 @@ export const hypervisorRoutes = [
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(uptime)
       const host = await find(deps, params.id, version)
-      if (!isUp(host.service, deps.now(), deps.config.serviceDownTime))
+      if (!isUp(host.service, deps.config.serviceDownTime))
         throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
       if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')

@@ -32,7 +32,7 @@ const oldBody = bodies(Type.Object({ ...first, ...forced }, strict), [
   ['service-forced-down', Type.Object({ ...first, ...forced }, strict)],
 ])
 
-function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config, now }: ComputeDeps) {
+function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config }: ComputeDeps) {
   const isCompute = service.binary === 'nova-compute'
   return {
     id: version.has('service-uuid') ? service.id : service.seq,
@@ -40,7 +40,7 @@ function view(service: Service, version: ApiVersion, aggregates: readonly Aggreg
     host: service.host,
     zone: isCompute ? zoneOf(service.host, aggregates, config.defaultZone) : config.internalZone,
     status: service.isDisabled ? 'disabled' : 'enabled',
-    state: isUp(service, now(), config.serviceDownTime) ? 'up' : 'down',
+    state: isUp(service, config.serviceDownTime) ? 'up' : 'down',
     updated_at: toOldTime(service.lastSeenAt),
     disabled_reason: service.disabledReason,
     ...(version.has('service-forced-down') && { forced_down: service.isForcedDown }),

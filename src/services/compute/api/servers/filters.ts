@@ -1,4 +1,5 @@
 /** Query parameters of `GET /servers` as a filter of the store. */
+import { distinctBy } from '../../../../base/distinct.ts'
 import { LinearRegex } from '../../../../base/linear-regex.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
@@ -209,9 +210,11 @@ function sortOf(ctx: Context, query: Query): ServerFilter['sort'] {
   if (wrong !== undefined) throw new BadRequest(`Unknown sort direction, must be 'desc' or 'asc', not '${wrong}'`)
   const keys = asked.length === 0 ? ['created_at'] : asked
   if (directions.length > keys.length) throw new BadRequest('Sort direction size exceeds sort key size')
-  return keys.flatMap((key, index) => {
+  const sort = keys.flatMap((key, index) => {
     if (adminSort.has(key) && !ctx.isAdmin) throw new Forbidden(`Only administrators can sort servers by ${key}`)
     const column = ignoredSortKeys.includes(key) ? null : sortColumns[key]
     return column ? [{ column, isDescending: (directions[index] ?? directions.at(-1) ?? 'desc') !== 'asc' }] : []
   })
+  // What is sorted by once is sorted by it; the condition of a marker grows with the square of the keys.
+  return distinctBy(sort, (key) => key.column)
 }

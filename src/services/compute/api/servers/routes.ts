@@ -36,7 +36,7 @@ async function viewOptions(
     defaultZone: deps.config.defaultZone,
     seesExtended: ctx.can(policy.extended, target),
     seesExtraSpecs: ctx.can(policy.showExtraSpecs, target),
-    hosts: seesHosts ? { services, now: deps.now(), downTimeS: deps.config.serviceDownTime } : null,
+    hosts: seesHosts ? { services, downTimeS: deps.config.serviceDownTime } : null,
     seesFaultDetails: ctx.isAdmin,
   }
 }

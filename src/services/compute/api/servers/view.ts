@@ -15,7 +15,7 @@ export interface ViewOptions {
   seesExtended: boolean
   seesExtraSpecs: boolean
   /** Set where the caller may see the status of hosts. */
-  hosts: { services: readonly Service[]; now: number; downTimeS: number } | null
+  hosts: { services: readonly Service[]; downTimeS: number } | null
   seesFaultDetails: boolean
 }
 
@@ -140,12 +140,12 @@ const viewExtended = (server: Server, version: ApiVersion) => ({
 
 const instanceName = ({ id }: Server) => `instance-${id.slice(0, 8)}`
 
-function hostStatus({ host }: Server, { services, now, downTimeS }: NonNullable<ViewOptions['hosts']>): string {
+function hostStatus({ host }: Server, { services, downTimeS }: NonNullable<ViewOptions['hosts']>): string {
   if (host === null) return ''
   const service = services.find((each) => each.host === host && each.binary === 'nova-compute')
   if (!service) return 'UNKNOWN'
   if (service.isForcedDown) return 'DOWN'
-  if (!isUp(service, now, downTimeS)) return 'UNKNOWN'
+  if (!isUp(service, downTimeS)) return 'UNKNOWN'
   return service.isDisabled ? 'MAINTENANCE' : 'UP'
 }
 

@@ -179,6 +179,17 @@ test('access rules: made with the credential, shared, shown, kept while in use',
   assert.equal((await create({ name: 'bad', access_rules: [{ ...rule, method: 'TRACE' }] })).status, 400)
 })
 
+test('B12: a credential has at most a hundred access rules, new ones or known ones', async (t) => {
+  const { identity, create, user } = await setUp(t)
+  const rules = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ service: 'compute', method: 'GET', path: `/**a**${index}` }))
+  assert.equal((await create({ name: 'most', access_rules: rules(100) })).status, 201)
+  assert.equal((await create({ name: 'more', access_rules: rules(101) })).status, 400)
+  const known = await identity.make<{ id: string }[]>('GET', `/users/${user.id}/access_rules`, undefined, user.token)
+  const again = [...known, known[0]!].map(({ id }) => ({ id }))
+  assert.equal((await create({ name: 'known', access_rules: again })).status, 400)
+})
+
 test('B12: a user has no more credentials than the operator allows', async (t) => {
   const { create } = await setUp(t, '[application_credential]\nuser_limit = 2\n')
   const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => create({ name })))

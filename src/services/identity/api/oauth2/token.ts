@@ -53,6 +53,7 @@ function clientOf(request: ApiRequest, fields: URLSearchParams, deps: IdentityDe
     id: basic?.id ?? fields.get('client_id') ?? undefined,
     secret: basic?.secret ?? fields.get('client_secret') ?? undefined,
     certificate,
+    peer: request.peer,
   }
 }
 

@@ -3,6 +3,7 @@
  * its attributes' policies, `If-Match`, tags and `fields`. A resource says what differs; this file does the rest.
  */
 import type { TObject } from 'typebox'
+import { distinctBy } from '../../../../base/distinct.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { SortKey } from '../../../../platform/db/keyset.ts'
@@ -159,7 +160,9 @@ function keysOf(query: Query, isReverse: boolean): SortKey[] {
   const names = (query['sort_key'] ?? []).filter((name) => name !== '')
   const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
   const keys = names.map((name, index) => ({ column: columnOf(name), isDescending: directions[index] === 'desc' }))
-  return [...keys, { column: 'id', isDescending: false }].map(({ column, isDescending }) => ({
+  const all = [...keys, { column: 'id', isDescending: false }]
+  // What is sorted by once is sorted by it; the condition of a marker grows with the square of the keys.
+  return distinctBy(all, (key) => key.column).map(({ column, isDescending }) => ({
     column,
     direction: isDescending === isReverse ? 'asc' : 'desc',
   }))
