@@ -9,8 +9,10 @@ import { createLogger, type Logger } from '../log/log.ts'
 import { createApp } from './app.ts'
 import { connectionBudget, Connections } from './connections.ts'
 import { jsonOf } from './json.ts'
-import { route } from './route.ts'
+import { routesOf } from './route.ts'
 import { serve } from './server.ts'
+
+const route = routesOf<unknown>()
 
 async function startServer(t: TestContext, handle: (name: string, socket: Socket) => Promise<void>) {
   const errors: unknown[] = []
@@ -31,8 +33,8 @@ async function startServer(t: TestContext, handle: (name: string, socket: Socket
         policy: null,
         auth: 'none',
         handle: async ({ params, stream }) => {
-          await handle(params['name']!, (stream as IncomingMessage).socket)
-          return { status: 200, body: { name: params['name'] } }
+          await handle(params.name, (stream as IncomingMessage).socket)
+          return { status: 200, body: { name: params.name } }
         },
       }),
       route({
@@ -42,7 +44,7 @@ async function startServer(t: TestContext, handle: (name: string, socket: Socket
         auth: 'none',
         body: Type.Object({ text: Type.String() }),
         handle: async ({ params, body, stream }) => {
-          await handle(params['name']!, (stream as IncomingMessage).socket)
+          await handle(params.name, (stream as IncomingMessage).socket)
           return { status: 200, body }
         },
       }),
