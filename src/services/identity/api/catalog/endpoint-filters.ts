@@ -40,6 +40,7 @@ const get = <const Path extends string>(
     },
   })
 
+/** What the links of an answer are made of. */
 type Place = Pick<ApiRequest, 'baseUrl' | 'url'>
 
 const listing = (request: Place, plural: string, items: readonly { id: string }[], place = plural) =>
