@@ -4,6 +4,8 @@ import type { RpcClient } from '../../platform/rpc/contract.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
 import type { Secret } from '../../platform/auth/secret.ts'
 import type { ComputeConfig } from './config.ts'
+import type { Census } from './conductor/census.ts'
+import type { HeldHosts } from './conductor/held-hosts.ts'
 import type { PluggedPorts } from './conductor/plugged-ports.ts'
 import type { Waiters } from './conductor/waiters.ts'
 import type { computeContract } from './rpc/compute.ts'
@@ -19,6 +21,8 @@ export interface ComputeDeps {
   readonly agents: RpcClient<typeof computeContract>
   readonly waiters: Waiters
   readonly plugged: PluggedPorts
+  readonly census: Census
+  readonly held: HeldHosts
   readonly image: ImageApi
   readonly placement: PlacementApi
   readonly network: NetworkApi
@@ -66,6 +70,8 @@ export interface PlacementApi {
   ): Promise<boolean>
   getAllocations(consumerId: string): Promise<{ providerId: string }[]>
   deleteAllocations(consumerId: string): Promise<void>
+  /** Whether the consumer was made by nova for a server. */
+  isServer(consumerId: string): Promise<boolean>
   /** Consumers of a provider. */
   consumersOf(providerId: string): Promise<string[]>
   ensureProvider(provider: { id: string; name: string }): Promise<void>
@@ -118,6 +124,8 @@ export interface NetworkApi {
   listSecurityGroups(projectId: string, token?: Secret): Promise<SecurityGroupInfo[]>
   getPort(id: string, token?: Secret): Promise<PortInfo | undefined>
   listPorts(filter: { deviceId: string }): Promise<PortInfo[]>
+  /** All that are bound to a host. */
+  listHostPorts(host: string): Promise<PortInfo[]>
   createPort(port: {
     networkId: string
     projectId: string

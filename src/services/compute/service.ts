@@ -17,8 +17,11 @@ import { networkApi } from './clients/network.ts'
 import { placementApi } from './clients/placement.ts'
 import { buildServer } from './conductor/build-server.ts'
 import { serveConductor } from './conductor/conductor.ts'
+import { serveOperator } from './conductor/operator.ts'
 import { deleteServer } from './conductor/delete-server.ts'
 import { attachInterface, detachInterface } from './conductor/interfaces.ts'
+import { Census } from './conductor/census.ts'
+import { HeldHosts } from './conductor/held-hosts.ts'
 import { PluggedPorts } from './conductor/plugged-ports.ts'
 import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
@@ -28,7 +31,8 @@ import type { ServerMetadata } from './metadata/document.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
 import { getServerMetadata } from './operations/server-metadata.ts'
-import { healAllocations } from './periodic/leftovers.ts'
+import { Findings } from './periodic/findings.ts'
+import { HostReconciler } from './periodic/reconcile-hosts.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
@@ -36,6 +40,7 @@ import { initial } from './store/migrations/0001-initial.ts'
 import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
+import { hostIdentities } from './store/migrations/0005-host-identities.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -55,6 +60,8 @@ export interface ComputeService extends RunningService {
   openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
   /** For admins: how a server came to its state. */
   explainServer(id: string): Promise<ServerExplanation | null>
+  /** Calls back with what reconciling found; null for nothing. */
+  onNotice(listener: (notice: string | null) => void): void
 }
 
 /** Clients in place of the real services, for tests. */
@@ -66,7 +73,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks])
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, hostIdentities])
   const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
     buildServer as never,
     deleteServer as never,
@@ -81,6 +88,8 @@ export async function createComputeService(
     agents: rpcClient(env.bus, computeContract),
     waiters: new Waiters(),
     plugged: new PluggedPorts(),
+    census: new Census(),
+    held: new HeldHosts(),
     ...foreign,
     urls: env.urls,
     now: Date.now,
@@ -96,6 +105,8 @@ export async function createComputeService(
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  let onNotice: (notice: string | null) => void = () => undefined
+  const reconciler = new HostReconciler(deps, new Findings(env.log, (notice) => onNotice(notice)))
   const stops: (() => void)[] = []
   const every = (seconds: number, what: string, work: () => Promise<void>) => {
     let isBusy = false
@@ -116,11 +127,11 @@ export async function createComputeService(
     apps: { compute: app },
     async start() {
       await beat()
-      stops.push(serveConductor(deps, env.bus, env.host))
+      stops.push(serveConductor(deps, env.bus, env.host), serveOperator(deps, env.bus, env.host))
       await sagas.resume(deps)
       every(10, 'heartbeat', beat)
       every(15, 'ending stale tasks', () => endStaleTasks(deps))
-      every(300, 'healing allocations', () => healAllocations(deps))
+      every(5, 'reconciling hosts', () => reconciler.run())
     },
     async stop() {
       for (const stop of stops) stop()
@@ -131,6 +142,7 @@ export async function createComputeService(
     getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
+    onNotice: (listener) => void (onNotice = listener),
   }
 }
 

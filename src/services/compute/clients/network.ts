@@ -46,6 +46,8 @@ export function networkApi(client: ServiceClient): NetworkApi {
     },
     listPorts: async ({ deviceId }) =>
       (await list('ports', 'ports', new URLSearchParams({ device_id: deviceId }))).map(toPort),
+    listHostPorts: async (host) =>
+      (await list('ports', 'ports', new URLSearchParams({ 'binding:host_id': host }))).map(toPort),
     async createPort(port) {
       const json = {
         port: {

@@ -7,6 +7,7 @@ interface CandidatesBody {
 }
 
 const conflictTries = 10
+const serverConsumer = 'INSTANCE'
 
 /** Placement's API as nova uses it; the client asks for microversion 1.39. */
 export function placementApi(client: ServiceClient): PlacementApi {
@@ -42,7 +43,7 @@ export function placementApi(client: ServiceClient): PlacementApi {
         allocations: { [providerId]: { resources } },
         project_id: projectId,
         user_id: userId,
-        consumer_type: 'INSTANCE',
+        consumer_type: serverConsumer,
         consumer_generation: null,
       }
       const answer = await client.request({ method: 'PUT', path: `/allocations/${id}`, json, accept: [409] })
@@ -54,6 +55,10 @@ export function placementApi(client: ServiceClient): PlacementApi {
     },
     async deleteAllocations(consumerId) {
       await client.request({ method: 'DELETE', path: `/allocations/${consumerId}`, accept: [404] })
+    },
+    async isServer(consumerId) {
+      const { body } = await client.request({ method: 'GET', path: `/allocations/${consumerId}` })
+      return (body as { consumer_type?: string }).consumer_type === serverConsumer
     },
     async consumersOf(providerId) {
       const { status, body } = await client.request({

@@ -10,18 +10,26 @@ import { conductorContract, type DesiredServer } from '../rpc/conductor.ts'
 import { listAggregates } from '../store/aggregates.ts'
 import { listHostServers } from '../store/servers.ts'
 import { takeHostReport } from './host-reports.ts'
+import { judgeGuests } from './judge-guests.ts'
+import { registerHost } from './register-host.ts'
 import { takeReports } from './reports.ts'
 
 /** Serves the agents; returns how to stop. An agent speaks for its own host only. */
 export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () => void {
   return rpcServe(bus, conductorContract, host, {
-    async pullServers({ host: of, ids }, caller) {
+    async registerHost({ host: of, agent }, caller) {
+      own(of, caller)
+      return await registerHost(deps, { host: of, ...agent })
+    },
+    async pullServers({ host: of, ids, guests }, caller) {
       own(of, caller)
       const servers = await listHostServers(deps.database.db, of, ids)
+      const wanted = new Set(servers.map(({ id }) => id))
       // Only a config drive tells of the zone.
       const aggregates = servers.some((server) => server.hasConfigDrive) ? await listAggregates(deps.database.db) : []
       return {
         servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))),
+        verdicts: guests ? await judgeGuests(deps, of, guests, wanted) : [],
       }
     },
     async reportServers({ host: of, reports }, caller) {
@@ -69,6 +77,8 @@ function toDesired(server: Server, zone: string): DesiredServer {
       server.hasConfigDrive && isWanted
         ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass })
         : null,
+    isDeleted: server.deletedAt !== null,
+    isBuilt: server.launchedAt !== null,
     requestId: server.requestId,
   }
 }

@@ -4,6 +4,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
 import { findServer, updateServer } from '../store/servers.ts'
+import { buryServer } from '../store/tombstones.ts'
 import { removeGuest } from './remove-guest.ts'
 import { releasePorts } from './ports.ts'
 
@@ -48,6 +49,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     const now = deps.now()
     await database.transaction(async (tx) => {
       await tx.deleteFrom('console_tokens').where('server_id', '=', resourceId).execute()
+      await buryServer(tx, database.engine, resourceId, now)
       await updateServer(tx, resourceId, {
         vmState: 'deleted',
         taskState: null,

@@ -35,6 +35,8 @@ export function desiredServer(imageId: string, changes: Partial<DesiredServer> =
     image: { id: imageId, diskFormat: 'qcow2', properties: {} },
     ports: [desiredPort()],
     configDrive: null,
+    isDeleted: false,
+    isBuilt: false,
     requestId: null,
     ...changes,
   }

@@ -15,6 +15,18 @@ export interface ComputeSchema extends SagaSchema, LockSchema {
   quotas: { project_id: string; resource: string; hard_limit: number }
   /** One row per project that creates servers: its lock makes quota checks exact on MariaDB. */
   console_tokens: ConsoleTokenTable
+  /** One row: which control plane this is. Another or an empty database has another id. */
+  cloud_identity: { id: string; only_row: number }
+  /** The agent that speaks for a host, by the id that it keeps. */
+  compute_agents: ComputeAgentTable
+  /** What remains of deleted servers when their rows are purged: the proof that lets a host remove what it has of them. */
+  deleted_servers: { id: string; deleted_at: number }
+}
+
+export interface ComputeAgentTable {
+  host: string
+  agent_id: string
+  registered_at: number
 }
 
 export interface FlavorTable {

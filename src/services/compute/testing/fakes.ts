@@ -77,6 +77,13 @@ export class FakePlacement implements PlacementApi {
     this.allocations.delete(id)
   }
 
+  /** Consumers that somebody else made. */
+  readonly strangers = new Set<string>()
+
+  async isServer(id: string) {
+    return this.allocations.has(id) && !this.strangers.has(id)
+  }
+
   async consumersOf(providerId: string) {
     return [...this.allocations].filter(([, each]) => each.providerId === providerId).map(([id]) => id)
   }
@@ -140,6 +147,10 @@ export class FakeNetwork implements NetworkApi {
 
   async listPorts({ deviceId }: { deviceId: string }) {
     return [...this.ports.values()].filter((port) => port.deviceId === deviceId)
+  }
+
+  async listHostPorts(host: string) {
+    return [...this.ports.values()].filter((port) => port.hostId === host)
   }
 
   async createPort(asked: Parameters<NetworkApi['createPort']>[0]) {

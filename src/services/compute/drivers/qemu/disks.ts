@@ -35,6 +35,9 @@ export class Disks {
 
   /** Every disk of the server that is not there yet; all of them belong to QEMU's user then. */
   async make(server: DesiredServer, folder: GuestFolder, runAs: RunAs | undefined, note: Note): Promise<void> {
+    // An empty one in its place would look like the server that its owner had.
+    if (server.isBuilt && !existsSync(folder.disk))
+      throw new DriverError('The disk of the server is not on its host.', `${folder.disk} is missing`)
     await makeOnce(folder.disk, (fresh) => this.#makeRoot(server, fresh, note))
     const { ephemeralGb, swapMb } = server
     // The label is nova's, by which guests find it.

@@ -22,6 +22,8 @@ const server: DesiredServer = {
   image: null,
   ports: [port],
   configDrive: null,
+  isDeleted: false,
+  isBuilt: false,
   requestId: null,
 }
 const argv = (changes: Partial<DesiredServer>) =>
@@ -41,5 +43,7 @@ test('D5: an id that leaves the state folder is refused', () => {
 
 test('the config drive is there only when wanted', () => {
   assert.ok(!argv({}).some((word) => word.includes('config.iso')))
-  assert.ok(argv({ configDrive: {} }).some((word) => word.includes('config.iso')))
+  assert.ok(argv({ isDeleted: false,
+        isBuilt: false,
+        configDrive: {} }).some((word) => word.includes('config.iso')))
 })
