@@ -29,7 +29,10 @@ import { options } from './config.ts'
 import type { NetworkDeps } from './deps.ts'
 import { denial, policies } from './policies.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
+import { neutronOperatorContract } from './rpc/operator.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
+import { beginEpoch } from './server/epochs.ts'
+import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
 import { initial } from './store/migrations/0001-initial.ts'
@@ -37,6 +40,7 @@ import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { epochs } from './store/migrations/0006-epochs.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -74,7 +78,8 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, epochs])
+  await beginEpoch(database)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
@@ -109,14 +114,18 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  let stopServing = () => {}
+  const keeping = new Map<string, string>()
+  let stops: (() => void)[] = []
   return {
     apps: { network: app },
     async start() {
-      stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
+      stops = [
+        rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),
+        rpcServe(env.bus, neutronOperatorContract, env.host, operatorHandlers(deps, keeping)),
+      ]
     },
     async stop() {
-      stopServing()
+      for (const stop of stops) stop()
       await database.close()
     },
   }

@@ -72,6 +72,8 @@ export function placementApi(client: ServiceClient): PlacementApi {
       const known = await client.request({ method: 'GET', path: providerPath(id), accept: [404] })
       if (known.status === 404)
         await client.request({ method: 'POST', path: '/resource_providers', json: { uuid: id, name } })
+      else if ((known.body as { name: string }).name !== name)
+        await client.request({ method: 'PUT', path: providerPath(id), json: { name } })
     },
     setInventory: (id, inventories) => put(id, 'inventories', { inventories }),
     async setTraits(id, traits) {

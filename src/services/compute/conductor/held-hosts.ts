@@ -1,6 +1,9 @@
-import type { Introduction } from '../model/host-identity.ts'
+import type { RegisteredAgent } from '../model/host-identity.ts'
 
-export interface HeldHost extends Introduction {
+export interface HeldHost {
+  agent: RegisteredAgent
+  /** The name that it is registered under, where that is another one. */
+  was: string | null
   obstacle: string
 }
 
@@ -8,10 +11,12 @@ export interface HeldHost extends Introduction {
 export class HeldHosts {
   readonly #hosts = new Map<string, HeldHost>()
 
-  /** An agent introduced itself, and this stands in its way. */
-  note({ host, id, cloudId, wasHost, guests }: Introduction, obstacle: string | null): void {
-    if (obstacle !== null) this.#hosts.set(host, { host, id, cloudId, wasHost, guests, obstacle })
-    else this.#hosts.delete(host)
+  hold(held: HeldHost): void {
+    this.#hosts.set(held.agent.host, held)
+  }
+
+  release(host: string): void {
+    this.#hosts.delete(host)
   }
 
   find(host: string): HeldHost | undefined {

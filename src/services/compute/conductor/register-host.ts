@@ -20,7 +20,9 @@ export async function registerHost(
     const lastSeenAt = await lastSeen(tx, agent.host)
     const obstacle = obstacleOf(agent, { cloudId, known, named, lastSeenAt, isServed })
     if (obstacle === null && !known) await saveAgent(tx, agent, deps.now())
-    deps.held.note(agent, obstacle)
+    const was = known && known.host !== agent.host ? known.host : null
+    if (obstacle === null) deps.held.release(agent.host)
+    else deps.held.hold({ agent: { host: agent.host, id: agent.id }, was, obstacle })
     return { cloudId, obstacle }
   })
 }
@@ -34,15 +36,14 @@ async function isServedByAnother({ agents }: ComputeDeps, { host, session }: { h
 }
 
 /** The operator's word that the agent which waits under this name is the host's: what is kept of it follows. */
-export async function acceptHost(deps: ComputeDeps, host: string): Promise<{ was: string | null }> {
-  const agent = deps.held.find(host)
-  if (!agent) throw new RpcError(`no agent waits to be accepted as host '${host}'`, 'NotFound')
-  const was = await deps.database.transaction(async (tx) => {
-    const known = await findAgent(tx, agent.id)
-    if (known && known.host !== host) await renameHost(tx, known.host, host)
+export async function acceptHost(deps: ComputeDeps, host: string): Promise<void> {
+  const held = deps.held.find(host)
+  if (!held) throw new RpcError(`no agent waits to be accepted as host '${host}'; see nephos host`, 'NotFound')
+  const { agent, was } = held
+  await deps.database.transaction(async (tx) => {
+    if (was !== null) await renameHost(tx, was, host)
     await saveAgent(tx, agent, deps.now())
-    return known && known.host !== host ? known.host : null
   })
+  deps.held.release(host)
   deps.log.warn({ host, agent: agent.id, was }, 'a host was accepted by an operator')
-  return { was }
 }

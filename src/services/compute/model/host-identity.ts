@@ -5,9 +5,8 @@ export interface Introduction {
   host: string
   /** Made once, kept in the agent's state. */
   id: string
-  /** The control plane and the name it last worked under; null before its first time. */
+  /** The control plane that it last worked for; null before its first time. */
   cloudId: string | null
-  wasHost: string | null
   /** How many guests, running or not, it has. */
   guests: number
 }

@@ -61,7 +61,8 @@ export function judgeReport(server: Server, report: Report): Outcome {
  */
 function takeOver(server: Server, report: Report, changes: Partial<Server>): Outcome {
   changes.revision = report.revision + 1
-  changes.rebootGeneration = Math.max(server.rebootGeneration, report.rebootGeneration)
+  const isRebooting = server.taskState === 'rebooting' || server.taskState === 'rebooting_hard'
+  changes.rebootGeneration = report.rebootGeneration + Number(isRebooting)
   const isIdle = server.taskState === null && server.vmState !== 'building' && server.desiredPower !== 'absent'
   if (isIdle) {
     changes.desiredPower = report.power === 'running' || report.power === 'paused' ? report.power : 'shutdown'

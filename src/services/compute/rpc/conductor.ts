@@ -132,7 +132,6 @@ export const conductorContract = defineContract({
           /** Of this process, which the control plane can ask for. */
           session: Type.String(),
           cloudId: Type.Union([Type.Null(), Type.String()]),
-          wasHost: Type.Union([Type.Null(), Type.String()]),
           guests: Type.Integer(),
         }),
       }),

@@ -2,15 +2,19 @@ import { Type } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
 import { guestDescription } from './compute.ts'
 
-/** The name that the operator's command has on the bus; no host can be called so. */
-export const operatorName = '#operator'
-
 const unknownGuest = Type.Object({
   host: Type.String(),
   id: Type.String(),
   verdict: Type.Union([Type.Literal('elsewhere'), Type.Literal('unknown')]),
   /** Null while its host does not answer. */
   guest: Type.Union([Type.Null(), guestDescription]),
+})
+
+const heldHost = Type.Object({
+  host: Type.String(),
+  /** The name that its agent is registered under; null where it is not, or under this one. */
+  was: Type.Union([Type.Null(), Type.String()]),
+  obstacle: Type.String(),
 })
 
 /** What an operator decides where nothing is proven: `nephos guests`, `nephos host`. */
@@ -25,11 +29,9 @@ export const operatorContract = defineContract({
     /** Hosts whose agents wait, and why. */
     listHeldHosts: {
       args: Type.Object({}),
-      reply: Type.Object({ hosts: Type.Array(Type.Object({ host: Type.String(), obstacle: Type.String() })) }),
+      reply: Type.Object({ hosts: Type.Array(heldHost) }),
     },
-    acceptHost: {
-      args: Type.Object({ host: Type.String() }),
-      reply: Type.Object({ was: Type.Union([Type.Null(), Type.String()]) }),
-    },
+    /** The agent that waits under this name is the host's; what is kept under its old name follows. */
+    acceptHost: { args: Type.Object({ host: Type.String() }), reply: Type.Object({}) },
   },
 })

@@ -9,6 +9,7 @@ import { networkAgentContract, neutronContract, type HostState } from '../rpc/ho
 import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
 import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
+import { FollowedState } from './followed.ts'
 import { convergeFirewall } from './firewall.ts'
 import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters } from './l3.ts'
@@ -37,6 +38,9 @@ const binaries: Readonly<Record<AgentPart, string>> = {
   l3: 'neutron-l3-agent',
   metadata: 'neutron-metadata-agent',
 }
+
+const keptNotice = (kept: string, host: string) =>
+  `the network database is another one than this host followed, or an older copy of it: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
 
 export interface NetworkAgent {
   start(): Promise<void>
@@ -71,6 +75,7 @@ class Agent implements NetworkAgent {
   #isFull = true
   #isStopped = false
   #state: HostState | undefined
+  readonly #followed: FollowedState
   #networkTypes: readonly string[] = ['flat', 'local', 'vxlan']
   #errors = new Map<AgentPart, string>()
   readonly #onHealth: NetworkAgentOptions['onHealth']
@@ -81,12 +86,20 @@ class Agent implements NetworkAgent {
     this.#host = host
     this.#bus = bus
     this.#context = { ...context, owned: new Owned(context.stateDir) }
+    this.#followed = new FollowedState(context.stateDir, context.log)
     this.#server = rpcClient(bus, neutronContract)
     this.#metadata = new MetadataProxy(this.#context)
   }
 
   async start(): Promise<void> {
-    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
+    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, {
+      look: async () => this.look(),
+      followServer: async () => {
+        await this.#followed.forget()
+        this.#lookAtAll()
+        return {}
+      },
+    })
     if (await hasVlans()) this.#networkTypes = [...this.#networkTypes, 'vlan']
     await this.#heartbeat()
     this.#monitor.on('link', ({ name, isRemoved }) => {
@@ -147,8 +160,9 @@ class Agent implements NetworkAgent {
   async #converge(): Promise<void> {
     const isFull = this.#isFull
     const revision = isFull ? null : (this.#state?.revision ?? null)
-    const { state } = await this.#server.pullHost(null, { host: this.#host, revision })
-    this.#state = state ?? this.#state
+    const known = this.#followed.position
+    const answer = await this.#server.pullHost(null, { host: this.#host, revision, known })
+    if (answer.state) this.#state = await this.#followed.take(answer.state, answer)
     if (!this.#state) return
     if (isFull) {
       this.#isFull = false
@@ -191,6 +205,8 @@ class Agent implements NetworkAgent {
   #noteFailures({ failures }: Round): void {
     this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
     for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
+    const { kept } = this.#followed
+    if (kept !== null && !this.#errors.has('l2')) this.#errors.set('l2', keptNotice(kept, this.#host))
     for (const part of Object.keys(binaries) as AgentPart[])
       this.#onHealth?.(binaries[part], this.#errors.get(part) ?? null)
   }

@@ -73,6 +73,8 @@ export class Lab {
   readonly log: Logger
   agent!: NetworkAgent
   state: HostState
+  /** False: the server is another one than the agent followed. */
+  isSuccessor = true
   readonly stateDir: string
   readonly #metadata: Server
   readonly #fullLookMs: number
@@ -103,7 +105,11 @@ export class Lab {
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => ({ state: revision === lab.state.revision ? null : lab.state }),
+      pullHost: async ({ revision }) => ({
+        state: revision === lab.state.revision ? null : lab.state,
+        epoch: 'e',
+        isSuccessor: lab.isSuccessor,
+      }),
       reportPorts: async (report) => {
         for (const each of report.up) {
           lab.up.add(each)

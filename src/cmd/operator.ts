@@ -1,0 +1,27 @@
+/** The operator's side of the bus, for commands that need a cloud that runs. */
+import { existsSync } from 'node:fs'
+import { Secret } from '../platform/auth/secret.ts'
+import { operatorName, type Bus } from '../platform/rpc/contract.ts'
+import { SocketBus } from '../platform/rpc/socket-bus.ts'
+import { loadSecrets, paths } from './settings.ts'
+import { readStatus } from './status.ts'
+import { serviceUsers } from './up.ts'
+
+const patienceMs = 5000
+
+/** Runs `work` with a connection to the cloud in a state directory. Throws when that cloud does not run. */
+export async function asOperator<T>(stateDir: string, work: (bus: Bus) => Promise<T>): Promise<T> {
+  if (!existsSync(paths(stateDir).settings) || !readStatus(stateDir)?.running)
+    throw new Error(`the cloud in ${stateDir} is not running; start it with: nephos up --state-dir ${stateDir}`)
+  const key = new Secret(loadSecrets(stateDir, serviceUsers).busKey)
+  const bus = new SocketBus(paths(stateDir).bus, operatorName, key)
+  try {
+    for (const deadline = Date.now() + patienceMs; !bus.connected;) {
+      if (Date.now() > deadline) throw new Error('the control process does not answer; see nephos status')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    return await work(bus)
+  } finally {
+    bus.close()
+  }
+}
