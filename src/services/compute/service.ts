@@ -131,7 +131,7 @@ export async function createComputeService(
       await sagas.resume(deps)
       every(10, 'heartbeat', beat)
       every(15, 'ending stale tasks', () => endStaleTasks(deps))
-      every(5, 'reconciling hosts', () => reconciler.run())
+      every(2, 'reconciling hosts', () => reconciler.run())
     },
     async stop() {
       for (const stop of stops) stop()

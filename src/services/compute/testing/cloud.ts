@@ -175,14 +175,16 @@ export class TestCloud {
   readonly network = new FakeNetwork()
   readonly securityGroups = new FakeSecurityGroups(this.network)
   service!: ComputeService
+  databaseUrl = ''
 
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
   async start(): Promise<void> {
+    this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
     this.service = await createComputeService(
       {
         stateDir: this.folder,
         configFiles: [join(this.folder, 'nova.conf')],
-        databaseUrl: await testDatabaseUrl(this.folder, 'nova'),
+        databaseUrl: this.databaseUrl,
         policyOverrides: {},
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,
