@@ -12,6 +12,9 @@ Commands
   guests remove ID...   end such guests and remove their disks
   host          list hosts that wait for you: renamed, of another control plane, two of one name
   host accept NAME      take such a host as it is now
+  backup TO     copy the control plane, running or not, to a new directory or a .tar(.gz): databases of one
+                moment, settings, secrets, keys, images; guests' disks are not included
+  restore FROM  put such a copy in the place of a control plane that is stopped; what it replaces is kept
   guest-image   build the tiny guest image
   keystone-manage COMMAND
                 what keystone's own program does; --help tells more

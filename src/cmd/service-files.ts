@@ -11,6 +11,9 @@ const codeNames: Readonly<Record<string, string>> = {
   network: 'neutron',
 }
 
+/** The services that have a database. */
+export const serviceTypes = Object.keys(codeNames)
+
 export const codeNameOf = (type: string): string => codeNames[type] ?? type
 
 /** The configuration files of a service, in the order in which they are read. */
