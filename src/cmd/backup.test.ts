@@ -23,9 +23,23 @@ function stateIn(folder: string): string {
   const stateDir = join(folder, 'state')
   loadSettings(stateDir, {})
   loadSecrets(stateDir, [])
-  for (const each of ['image/images', 'image/staging', 'identity/fernet-keys', 'compute', 'instances/x', 'compute-agent'])
+  for (const each of [
+    'image/images',
+    'image/staging',
+    'identity/fernet-keys',
+    'compute',
+    'instances/x',
+    'compute-agent',
+  ])
     mkdirSync(join(stateDir, each), { recursive: true })
-  for (const file of ['image/images/a', 'image/images/b.part', 'image/staging/c', 'identity/fernet-keys/0', 'instances/x/disk', 'compute-agent/host.json'])
+  for (const file of [
+    'image/images/a',
+    'image/images/b.part',
+    'image/staging/c',
+    'identity/fernet-keys/0',
+    'instances/x/disk',
+    'compute-agent/host.json',
+  ])
     writeFileSync(join(stateDir, file), file)
   for (const type of ['compute', 'image']) {
     const database = new DatabaseSync(databaseFileOf(stateDir, type))
@@ -71,7 +85,9 @@ test('a backup has what the control plane needs, and nothing of hosts', async (t
   const stateDir = stateIn(folder)
   const target = join(folder, 'backup')
   await run(backup, target, '--state-dir', stateDir)
-  const files = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(target, file)).isFile())
+  const files = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    statSync(join(target, file)).isFile(),
+  )
   assert.deepEqual(files.sort(), [
     'backup.json',
     'compute/compute.db',
@@ -119,5 +135,8 @@ test('what is no whole backup replaces nothing', async (t) => {
   await assert.rejects(run(restore, target, '--state-dir', stateDir), /not a database/)
   rmSync(databaseFileOf(target, 'compute'))
   await assert.rejects(run(restore, target, '--state-dir', stateDir), /not whole: compute\/compute.db is missing/)
-  assert.deepEqual(readdirSync(stateDir).filter((name) => name.startsWith('replaced-')), [])
+  assert.deepEqual(
+    readdirSync(stateDir).filter((name) => name.startsWith('replaced-')),
+    [],
+  )
 })

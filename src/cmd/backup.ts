@@ -1,6 +1,16 @@
 /** `nephos backup`: everything of the control plane in one folder or archive, while the cloud runs or not. */
 import { spawnSync } from 'node:child_process'
-import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
@@ -30,7 +40,8 @@ export const imageFolder = join('image', 'images')
 /** `nephos backup FILE-OR-DIR`. */
 export async function backup(args: Arguments): Promise<number> {
   const [target] = args.rest
-  if (target === undefined || args.rest.length > 1) throw new UsageError('use: nephos backup DIRECTORY, or FILE.tar, FILE.tar.gz')
+  if (target === undefined || args.rest.length > 1)
+    throw new UsageError('use: nephos backup DIRECTORY, or FILE.tar, FILE.tar.gz')
   const settings = readSettings(args.stateDir)
   if (!settings) throw new Error(`there is no cloud in ${args.stateDir}`)
   if (existsSync(target)) throw new Error(`${target} exists already: name a new one`)
@@ -42,7 +53,9 @@ export async function backup(args: Arguments): Promise<number> {
     const manifest = await fill(args.stateDir, folder, settings.name)
     if (isArchive) pack(folder, resolve(target))
     else renameSync(folder, target)
-    console.log(`The control plane of '${settings.name}' is in ${target} (${manifest.databases.length} databases of one moment).`)
+    console.log(
+      `The control plane of '${settings.name}' is in ${target} (${manifest.databases.length} databases of one moment).`,
+    )
     for (const each of manifest.notIncluded) console.log(`Not included: ${each}`)
     return 0
   } finally {
@@ -66,7 +79,9 @@ async function fill(stateDir: string, folder: string, name: string): Promise<Man
     notIncluded: [
       "guests' disks (instances), which are on their hosts",
       ...elsewhere.map((type) => `the database of ${type}: its configuration names another one`),
-      ...(readOption(imagesElsewhere, configFilesOf(stateDir, 'image')) === '' ? [] : ['image files: their folder is configured']),
+      ...(readOption(imagesElsewhere, configFilesOf(stateDir, 'image')) === ''
+        ? []
+        : ['image files: their folder is configured']),
     ],
   }
   writePrivate(join(folder, 'backup.json'), JSON.stringify(manifest, null, 2))
@@ -115,4 +130,3 @@ function pack(folder: string, file: string): void {
   }
   renameSync(part, file)
 }
-

@@ -20,7 +20,9 @@ export async function guests(args: Arguments): Promise<number> {
     for (const id of ids) {
       try {
         const { host } = await (verb === 'adopt' ? nova.adoptGuest(null, { id }) : nova.removeGuest(null, { id }))
-        console.log(verb === 'adopt' ? `${id} is server ${id}'s on ${host}.` : `${id} and its disks are gone from ${host}.`)
+        console.log(
+          verb === 'adopt' ? `${id} is server ${id}'s on ${host}.` : `${id} and its disks are gone from ${host}.`,
+        )
       } catch (error) {
         failures++
         console.error(`nephos: ${error instanceof Error ? error.message : String(error)}`)
@@ -40,7 +42,12 @@ async function list(nova: Operator, { json }: Arguments): Promise<number> {
   return 0
 }
 
-function describe({ host, id, verdict, guest }: Awaited<ReturnType<Operator['listGuests']>>['guests'][number]): string[] {
+function describe({
+  host,
+  id,
+  verdict,
+  guest,
+}: Awaited<ReturnType<Operator['listGuests']>>['guests'][number]): string[] {
   if (!guest) return [`${id} on ${host}: its host does not answer`]
   const { name, projectId, power, since, disks } = guest
   const who = name === '' ? 'name not known' : `'${name}' of project ${projectId}`

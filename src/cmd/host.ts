@@ -32,7 +32,9 @@ export async function host(args: Arguments): Promise<number> {
       if (waiting.was !== null) await neutron.renameHost(null, { from: waiting.was, to: name })
       await nova.acceptHost(null, { host: name })
       console.log(
-        waiting.was === null ? `Host ${name} is accepted.` : `Everything of ${waiting.was} is ${name}'s now; the host goes on.`,
+        waiting.was === null
+          ? `Host ${name} is accepted.`
+          : `Everything of ${waiting.was} is ${name}'s now; the host goes on.`,
       )
     } else {
       await rpcClient(bus, networkAgentContract).followServer(name, {})

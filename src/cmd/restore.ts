@@ -13,7 +13,9 @@ export async function restore(args: Arguments): Promise<number> {
   if (source === undefined || args.rest.length > 1) throw new UsageError('use: nephos restore BACKUP --state-dir DIR')
   if (!existsSync(source)) throw new Error(`there is no backup ${source}`)
   if (readStatus(args.stateDir)?.running)
-    throw new Error(`the cloud in ${args.stateDir} runs: stop it first (Ctrl-C, or kill ${readStatus(args.stateDir)!.pid}); guests may go on running`)
+    throw new Error(
+      `the cloud in ${args.stateDir} runs: stop it first (Ctrl-C, or kill ${readStatus(args.stateDir)!.pid}); guests may go on running`,
+    )
   const stateDir = resolve(args.stateDir)
   mkdirSync(dirname(stateDir), { recursive: true, mode: 0o711 })
   const unpacked = statSync(source).isDirectory() ? undefined : unpack(resolve(source), stateDir)
@@ -26,7 +28,9 @@ export async function restore(args: Arguments): Promise<number> {
     putTree(folder, stateDir, aside)
     console.log(`The control plane of '${manifest.name}' is as it was at ${manifest.createdAt}.`)
     if (existsSync(aside)) console.log(`What was there before is in ${aside}.`)
-    console.log(`Next: nephos up --state-dir ${args.stateDir}; then nephos status, nephos guests and nephos host say what the backup does not know.`)
+    console.log(
+      `Next: nephos up --state-dir ${args.stateDir}; then nephos status, nephos guests and nephos host say what the backup does not know.`,
+    )
     return 0
   } finally {
     if (unpacked) rmSync(unpacked, { recursive: true, force: true })
@@ -70,7 +74,9 @@ function moveAside(stateDir: string, path: string, aside: string): void {
 /** On the disk of the state directory, so that image files are not copied twice. */
 function unpack(file: string, stateDir: string): string {
   const folder = mkdtempSync(`${stateDir}.restore-`)
-  const { status, stderr, error } = spawnSync('tar', ['-xf', file, '-C', folder, '--no-same-owner'], { encoding: 'utf8' })
+  const { status, stderr, error } = spawnSync('tar', ['-xf', file, '-C', folder, '--no-same-owner'], {
+    encoding: 'utf8',
+  })
   if (status === 0) return folder
   rmSync(folder, { recursive: true, force: true })
   throw new Error(`${file} cannot be read: ${error?.message ?? stderr.trim()}`)

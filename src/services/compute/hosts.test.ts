@@ -73,13 +73,16 @@ class Scene {
 
   register(host: string, agent: Partial<{ id: string; session: string; cloudId: string | null; guests: number }>) {
     const conductor = rpcClient(this.cloud.bus.forHost(host), conductorContract)
-    return conductor.registerHost(null, { host, agent: { id: host, session: host, cloudId: null, guests: 0, ...agent } })
+    return conductor.registerHost(null, {
+      host,
+      agent: { id: host, session: host, cloudId: null, guests: 0, ...agent },
+    })
   }
 }
 
 const guest = (revision = 1) => ({ revision, power: 'running' as const, reboots: 0 })
 
-test('guests are proven to be deleted by row or by tombstone; others are unknown, and only the operator sees and removes them', async (t) => {
+test('P3, P21: guests are proven to be deleted by row or by tombstone; others are unknown, and only the operator sees and removes them', async (t) => {
   const scene = await Scene.set(t, 'h1')
   const agent = scene.agents.get('h1')!
   const [kept, deleted, purged] = [await scene.server(), await scene.server(), await scene.server()]
@@ -124,7 +127,9 @@ test('a guest whose server is on another host is adopted with its allocation and
   await agent.look()
   assert.equal(agent.verdicts.get(id), 'elsewhere')
   await assert.rejects(scene.operator.adoptGuest(null, { id }), /runs on h1: the guest on h2 is another one/)
-  const services = (await scene.cloud.call('admin', 'GET', '/os-services?host=h1')).body['services'] as unknown as Tree[]
+  const services = (await scene.cloud.call('admin', 'GET', '/os-services?host=h1')).body[
+    'services'
+  ] as unknown as Tree[]
   const path = `/os-services/${text(services[0]!['id'])}`
   assert.equal((await scene.cloud.call('admin', 'PUT', path, { forced_down: true })).status, 200)
   assert.deepEqual(await scene.operator.adoptGuest(null, { id }), { host: 'h2' })
@@ -163,23 +168,35 @@ test('a renamed host is held until its old name is given up; then everything is 
   await scene.until(id, 'SHUTOFF')
   assert.equal(agent.guests.get(id)?.power, 'shutdown')
   const names = (await scene.cloud.call('admin', 'GET', '/os-hypervisors')).body['hypervisors'] as unknown as Tree[]
-  assert.deepEqual(names.map((each) => text(each['hypervisor_hostname'])), ['new'])
+  assert.deepEqual(
+    names.map((each) => text(each['hypervisor_hostname'])),
+    ['new'],
+  )
 })
 
 test('two agents with one name: neither a second process nor another machine takes the place of the first', async (t) => {
   const scene = await Scene.set(t, 'h1') // answers whoServes with its host's name
   const first = { id: 'a1', session: 'h1' }
   assert.equal((await scene.register('h1', first)).obstacle, null)
-  assert.match((await scene.register('h1', { ...first, session: 'x' })).obstacle ?? '', /another agent process serves 'h1'/)
+  assert.match(
+    (await scene.register('h1', { ...first, session: 'x' })).obstacle ?? '',
+    /another agent process serves 'h1'/,
+  )
   scene.agents.get('h1')!.stop()
   assert.equal((await scene.register('h1', { ...first, session: 'x' })).obstacle, null)
-  assert.match((await scene.register('h1', { id: 'a2' })).obstacle ?? '', /registered for another agent \(a1, last heard/)
+  assert.match(
+    (await scene.register('h1', { id: 'a2' })).obstacle ?? '',
+    /registered for another agent \(a1, last heard/,
+  )
 })
 
 test('the agent of another control plane is held while it has guests', async (t) => {
   const scene = await Scene.set(t)
   const foreign = { id: 'a9', cloudId: 'other', guests: 3 }
-  assert.match((await scene.register('h1', foreign)).obstacle ?? '', /^another control plane: the 3 guests of this host/)
+  assert.match(
+    (await scene.register('h1', foreign)).obstacle ?? '',
+    /^another control plane: the 3 guests of this host/,
+  )
   await scene.operator.acceptHost(null, { host: 'h1' })
   assert.equal((await scene.register('h1', foreign)).obstacle, null)
 })

@@ -185,7 +185,7 @@ test('a guest goes when its server is proven to be deleted or moved, and what wa
   assert.deepEqual(host.notices, [])
 })
 
-test('a guest that nobody knows runs on and is told once; only an order removes it', async (t) => {
+test('P21: a guest that nobody knows runs on and is told once; only an order removes it', async (t) => {
   const host = await hostWith(t)
   const [unknown, elsewhere, busy] = [wish({ name: 'web' }), wish(), wish()]
   for (const server of [unknown, elsewhere, busy]) await host.want(server)

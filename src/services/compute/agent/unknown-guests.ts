@@ -31,7 +31,7 @@ export class UnknownGuests {
   /** Takes in what a full look found: what is not among the verdicts is known again, or gone. */
   settle(verdicts: readonly { id: string; verdict: GuestVerdict }[], now: number): void {
     const found = new Map(verdicts.map(({ id, verdict }) => [id, verdict]))
-    for (const [id] of [...this.#doubts.entries()]) {
+    for (const [id] of this.#doubts.entries()) {
       if (isDoubt(found.get(id)) || found.get(id) === 'busy') continue
       this.#doubts.delete(id)
       this.#log.info({ server: id }, 'the guest is unknown no more')

@@ -55,7 +55,11 @@ test('each doubt is one line that names what changed and the remedy', () => {
       registry({ cloudId: 'c2' }),
       /^another control plane: the 2 guests of this host belong to c1, and c2 answers.*nephos host accept new$/,
     ],
-    [agent({ guests: 1 }), registry(), /^this host has 1 guest and is new to the control plane.*nephos host accept new$/],
+    [
+      agent({ guests: 1 }),
+      registry(),
+      /^this host has 1 guest and is new to the control plane.*nephos host accept new$/,
+    ],
     [agent({ cloudId: null }), registry(), /^this host has 2 guests and is new/],
   ]
   for (const [who, known, line] of cases) {

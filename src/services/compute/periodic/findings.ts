@@ -36,7 +36,8 @@ export class Findings {
 
   tell(): void {
     const doubts: Counts = new Map()
-    for (const each of this.#doubts.values()) for (const [what, ids] of each) for (const id of ids) add(doubts, what, id)
+    for (const each of this.#doubts.values())
+      for (const [what, ids] of each) for (const id of ids) add(doubts, what, id)
     const parts = [...sentence('reconciled', this.#repairs), ...sentence('kept in doubt', doubts)]
     this.#onNotice(parts.length === 0 ? null : parts.join('; '))
   }

@@ -62,7 +62,12 @@ function parse(file: string, format: string, knownPolicies: ReadonlySet<string>)
       }
       return list
     }
-    const permissions = { create: listOf('create'), read: listOf('read'), update: listOf('update'), delete: listOf('delete') }
+    const permissions = {
+      create: listOf('create'),
+      read: listOf('read'),
+      update: listOf('update'),
+      delete: listOf('delete'),
+    }
     try {
       return { pattern: new RegExp(`^(?:${name})`), permissions }
     } catch {

@@ -9,7 +9,7 @@ import { purgeImages } from './purge.ts'
 import type { ImageSchema } from '../store/tables.ts'
 import { startImage } from '../testing/image.ts'
 
-test('data go with images that are known to be deleted, purged or not; what no row knows stays', async (t) => {
+test('P21: data go with images that are known to be deleted, purged or not; what no row knows stays', async (t) => {
   const glance = await startImage()
   t.after(() => glance.stop())
   const [purged, deleted] = [await glance.upload('one'), await glance.upload('two')]

@@ -103,7 +103,12 @@ async function removeStaged({ database, staging, log }: ImageDeps, needed: Reado
 /** Those of `ids` that were images and are deleted; rows that were purged left their id. */
 async function deletedAmong(db: ImageDeps['database']['db'], ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set()
-  const rows = await db.selectFrom('images').select('id').where('id', 'in', ids).where('status', '=', 'deleted').execute()
+  const rows = await db
+    .selectFrom('images')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('status', '=', 'deleted')
+    .execute()
   const purged = await db.selectFrom('used_image_ids').select('id').where('id', 'in', ids).execute()
   return new Set([...rows, ...purged].map(({ id }) => id))
 }

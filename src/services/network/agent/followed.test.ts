@@ -55,7 +55,7 @@ test('what a server of the same history no longer names goes', async (t) => {
   assert.deepEqual([followed.position, followed.kept], [{ epoch: 'e1', revision: 2 }, null])
 })
 
-test('what a server of another history does not name stays, over restarts, until an operator lets it go', async (t) => {
+test('P21: what a server of another history does not name stays, over restarts, until an operator lets it go', async (t) => {
   const dir = await folder(t)
   await new FollowedState(dir, log).take(state(7, ['a', 'b']), same)
   let followed = new FollowedState(dir, log)

@@ -127,7 +127,11 @@ export async function createTestNetwork(config = '', hosts: readonly string[] = 
         .NeutronError
     },
     async hostState(host) {
-      const { state } = await rpcClient(bus.forHost(host), neutronContract).pullHost(null, { host, revision: null, known: null })
+      const { state } = await rpcClient(bus.forHost(host), neutronContract).pullHost(null, {
+        host,
+        revision: null,
+        known: null,
+      })
       return state!
     },
     async close() {

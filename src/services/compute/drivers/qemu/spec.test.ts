@@ -43,7 +43,5 @@ test('D5: an id that leaves the state folder is refused', () => {
 
 test('the config drive is there only when wanted', () => {
   assert.ok(!argv({}).some((word) => word.includes('config.iso')))
-  assert.ok(argv({ isDeleted: false,
-        isBuilt: false,
-        configDrive: {} }).some((word) => word.includes('config.iso')))
+  assert.ok(argv({ isDeleted: false, isBuilt: false, configDrive: {} }).some((word) => word.includes('config.iso')))
 })
