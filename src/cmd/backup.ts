@@ -1,5 +1,4 @@
 /** `nephos backup`: everything of the control plane in one folder or archive, while the cloud runs or not. */
-import { spawnSync } from 'node:child_process'
 import {
   constants,
   copyFileSync,
@@ -11,7 +10,8 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { run } from '../host/command.ts'
 import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { UsageError, type Arguments } from './arguments.ts'
@@ -35,6 +35,9 @@ const ofHosts = ['instances', 'compute-agent', 'network-agent', 'hosts', 'run', 
 const passing = [join('image', 'cache'), join('image', 'staging')]
 const replacedFolder = /^replaced-/
 
+/** Images may be large. */
+export const tarMs = 3600_000
+
 export const imageFolder = join('image', 'images')
 
 /** `nephos backup FILE-OR-DIR`. */
@@ -51,7 +54,7 @@ export async function backup(args: Arguments): Promise<number> {
   rmSync(folder, { recursive: true, force: true })
   try {
     const manifest = await fill(args.stateDir, folder, settings.name)
-    if (isArchive) pack(folder, resolve(target))
+    if (isArchive) await pack(folder, resolve(target))
     else renameSync(folder, target)
     console.log(
       `The control plane of '${settings.name}' is in ${target} (${manifest.databases.length} databases of one moment).`,
@@ -120,13 +123,12 @@ export function copyFile(from: string, to: string, mayLink: boolean): void {
   }
 }
 
-function pack(folder: string, file: string): void {
+async function pack(folder: string, file: string): Promise<void> {
   const part = `${file}.new`
-  const flags = file.endsWith('.tar') ? '-cf' : '-czf'
-  const { status, stderr, error } = spawnSync('tar', [flags, part, '-C', folder, '.'], { encoding: 'utf8' })
-  if (status !== 0) {
+  try {
+    await run(['tar', file.endsWith('.tar') ? '-cf' : '-czf', part, '-C', folder, '.'], { timeoutMs: tarMs })
+    renameSync(part, file)
+  } finally {
     rmSync(part, { force: true })
-    throw new Error(`tar could not write ${basename(file)}: ${error?.message ?? stderr.trim()}`)
   }
-  renameSync(part, file)
 }

@@ -1,10 +1,10 @@
 /** `nephos restore`: puts a backup in the place of a control plane; what it replaces is moved aside, guests are left alone. */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { run } from '../host/command.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { checkDatabase } from './backup-databases.ts'
-import { copyFile, imageFolder, type Manifest } from './backup.ts'
+import { copyFile, imageFolder, tarMs, type Manifest } from './backup.ts'
 import { readStatus } from './status.ts'
 
 /** `nephos restore FILE-OR-DIR`. */
@@ -18,7 +18,7 @@ export async function restore(args: Arguments): Promise<number> {
     )
   const stateDir = resolve(args.stateDir)
   mkdirSync(dirname(stateDir), { recursive: true, mode: 0o711 })
-  const unpacked = statSync(source).isDirectory() ? undefined : unpack(resolve(source), stateDir)
+  const unpacked = statSync(source).isDirectory() ? undefined : await unpack(resolve(source), stateDir)
   try {
     const folder = unpacked ?? resolve(source)
     const manifest = readManifest(folder)
@@ -72,12 +72,13 @@ function moveAside(stateDir: string, path: string, aside: string): void {
 }
 
 /** On the disk of the state directory, so that image files are not copied twice. */
-function unpack(file: string, stateDir: string): string {
+async function unpack(file: string, stateDir: string): Promise<string> {
   const folder = mkdtempSync(`${stateDir}.restore-`)
-  const { status, stderr, error } = spawnSync('tar', ['-xf', file, '-C', folder, '--no-same-owner'], {
-    encoding: 'utf8',
-  })
-  if (status === 0) return folder
-  rmSync(folder, { recursive: true, force: true })
-  throw new Error(`${file} cannot be read: ${error?.message ?? stderr.trim()}`)
+  try {
+    await run(['tar', '-xf', file, '-C', folder, '--no-same-owner'], { timeoutMs: tarMs })
+    return folder
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
 }
