@@ -15,7 +15,14 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
   },
   {
     layer: /^src\/services\/([a-z-]+)\/store\//,
-    may: ['src/base/', 'src/platform/db/', 'src/platform/saga/', 'src/services/$1/model/', 'src/services/$1/store/'],
+    may: [
+      'src/base/',
+      'src/platform/db/',
+      'src/platform/periodic/',
+      'src/platform/saga/',
+      'src/services/$1/model/',
+      'src/services/$1/store/',
+    ],
   },
   {
     layer: /^src\/services\/([a-z-]+)\/agent\//,

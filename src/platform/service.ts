@@ -20,6 +20,8 @@ export interface ServiceEnv {
   /** Name of this host, as agents and services report it. */
   readonly host: string
   readonly region: string
+  /** What its durable work is held under (nameProcess); one for each service where it is absent. */
+  readonly processName?: string
   readonly authenticator: Authenticator
   /** The way to another service, by service type: `image`, `placement`, `network`, `compute`, `identity`. */
   connect(serviceType: string): Transport

@@ -1,8 +1,10 @@
 /** Where a test keeps its database. */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { openDatabase } from './database.ts'
+import { nameProcess } from './process-identity.ts'
 
 /** Whether the tests run on a database server instead of on SQLite. */
 export const onServer = process.env['NEPHOS_TEST_MYSQL'] !== undefined
@@ -19,4 +21,10 @@ export async function testDatabaseUrl(folder: string, name: string): Promise<str
   await sql.raw(`create database if not exists ${own}`).execute(db)
   await close()
   return `${server}/${own}`
+}
+
+/** A name for a service that is to be taken for killed as soon as another looks: that of a process that has ended. */
+export function nameDeadProcess(): string {
+  const [machine, , start, random] = nameProcess().split('/')
+  return [machine, spawnSync('true').pid, start, random].join('/')
 }

@@ -85,6 +85,20 @@ export function rpcClient<C extends Contract>(bus: Bus, contract: C): RpcClient<
   return Object.fromEntries(entries) as RpcClient<C>
 }
 
+/** Casts of a contract that reach every host which serves it: `all.look({...})`. */
+export type RpcFanout<C extends Contract> = {
+  [Name in keyof C['methods']]: (args: ArgsOf<C['methods'][Name]>, options?: CallOptions) => Promise<void>
+}
+
+/** A typed client for messages to all. */
+export function rpcFanout<C extends Contract>(bus: Bus, contract: C): RpcFanout<C> {
+  const entries = Object.keys(contract.methods).map((name) => [
+    name,
+    (args: unknown, options?: CallOptions) => bus.fanout(contract.topic, name, args, options),
+  ])
+  return Object.fromEntries(entries) as RpcFanout<C>
+}
+
 export type RpcHandlers<C extends Contract> = {
   [Name in keyof C['methods']]: (
     args: ArgsOf<C['methods'][Name]>,

@@ -1,290 +1,184 @@
 /**
- * Durable operations: named steps, each with do and undo, recorded in the service's database. After a crash `resume`
- * goes on where the record ends: a step that was cut runs again, so every step is idempotent. A failed or cancelled
- * saga undoes its steps in reverse and ends in `failed(...)`. While the database is away a saga waits: nothing that it
- * did or found out could be kept.
+ * Durable operations: named steps, each with do and undo, recorded in the service's database under the name of the
+ * process that works on them. What a dead process leaves another adopts and goes on where the record ends: a step that
+ * was cut runs again, so every step is idempotent. A failed or cancelled saga undoes its steps in reverse and ends in
+ * `failed(...)`. While the database is away a saga waits: nothing that it did or found out could be kept.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import { isDatabaseDown, type Db } from '../db/database.ts'
+import { waitFor } from '../../base/wait.ts'
+import type { Database, Db } from '../db/database.ts'
+import type { Leases } from '../db/lease.ts'
 import type { Logger } from '../log/log.ts'
-import { forget, keep as save, type Progress, type SagaSchema } from './records.ts'
-import { recordEvents, type TimelineEvent } from './timeline.ts'
+import { Execution } from './execution.ts'
+import type { AnySaga, SagaKind } from './kind.ts'
+import {
+  cancelElsewhere,
+  hasSaga,
+  insertSaga,
+  isAnyLeft,
+  listOwners,
+  takeSaga,
+  type SagaRecord,
+  type SagaSchema,
+} from './records.ts'
 
-/** What a step gets besides its data. */
-export interface StepContext {
-  readonly resourceId: string
-  readonly requestId: string | null
-  /** Aborted when the saga is cancelled: waiting steps end with it. */
-  readonly signal: AbortSignal
-  /** A line for the resource's timeline, kept with the end of the step. */
-  note(what: string, detail?: string): void
-}
-
-export interface Step<Data, Deps> {
-  readonly name: string
-  /** Changes the world; what it returns is merged into the data and recorded. */
-  run(data: Data, deps: Deps, context: StepContext): Promise<Partial<Data> | void>
-  /** Takes back what `run` did, whole or in part; also called for the step that failed. */
-  undo?(data: Data, deps: Deps, context: StepContext): Promise<void>
-}
-
-export interface SagaKind<Data, Deps> {
-  readonly kind: string
-  readonly steps: readonly Step<Data, Deps>[]
-  /**
-   * The end of the last step: what is written in `tx` and the end of the saga are one. Only database work; with it a
-   * crash never finds all steps done and the saga unfinished.
-   */
-  complete?(tx: Db<SagaSchema>, data: Data, deps: Deps, context: StepContext): Promise<void>
-  /** After all steps. */
-  done?(data: Data, deps: Deps, context: StepContext): Promise<void>
-  /** After everything is undone: set the resource to ERROR with the reason. */
-  failed?(data: Data, deps: Deps, error: Error, context: StepContext): Promise<void>
-}
-
-/** The saga was told to stop because its resource is being deleted. */
-export class SagaCancelled extends Error {
-  constructor() {
-    super('the operation was cancelled')
-  }
-}
-
-interface Running {
-  resourceId: string
-  abort: AbortController
-  finished: Promise<void>
-}
-
-interface Record_ {
-  id: string
-  kind: string
+/** Whose saga it is and what it needs to know. */
+export interface SagaInput<Data> {
   resourceId: string
   requestId: string | null
-  state: 'running' | 'unwinding'
-  step: number
-  data: object
-  error: string | null
+  data: Data
 }
 
-/** Runs the sagas of one service. */
-export class SagaRunner<Deps> {
-  readonly #db: Kysely<SagaSchema>
-  readonly #log: Logger
-  readonly #kinds = new Map<string, SagaKind<never, Deps>>()
-  readonly #running = new Map<string, Running>()
-  #deps: Deps | undefined
-  readonly #stopped = new AbortController()
+export interface SagaEnv<Schema extends SagaSchema> {
+  database: Database<Schema>
+  leases: Leases
+  log: Logger
+  /** How often it looks for sagas of the dead and for those that are to be cancelled. */
+  lookMs?: number
+}
 
-  constructor(db: Kysely<SagaSchema>, log: Logger, kinds: readonly SagaKind<never, Deps>[]) {
-    this.#db = db
-    this.#log = log
-    for (const kind of kinds) this.#kinds.set(kind.kind, kind)
+/** A cancelled saga of another process has as long to undo itself as its owner needs. */
+const cancelMs = 24 * 3600 * 1000
+
+/** Runs the sagas of one service that belong to this process. */
+export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
+  readonly #db: Kysely<SagaSchema>
+  readonly #leases: Leases
+  readonly #log: Logger
+  readonly #lookMs: number
+  readonly #kinds: ReadonlyMap<string, AnySaga<Deps>>
+  readonly #running = new Map<string, Execution<Deps>>()
+  readonly #stopped = new AbortController()
+  #deps: Deps | undefined
+  #watching: Promise<void> | undefined
+
+  constructor(env: SagaEnv<Schema>, kinds: readonly AnySaga<Deps>[]) {
+    this.#db = env.database.db as unknown as Kysely<SagaSchema>
+    this.#leases = env.leases
+    this.#log = env.log
+    this.#lookMs = env.lookMs ?? 1000
+    this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]))
+    env.leases.onLost(() => this.#abandonAll())
   }
 
-  /** Gives the steps their dependencies and goes on with every saga that an earlier process left. */
+  /** Gives the steps their dependencies and goes on with every saga that nobody alive owns, now and from now on. */
   async resume(deps: Deps): Promise<number> {
     this.#deps = deps
-    const rows = await this.#db.selectFrom('sagas').selectAll().orderBy('created_at').execute()
-    for (const row of rows) {
-      this.#launch({
-        id: row.id,
-        kind: row.kind,
-        resourceId: row.resource_id,
-        requestId: row.request_id,
-        state: row.state,
-        step: Number(row.step),
-        data: JSON.parse(row.data) as object,
-        error: row.error,
-      })
-    }
-    return rows.length
+    const adopted = await this.#look()
+    this.#watching = this.#watch()
+    return adopted
   }
 
   /**
    * Records a saga in `tx`, the transaction that also writes the resource. Call the returned function after the commit
-   * to set it going; if the process dies in between, `resume` does.
+   * to set it going; if the process dies in between, the next owner does.
    */
   async create<Data extends object>(
-    tx: Db<SagaSchema>,
-    kind: string,
-    input: { resourceId: string; requestId: string | null; data: Data },
+    tx: Db<Schema>,
+    { kind }: SagaKind<Data, Deps>,
+    input: SagaInput<Data>,
   ): Promise<() => void> {
-    const { resourceId, requestId, data } = input
-    const id = randomUUID()
-    await tx
-      .insertInto('sagas')
-      .values({
-        id,
-        kind,
-        resource_id: resourceId,
-        request_id: requestId,
-        state: 'running',
-        step: 0,
-        data: JSON.stringify(data),
-        error: null,
-        created_at: Date.now(),
-      })
-      .execute()
-    return () => this.#launch({ id, kind, resourceId, requestId, state: 'running', step: 0, data, error: null })
+    const record: SagaRecord = { id: randomUUID(), kind, ...input, state: 'running', step: 0, error: null }
+    await insertSaga(tx as unknown as Db<SagaSchema>, record, this.#leases.owner)
+    return () => this.#launch(record)
   }
 
   /** Records and starts a saga whose resource exists already. */
-  async start<Data extends object>(kind: string, input: { resourceId: string; requestId: string | null; data: Data }) {
-    const go = await this.create(this.#db, kind, input)
+  async start<Data extends object>(kind: SagaKind<Data, Deps>, input: SagaInput<Data>): Promise<void> {
+    const go = await this.create(this.#db as unknown as Db<Schema>, kind, input)
     go()
   }
 
-  /** Stops what runs for a resource, undoes it and waits until that is over. */
-  async cancel(resourceId: string): Promise<void> {
-    const mine = [...this.#running.values()].filter((each) => each.resourceId === resourceId)
-    for (const each of mine) each.abort.abort(new SagaCancelled())
+  /**
+   * Stops what runs for a resource in any process, undoes it and waits until that is over. Sagas of kind `except` go on:
+   * that is who asks. When this process stops meanwhile, it returns: the wish is recorded.
+   */
+  async cancel(resourceId: string, except?: { kind: string }): Promise<void> {
+    const mine = [...this.#running.values()].filter(
+      (each) => each.resourceId === resourceId && each.kind !== except?.kind,
+    )
+    for (const each of mine) each.cancel()
+    const others = await cancelElsewhere(this.#db, resourceId, { owner: this.#leases.owner, except: except?.kind })
     await Promise.all(mine.map((each) => each.finished))
+    if (others.length === 0) return
+    await waitFor(async () => !(await isAnyLeft(this.#db, others)), {
+      what: `the end of the work on ${resourceId} in another process`,
+      timeoutMs: cancelMs,
+      intervalMs: 100,
+      signal: this.#stopped.signal,
+    }).catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted) throw error
+    })
   }
 
-  /** True while a saga of this resource runs here. */
-  isBusy(resourceId: string): boolean {
-    return [...this.#running.values()].some((each) => each.resourceId === resourceId)
+  /** True while a saga of this resource runs anywhere. */
+  isBusy(resourceId: string): Promise<boolean> {
+    return hasSaga(this.#db, resourceId)
   }
 
-  /** Waits until everything that runs has ended. */
+  /** Waits until everything that runs here has ended. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map((each) => each.finished))
+    if (this.#stopped.signal.aborted) await this.#watching
   }
 
-  /** Leaves running sagas to the next start: their record says where they are. */
-  stop() {
+  /** Leaves running sagas to their next owner: their record says where they are. */
+  stop(): void {
     this.#stopped.abort()
-    for (const each of this.#running.values()) each.abort.abort(new SagaCancelled())
+    this.#abandonAll()
   }
 
-  #launch(record: Record_) {
-    if (this.#running.has(record.id)) return
-    const abort = new AbortController()
-    const finished = this.#run(record, abort.signal)
-      .catch((error: unknown) => this.#log.error({ err: error, saga: record.id, kind: record.kind }, 'saga stopped'))
-      .finally(() => this.#running.delete(record.id))
-    this.#running.set(record.id, { resourceId: record.resourceId, abort, finished })
+  #abandonAll(): void {
+    for (const each of this.#running.values()) each.abandon()
   }
 
-  async #run(record: Record_, signal: AbortSignal): Promise<void> {
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopped
+    for (;;) {
+      await sleep(this.#lookMs, undefined, { ref: false, signal }).catch(() => undefined)
+      if (signal.aborted) return
+      // The database being away is told by those who need an answer of it.
+      await this.#look().catch((error: unknown) => this.#log.debug({ err: error }, 'no look at the sagas'))
+    }
+  }
+
+  /** Adopts what the dead left and ends what is to be cancelled; returns how many were adopted. */
+  async #look(): Promise<number> {
+    if (!this.#leases.isHeld()) return 0
+    const { owner } = this.#leases
+    let adopted = 0
+    const alive = new Map<string, boolean>([['', false]])
+    for (const row of await listOwners(this.#db)) {
+      if (this.#stopped.signal.aborted) break
+      if (row.owner !== owner) {
+        if (!alive.has(row.owner)) alive.set(row.owner, await this.#leases.isAlive(row.owner))
+        if (alive.get(row.owner)) continue
+      }
+      if (!this.#running.has(row.id) && (await this.#adopt(row.id, row.owner))) adopted++
+      if (row.is_cancelled === 1) this.#running.get(row.id)?.cancel()
+    }
+    return adopted
+  }
+
+  async #adopt(id: string, before: string): Promise<boolean> {
+    const record = await takeSaga(this.#db, { id, owner: this.#leases.owner }, before)
+    // A saga of our own that has begun or ended meanwhile is nobody's to adopt.
+    if (!record || this.#running.has(id)) return false
+    this.#log.info({ saga: id, kind: record.kind, before }, 'going on with the work of another process')
+    this.#launch(record)
+    return true
+  }
+
+  #launch(record: SagaRecord): void {
+    if (this.#running.has(record.id) || this.#stopped.signal.aborted) return
     const kind = this.#kinds.get(record.kind)
-    const deps = this.#deps
-    if (!kind || !deps) throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
-    const { resourceId, requestId } = record
-    let notes: TimelineEvent[] = []
-    const note = (what: string, detail?: string) =>
-      void notes.push({ resourceId, requestId, at: Date.now(), what, outcome: 'info', detail })
-    const context: StepContext = { resourceId, requestId, signal, note }
-    const keep: Keep = async (at, outcome, what, started) => {
-      const line = { resourceId, requestId, at: started, outcome, durationMs: Date.now() - started, detail: at.error }
-      const lines = what === undefined ? [...notes] : [...notes, { ...line, what }]
-      await this.#insist(() => this.#db.transaction().execute((tx) => save(tx, record.id, at, lines)), 'recording')
-      notes = []
-    }
-    let { step, state } = record
-    let data = record.data
-    let error = record.error === null ? undefined : new Error(record.error)
-    while (state === 'running' && step < kind.steps.length) {
-      const current = kind.steps[step]!
-      const started = Date.now()
-      try {
-        signal.throwIfAborted()
-        const found = await this.#outlast(() => current.run(data as never, deps, context), signal)
-        data = { ...data, ...(found as object | undefined) }
-        step++
-        if (step === kind.steps.length && kind.complete) {
-          const line = { resourceId, requestId, at: started, what: current.name, outcome: 'done' as const }
-          const lines = [...notes, { ...line, durationMs: Date.now() - started }]
-          await this.#insist(() => this.#complete(kind, record.id, data, deps, context, lines), 'completing')
-          return
-        }
-        await keep({ state, step, data }, 'done', current.name, started)
-      } catch (cause) {
-        if (this.#stopped.signal.aborted) return
-        const reason = cause instanceof Error ? cause : new Error(String(cause))
-        error = reason
-        state = 'unwinding'
-        await keep({ state, step, data, error: reason.message }, 'failed', current.name, started)
-      }
-    }
-    if (state === 'unwinding')
-      await this.#unwind(kind, deps, { step, data, error: error ?? new Error('unknown') }, context, keep)
-    else await this.#insist(() => kind.done?.(data as never, deps, context) ?? Promise.resolve(), 'done')
-    await this.#insist(() => forget(this.#db, record.id), 'forgetting a saga')
-  }
-
-  /** The last step's lines, what the kind writes, and the end of the saga, in one transaction. */
-  async #complete(
-    kind: SagaKind<never, Deps>,
-    id: string,
-    data: object,
-    deps: Deps,
-    context: StepContext,
-    lines: readonly TimelineEvent[],
-  ) {
-    await this.#db.transaction().execute(async (tx) => {
-      await kind.complete!(tx, data as never, deps, context)
-      await recordEvents(tx, lines)
-      await forget(tx, id)
-    })
-    await kind.done?.(data as never, deps, context)
-  }
-
-  /** A step that the database did not serve runs again when it does; any other error is the step's. */
-  async #outlast<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5000)) {
-      try {
-        return await work()
-      } catch (error) {
-        if (signal.aborted || !isDatabaseDown(error)) throw error
-        this.#log.warn({ err: error }, `the database does not answer, trying again in ${pause} ms`)
-        await this.#pause(pause)
-      }
-    }
-  }
-
-  /** Over at once when the process stops. */
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { ref: false, signal: this.#stopped.signal }).catch(() => undefined)
-  }
-
-  async #unwind(
-    kind: SagaKind<never, Deps>,
-    deps: Deps,
-    at: { step: number; data: object; error: Error },
-    context: StepContext,
-    keep: Keep,
-  ): Promise<void> {
-    // Undo must not be cut short by the cancel that asked for it.
-    const calm = { ...context, signal: new AbortController().signal }
-    for (let step = Math.min(at.step, kind.steps.length - 1); step >= 0; step--) {
-      const current = kind.steps[step]!
-      const started = Date.now()
-      await this.#insist(
-        () => current.undo?.(at.data as never, deps, calm) ?? Promise.resolve(),
-        `undo ${current.name}`,
-      )
-      const now = { state: 'unwinding', step: step - 1, data: at.data } as const
-      await keep(now, 'done', current.undo && `undo ${current.name}`, started)
-    }
-    await this.#insist(() => kind.failed?.(at.data as never, deps, at.error, calm) ?? Promise.resolve(), 'failed')
-  }
-
-  /** What must be is tried again, with growing pauses, until it works or the process stops. */
-  async #insist<T>(work: () => Promise<T>, what: string): Promise<T> {
-    for (let pause = 100; ; pause = Math.min(pause * 2, 30_000)) {
-      try {
-        return await work()
-      } catch (error) {
-        if (this.#stopped.signal.aborted) throw error
-        this.#log.warn({ err: error }, `${what} failed, trying again in ${pause} ms`)
-        await this.#pause(pause)
-      }
-    }
+    if (!kind || this.#deps === undefined)
+      throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
+    const env = { db: this.#db, log: this.#log, deps: this.#deps, owner: this.#leases.owner }
+    const execution = new Execution(env, kind, record)
+    this.#running.set(record.id, execution)
+    void execution.finished.then(() => this.#running.delete(record.id))
   }
 }
-
-/** Keeps where the saga is and what is to be told of it; without `what` only the notes. */
-type Keep = (at: Progress, outcome: 'done' | 'failed', what: string | undefined, started: number) => Promise<void>

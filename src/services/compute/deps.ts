@@ -1,4 +1,5 @@
 import type { Database } from '../../platform/db/database.ts'
+import type { Leases } from '../../platform/db/lease.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { RpcClient } from '../../platform/rpc/contract.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
@@ -17,7 +18,8 @@ export interface ComputeDeps {
   readonly database: Database<ComputeSchema>
   readonly config: ComputeConfig
   readonly log: Logger
-  readonly sagas: SagaRunner<ComputeDeps>
+  readonly leases: Leases
+  readonly sagas: SagaRunner<ComputeDeps, ComputeSchema>
   readonly agents: RpcClient<typeof computeContract>
   readonly waiters: Waiters
   readonly plugged: PluggedPorts

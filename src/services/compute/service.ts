@@ -1,10 +1,12 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { openDatabase } from '../../platform/db/database.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { rpcClient } from '../../platform/rpc/contract.ts'
+import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { removedRoutes } from './api/removed/routes.ts'
@@ -34,12 +36,14 @@ import { getServerMetadata } from './operations/server-metadata.ts'
 import { Findings } from './periodic/findings.ts'
 import { HostReconciler } from './periodic/reconcile-hosts.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
+import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
 import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
+import { owners } from './store/migrations/0005-owners.ts'
 import { hostIdentities } from './store/migrations/0005-host-identities.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
@@ -73,20 +77,23 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, hostIdentities])
-  const sagas = new SagaRunner<ComputeDeps>(database.db as never, env.log, [
-    buildServer as never,
-    deleteServer as never,
-    attachInterface as never,
-    detachInterface as never,
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, hostIdentities])
+  const conductors = rpcFanout(env.bus, conductorsContract)
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
+  const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
+    buildServer,
+    deleteServer,
+    attachInterface,
+    detachInterface,
   ])
   const deps: ComputeDeps = {
     database,
     config,
     log: env.log,
+    leases,
     sagas,
     agents: rpcClient(env.bus, computeContract),
-    waiters: new Waiters(),
+    waiters: new Waiters((id) => void conductors.wake({ serverIds: [id], from: leases.owner })),
     plugged: new PluggedPorts(),
     census: new Census(),
     held: new HeldHosts(),
@@ -107,18 +114,7 @@ export async function createComputeService(
   })
   let onNotice: (notice: string | null) => void = () => undefined
   const reconciler = new HostReconciler(deps, new Findings(env.log, (notice) => onNotice(notice)))
-  const stops: (() => void)[] = []
-  const every = (seconds: number, what: string, work: () => Promise<void>) => {
-    let isBusy = false
-    const timer = setInterval(() => {
-      if (isBusy) return
-      isBusy = true
-      work()
-        .catch((err: unknown) => env.log.warn({ err }, `${what} failed`))
-        .finally(() => (isBusy = false))
-    }, seconds * 1000).unref()
-    stops.push(() => clearInterval(timer))
-  }
+  const stops: (() => void | Promise<void>)[] = []
   const beat = () =>
     database.transaction(async (tx) => {
       for (const role of ['nova-scheduler', 'nova-conductor']) await touchService(tx, env.host, role, Date.now())
@@ -127,16 +123,27 @@ export async function createComputeService(
     apps: { compute: app },
     async start() {
       await beat()
-      stops.push(serveConductor(deps, env.bus, env.host), serveOperator(deps, env.bus, env.host))
+      stops.push(
+        serveConductor(deps, env.bus, env.host),
+        serveOperator(deps, env.bus, env.host),
+        serveWakes(deps, env.bus, env.host),
+      )
+      await leases.start()
       await sagas.resume(deps)
-      every(10, 'heartbeat', beat)
-      every(15, 'ending stale tasks', () => endStaleTasks(deps))
-      every(2, 'reconciling hosts', () => reconciler.run())
+      stops.push(
+        startPeriodics({ database, leases, log: env.log }, [
+          { name: 'heartbeat', everyMs: 10_000, isForEach: true, run: beat },
+          { name: 'end stale tasks', everyMs: 15_000, run: () => endStaleTasks(deps) },
+          // Of the hosts that speak to this process.
+          { name: 'reconcile hosts', everyMs: 2000, isForEach: true, run: () => reconciler.run() },
+        ]),
+      )
     },
     async stop() {
-      for (const stop of stops) stop()
       sagas.stop()
+      await Promise.all(stops.map((stop) => stop()))
       await sagas.idle()
+      await leases.stop()
       await database.close()
     },
     getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
@@ -144,6 +151,14 @@ export async function createComputeService(
     explainServer: (id) => explainServer(deps, id),
     onNotice: (listener) => void (onNotice = listener),
   }
+}
+
+function serveWakes({ waiters, leases }: ComputeDeps, bus: Bus, host: string): () => void {
+  return rpcServe(bus, conductorsContract, host, {
+    async wake({ serverIds, from }) {
+      if (from !== leases.owner) for (const id of serverIds) waiters.wakeHere(id)
+    },
+  })
 }
 
 function foreignOf(env: ServiceEnv): Foreign {

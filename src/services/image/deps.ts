@@ -1,5 +1,6 @@
 import type { DigestPool } from '../../base/digests/digest-pool.ts'
 import type { Database } from '../../platform/db/database.ts'
+import type { Leases } from '../../platform/db/lease.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
 import type { ImageCache } from './cache/cache.ts'
@@ -40,7 +41,8 @@ export interface ImageDeps {
   readonly cacheWorker: QueueWorker
   readonly digests: DigestPool
   readonly converter: ImageConverter
-  readonly sagas: SagaRunner<ImageDeps>
+  readonly leases: Leases
+  readonly sagas: SagaRunner<ImageDeps, ImageSchema>
   readonly transfers: Transfers
   readonly limits: ReadLimits
   readonly fetchCertificate: FetchCertificate

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { DigestPool } from '../../base/digests/digest-pool.ts'
 import { ConfigError } from '../../platform/config/config.ts'
 import { openDatabase, type Database } from '../../platform/db/database.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate, type Migration } from '../../platform/db/migrate.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
@@ -27,15 +28,24 @@ import { importImage } from './sagas/import-image.ts'
 import { importLocation } from './sagas/import-location.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { wholeGlance } from './store/migrations/0002-whole-glance.ts'
+import { owners } from './store/migrations/0004-owners.ts'
 import type { ImageSchema } from './store/tables.ts'
 import { FileStore } from './stores/file.ts'
 import { openStores } from './stores/open-stores.ts'
 
-export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions]
+export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners]
 
 export type OpenEnv = Pick<
   ServiceEnv,
-  'stateDir' | 'configFiles' | 'databaseUrl' | 'policyOverrides' | 'log' | 'region' | 'connect' | 'serviceToken'
+  | 'stateDir'
+  | 'configFiles'
+  | 'databaseUrl'
+  | 'policyOverrides'
+  | 'log'
+  | 'region'
+  | 'connect'
+  | 'serviceToken'
+  | 'processName'
 >
 
 export function openImageDatabase(
@@ -88,6 +98,9 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
   const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))
   const cache = openCache(env, config, database)
   const digests = new DigestPool()
+  const transfers = new Transfers()
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
+  leases.onLost(() => void transfers.cancelAll())
   return {
     database,
     config,
@@ -97,8 +110,9 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
     cacheWorker: new CacheWorker({ cache, database, stores, digests, log: env.log }),
     digests,
     converter: qemuImgConverter,
-    sagas: new SagaRunner<ImageDeps>(database.db as never, env.log, [importImage, importLocation] as never),
-    transfers: new Transfers(),
+    leases,
+    sagas: new SagaRunner<ImageDeps, ImageSchema>({ database, leases, log: env.log }, [importImage, importLocation]),
+    transfers,
     limits: config.useKeystoneLimits ? keystoneLimits(reader, env.region) : noLimits,
     fetchCertificate: barbicanCertificates(env.connect('key-manager')),
     remotes: new RemoteGlances(identity, config.downloadTimeout * 1000),

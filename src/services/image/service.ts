@@ -3,6 +3,7 @@ import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { cacheRoutes } from './api/cache/routes.ts'
 import { rootRoutes } from './api/documents.ts'
@@ -48,13 +49,10 @@ export const routes: readonly Route<ImageDeps>[] = [
   ...metadefRoutes,
 ]
 
-const hourMs = 3_600_000
-
 /** Glance. */
 export async function createImageService(env: ServiceEnv): Promise<RunningService> {
   const deps = await openImage(env)
-  const { database, sagas, transfers, cacheWorker, digests, log } = deps
-  await cleanUp(deps)
+  const { database, leases, sagas, transfers, cacheWorker, digests, log } = deps
   const app = createApp<ImageDeps>({
     definition,
     routes,
@@ -70,24 +68,25 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
-  const forgetTasks = () =>
-    deleteExpiredTasks(database.db, Date.now()).catch((error: unknown) =>
-      log.warn({ err: error }, 'old tasks could not be removed'),
-    )
-  let timer: NodeJS.Timeout | undefined
+  let stopPeriodics: (() => Promise<void>) | undefined
   return {
     apps: { image: app },
     async start() {
+      await leases.start()
+      await cleanUp(deps)
       await sagas.resume(deps)
       cacheWorker.start()
-      await forgetTasks()
-      timer = setInterval(() => void forgetTasks(), hourMs).unref()
+      stopPeriodics = startPeriodics({ database, leases, log }, [
+        { name: 'clean up after the dead', everyMs: 60_000, run: () => cleanUp(deps) },
+        { name: 'remove old tasks', everyMs: 3_600_000, run: () => deleteExpiredTasks(database.db, Date.now()) },
+      ])
     },
     async stop() {
-      clearInterval(timer)
       sagas.stop()
+      await stopPeriodics?.()
       await transfers.cancelAll()
       await sagas.idle()
+      await leases.stop()
       await cacheWorker.stop()
       await digests.close()
       await database.close()

@@ -7,7 +7,7 @@ import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { rpcServe } from '../../platform/rpc/contract.ts'
+import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
@@ -85,7 +85,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   const lookSoon = paced(
     2,
     () => pulls.lastMs,
-    () => void env.bus.fanout(networkAgentContract.topic, 'look', {}),
+    () => void rpcFanout(env.bus, networkAgentContract).look({}),
   )
   const deps: NetworkDeps = {
     database,

@@ -1,5 +1,5 @@
 /** The story of a new server: host, ports, guest. Every step may run again after a crash. */
-import type { SagaKind } from '../../../platform/saga/saga.ts'
+import type { SagaKind } from '../../../platform/saga/kind.ts'
 import { BuildFailed } from '../errors.ts'
 import type { Db } from '../../../platform/db/database.ts'
 import type { ComputeDeps } from '../deps.ts'

@@ -1,5 +1,5 @@
 /** The end of a server: it wins over every other story of the server and leaves nothing. */
-import type { SagaKind } from '../../../platform/saga/saga.ts'
+import type { SagaKind } from '../../../platform/saga/kind.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'

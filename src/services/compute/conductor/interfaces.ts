@@ -1,7 +1,7 @@
 /** Interfaces that come and go while their server lives: a port in neutron, a card in the guest, both or neither. */
 import { RemoteError } from '../../../platform/http/client.ts'
-import type { SagaKind, StepContext } from '../../../platform/saga/saga.ts'
-import { SagaCancelled } from '../../../platform/saga/saga.ts'
+import type { SagaKind, StepContext } from '../../../platform/saga/kind.ts'
+import { SagaCancelled } from '../../../platform/saga/kind.ts'
 import { BadRequest, BuildFailed, Conflict, Forbidden } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { Server, ServerPort } from '../model/server.ts'
@@ -25,22 +25,6 @@ export interface DetachData {
 }
 
 const hostAnswerMs = 60_000
-/** One allocation at a time for each server: an unclaimed port of it is then a cut attempt's, not a neighbour's. */
-const allocating = new WeakMap<ComputeDeps, Map<string, Promise<unknown>>>()
-
-async function inTurn<T>(deps: ComputeDeps, serverId: string, work: () => Promise<T>): Promise<T> {
-  const turns = allocating.get(deps) ?? new Map<string, Promise<unknown>>()
-  allocating.set(deps, turns)
-  const before = turns.get(serverId) ?? Promise.resolve()
-  const mine = before.catch(() => undefined).then(work)
-  turns.set(serverId, mine)
-  try {
-    return await mine
-  } finally {
-    if (turns.get(serverId) === mine) turns.delete(serverId)
-  }
-}
-
 async function live(deps: ComputeDeps, { resourceId, signal }: StepContext): Promise<Server> {
   signal.throwIfAborted()
   const server = await findServer(deps.database.db, resourceId)
@@ -92,7 +76,8 @@ export const attachInterface: SagaKind<AttachData, ComputeDeps> = {
       name: 'bind port',
       async run({ wanted, attached: known }, deps, context) {
         if (known) return { attached: known }
-        return await inTurn(deps, context.resourceId, async () => {
+        // One allocation at a time for each server: an unclaimed port of it is then a cut attempt's, not a neighbour's.
+        return await deps.leases.exclusively(`server/${context.resourceId}/ports`, async () => {
           const server = await live(deps, context)
           const [attached] = await allocatePorts(deps, server, {
             networks: [wanted],

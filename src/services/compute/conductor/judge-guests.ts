@@ -15,10 +15,11 @@ export async function judgeGuests(
   const ids = others.map(({ id }) => id)
   const servers = new Map((await listServersByIds(database.db, ids)).map((server) => [server.id, server]))
   const buried = await listBuried(database.db, ids)
-  const verdicts = others.map(({ id, revision }) => {
-    const evidence = { server: servers.get(id), isBuried: buried.has(id), isBusy: sagas.isBusy(id) }
-    return { id, verdict: verdictOf(host, revision, evidence) }
-  })
+  const verdicts: { id: string; verdict: GuestVerdict }[] = []
+  for (const { id, revision } of others) {
+    const evidence = { server: servers.get(id), isBuried: buried.has(id), isBusy: await sagas.isBusy(id) }
+    verdicts.push({ id, verdict: verdictOf(host, revision, evidence) })
+  }
   census.take(
     host,
     guests.map(({ id }) => id),

@@ -1,5 +1,5 @@
 /** One host after the other is asked to start the guest, until one does or none is left. */
-import { SagaCancelled, type StepContext } from '../../../platform/saga/saga.ts'
+import { SagaCancelled, type StepContext } from '../../../platform/saga/kind.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BuildFailed, NoValidHost } from '../errors.ts'

@@ -1,12 +1,21 @@
 /**
- * Waiting for what the database will say: a waiter looks again when somebody wakes its server and now and then by
- * itself, so that a report that arrived before it waited, or in another process, is not lost.
+ * Waiting for what the database will say: a waiter looks again when somebody wakes its server, in this process or in
+ * another, and now and then by itself, so that a word that was lost costs seconds and nothing else.
  */
 export class Waiters {
+  readonly #announce: (serverId: string) => void
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #outcomes = new Map<string, (error: Error | null) => void>()
 
-  /** How the work of a request ends, for the caller who started it in this process; give it up by its timeout. */
+  /** `announce` tells the other processes whom to wake. */
+  constructor(announce: (serverId: string) => void = () => undefined) {
+    this.#announce = announce
+  }
+
+  /**
+   * How the work of a request ends, for the caller who started it; give it up by its timeout. That work is this
+   * process's for as long as the process lives, so no other needs to know who waits.
+   */
   expect(requestId: string, timeoutMs: number): Promise<Error | null> {
     return new Promise((resolve) => {
       const end = (error: Error | null) => {
@@ -25,6 +34,12 @@ export class Waiters {
 
   /** Something about this server changed. */
   wake(serverId: string): void {
+    this.wakeHere(serverId)
+    this.#announce(serverId)
+  }
+
+  /** Another process said so. */
+  wakeHere(serverId: string): void {
     for (const wake of this.#waiting.get(serverId) ?? []) wake()
   }
 

@@ -41,7 +41,7 @@ async function adoptable(deps: ComputeDeps, id: string, host: string): Promise<S
       'NotFound',
     )
   if (server.deletedAt !== null) throw new RpcError(`server ${id} was deleted`, 'Conflict')
-  if (server.taskState !== null || deps.sagas.isBusy(id))
+  if (server.taskState !== null || (await deps.sagas.isBusy(id)))
     throw new RpcError(`server ${id} is busy (${server.taskState ?? server.vmState})`, 'Conflict')
   const isElsewhere = server.host !== null && server.host !== host && server.reportedPower === 'running'
   if (isElsewhere && (await isHostUp(deps, server.host!)))

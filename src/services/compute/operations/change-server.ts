@@ -1,6 +1,7 @@
 /** Power actions and deletes: they change what is wanted; the host's report completes them. */
 import type { Context } from '../../../platform/auth/context.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
+import { deleteServer } from '../conductor/delete-server.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { Conflict, ServerLocked, ServerNotFound, WrongState } from '../errors.ts'
 import type { Server, TaskState, VmState } from '../model/server.ts'
@@ -123,7 +124,7 @@ export async function startDelete(
       revision: server.revision + 1,
     })
     await noteAction(tx, ctx, server, 'delete', now)
-    return deps.sagas.create(tx as never, 'delete-server', {
+    return deps.sagas.create(tx, deleteServer, {
       resourceId: id,
       requestId: ctx.requestId,
       data: { startedAt: now },
@@ -131,7 +132,7 @@ export async function startDelete(
   })
   if (!go) return
   // Aborts a build at once; the delete's first step waits until it is undone.
-  void deps.sagas.cancel(id)
+  void deps.sagas.cancel(id, deleteServer)
   go()
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { Context } from '../../../platform/auth/context.ts'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
+import { buildServer } from '../conductor/build-server.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BadRequest, Conflict, Forbidden, QuotaExceeded } from '../errors.ts'
@@ -131,9 +132,7 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     })
     for (const server of made) {
       await insertServer(tx, server)
-      starts.push(
-        await deps.sagas.create(tx as never, 'build-server', { resourceId: server.id, requestId: ctx.requestId, data }),
-      )
+      starts.push(await deps.sagas.create(tx, buildServer, { resourceId: server.id, requestId: ctx.requestId, data }))
     }
     await insertActions(
       tx,

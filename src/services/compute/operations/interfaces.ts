@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/auth/context.ts'
-import type { AttachData, DetachData } from '../conductor/interfaces.ts'
+import { attachInterface, detachInterface, type AttachData, type DetachData } from '../conductor/interfaces.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { ApiError, BadRequest, Conflict, NotFound, WrongState } from '../errors.ts'
@@ -26,7 +26,7 @@ export async function attachPort(
     check(now, 'attach_interface', mayOverrideLock)
     await noteAction(tx, ctx, now, 'attach_interface', startedAt)
     const data: AttachData = { wanted, startedAt }
-    return deps.sagas.create(tx as never, 'attach-interface', {
+    return deps.sagas.create(tx, attachInterface, {
       resourceId: server.id,
       requestId: ctx.requestId,
       data,
@@ -64,7 +64,7 @@ export async function detachPort(
     if (!port) throw new NotFound(`Port id ${portId} could not be found.`)
     await noteAction(tx, ctx, now, 'detach_interface', startedAt)
     const data: DetachData = { port, startedAt, isGone: false }
-    return deps.sagas.create(tx as never, 'detach-interface', {
+    return deps.sagas.create(tx, detachInterface, {
       resourceId: server.id,
       requestId: ctx.requestId,
       data,
@@ -79,7 +79,7 @@ export async function startDetachOfDeleted(deps: ComputeDeps, serverId: string, 
   const port = server?.ports.find(({ id }) => id === portId)
   if (!server || !port || server.taskState === 'deleting' || server.vmState === 'building') return
   const data: DetachData = { port, startedAt: deps.now(), isGone: true }
-  await deps.sagas.start('detach-interface', { resourceId: serverId, requestId: null, data })
+  await deps.sagas.start(detachInterface, { resourceId: serverId, requestId: null, data })
 }
 
 function check(server: Server, action: string, mayOverrideLock: boolean): void {

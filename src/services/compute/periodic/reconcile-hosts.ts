@@ -51,16 +51,16 @@ export class HostReconciler {
     const known = await this.#known(consumers)
     for (const id of consumers) {
       const server = known.servers.get(id)
-      if (server?.deletedAt === null || sagas.isBusy(id)) continue
+      if (server?.deletedAt === null || (await sagas.isBusy(id))) continue
       if (server || known.buried.has(id)) {
         await placement.deleteAllocations(id)
         this.#findings.repaired(host.host, 'allocations of deleted servers removed', id)
       } else await this.#freeUnlessInDoubt(host, id)
     }
     const lacking = (await listHostServers(database.db, host.host)).filter(
-      (server) => isSettled(server) && !sagas.isBusy(server.id) && !consumers.includes(server.id),
+      (server) => isSettled(server) && !consumers.includes(server.id),
     )
-    for (const server of lacking) await this.#allocate(host, server)
+    for (const server of lacking) if (!(await sagas.isBusy(server.id))) await this.#allocate(host, server)
   }
 
   /** No database knows its consumer: it goes only if nova made it and its host has no such guest. */
@@ -88,7 +88,7 @@ export class HostReconciler {
     const known = await this.#known(ports.map(({ deviceId }) => deviceId))
     for (const port of ports) {
       const server = known.servers.get(port.deviceId)
-      if (server?.deletedAt === null || sagas.isBusy(port.deviceId)) continue
+      if (server?.deletedAt === null || (await sagas.isBusy(port.deviceId))) continue
       if (server || known.buried.has(port.deviceId)) await this.#release(host, port, server)
       else this.#findings.doubted(host, 'ports of unknown servers', port.id)
     }

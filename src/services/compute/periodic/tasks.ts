@@ -1,5 +1,6 @@
 /** Nothing hangs: what should long be over is ended with its reason. */
 import { recordEvent } from '../../../platform/saga/timeline.ts'
+import { deleteServer } from '../conductor/delete-server.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { finishAction } from '../store/actions.ts'
 import { toServer, updateServer } from '../store/servers.ts'
@@ -20,7 +21,7 @@ export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
     if (server.taskState === 'deleting') {
       const go = await database.transaction(async (tx) => {
         await updateServer(tx, server.id, { taskSince: now() })
-        return sagas.create(tx as never, 'delete-server', {
+        return sagas.create(tx, deleteServer, {
           resourceId: server.id,
           requestId: server.requestId,
           data: { startedAt: now() },

@@ -1,8 +1,9 @@
 import type { LockSchema } from '../../../platform/db/owner-lock.ts'
+import type { PeriodicSchema } from '../../../platform/periodic/periodic.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Times are milliseconds since the epoch; columns called *_json hold JSON texts. */
-export interface ComputeSchema extends SagaSchema, LockSchema {
+export interface ComputeSchema extends SagaSchema, PeriodicSchema, LockSchema {
   flavors: FlavorTable
   flavor_access: { flavor_id: string; project_id: string }
   keypairs: KeypairTable

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
-import { testDatabaseUrl } from '../../../platform/db/testing.ts'
+import { nameDeadProcess, testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
@@ -180,7 +180,12 @@ export class TestCloud {
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
   async start(): Promise<void> {
     this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
-    this.service = await createComputeService(
+    this.service = await this.startAnother()
+  }
+
+  /** Another process beside it; `host` is the machine that it is on. */
+  async startAnother(host = 'control'): Promise<ComputeService> {
+    const service = await createComputeService(
       {
         stateDir: this.folder,
         configFiles: [join(this.folder, 'nova.conf')],
@@ -188,7 +193,8 @@ export class TestCloud {
         policyOverrides: {},
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,
-        host: 'control',
+        host,
+        ...(host === 'control' && { processName: nameDeadProcess() }),
         region: 'RegionOne',
         authenticator: { validate: async (token) => callerOf(token) },
         connect: () => ({ send: () => Promise.reject(new Error('not here')) }),
@@ -200,12 +206,13 @@ export class TestCloud {
       },
       { image: this.image, placement: this.placement, network: this.network, securityGroups: this.securityGroups },
     )
-    await this.service.start()
+    await service.start()
+    return service
   }
 
-  async call(token: string, method: string, path: string, json?: unknown, version = '2.96') {
+  async call(token: string, method: string, path: string, json?: unknown, version = '2.96', service = this.service) {
     const headers = { 'x-auth-token': token, 'openstack-api-version': `compute ${version}` }
-    const answer = await this.service.apps['compute']!.dispatch({
+    const answer = await service.apps['compute']!.dispatch({
       method,
       url: `/v2.1${path}`,
       headers,

@@ -94,6 +94,7 @@ export async function createImage(
     deleted_at: null,
     staged_size: null,
     reserved: 0,
+    worker: null,
     properties,
     tags: tags.sort(),
     locations: [],
@@ -155,6 +156,7 @@ export async function deleteImage(deps: ImageDeps, image: Image): Promise<void> 
         updated_at: now,
         staged_size: null,
         reserved: 0,
+        worker: null,
       })
       .where('id', '=', image.id)
       .where('status', 'not in', ['deleted', 'pending_delete'])

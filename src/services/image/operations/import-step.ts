@@ -1,5 +1,5 @@
 /** What the steps of an import work on. */
-import type { StepContext } from '../../../platform/saga/saga.ts'
+import type { StepContext } from '../../../platform/saga/kind.ts'
 import type { ImageDeps } from '../deps.ts'
 import type { Found } from './intake.ts'
 

@@ -4,7 +4,8 @@ import { checkUrl, FenceError } from '../../../platform/http/fence.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageForbidden, InvalidImage } from '../errors.ts'
 import type { ImportData, ImportMethod } from './import-step.ts'
-import type { LocationImportData } from '../sagas/import-location.ts'
+import { importImage } from '../sagas/import-image.ts'
+import { importLocation, type LocationImportData } from '../sagas/import-location.ts'
 import { insertProperty, setProperties, updateImage, type Image } from '../store/images.ts'
 import { forgetLocations } from '../store/locations.ts'
 import { fenceOf } from './import-fetch.ts'
@@ -135,7 +136,7 @@ export async function startImport(
       size: 0,
       failedStores: [],
     }
-    const start = await deps.sagas.create(tx as never, 'import-image', {
+    const start = await deps.sagas.create(tx, importImage, {
       resourceId: image.id,
       requestId: ctx.requestId,
       data,
@@ -191,7 +192,7 @@ export async function startLocationImport(ctx: Context, deps: ImageDeps, image: 
       size: null,
       found: null,
     }
-    return deps.sagas.create(tx as never, 'import-location', { resourceId: image.id, requestId: ctx.requestId, data })
+    return deps.sagas.create(tx, importLocation, { resourceId: image.id, requestId: ctx.requestId, data })
   })
   go()
 }

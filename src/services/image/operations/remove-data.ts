@@ -24,40 +24,58 @@ export async function removeData(deps: Pick<ImageDeps, 'database' | 'stores' | '
   }
 }
 
-/** At start: what an earlier process did not finish. Images with a saga are left to it. */
+/**
+ * What processes that are no more did not finish. What somebody alive works on is his: an image names the process that
+ * takes its data in, and one with a saga is the saga's.
+ */
 export async function cleanUp(deps: ImageDeps): Promise<void> {
   const { db } = deps.database
-  const sagas = await db.selectFrom('sagas').select('resource_id').execute()
-  const kept = new Set(sagas.map((saga) => saga.resource_id))
+  // Files before rows, data before images, images before sagas: what begins in between is then seen as somebody's.
+  const files = await deps.staging.list()
+  const writing = await listLocationsIn(db, 'writing')
   const cut = await db
     .selectFrom('images')
     .selectAll()
     .where('status', 'in', ['saving', 'uploading', 'importing'])
     .execute()
-  for (const image of cut) if (!kept.has(image.id)) await requeue(deps, image)
-  const writing = (await listLocationsIn(db, 'writing')).filter((row) => !kept.has(row.image_id))
+  const sagas = await db.selectFrom('sagas').select('resource_id').execute()
+  const kept = new Set(sagas.map((saga) => saga.resource_id))
+  for (const image of cut) {
+    if (image.worker !== null && (await deps.leases.isAlive(image.worker))) kept.add(image.id)
+    else if (!kept.has(image.id)) await requeue(deps, image)
+  }
   const doomed = deps.config.delayedDelete ? [] : await listLocationsIn(db, 'pending_delete')
-  for (const id of new Set([...writing, ...doomed].map((row) => row.image_id))) await removeData(deps, id)
+  const ids = new Set([...writing, ...doomed].map((row) => row.image_id))
+  for (const id of ids) if (!kept.has(id)) await removeData(deps, id)
   await removeOrphans(deps, kept)
   const staged = await db.selectFrom('images').select('id').where('staged_size', 'is not', null).execute()
-  await removeStaged(deps, new Set([...kept, ...staged.map((row) => row.id)]))
+  const needed = new Set([...kept, ...staged.map((row) => row.id)])
+  await removeStaged(
+    deps,
+    files.filter((id) => !needed.has(id)),
+  )
 }
 
 async function requeue({ database, staging }: ImageDeps, image: ImageRow) {
   if (image.status === 'uploading' && image.staged_size !== null) return
-  await staging.remove({ imageId: image.id })
-  await database.transaction(async (tx) => {
-    await tx
+  const isOurs = await database.transaction(async (tx) => {
+    const requeued = await tx
       .updateTable('images')
-      .set({ status: 'queued', size: null, virtual_size: null, staged_size: null, reserved: 0 })
+      .set({ status: 'queued', size: null, virtual_size: null, staged_size: null, reserved: 0, worker: null })
       .where('id', '=', image.id)
-      .execute()
+      // Whoever got further meanwhile is not set back.
+      .where('status', '=', image.status)
+      .where('worker', image.worker === null ? 'is' : '=', image.worker)
+      .executeTakeFirst()
+    if (requeued.numUpdatedRows === 0n) return false
     await tx
       .deleteFrom('properties')
       .where('image_id', '=', image.id)
       .where('name', 'in', ['os_glance_import_task', 'os_glance_importing_to_stores'])
       .execute()
+    return true
   })
+  if (isOurs) await staging.remove({ imageId: image.id })
 }
 
 /**
@@ -82,8 +100,7 @@ async function removeOrphans({ database, stores, log }: ImageDeps, kept: Readonl
 }
 
 /** Data that were staged for an import: needless once the image has its own or is deleted. */
-async function removeStaged({ database, staging, log }: ImageDeps, needed: ReadonlySet<string>) {
-  const there = (await staging.list()).filter((id) => !needed.has(id))
+async function removeStaged({ database, staging, log }: ImageDeps, there: readonly string[]) {
   if (there.length === 0) return
   const imported = await database.db
     .selectFrom('images')

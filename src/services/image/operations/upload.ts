@@ -5,7 +5,7 @@ import { checkSignatureRequest } from './signature.ts'
 import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
-import { updateImage, type Image } from '../store/images.ts'
+import { isWorkOf, updateImage, type Image } from '../store/images.ts'
 import { forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
 import { takeIn, watchSpeed, type Found } from './intake.ts'
@@ -45,6 +45,7 @@ export async function upload(
   { size, projectId, certificate }: UploadOptions,
 ): Promise<void> {
   const { database } = deps
+  const worker = deps.leases.owner
   if (image.status !== 'queued') throw badTransition(image.status, 'saving')
   requireFormats(image)
   if (store.isReadOnly) throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
@@ -55,7 +56,7 @@ export async function upload(
     { image_size_total: size ?? 0, image_count_uploading: 1 },
     async (tx) => {
       const most = await largestUpload(deps, tx, projectId, size)
-      const changes = { status: 'saving', reserved: size ?? 0 } as const
+      const changes = { status: 'saving', reserved: size ?? 0, worker } as const
       if (!(await updateImage(tx, image.id, ['queued'], changes))) throw badTransition('saving', 'saving')
       await forgetLocations(tx, image.id, store.id)
       const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
@@ -80,6 +81,8 @@ export async function upload(
         throw new InvalidImage(`The data has ${found.size} bytes and not ${size} as announced.`)
       await signature?.verify()
       transfer.signal.throwIfAborted()
+      // From here on the data has the image's name in the store: it must not be another process's by now.
+      if (!deps.leases.isHeld()) throw new ImageGone(image.id)
       url = await writer.finish()
     } catch (error) {
       signature?.stream.close()
@@ -92,15 +95,18 @@ export async function upload(
       projectId,
       size === undefined ? { image_size_total: found.size } : {},
       async (tx) => {
-        if (!(await updateImage(tx, image.id, ['saving'], { status: 'active', reserved: 0, ...found }))) return false
+        const changes = { status: 'active', reserved: 0, worker: null, ...found } as const
+        if (!(await updateImage(tx, image.id, ['saving'], changes, worker))) return false
         await setLocation(tx, locationId, { status: 'active', url })
         return true
       },
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
-    await removeData(deps, image.id)
-    await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0 })
+    if (await isWorkOf(database.db, image.id, worker)) {
+      await removeData(deps, image.id)
+      await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0, worker: null }, worker)
+    }
     throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
   } finally {
     transfer.end()
@@ -115,9 +121,10 @@ export async function stage(
   { size, projectId }: UploadOptions,
 ): Promise<void> {
   const { database, staging } = deps
+  const worker = deps.leases.owner
   if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
   await spend(deps, projectId, { image_stage_total: size ?? 0, image_count_uploading: 1 }, async (tx) => {
-    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading' })))
+    if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading', worker })))
       throw badTransition('uploading', 'uploading')
   })
   const transfer = deps.transfers.begin(image.id)
@@ -145,12 +152,15 @@ export async function stage(
       watch.stop()
     }
     const isThere = await spend(deps, projectId, { image_stage_total: total }, (tx) =>
-      updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total }),
+      updateImage(tx, image.id, ['uploading'], { staged_size: total, size: total, worker: null }, worker),
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
-    await staging.remove({ imageId: image.id })
-    await updateImage(database.db, image.id, ['uploading'], { status: 'queued', staged_size: null, size: null })
+    if (await isWorkOf(database.db, image.id, worker)) {
+      await staging.remove({ imageId: image.id })
+      const changes = { status: 'queued', staged_size: null, size: null, worker: null } as const
+      await updateImage(database.db, image.id, ['uploading'], changes, worker)
+    }
     throw transfer.signal.aborted ? new ImageGone(image.id) : explain(error)
   } finally {
     transfer.end()

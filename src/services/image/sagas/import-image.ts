@@ -2,7 +2,7 @@
  * Import: the data comes into the staging area, is changed there by plugins, and goes from there into each store. A
  * process that is killed at any step finds in its record where to go on; what was half done is done again.
  */
-import { SagaCancelled, type SagaKind } from '../../../platform/saga/saga.ts'
+import { SagaCancelled, type SagaKind } from '../../../platform/saga/kind.ts'
 import type { ImageDeps } from '../deps.ts'
 import { fetchData } from '../operations/import-fetch.ts'
 import { runPlugins } from '../operations/import-plugins.ts'

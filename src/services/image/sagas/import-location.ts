@@ -1,5 +1,5 @@
 /** A location that was added to a queued image: its data is read and hashed before the image becomes active. */
-import type { SagaKind } from '../../../platform/saga/saga.ts'
+import type { SagaKind } from '../../../platform/saga/kind.ts'
 import type { ImageDeps } from '../deps.ts'
 import { takeIn, type Found } from '../operations/intake.ts'
 import { progress } from '../operations/import-fetch.ts'

@@ -99,20 +99,28 @@ export async function replaceTags(db: ImageDb, id: string, tags: readonly string
   if (rows.length > 0) await db.insertInto('tags').values(rows).execute()
 }
 
-/** Changes an image while it has one of `statuses`; false when it has not. */
+/** Changes an image while it has one of `statuses`, and is `worker`'s where one is named; false when it has not. */
 export async function updateImage(
   db: ImageDb,
   id: string,
   statuses: readonly ImageRow['status'][],
   changes: Partial<ImageRow>,
+  worker?: string,
 ): Promise<boolean> {
   const result = await db
     .updateTable('images')
     .set({ ...changes, updated_at: Date.now() })
     .where('id', '=', id)
     .where('status', 'in', [...statuses])
+    .$if(worker !== undefined, (query) => query.where('worker', '=', worker!))
     .executeTakeFirst()
   return result.numUpdatedRows === 1n
+}
+
+/** Whether `worker` is still the process that takes in the data of an image. */
+export async function isWorkOf(db: ImageDb, id: string, worker: string): Promise<boolean> {
+  const row = await db.selectFrom('images').select('worker').where('id', '=', id).executeTakeFirst()
+  return row?.worker === worker
 }
 
 export const listMembers = (db: ImageDb, imageId: string): Promise<MemberRow[]> =>

@@ -1,8 +1,9 @@
 import type { LockSchema } from '../../../platform/db/owner-lock.ts'
+import type { PeriodicSchema } from '../../../platform/periodic/periodic.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
 
 /** Rows as the database has them. A deleted image keeps its row: its id is never given again (OSSN-0075). */
-export interface ImageSchema extends SagaSchema, LockSchema, MetadefSchema {
+export interface ImageSchema extends SagaSchema, PeriodicSchema, LockSchema, MetadefSchema {
   images: {
     id: string
     name: string | null
@@ -27,6 +28,8 @@ export interface ImageSchema extends SagaSchema, LockSchema, MetadefSchema {
     staged_size: number | null
     /** Bytes that a running upload has announced: they count against the quota before they are there. */
     reserved: number
+    /** The process that takes its data in now, by the name of its lease. */
+    worker: string | null
   }
   /** Ids of deleted images whose rows were purged. */
   used_image_ids: { id: string }

@@ -80,6 +80,8 @@ export interface TestImageOptions {
   /** Where everything is; a temporary folder unless told. */
   folder?: string
   databaseUrl?: string
+  /** What its work is held under: another's from `nameDeadProcess` is taken for killed by those who look. */
+  processName?: string
 }
 
 const absent: Transport = { send: () => Promise.reject(new Error('there is no such service in this test')) }
@@ -107,6 +109,7 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
       authUrl: 'http://identity.test/v3',
       metadataSecret: new Secret('unused'),
       urls: {},
+      ...(options.processName !== undefined && { processName: options.processName }),
     })
   let service = await open()
   await service.start()
