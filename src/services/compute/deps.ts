@@ -76,7 +76,8 @@ export interface PlacementApi {
   isServer(consumerId: string): Promise<boolean>
   /** Consumers of a provider. */
   consumersOf(providerId: string): Promise<string[]>
-  ensureProvider(provider: { id: string; name: string }): Promise<void>
+  /** Returns its id: another one than asked for where there is one of this name. */
+  ensureProvider(provider: { id: string; name: string }): Promise<string>
   setInventory(providerId: string, inventory: Record<string, Inventory>): Promise<void>
   setTraits(providerId: string, traits: readonly string[]): Promise<void>
   deleteProvider(providerId: string): Promise<void>

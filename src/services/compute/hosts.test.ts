@@ -190,6 +190,14 @@ test('two agents with one name: neither a second process nor another machine tak
   )
 })
 
+test('a host whose provider is older than the database goes on with it', async (t) => {
+  const scene = await Scene.set(t)
+  await scene.cloud.placement.ensureProvider({ id: 'p1', name: 'h1' })
+  await scene.host('h1')
+  const id = await scene.server()
+  assert.equal(scene.cloud.placement.allocations.get(id)?.providerId, 'p1')
+})
+
 test('the agent of another control plane is held while it has guests', async (t) => {
   const scene = await Scene.set(t)
   const foreign = { id: 'a9', cloudId: 'other', guests: 3 }

@@ -70,10 +70,19 @@ export function placementApi(client: ServiceClient): PlacementApi {
     },
     async ensureProvider({ id, name }) {
       const known = await client.request({ method: 'GET', path: providerPath(id), accept: [404] })
-      if (known.status === 404)
-        await client.request({ method: 'POST', path: '/resource_providers', json: { uuid: id, name } })
-      else if ((known.body as { name: string }).name !== name)
+      if (known.status === 404) {
+        const json = { uuid: id, name }
+        const made = await client.request({ method: 'POST', path: '/resource_providers', json, accept: [409] })
+        if (made.status !== 409) return id
+        const path = `/resource_providers?${new URLSearchParams({ name })}`
+        const { body } = await client.request({ method: 'GET', path })
+        const [named] = (body as { resource_providers: { uuid: string }[] }).resource_providers
+        if (!named) throw new RemoteError('placement POST /resource_providers', made)
+        return named.uuid
+      }
+      if ((known.body as { name: string }).name !== name)
         await client.request({ method: 'PUT', path: providerPath(id), json: { name } })
+      return id
     },
     setInventory: (id, inventories) => put(id, 'inventories', { inventories }),
     async setTraits(id, traits) {

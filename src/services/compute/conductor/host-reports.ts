@@ -1,6 +1,6 @@
 import type { ComputeDeps, Inventory } from '../deps.ts'
 import type { HostReport } from '../model/host.ts'
-import { markSynced, saveHostReport, touchService } from '../store/hosts.ts'
+import { changeNodeId, markSynced, saveHostReport, touchService } from '../store/hosts.ts'
 
 /** Heartbeat of a host; placement is told when what it can carry changed. */
 export async function takeHostReport(deps: ComputeDeps, host: string, report: HostReport): Promise<void> {
@@ -10,10 +10,12 @@ export async function takeHostReport(deps: ComputeDeps, host: string, report: Ho
     return saveHostReport(tx, host, report, deps.now())
   })
   if (node.isSynced) return
-  await placement.ensureProvider({ id: node.id, name: report.hypervisorHostname })
-  await placement.setInventory(node.id, inventoryOf(deps, report))
-  await placement.setTraits(node.id, report.traits)
-  await markSynced(database.db, node.id, report)
+  // A provider of this name is the host's, from before this database.
+  const id = await placement.ensureProvider({ id: node.id, name: report.hypervisorHostname })
+  if (id !== node.id) await changeNodeId(database.db, node.id, id)
+  await placement.setInventory(id, inventoryOf(deps, report))
+  await placement.setTraits(id, report.traits)
+  await markSynced(database.db, id, report)
 }
 
 /** What placement may give away of a host. Source: nova/virt/libvirt (update_provider_tree), nova.conf's ratios. */

@@ -84,6 +84,11 @@ export async function saveHostReport(db: Db<ComputeSchema>, host: string, report
   return { id: row.id, isSynced: row.synced_json === text }
 }
 
+/** A node has the id of its provider in placement. */
+export async function changeNodeId(db: Db<ComputeSchema>, from: string, to: string): Promise<void> {
+  await db.updateTable('compute_nodes').set({ id: to }).where('id', '=', from).execute()
+}
+
 /** Placement knows this report now. */
 export async function markSynced(db: Db<ComputeSchema>, id: string, report: HostReport): Promise<void> {
   await db

@@ -88,8 +88,13 @@ export class FakePlacement implements PlacementApi {
     return [...this.allocations].filter(([, each]) => each.providerId === providerId).map(([id]) => id)
   }
 
-  async ensureProvider({ id }: { id: string }) {
-    if (!this.providers.has(id)) this.providers.set(id, {})
+  readonly #names = new Map<string, string>()
+
+  async ensureProvider({ id, name }: { id: string; name: string }) {
+    const known = this.#names.get(name) ?? id
+    this.#names.set(name, known)
+    if (!this.providers.has(known)) this.providers.set(known, {})
+    return known
   }
 
   async setInventory(id: string, inventory: Record<string, Inventory>) {
