@@ -1,7 +1,7 @@
 /** A cloud for tests, as a process of its own on free ports with a state folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -70,16 +70,13 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
       if (code !== 0) throw new Error(`nephos up failed:\n${output}\n${tail(join(stateDir, 'log', 'up.log'))}`)
     },
     async stop() {
-      const running = async () => {
-        const { output } = await nephos('status', '--json')
-        const { running: isRunning, pid } = JSON.parse(output) as { running: boolean; pid: number }
-        return isRunning ? pid : undefined
-      }
-      const pid = await running()
-      if (pid === undefined) return
+      const { output } = await nephos('status', '--json')
+      const { running, pid } = JSON.parse(output) as { running: boolean; pid: number }
+      if (!running) return
       process.kill(pid, 'SIGTERM')
-      for (const deadline = Date.now() + patience; (await running()) !== undefined;) {
+      for (const deadline = Date.now() + patience; existsSync(`/proc/${pid}/exe`);) {
         if (Date.now() > deadline) throw new Error('the cloud does not stop')
+        await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
     killAndRecover: (...victims) => killAndRecover(nephos, victims),

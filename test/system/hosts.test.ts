@@ -92,7 +92,11 @@ function defineTests() {
     assert.deepEqual(ids.map(partsOf), before)
   }
   const namespaces = () => readdirSync('/run/netns')
-  const status = async () => (await cloud.nephos('status')).output
+  /** Asked again and again: not so often that the question keeps the cloud from its work. */
+  const status = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    return (await cloud.nephos('status')).output
+  }
   async function statusSays(line: RegExp) {
     let last = ''
     const isSaid = async () => line.test((last = await status()))

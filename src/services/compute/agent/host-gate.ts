@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { replaceFile } from '../../../host/files.ts'
+import { ensureFile } from '../../../host/files.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { rpcClient, type Bus } from '../../../platform/rpc/contract.ts'
 import { conductorContract } from '../rpc/conductor.ts'
@@ -46,16 +46,18 @@ export async function passGate(options: HostGateOptions, signal: AbortSignal): P
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const kept = readIdentity(file) ?? { id: randomUUID(), host: null, cloudId: null, stateDir: null }
   // Kept before it is told to anybody.
-  if (kept.stateDir === null) await replaceFile(file, JSON.stringify(kept), 0o600)
+  if (kept.stateDir === null) await ensureFile(file, JSON.stringify(kept), 0o600)
   for (let told = ''; !signal.aborted; await sleep(retryMs, undefined, { signal }).catch(() => undefined)) {
     try {
       const agent = { id: kept.id, session, cloudId: kept.cloudId, guests: await options.countGuests() }
       const copy = copyOf(stateDir)
-      const answer = copy ? undefined : await conductor.registerHost(null, { host, agent })
-      const obstacle = copy ?? answer!.obstacle
+      const { cloudId, obstacle } = copy
+        ? { cloudId: kept.cloudId, obstacle: copy }
+        : await conductor.registerHost(null, { host, agent })
       if (obstacle === null) {
-        const now: Identity = { id: kept.id, host, cloudId: answer!.cloudId, stateDir: realpathSync(stateDir) }
-        await replaceFile(file, JSON.stringify(now), 0o600)
+        const now: Identity = { id: kept.id, host, cloudId, stateDir: realpathSync(stateDir) }
+        // Nothing is written where nothing changed: a full disk keeps nobody from starting.
+        await ensureFile(file, JSON.stringify(now), 0o600)
         return session
       }
       if (obstacle !== told) {
