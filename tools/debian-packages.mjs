@@ -5,6 +5,7 @@ const cloud = [
   'qemu-system-x86',
   'qemu-utils',
   'dnsmasq-base',
+  'dnsmasq-utils',
   'nftables',
   'iproute2',
   'genisoimage',

@@ -3,12 +3,13 @@
  * whatever could end a line or a field of dnsmasq's files is refused (`UnsafeText`), never escaped. Times are seconds,
  * except durations that are named `Ms`.
  */
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { canonicalIp, canonicalMac, ipVersion, netmaskOf, parseCidr } from '../base/ip.ts'
 import type { IpVersion } from '../base/ip.ts'
 import { waitFor } from '../base/wait.ts'
 import { run } from './command.ts'
+import { readHostAddresses, readLeases, releaseLeases, staleLeases, type DhcpLease } from './dnsmasq-leases.ts'
 import { ensureFile } from './files.ts'
 import { findProcesses, readPidFile, showProcess, signalProcess, stopProcess } from './process.ts'
 import type { RunningProcess } from './process.ts'
@@ -30,6 +31,15 @@ export type DhcpOption = {
   option: number | string
   values: readonly string[]
 }
+/** An option in the words of whoever wants it, which dnsmasq reads as it would in a file of its own. */
+export type RawDhcpOption = {
+  tag: string
+  version: IpVersion
+  /** A name or number, behind `tag:other,` where the client must have that tag, too. */
+  name: string
+  /** What follows the name: several values with commas, quotes around one that has some. */
+  text: string
+}
 export type DnsHost = { address: string; names: readonly string[] }
 export type DhcpRange = {
   tag: string
@@ -45,7 +55,7 @@ export type DnsmasqSpec = {
   dir: string
   ranges: readonly DhcpRange[]
   hosts: readonly DhcpHost[]
-  options: readonly DhcpOption[]
+  options: readonly (DhcpOption | RawDhcpOption)[]
   dnsHosts?: readonly DnsHost[]
   /** False: no name service at all. Otherwise names are resolved by these servers. */
   dns: false | { servers: readonly string[] }
@@ -57,20 +67,31 @@ export type DnsmasqSpec = {
 }
 
 const graceMs = 2000
+/** The list of hosts says who gets one; dnsmasq's own limit would be 1000. */
+const leasesAtMost = 2 ** 24
+
+const leasesFile = (dir: string) => join(dir, 'leases')
 
 /**
  * Makes a dnsmasq run with exactly this configuration: started if there is none, restarted if its arguments have
- * changed, told to read its files again if only they have. Returns what had to be done.
+ * changed, told to read its files again if only they have. Leases of hosts that are not listed any more are released,
+ * by a restart without them where they resist. Returns what had to be done.
  */
 export async function ensureDnsmasq(spec: DnsmasqSpec): Promise<'unchanged' | 'reloaded' | 'started' | 'restarted'> {
   const argv = dnsmasqArguments(spec)
-  const changed = await writeFiles(spec)
   const running = await findDnsmasq(spec.dir)
-  if (running && isSameArguments(running.argv, argv) && (await isInNetns(running.pid, spec.netns))) {
-    if (!changed) return 'unchanged'
+  const isSame = running && isSameArguments(running.argv, argv) && (await isInNetns(running.pid, spec.netns))
+  // By the list of before, which the next step overwrites.
+  const stale = await findStaleLeases(spec)
+  const keeper = { netns: spec.netns, interface: spec.interface, file: leasesFile(spec.dir) }
+  const isFree = stale.length === 0 || (isSame && (await releaseLeases(keeper, stale)))
+  const changed = await writeFiles(spec)
+  if (isSame && isFree) {
+    if (!changed && stale.length === 0) return 'unchanged'
     if (await signalProcess(running, 'SIGHUP')) return 'reloaded'
   }
   await stopDnsmasq(spec.dir)
+  await dropLeases(spec.dir, stale)
   // It reports what is wrong and exits, or goes to the background when it serves.
   await run(argv, { netns: spec.netns, timeoutMs: 10_000 })
   const what = `start of dnsmasq on ${spec.interface}`
@@ -129,7 +150,8 @@ export function dnsmasqArguments(spec: DnsmasqSpec): string[] {
     '--no-resolv',
     '--no-ping',
     '--dhcp-authoritative',
-    '--leasefile-ro',
+    `--dhcp-leasefile=${leasesFile(dir)}`,
+    `--dhcp-lease-max=${leasesAtMost}`,
     '--bind-interfaces',
     `--interface=${interfaceName(spec.interface)}`,
     '--except-interface=lo',
@@ -173,8 +195,24 @@ function renderHost({ mac, addresses, hostname, tags = [] }: DhcpHost): string {
   return [canonicalMac(mac), ...tags.map((tag) => `set:${tagName(tag)}`), ...ips, ...name].join(',')
 }
 
-export function renderOptions(options: readonly DhcpOption[]): string {
-  return options.map((option) => `${renderOption(option)}\n`).join('')
+export function renderOptions(options: readonly (DhcpOption | RawDhcpOption)[]): string {
+  return options.map((option) => `${'text' in option ? renderRawOption(option) : renderOption(option)}\n`).join('')
+}
+
+/** dnsmasq reads lines of at most 1024 bytes, and takes what is behind them for another line. */
+const longestLine = 1000
+
+/**
+ * The tag comes first and only narrows; what follows the option's name are its values, whatever is in them. A line that
+ * dnsmasq does not understand is left out by it.
+ */
+function renderRawOption({ tag, version, name, text }: RawDhcpOption): string {
+  const [, other = '', option = ''] = /^(tag:[^,]*,)?(.*)$/.exec(oneLine('DHCP option', name)) ?? []
+  const kind = version === 6 ? 'option6:' : /^\d+$/.test(option) ? '' : 'option:'
+  const value = oneLine('DHCP option value', text)
+  const line = `tag:${tagName(tag)},${other}${kind}${option}${value === '' ? '' : `,${value}`}`
+  if (Buffer.byteLength(line) > longestLine) throw new UnsafeText('DHCP option', line)
+  return line
 }
 
 function renderOption({ tag, version, option, values }: DhcpOption): string {
@@ -232,6 +270,23 @@ async function writeFiles({ dir, hosts, options, dnsHosts = [] }: DnsmasqSpec): 
     if (await ensureFile(join(dir, name), content, 0o644)) hasChanged = true
   }
   return hasChanged
+}
+
+async function findStaleLeases({ dir, hosts }: DnsmasqSpec): Promise<DhcpLease[]> {
+  const { leases } = await readLeases(leasesFile(dir))
+  if (leases.length === 0) return []
+  const owners = hosts.flatMap(({ mac, addresses }) =>
+    addresses.map((each) => [canonicalIp(each), canonicalMac(mac)] as const),
+  )
+  return staleLeases(leases, await readHostAddresses(join(dir, 'hosts')), new Map(owners))
+}
+
+/** While nothing runs: what it will read when it starts. */
+async function dropLeases(dir: string, dropped: readonly DhcpLease[]): Promise<void> {
+  if (dropped.length === 0) return
+  const lines = new Set(dropped.map(({ line }) => line))
+  const kept = (await readFile(leasesFile(dir), 'utf8')).split('\n').filter((line) => !lines.has(line))
+  await ensureFile(leasesFile(dir), kept.join('\n'), 0o644)
 }
 
 function isDnsmasqOf(dir: string, argv: readonly string[]): boolean {

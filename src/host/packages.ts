@@ -6,6 +6,8 @@ import { join } from 'node:path'
 // WHEN A MODULE OF host/ RUNS ANOTHER PROGRAM: add it here, or its absence is reported without saying what to install.
 export const debianPackages = {
   bridge: 'iproute2',
+  dhcp_release: 'dnsmasq-utils',
+  dhcp_release6: 'dnsmasq-utils',
   dnsmasq: 'dnsmasq-base',
   genisoimage: 'genisoimage',
   haproxy: 'haproxy',
@@ -31,7 +33,17 @@ export type Program = keyof typeof debianPackages
 export type MissingProgram = { program: Program; debianPackage: string }
 
 /** What the network agents need. */
-export const networkPrograms: readonly Program[] = ['ip', 'bridge', 'nft', 'nsenter', 'sysctl', 'dnsmasq', 'setpriv']
+export const networkPrograms: readonly Program[] = [
+  'ip',
+  'bridge',
+  'nft',
+  'nsenter',
+  'sysctl',
+  'dnsmasq',
+  'dhcp_release',
+  'dhcp_release6',
+  'setpriv',
+]
 /** What a host that runs guests needs. */
 export const computePrograms: readonly Program[] = [
   'qemu-system-x86_64',

@@ -48,4 +48,5 @@ export const options = {
     100,
     'Security group rules of a project.',
   ),
+  quotaRbacPolicy: option.integer('QUOTAS', 'quota_rbac_policy', 10, 'RBAC policies of a project.'),
 }

@@ -56,8 +56,8 @@ export const subnetInUse = (id: string) =>
     'SubnetInUse',
     `Unable to complete operation on subnet ${id}: One or more ports have an IP allocation from this subnet.`,
   )
-export const ipAddressInUse = (ip: string, networkId: string) =>
-  conflict('IpAddressInUse', `Unable to complete operation for network ${networkId}. The IP address ${ip} is in use.`)
+export const ipAddressAllocated = (ip: string, subnetId: string) =>
+  conflict('IpAddressAlreadyAllocated', `IP address ${ip} already allocated in subnet ${subnetId}`)
 export const macAddressInUse = (mac: string, networkId: string) =>
   conflict(
     'MacAddressInUse',

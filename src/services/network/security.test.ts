@@ -255,7 +255,7 @@ test('B12: lists inside of a resource have bounds, and nothing appears by asking
       `/ports/${made.id}`,
       { port: { extra_dhcp_opts: repeat(21, (n) => ({ opt_name: String(n + 1), opt_value: 'x' })) } },
     ],
-    [`/ports/${made.id}`, { port: { fixed_ips: repeat(6, () => ({ subnet_id: inside.id })) } }],
+    [`/ports/${made.id}`, { port: { fixed_ips: repeat(51, () => ({ subnet_id: inside.id })) } }],
     [`/ports/${made.id}/tags`, { tags: repeat(51, String) }],
     [`/subnets/${inside.id}`, { subnet: { dns_nameservers: repeat(100, (n) => `10.9.0.${n}`) } }],
     [
@@ -302,10 +302,11 @@ test('E3: what could end a line in a file of dnsmasq never gets into the databas
       [`/ports/${made.id}`, { port: { extra_dhcp_opts: [{ opt_name: hostile, opt_value: 'x' }] } }],
       [`/ports/${made.id}`, { port: { mac_address: hostile } }],
     ]
+    // Whatever is on one line is an option that dnsmasq may know or not.
+    const isLine = !/[\n\r\0\u2028]/.test(hostile)
     for (const [path, body] of bodies)
-      if (hostile !== '-a' || !/opt_name/.test(JSON.stringify(body)))
-        await net.refused(400, 'member@lines', 'PUT', path, body)
-    if (/[\n\r\0]/.test(hostile)) {
+      if (!isLine || !/opt_name/.test(JSON.stringify(body))) await net.refused(400, 'member@lines', 'PUT', path, body)
+    if (!isLine) {
       const options = { port: { extra_dhcp_opts: [{ opt_name: 'bootfile-name', opt_value: hostile }] } }
       await net.refused(400, 'member@lines', 'PUT', `/ports/${made.id}`, options)
     }

@@ -13,6 +13,7 @@ import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
 import { documentRoutes, rootRoutes } from './api/documents.ts'
 import { floatingIpRoutes } from './api/floating-ips/routes.ts'
+import { withJsonPaths } from './api/json-paths.ts'
 import { invalid } from './api/kit/invalid.ts'
 import { networkRoutes } from './api/networks/routes.ts'
 import { bindingRoutes } from './api/ports/bindings.ts'
@@ -41,6 +42,7 @@ import { addressGroupsAndBindings } from './store/migrations/0003-address-groups
 import { routerHosts } from './store/migrations/0004-router-hosts.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import { epochs } from './store/migrations/0006-epochs.ts'
+import { indexes } from './store/migrations/0007-indexes.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -78,7 +80,7 @@ export const routes: readonly Route<NetworkDeps>[] = [
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, epochs])
+  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, epochs, indexes])
   await beginEpoch(database)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
@@ -117,7 +119,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
   const keeping = new Map<string, string>()
   let stops: (() => void)[] = []
   return {
-    apps: { network: app },
+    apps: { network: withJsonPaths(app) },
     async start() {
       stops = [
         rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),

@@ -1,6 +1,7 @@
 /** Lists of servers: one query, whatever the filters. */
 import { sql } from 'kysely'
 import type { Db } from '../../../platform/db/database.ts'
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import type { Server } from '../model/server.ts'
 import { toServer } from './servers.ts'
 import type { ComputeSchema, ServerTable } from './tables.ts'
@@ -48,34 +49,14 @@ export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): 
   if (filter.tagsAny) query = query.where((where) => where.or(filter.tagsAny!.map(hasTag)))
   if (filter.notTagsAll) query = query.where((where) => where.not(where.and(filter.notTagsAll!.map(hasTag))))
   if (filter.notTagsAny) query = query.where((where) => where.not(where.or(filter.notTagsAny!.map(hasTag))))
-  const sort = [...filter.sort, { column: 'id' as const, isDescending: filter.sort.at(-1)?.isDescending ?? true }]
+  const last = { column: 'id' as const, isDescending: filter.sort.at(-1)?.isDescending ?? true }
+  const keys = [...filter.sort, last].map(({ column, isDescending }): SortKey<keyof ServerTable> => {
+    return { column, direction: isDescending ? 'desc' : 'asc' }
+  })
   if (filter.marker) {
     const row = await db.selectFrom('servers').selectAll().where('id', '=', filter.marker.id).executeTakeFirst()
-    if (row) query = query.where(afterRow(sort, row))
+    if (row) query = query.where(behind(keys, { ...row }))
   }
-  for (const { column, isDescending } of sort) query = query.orderBy(column, isDescending ? 'desc' : 'asc')
+  for (const { column, direction } of keys) query = query.orderBy(column, direction)
   return (await query.limit(filter.limit).execute()).map(toServer)
-}
-
-/** `(a, b) > (x, y)` with a direction for each column; null sorts first in both engines. */
-function afterRow(sort: ServerFilter['sort'], row: ServerTable) {
-  const parts = sort.map(({ column, isDescending }, index) => {
-    const equal = sort
-      .slice(0, index)
-      .map((each) =>
-        row[each.column] === null
-          ? sql`${sql.ref(each.column)} is null`
-          : sql`${sql.ref(each.column)} = ${row[each.column]}`,
-      )
-    const value = row[column]
-    const beyond = isDescending
-      ? value === null
-        ? sql`1 = 0`
-        : sql`(${sql.ref(column)} < ${value} or ${sql.ref(column)} is null)`
-      : value === null
-        ? sql`${sql.ref(column)} is not null`
-        : sql`${sql.ref(column)} > ${value}`
-    return sql`(${sql.join([...equal, beyond], sql` and `)})`
-  })
-  return sql<boolean>`(${sql.join(parts, sql` or `)})`
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import { complete, type Image, type ImageDb, type ImageRow, type MemberRow } from './images.ts'
 
 export interface ListRequest {
@@ -18,7 +18,7 @@ export interface ListRequest {
   }[]
   properties: readonly { name: string; value: string }[]
   tags: readonly string[]
-  sort: readonly { column: keyof ImageRow; direction: 'asc' | 'desc' }[]
+  sort: readonly SortKey<keyof ImageRow>[]
   marker: ImageRow | undefined
   limit: number
 }
@@ -38,7 +38,7 @@ export async function listImages(db: ImageDb, ask: ListRequest): Promise<Image[]
   }
   for (const tag of ask.tags)
     query = query.where('id', 'in', db.selectFrom('tags').select('image_id').where('tag', '=', tag))
-  if (ask.marker) query = query.where(after(ask.marker, ask.sort))
+  if (ask.marker) query = query.where(behind(ask.sort, { ...ask.marker }))
   for (const { column, direction } of ask.sort) query = query.orderBy(column, direction)
   return complete(db, await query.limit(ask.limit).execute())
 }
@@ -60,24 +60,4 @@ function visibleTo(db: ImageDb, { projectId, isAdmin, visibility, memberStatus }
       and([eb('visibility', '=', 'shared'), eb('id', 'in', wanted)]),
     ]),
   )
-}
-
-/** `(a, b) > (x, y)` spelled out, since each key has its own direction. Nulls come before everything, as both engines sort them. */
-function after(marker: ImageRow, sort: ListRequest['sort']) {
-  const parts = sort.map(({ column, direction }, index) => {
-    const equal = sort.slice(0, index).map((key) => same(key.column, marker[key.column]))
-    return sql<boolean>`(${sql.join([...equal, beyond(column, direction, marker[column])], sql` and `)})`
-  })
-  return sql<boolean>`(${sql.join(parts, sql` or `)})`
-}
-
-type Value = ImageRow[keyof ImageRow]
-
-const same = (column: string, value: Value) =>
-  value === null ? sql<boolean>`${sql.ref(column)} is null` : sql<boolean>`${sql.ref(column)} = ${value}`
-
-function beyond(column: string, direction: 'asc' | 'desc', value: Value) {
-  const name = sql.ref(column)
-  if (direction === 'asc') return value === null ? sql<boolean>`${name} is not null` : sql<boolean>`${name} > ${value}`
-  return value === null ? sql<boolean>`1 = 0` : sql<boolean>`(${name} < ${value} or ${name} is null)`
 }

@@ -1,4 +1,5 @@
 /** Metadata definitions: namespaces with objects, properties, tags and the resource types that they are for. */
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import type { Kysely } from 'kysely'
 import { isDuplicate } from '../../../platform/db/database.ts'
 import type { ImageDb } from './images.ts'
@@ -64,16 +65,9 @@ export async function listNamespaces(db: ImageDb, ask: NamespaceListing): Promis
         .where('resource_type', 'in', [...ask.resourceTypes]),
     )
   const { sort, direction, marker, limit } = ask
-  if (marker) {
-    const sign = direction === 'asc' ? '>' : '<'
-    query = query.where(({ or, and, eb }) =>
-      or([
-        eb(sort, sign, marker[sort] as never),
-        and([eb(sort, '=', marker[sort] as never), eb('id', sign, marker.id as string)]),
-      ]),
-    )
-  }
-  query = query.orderBy(sort, direction).orderBy('id', direction)
+  const keys = [sort, 'id' as const].map((column): SortKey<NamespaceColumn> => ({ column, direction }))
+  if (marker) query = query.where(behind(keys, marker))
+  for (const { column } of keys) query = query.orderBy(column, direction)
   return (limit === undefined ? query : query.limit(limit)).execute()
 }
 
@@ -99,21 +93,13 @@ export async function listParts<Table extends PartTable>(
   page: Partial<Page<PartColumn>> = {},
 ): Promise<PartRow<Table>[]> {
   const { sort = 'created_at', direction = 'asc', marker, limit } = page
-  const column = sort as 'name'
   let query = parts(db)
     .selectFrom(table as 'metadef_tags')
     .selectAll()
     .where('namespace_id', '=', namespaceId)
-  if (marker) {
-    const sign = direction === 'asc' ? '>' : '<'
-    query = query.where(({ or, and, eb }) =>
-      or([
-        eb(column, sign, marker[sort] as never),
-        and([eb(column, '=', marker[sort] as never), eb('name', sign, marker['name' as 'id'] as string)]),
-      ]),
-    )
-  }
-  query = query.orderBy(column, direction).orderBy('name', direction)
+  const keys = [sort as 'name', 'name' as const].map((column): SortKey<'name'> => ({ column, direction }))
+  if (marker) query = query.where(behind(keys, marker))
+  for (const { column } of keys) query = query.orderBy(column, direction)
   return (await (limit === undefined ? query : query.limit(limit)).execute()) as PartRow<Table>[]
 }
 

@@ -1,3 +1,4 @@
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import type { ImageDb } from './images.ts'
 import type { ImageSchema, TaskStatus } from './tables.ts'
 
@@ -27,25 +28,20 @@ export interface TaskListRequest {
   owner: string | null
   status: TaskStatus | undefined
   type: string | undefined
-  sort: { column: keyof TaskRow; direction: 'asc' | 'desc' }
+  sort: SortKey<keyof TaskRow>
   marker: TaskRow | undefined
   limit: number
 }
 
 export async function listTasks(db: ImageDb, ask: TaskListRequest): Promise<TaskRow[]> {
-  const { column, direction } = ask.sort
   let query = db.selectFrom('tasks').selectAll()
   if (ask.owner !== null) query = query.where('owner', '=', ask.owner)
   if (ask.status !== undefined) query = query.where('status', '=', ask.status)
   if (ask.type !== undefined) query = query.where('type', '=', ask.type)
-  const { marker } = ask
-  if (marker) {
-    const sign = direction === 'asc' ? '>' : '<'
-    query = query.where(({ or, and, eb }) =>
-      or([eb(column, sign, marker[column]), and([eb(column, '=', marker[column]), eb('id', sign, marker.id)])]),
-    )
-  }
-  return query.orderBy(column, direction).orderBy('id', direction).limit(ask.limit).execute()
+  const keys = [ask.sort, { column: 'id' as const, direction: ask.sort.direction }]
+  if (ask.marker) query = query.where(behind(keys, { ...ask.marker }))
+  for (const { column, direction } of keys) query = query.orderBy(column, direction)
+  return query.limit(ask.limit).execute()
 }
 
 /** Removes ended tasks whose time is over. */

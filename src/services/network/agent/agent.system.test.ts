@@ -93,6 +93,7 @@ const stateWith = (rules: HostState['securityGroups'][number]['rules'], revision
           dnsNameservers: [],
           hostRoutes: [],
           ipv6AddressMode: null,
+          isRouted: true,
         },
       ],
       hosts: [

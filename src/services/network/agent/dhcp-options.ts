@@ -1,6 +1,13 @@
 /** What dnsmasq shall answer for a network. Pure. */
-import { renderOptions, type DhcpHost, type DhcpOption, type DhcpRange, type DnsHost } from '../../../host/dnsmasq.ts'
-import { ipVersion, parseCidr } from '../../../base/ip.ts'
+import {
+  renderOptions,
+  type DhcpHost,
+  type DhcpOption,
+  type DhcpRange,
+  type DnsHost,
+  type RawDhcpOption,
+} from '../../../host/dnsmasq.ts'
+import { isInNetwork, isIpv6, parseCidr } from '../../../base/ip.ts'
 import type { HostDhcp } from '../rpc/host-state.ts'
 
 const metadataAddress = '169.254.169.254'
@@ -60,8 +67,10 @@ export interface OptionProblem {
   message: string
 }
 
+type AnyOption = DhcpOption | RawDhcpOption
+
 /** The options that can be written, and those of ports that cannot. */
-export function dhcpOptions(dhcp: HostDhcp): { options: DhcpOption[]; problems: OptionProblem[] } {
+export function dhcpOptions(dhcp: HostDhcp): { options: AnyOption[]; problems: OptionProblem[] } {
   const problems: OptionProblem[] = []
   const options = [
     ...servedSubnets(dhcp).flatMap((subnet) => subnetOptions(dhcp, subnet)),
@@ -73,16 +82,14 @@ export function dhcpOptions(dhcp: HostDhcp): { options: DhcpOption[]; problems: 
 function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {
   const version = subnet.ipVersion === 6 ? 6 : 4
   const tag = subnetTag(subnet)
-  const own = ownAddress(dhcp, version)
-  const servers = subnet.dnsNameservers.length > 0 ? subnet.dnsNameservers : own === undefined ? [] : [own]
-  const dns: DhcpOption[] = servers.length > 0 ? [{ tag, version, option: 'dns-server', values: servers }] : []
-  if (version === 6) return dns
-  const router: DhcpOption = {
-    tag,
-    version,
-    option: 'router',
-    values: subnet.gatewayIp === null ? [] : [subnet.gatewayIp],
-  }
+  const own = ownAddress(dhcp, subnet)
+  const dns = nameServers(subnet, own).map((values): DhcpOption => ({ tag, version, option: 'dns-server', values }))
+  // DHCPv4 gives the domain by dnsmasq's own setting, which clients of DHCPv6 do not hear.
+  const domain = domainOf(dhcp.dnsDomain)
+  if (version === 6)
+    return domain === undefined ? dns : [...dns, { tag, version, option: 'domain-search', values: [domain] }]
+  const gateway = wayOut(subnet)
+  const router: DhcpOption = { tag, version, option: 'router', values: gateway === undefined ? [] : [gateway] }
   const routes = classlessRoutes(dhcp, subnet, own)
   // Clients that take classless routes ignore `router`, and some old ones know only Microsoft's number for them.
   const classless: DhcpOption[] =
@@ -95,29 +102,45 @@ function subnetOptions(dhcp: HostDhcp, subnet: Subnet): DhcpOption[] {
   return [...dns, router, ...classless]
 }
 
-function classlessRoutes(dhcp: HostDhcp, { hostRoutes, gatewayIp }: Subnet, own: string | undefined): string[] {
-  const metadataVia = dhcp.servesMetadata ? own : (gatewayIp ?? undefined)
-  const hasOwn = hostRoutes.some(({ destination }) => destination === `${metadataAddress}/32`)
-  return [
-    ...hostRoutes.flatMap(({ destination, nexthop }) => [destination, nexthop]),
-    ...(metadataVia === undefined || hasOwn ? [] : [`${metadataAddress}/32`, metadataVia]),
-    ...(gatewayIp === null ? [] : ['0.0.0.0/0', gatewayIp]),
+/** The subnet's own servers, else this one; none at all where the only one is the unspecified address. */
+function nameServers({ dnsNameservers }: Subnet, own: string | undefined): string[][] {
+  const isNone = dnsNameservers.length === 1 && ['0.0.0.0', '::'].includes(dnsNameservers[0]!)
+  if (isNone) return [[]]
+  if (dnsNameservers.length > 0) return [dnsNameservers]
+  return own === undefined ? [] : [[own]]
+}
+
+const everywhere = '0.0.0.0/0'
+
+/** The gateway, else where a route to everywhere leads. */
+const wayOut = ({ gatewayIp, hostRoutes }: Subnet): string | undefined =>
+  gatewayIp ?? hostRoutes.find(({ destination }) => destination === everywhere)?.nexthop
+
+function classlessRoutes(dhcp: HostDhcp, subnet: Subnet, own: string | undefined): string[] {
+  const gateway = wayOut(subnet)
+  const metadataVia = subnet.isRouted ? gateway : own
+  const given = subnet.hostRoutes.filter(({ destination }) => destination !== everywhere)
+  const hasMetadata = given.some(({ destination }) => destination === `${metadataAddress}/32`)
+  // Other subnets of the network are on the same link.
+  const neighbours = dhcp.subnets.filter(({ ipVersion, id }) => ipVersion === 4 && id !== subnet.id)
+  const routes = [
+    ...neighbours.flatMap(({ cidr }) => [cidr, '0.0.0.0']),
+    ...given.flatMap(({ destination, nexthop }) => [destination, nexthop]),
+    ...(metadataVia === undefined || hasMetadata ? [] : [`${metadataAddress}/32`, metadataVia]),
   ]
+  return routes.length === 0 || gateway === undefined ? routes : [...routes, everywhere, gateway]
 }
 
-function ownAddress({ addresses }: HostDhcp, version: 4 | 6): string | undefined {
-  return addresses.map((each) => parseCidr(each).address).find((each) => ipVersion(each) === version)
+/** Where this server is in the subnet. */
+function ownAddress({ addresses }: HostDhcp, { cidr }: Subnet): string | undefined {
+  return addresses.map((each) => parseCidr(each).address).find((each) => isInNetwork(each, cidr))
 }
 
-function extraOptions(dhcp: HostDhcp, onProblem: (portId: string, error: unknown) => void): DhcpOption[] {
+function extraOptions(dhcp: HostDhcp, onProblem: (portId: string, error: unknown) => void): RawDhcpOption[] {
   return dhcp.hosts.flatMap(({ portId, extraOptions: extra }) =>
-    extra.flatMap(({ name, value, ipVersion: version }): DhcpOption[] => {
-      const option: DhcpOption = {
-        tag: portTag(portId),
-        version: version === 6 ? 6 : 4,
-        option: /^\d+$/.test(name) ? Number(name) : name,
-        values: value.split(','),
-      }
+    extra.flatMap(({ name, value, ipVersion }): RawDhcpOption[] => {
+      const version = ipVersion === 6 ? 6 : 4
+      const option = { tag: portTag(portId), version, name, text: version === 6 ? bracketed(value) : value } as const
       try {
         renderOptions([option])
         return [option]
@@ -128,3 +151,10 @@ function extraOptions(dhcp: HostDhcp, onProblem: (portId: string, error: unknown
     }),
   )
 }
+
+/** dnsmasq wants addresses of IPv6 in brackets, which users leave out. */
+const bracketed = (text: string): string =>
+  text
+    .split(',')
+    .map((word) => (isIpv6(word) ? `[${word}]` : word))
+    .join(',')

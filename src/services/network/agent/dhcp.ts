@@ -1,11 +1,11 @@
 /** The DHCP agent: a namespace with a dnsmasq for each network that has DHCP. */
 import { tapName } from '../../../base/device-names.ts'
-import { ensureDnsmasq, type DhcpOption } from '../../../host/dnsmasq.ts'
+import { ensureDnsmasq, type DnsmasqSpec } from '../../../host/dnsmasq.ts'
 import { setSysctls } from '../../../host/netns.ts'
 import type { HostDhcp } from '../rpc/host-state.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
 import { plugNamespace, wantNamespace } from './devices.ts'
-import { dhcpHosts, dhcpOptions, dhcpRanges, dnsHosts, domainOf } from './dhcp-options.ts'
+import { dhcpHosts, dhcpOptions, dhcpRanges, dnsHosts, domainOf, servedSubnets } from './dhcp-options.ts'
 import type { Memory } from './memory.ts'
 import { dhcpDevice, dhcpNamespace, dnsmasqFolder } from './names.ts'
 
@@ -27,17 +27,19 @@ export async function convergeDhcp(context: AgentContext, round: Round, memory: 
 }
 
 /** Before anything else, so that an error does not take away what is there. */
-function want({ stateDir }: AgentContext, { wanted }: Round, { networkId, port }: HostDhcp): void {
+function want({ stateDir }: AgentContext, { wanted }: Round, dhcp: HostDhcp): void {
+  const { networkId, port } = dhcp
   wanted.namespaces.add(dhcpNamespace(networkId))
   wanted.links.add(tapName(port.id))
-  wanted.dnsmasq.add(dnsmasqFolder(stateDir, `dhcp-${networkId}`))
+  // One that was there before would go on with what it served.
+  if (servedSubnets(dhcp).length > 0) wanted.dnsmasq.add(dnsmasqFolder(stateDir, `dhcp-${networkId}`))
 }
 
 async function convergeNetwork(
   context: AgentContext,
   round: Round,
   dhcp: HostDhcp,
-  options: readonly DhcpOption[],
+  options: DnsmasqSpec['options'],
 ): Promise<void> {
   const { networkId, port, mtu, servesMetadata } = dhcp
   const netns = dhcpNamespace(networkId)

@@ -54,6 +54,7 @@ const dhcp = (mode: Mode, index: number): HostDhcp => ({
       dnsNameservers: ['fd00:99::53'],
       hostRoutes: [],
       ipv6AddressMode: mode,
+      isRouted: true,
     },
   ],
   hosts: [
@@ -204,6 +205,31 @@ setTimeout(() => process.exit(3), 30000)
     await run(['ip', '-n', 'slaac', 'addr', 'add', 'fd00:a::bad/64', 'dev', 'eth0', 'nodad'])
     assert.equal(await pings('slaac', 'fd00:a::1', '-I', 'fd00:a::bad'), false)
     assert.equal(await pings('slaac', 'fd00:a::1', '-I', addressOf.slaac), true)
+  })
+
+  test('an IPv6 address is leased to the next guest as soon as its port is another one', async () => {
+    const netns = 'dhcpv6-stateful'
+    const { mac: before, ...port } = guests.get(netns)!
+    const mac = 'fa:16:3e:00:09:99'
+    const state_ = lab.state
+    const become = async (address: string) => {
+      // Down and up, so that the link-local address follows.
+      await run(['ip', '-n', netns, 'link', 'set', 'eth0', 'down', 'address', address])
+      await run(['ip', '-n', netns, 'link', 'set', 'eth0', 'up'])
+    }
+    const isHere = ({ networkId }: { networkId: string }) => networkId === port.networkId
+    await lab.change({
+      ports: state_.ports.map((each) => (each.id === port.id ? { ...port, mac } : each)),
+      dhcp: state_.dhcp.map((each) =>
+        isHere(each) ? { ...each, hosts: each.hosts.map((host) => ({ ...host, mac })) } : each,
+      ),
+    })
+    const isLeased = async () => (await askDhcp6(netns, 'request')).addresses.length > 0 || undefined
+    await become(mac)
+    await waitFor(isLeased, { what: 'lease of another client', timeoutMs: 20_000 })
+    await lab.change(state_)
+    await become(before)
+    await waitFor(isLeased, { what: 'lease of the first again', timeoutMs: 20_000 })
   })
 
   test('a namespace that was lost comes back with DHCP and metadata in it', async () => {

@@ -50,11 +50,16 @@ async function convergeRouter(context: AgentContext, round: Round, router: HostR
       'net/ipv4/conf/all/rp_filter': 0,
       'net/ipv4/conf/default/rp_filter': 0,
       'net/ipv4/conf/all/arp_notify': 1,
+      // Two interfaces may be in one network: each speaks for its own addresses only.
+      'net/ipv4/conf/all/arp_ignore': 1,
+      'net/ipv4/conf/all/arp_announce': 2,
     },
     { netns },
   )
   // Filters first: no packet leaves untranslated.
   await replaceTables(routerTables(router), { netns })
+  // There since the tables track connections. Windows that scale must not look like packets of nobody.
+  await setSysctls({ 'net/netfilter/nf_conntrack_tcp_be_liberal': 1 }, { netns })
   await removeStrangers(netns, router)
   const problems: unknown[] = []
   for (const port of router.interfaces) {

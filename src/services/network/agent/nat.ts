@@ -11,7 +11,7 @@ export function routerTables(router: HostRouter): NftTable[] {
   return [translation(router), filter()]
 }
 
-function translation({ gateway, floatingIps }: HostRouter): NftTable {
+function translation({ gateway, interfaces, floatingIps }: HostRouter): NftTable {
   const pairs = floatingIps.filter(({ fixed, floating }) => ipVersion(fixed) === 4 && ipVersion(floating) === 4)
   return {
     family: 'ip',
@@ -35,7 +35,7 @@ function translation({ gateway, floatingIps }: HostRouter): NftTable {
         name: 'pre',
         hook: { type: 'nat', hook: 'prerouting', priority: -100 },
         rules: [
-          rule`iifname "qr-*" ip daddr 169.254.169.254 tcp dport 80 redirect to :${metadataPort}`,
+          ...metadataRules(interfaces),
           'dnat to ip daddr map @fip_dnat',
         ],
       },
@@ -48,9 +48,19 @@ function translation({ gateway, floatingIps }: HostRouter): NftTable {
   }
 }
 
+/** By an address and not by `redirect`, which drops what comes in by an interface that has only IPv6. */
+function metadataRules(interfaces: HostRouter['interfaces']): string[] {
+  const own = firstIpv4(interfaces.flatMap(({ addresses }) => addresses))
+  if (own === undefined) return []
+  return [rule`iifname "qr-*" ip daddr 169.254.169.254 tcp dport 80 dnat to ${`${own}:${metadataPort}`}`]
+}
+
+const firstIpv4 = (addresses: readonly string[]): string | undefined =>
+  addresses.map((each) => parseCidr(each).address).find((each) => ipVersion(each) === 4)
+
 function sourceRules(gateway: NonNullable<HostRouter['gateway']>): string[] {
   const device = nftInterface(gatewayDevice(gateway.portId))
-  const address = gateway.addresses.map((each) => parseCidr(each).address).find((each) => ipVersion(each) === 4)
+  const address = firstIpv4(gateway.addresses)
   const floating = rule`oifname ${device} snat to ip saddr map @fip_snat`
   if (!gateway.enableSnat || address === undefined) return [floating]
   return [

@@ -57,6 +57,7 @@ const dhcp: HostDhcp = {
       dnsNameservers: [],
       hostRoutes: [],
       ipv6AddressMode: null,
+      isRouted: true,
     },
   ],
   hosts: [host(alice), host(bob)],

@@ -1,6 +1,7 @@
 /** Security groups as chains and sets. Pure. A rule that cannot be rendered is left out, which keeps its door closed. */
 import { ipVersion, isIpv4, isIpv6 } from '../../../base/ip.ts'
 import { nftNetwork, nftPorts, rule, type NftChain, type NftSet } from '../../../host/nft.ts'
+import { protocolNumber } from '../model/protocols.ts'
 import type { HostState } from '../rpc/host-state.ts'
 
 type Group = HostState['securityGroups'][number]
@@ -71,31 +72,6 @@ function remoteMatch({ direction, ethertype, remoteCidr, remoteGroupId }: Rule):
   return network.endsWith('/0') ? '' : `${address} ${network}`
 }
 
-const numbers: Readonly<Record<string, number>> = {
-  ah: 51,
-  dccp: 33,
-  egp: 8,
-  esp: 50,
-  gre: 47,
-  icmp: 1,
-  icmpv6: 58,
-  'ipv6-icmp': 58,
-  igmp: 2,
-  ipip: 4,
-  'ipv6-encap': 41,
-  'ipv6-frag': 44,
-  'ipv6-nonxt': 59,
-  'ipv6-opts': 60,
-  'ipv6-route': 43,
-  ospf: 89,
-  pgm: 113,
-  rsvp: 46,
-  sctp: 132,
-  tcp: 6,
-  udp: 17,
-  udplite: 136,
-  vrrp: 112,
-}
 /** As in neutron, 0 and its names are no match on hop-by-hop options but every protocol. */
 const anyProtocol = ['any', '0', 'ip', 'hopopt']
 const withPorts: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: 'dccp', 132: 'sctp', 136: 'udplite' }
@@ -103,17 +79,12 @@ const withPorts: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 33: '
 function protocolMatch({ protocol, ethertype, portRangeMin, portRangeMax }: Rule): string {
   if (protocol === null || anyProtocol.includes(protocol)) return ''
   const number = protocolNumber(protocol, ethertype)
+  if (number === undefined) throw new Error(`protocol ${protocol} is not known`)
   if (number === 1 || number === 58) return icmpMatch(number, portRangeMin, portRangeMax)
   const name = withPorts[number]
   if (portRangeMin === null && portRangeMax === null) return rule`meta l4proto ${number}`
   if (name === undefined) throw new Error(`protocol ${protocol} has no ports`)
   return rule`${name} dport ${nftPorts(portRangeMin ?? 0, portRangeMax ?? portRangeMin ?? 65_535)}`
-}
-
-function protocolNumber(protocol: string, ethertype: Rule['ethertype']): number {
-  const number = Object.hasOwn(numbers, protocol) ? numbers[protocol]! : Number(protocol)
-  if (!Number.isInteger(number) || number < 0 || number > 255) throw new Error(`protocol ${protocol} is not known`)
-  return number === 1 && ethertype === 'IPv6' ? 58 : number
 }
 
 /** For ICMP the port range's fields are type and code. */

@@ -53,10 +53,12 @@ async function details(request: ApiRequest<never>, deps: NetworkDeps) {
   return { status: 200, body: { quota: Object.fromEntries(await Promise.all(pairs)) as object } }
 }
 
-/** Clients ask for `details.json`, the description says `details`. */
-const showDetails = ['details', 'details.json'].map((name) =>
-  route({ method: 'GET', path: `/quotas/:project_id/${name}`, policy: policy('get_quota'), handle: details }),
-)
+const showDetails = route({
+  method: 'GET',
+  path: '/quotas/:project_id/details',
+  policy: policy('get_quota'),
+  handle: details,
+})
 
 /** Whom a token speaks for: clients that know no project's id ask this first. */
 const own = (['tenant', 'project'] as const).map((word) =>
@@ -129,7 +131,7 @@ export const quotaRoutes = [
   ...own,
   show,
   showDefault,
-  ...showDetails,
+  showDetails,
   list,
   update,
   remove,

@@ -24,8 +24,15 @@ export interface Binding {
 const refused = (reason: string): Binding => ({ vif_type: 'binding_failed', reason })
 
 /** Binds a port of `network` to `host`, or says why not; without a host it stays unbound. */
-export async function bind(tx: NetworkDb, deps: NetworkDeps, network: Row<'networks'>, host: string): Promise<Binding> {
+export async function bind(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  network: Row<'networks'>,
+  host: string,
+  vnicType = 'normal',
+): Promise<Binding> {
   if (host === '') return { vif_type: 'unbound' }
+  if (vnicType !== 'normal') return refused(`host ${host} has no cards for ports of vnic_type ${vnicType}`)
   const agent = await findRow(tx, 'agents', { agent_type: 'Linux bridge agent', host })
   if (!agent) return refused(`host ${host} has no Linux bridge agent`)
   if (!isAlive(agent, deps)) return refused(`the Linux bridge agent of host ${host} is down`)

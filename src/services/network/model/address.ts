@@ -47,6 +47,14 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { version: address.version, first, last: first + size - 1n, length }
 }
 
+/** Of a prefix, or of one address alone. */
+export const prefixOf = (text: string): Prefix | undefined =>
+  parsePrefix(text) ?? (parseAddress(text) && parsePrefix(`${text}/${text.includes(':') ? 128 : 32}`))
+
+/** Addresses of groups of hosts: 224.0.0.0/4 and ff00::/8. */
+export const isMulticast = ({ version, first }: Prefix): boolean =>
+  version === 4 ? first >> 28n === 0xen : first >> 120n === 0xffn
+
 export const formatPrefix = (prefix: Prefix): string =>
   `${formatAddress(prefix.version, prefix.first)}/${prefix.length}`
 

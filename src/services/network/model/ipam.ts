@@ -1,5 +1,5 @@
 /** Which addresses of a subnet may be given out. Pure: the store decides which of them are taken. */
-import { formatAddress, formatPrefix, parseAddress, type Prefix } from './address.ts'
+import { formatAddress, formatPrefix, parseAddress, type IpVersion, type Prefix } from './address.ts'
 import {
   gatewayConflictWithAllocationPools,
   invalidAllocationPool,
@@ -19,6 +19,16 @@ export function usableRange(prefix: Prefix): Pool {
   if (prefix.version === 6) return { first: prefix.first + 1n, last: prefix.last }
   if (prefix.length > 30) return { first: prefix.first, last: prefix.last }
   return { first: prefix.first + 1n, last: prefix.last - 1n }
+}
+
+/** Whether a port may be given this address by name. IPv6 keeps the first one back, which all routers have, for them. */
+export function isHostAddress(
+  prefix: Prefix,
+  { version, value }: { version: IpVersion; value: bigint },
+  isForRouter: boolean,
+): boolean {
+  const { first, last } = version === 6 && isForRouter ? prefix : usableRange(prefix)
+  return prefix.version === version && value >= first && value <= last
 }
 
 /** The pools of a subnet that names none: everything usable around the gateway. */

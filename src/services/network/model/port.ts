@@ -1,6 +1,12 @@
 /** Parts of ports as the API has them. Pure. */
 import { badAttribute, badRequest } from '../errors.ts'
-import { parseAddress, parsePrefix } from './address.ts'
+import { isMulticast, prefixOf } from './address.ts'
+import { isMulticastMac } from './mac.ts'
+
+/** Ports by which routers are in networks that they serve. */
+export const isRouterInterface = (owner: string): boolean => owner.startsWith('network:router_interface')
+
+export const isRouterPort = (owner: string): boolean => isRouterInterface(owner) || owner === 'network:router_gateway'
 
 export interface AddressPair {
   ip_address: string
@@ -17,9 +23,13 @@ export interface DhcpOption {
 export function readPairs(pairs: readonly AddressPair[], mac: string): Required<AddressPair>[] {
   const seen = new Set<string>()
   return pairs.map((pair) => {
-    if (!parseAddress(pair.ip_address) && !parsePrefix(pair.ip_address))
+    const prefix = prefixOf(pair.ip_address)
+    if (!prefix)
       throw badAttribute('allowed_address_pairs', `'${pair.ip_address}' is not a valid IP address or IP subnet`)
-    const whole = { mac_address: (pair.mac_address ?? mac).toLowerCase(), ip_address: pair.ip_address }
+    if (isMulticast(prefix)) throw badAttribute('allowed_address_pairs', `'${pair.ip_address}' is a multicast address`)
+    const whole = { mac_address: pair.mac_address ?? mac, ip_address: pair.ip_address }
+    if (isMulticastMac(whole.mac_address))
+      throw badAttribute('allowed_address_pairs', `'${whole.mac_address}' is a multicast MAC address`)
     const key = `${whole.mac_address} ${whole.ip_address}`
     if (seen.has(key))
       throw badRequest(

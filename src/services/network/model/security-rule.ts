@@ -1,6 +1,7 @@
 /** Security group rules, their fields checked against each other. Pure; source: neutron's validation. */
-import { badAttribute, badRequest } from '../errors.ts'
-import { formatPrefix, parseAddress, parsePrefix } from './address.ts'
+import { badRequest } from '../errors.ts'
+import { formatAddress, formatPrefix, parseAddress, prefixOf } from './address.ts'
+import { protocolNumber } from './protocols.ts'
 
 export interface RuleInput {
   direction: string
@@ -115,15 +116,28 @@ function readRange(protocol: string | null, input: RuleInput) {
 function readRemote(cidr: string | null | undefined, ethertype: string): string | null {
   if (cidr == null || cidr === '') return null
   const prefix = prefixOf(cidr)
-  if (!prefix)
-    throw badAttribute('remote_ip_prefix', `'${cidr}' is neither a valid IP address, nor is it a valid IP subnet`)
+  if (!prefix) throw badRequest('InvalidCIDR', `Invalid CIDR ${cidr} given as IP prefix (remote_ip_prefix).`)
   if (`IPv${prefix.version}` !== ethertype)
     throw badRequest('SecurityGroupRuleParameterConflict', `Conflicting value ethertype ${ethertype} for CIDR ${cidr}`)
-  return parseAddress(cidr) ? `${cidr}/${prefix.length}` : cidr
+  // The bits of the host stay, as in neutron: `normalized` is without them.
+  return `${formatAddress(prefix.version, parseAddress(cidr.split('/')[0]!)!.value)}/${prefix.length}`
 }
 
-const prefixOf = (text: string) =>
-  parsePrefix(text) ?? (parseAddress(text) && parsePrefix(`${text}/${text.includes(':') ? 128 : 32}`))
+/** What makes two rules of a group one, however their protocol and their "from everywhere" are written. */
+export function ruleKey(rule: RuleFields): string {
+  const { protocol, ethertype, remote_ip_prefix: prefix } = rule
+  const isAnywhere = prefix === null || prefix === '0.0.0.0/0' || prefix === '::/0'
+  return JSON.stringify([
+    rule.direction,
+    ethertype,
+    protocol === null ? null : (protocolNumber(protocol, ethertype) ?? protocol),
+    rule.port_range_min,
+    rule.port_range_max,
+    isAnywhere ? null : prefix,
+    rule.remote_group_id,
+    rule.remote_address_group_id,
+  ])
+}
 
 /** `remote_ip_prefix` without host bits. */
 export function normalized(cidr: string | null): string | null {

@@ -63,6 +63,8 @@ export function requireAddresses(
         'dns_nameservers',
         `'${server}' is not a valid nameserver. '${server}' is not a valid IP address`,
       )
+    if (servers.indexOf(server) !== servers.lastIndexOf(server))
+      throw badAttribute('dns_nameservers', `Duplicate nameserver '${server}'`)
     if (address.version !== version)
       throw invalidInput(`dns_nameserver '${server}' does not match the ip_version '${version}'`)
   }
@@ -74,10 +76,13 @@ export function requireAddresses(
   for (const { destination, nexthop } of routes) {
     const prefix = parsePrefix(destination)
     const hop = parseAddress(nexthop)
-    if (!prefix) throw badAttribute('host_routes', `'${destination}' is not a valid IP subnet`)
+    if (!prefix || parseAddress(destination.split('/')[0] ?? '')?.value !== prefix.first)
+      throw badAttribute('host_routes', `'${destination}' is not a valid CIDR`)
     if (!hop) throw badAttribute('host_routes', `'${nexthop}' is not a valid IP address`)
     if (prefix.version !== version || hop.version !== version)
       throw invalidInput(`host_routes '${destination},${nexthop}' does not match the ip_version '${version}'`)
+    if (routes.filter((each) => each.destination === destination && each.nexthop === nexthop).length > 1)
+      throw badAttribute('host_routes', `Duplicate hostroute '${destination},${nexthop}'`)
   }
 }
 

@@ -4,7 +4,8 @@ import type { NetworkDeps } from '../deps.ts'
 import { conflict } from '../errors.ts'
 import { deleteRows, findRow, insertRow, listRows, type NetworkDb } from '../store/rows.ts'
 import { insertNetwork, removeNetwork } from './networks.ts'
-import { addSubnet, insertRouter, removeInterface, removeRouter } from './routers.ts'
+import { addSubnet, removeInterface } from './router-interfaces.ts'
+import { insertRouter, removeRouter } from './routers.ts'
 import { insertSubnet, removeSubnet } from './subnets.ts'
 
 const failure = (why: string) => conflict('AutoAllocationFailure', `Deployment error: ${why}.`)

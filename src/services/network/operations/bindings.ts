@@ -59,9 +59,15 @@ export async function bindingOn(db: NetworkDb, port: Row<'ports'>, host: string)
   return found
 }
 
-async function requireBinding(tx: NetworkDb, deps: NetworkDeps, port: Row<'ports'>, host: string): Promise<string> {
+async function requireBinding(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  port: Row<'ports'>,
+  host: string,
+  vnicType: string,
+): Promise<string> {
   const network = (await findRow(tx, 'networks', { id: port.network_id }))!
-  const { vif_type: type, reason } = await bind(tx, deps, network, host)
+  const { vif_type: type, reason } = await bind(tx, deps, network, host, vnicType)
   if (type === 'binding_failed')
     throw new ApiError(500, `Binding for port ${port.id} on host ${host} could not be created or updated.`, {
       code: 'PortBindingError',
@@ -81,7 +87,7 @@ export async function addBinding(
   if ((await bindingsOf(tx, port)).some((binding) => binding.host === host))
     throw conflict('PortBindingAlreadyExists', `Binding for port ${port.id} on host ${host} already exists.`)
   const values = {
-    vif_type: await requireBinding(tx, deps, port, host),
+    vif_type: await requireBinding(tx, deps, port, host, input.vnic_type ?? 'normal'),
     vnic_type: input.vnic_type ?? 'normal',
     profile: JSON.stringify(input.profile ?? {}),
   }
@@ -134,7 +140,7 @@ export async function activate(
   const { status: _status, host: before, ...old } = activeOf(port)
   await deleteRows(tx, 'port_bindings', { port_id: port.id, host })
   if (before !== '') await insertRow(tx, 'port_bindings', { port_id: port.id, host: before, ...old })
-  const vif = await requireBinding(tx, deps, port, host)
+  const vif = await requireBinding(tx, deps, port, host, next.vnic_type)
   await updateRow(tx, 'ports', port.id, {
     host_id: host,
     vif_type: vif,

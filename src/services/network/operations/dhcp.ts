@@ -1,7 +1,7 @@
 import type { NetworkDeps } from '../deps.ts'
 import { pickHost } from '../ml2/binding.ts'
 import { listRows, type NetworkDb, type Row } from '../store/rows.ts'
-import { allocate, release } from './addresses.ts'
+import { reallocate } from './addresses.ts'
 import { insertPort, removePort } from './ports.ts'
 
 /**
@@ -18,17 +18,9 @@ export async function ensureDhcpPort(tx: NetworkDb, deps: NetworkDeps, network: 
     return
   }
   const wanted = subnets.map((subnet) => subnet.id)
-  for (const port of ports) {
-    const has = (await listRows(tx, 'ip_allocations', { port_id: port.id })).map((row) => row.subnet_id)
-    if (wanted.length === has.length && wanted.every((id) => has.includes(id))) continue
-    await release(tx, port.id)
-    await allocate(
-      tx,
-      deps,
-      port,
-      wanted.map((subnet_id) => ({ subnet_id })),
-    )
-  }
+  const requests = wanted.map((subnet_id) => ({ subnet_id }))
+  // Guests know its addresses as their name servers and ways to metadata: those that it has stay.
+  for (const port of ports) await reallocate(tx, deps, port, requests)
   const host = ports.length > 0 ? undefined : await pickHost(tx, deps, 'DHCP agent')
   if (host !== undefined) await insertDhcpPort(tx, deps, network, host, wanted)
 }

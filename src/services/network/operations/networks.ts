@@ -77,13 +77,28 @@ function requireMtu(mtu: number | undefined, largest: number) {
   if (mtu !== undefined && mtu > largest) throw invalidInput(`Requested MTU is too big, maximum is ${largest}`)
 }
 
+/** Bytes that every IPv6 packet may have. */
+const smallestIpv6Mtu = 1280
+
+/** Throws NetworkMTUSubnetConflict where a subnet needs larger packets than the network carries. */
+export function requireFittingMtu(networkId: string, mtu: number, subnets: readonly { ip_version: number }[]): void {
+  if (mtu < smallestIpv6Mtu && subnets.some(({ ip_version: version }) => version === 6))
+    throw conflict(
+      'NetworkMTUSubnetConflict',
+      `MTU of ${networkId} is not valid, subnet requires a minimum of ${smallestIpv6Mtu}`,
+    )
+}
+
 export async function changeNetwork(tx: NetworkDb, deps: NetworkDeps, row: Row<'networks'>, input: NetworkInput) {
-  requireMtu(input.mtu, mtuOf(row.network_type, deps.config.globalPhysnetMtu))
+  const largest = mtuOf(row.network_type, deps.config.globalPhysnetMtu)
+  requireMtu(input.mtu, largest)
+  const mtu = input.mtu === undefined ? undefined : input.mtu || largest
+  if (mtu !== undefined) requireFittingMtu(row.id, mtu, await listRows(tx, 'subnets', { network_id: row.id }))
   await requireOnlyDefault(tx, row.id, input.is_default)
   if (input.shared === false && row.shared === 1) await requireNoStrangers(tx, row)
   if (input['router:external'] === false && row.is_external === 1) await requireNoGateways(tx, row)
   await updateRow(tx, 'networks', row.id, {
-    ...changed(input, ['name', 'description', 'mtu', 'dns_domain']),
+    ...changed({ ...input, mtu }, ['name', 'description', 'mtu', 'dns_domain']),
     ...flags({
       admin_state_up: input.admin_state_up,
       shared: input.shared,

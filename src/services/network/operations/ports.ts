@@ -3,13 +3,14 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, conflict, macAddressInUse } from '../errors.ts'
 import { generateMac } from '../model/mac.ts'
-import { mergeOptions, readPairs, type AddressPair, type DhcpOption } from '../model/port.ts'
+import { isRouterInterface, mergeOptions, readPairs, type AddressPair, type DhcpOption } from '../model/port.ts'
 import { bind, noteBinding } from '../ml2/binding.ts'
 import {
   deleteEntity,
   deleteRows,
   findRow,
   insertRow,
+  listRows,
   newEntity,
   parseList,
   touched,
@@ -18,7 +19,7 @@ import {
   type Row,
 } from '../store/rows.ts'
 import { addTags } from '../store/tags.ts'
-import { allocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
+import { allocate, reallocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
 import { changed, flags } from './changes.ts'
 import { defaultGroup } from './security-groups.ts'
 
@@ -58,9 +59,10 @@ export async function insertPort(
   requireFilters(security, input.security_groups ?? [], input.allowed_address_pairs ?? [])
   const groups = !security || isService ? [] : (input.security_groups ?? [await defaultGroup(tx, projectId)])
   const host = input['binding:host_id'] ?? ''
-  const binding = await bind(tx, deps, network, host)
+  const vnicType = input['binding:vnic_type'] ?? 'normal'
+  const binding = await bind(tx, deps, network, host, vnicType)
   for (let attempt = 1; ; attempt++) {
-    const mac = (input.mac_address ?? generateMac()).toLowerCase()
+    const mac = input.mac_address ?? generateMac()
     const port: Row<'ports'> = {
       ...newEntity(projectId, input),
       network_id: network.id,
@@ -75,9 +77,9 @@ export async function insertPort(
       extra_dhcp_opts: JSON.stringify(mergeOptions([], input.extra_dhcp_opts ?? [])),
       host_id: host,
       vif_type: binding.vif_type,
-      vnic_type: input['binding:vnic_type'] ?? 'normal',
+      vnic_type: vnicType,
       profile: JSON.stringify(input['binding:profile'] ?? {}),
-      dns_name: input.dns_name?.toLowerCase() ?? '',
+      dns_name: input.dns_name ?? '',
     }
     if (await insertRow(tx, 'ports', port)) {
       await noteBinding(tx, port.id, binding)
@@ -117,7 +119,9 @@ export async function changePort(
   input: PortInput,
 ): Promise<void> {
   const host = input['binding:host_id'] === undefined ? port.host_id : (input['binding:host_id'] ?? '')
-  const binding = host === port.host_id ? undefined : await bind(tx, deps, network, host)
+  const vnicType = input['binding:vnic_type'] ?? port.vnic_type
+  const isBoundAnew = host !== port.host_id || vnicType !== port.vnic_type
+  const binding = isBoundAnew ? await bind(tx, deps, network, host, vnicType) : undefined
   const mac = newMac(port, input)
   requireChange(port, input)
   const changes: Partial<Row<'ports'>> = {
@@ -131,9 +135,9 @@ export async function changePort(
     ...(input.extra_dhcp_opts && {
       extra_dhcp_opts: JSON.stringify(mergeOptions(parseList<DhcpOption>(port.extra_dhcp_opts), input.extra_dhcp_opts)),
     }),
-    ...(input['binding:vnic_type'] !== undefined && { vnic_type: input['binding:vnic_type'] }),
+    ...(input['binding:vnic_type'] !== undefined && { vnic_type: vnicType }),
     ...(input['binding:profile'] !== undefined && { profile: JSON.stringify(input['binding:profile'] ?? {}) }),
-    ...(input.dns_name !== undefined && { dns_name: input.dns_name.toLowerCase() }),
+    ...(input.dns_name !== undefined && { dns_name: input.dns_name }),
     ...(binding && { host_id: host, vif_type: binding.vif_type, status: 'DOWN' }),
     ...touched(port),
   }
@@ -144,15 +148,33 @@ export async function changePort(
     await deleteRows(tx, 'port_bindings', host === '' ? { port_id: port.id } : { port_id: port.id, host })
   }
   const identity = { ...port, mac_address: mac ?? port.mac_address }
-  if (input.fixed_ips) {
-    await release(tx, port.id)
-    await allocate(tx, deps, identity, input.fixed_ips)
-  } else if (mac !== undefined) await renewAutomatic(tx, deps, identity)
+  if (mac !== undefined) await renewAutomatic(tx, identity)
+  if (input.fixed_ips) await changeAddresses(tx, deps, identity, input.fixed_ips)
+}
+
+/** The IPv4 address of a router's interface is the way out of a subnet: it comes and goes with the interface. */
+async function changeAddresses(
+  tx: NetworkDb,
+  deps: NetworkDeps,
+  port: Row<'ports'>,
+  asked: readonly AddressRequest[],
+): Promise<void> {
+  const ipv4 = async () =>
+    (await listRows(tx, 'ip_allocations', { port_id: port.id }))
+      .map(({ ip }) => ip)
+      .filter((ip) => !ip.includes(':'))
+      .sort()
+      .join()
+  const before = await ipv4()
+  await reallocate(tx, deps, port, asked)
+  const isOfRouter = isRouterInterface(port.device_owner) && (await findRow(tx, 'routers', { id: port.device_id }))
+  if (isOfRouter && (await ipv4()) !== before)
+    throw badRequest('IPAddressChangeNotAllowed', `IP updates for port ${port.id} are not allowed`)
 }
 
 function newMac(port: Row<'ports'>, input: PortInput): string | undefined {
   if (input.mac_address === undefined) return undefined
-  const mac = (input.mac_address ?? generateMac()).toLowerCase()
+  const mac = input.mac_address ?? generateMac()
   if (mac === port.mac_address) return undefined
   if (port.vif_type !== 'unbound' && port.vif_type !== 'binding_failed')
     throw conflict(

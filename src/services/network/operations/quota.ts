@@ -14,6 +14,8 @@ const tables = {
   floatingip: 'floating_ips',
   security_group: 'security_groups',
   security_group_rule: 'security_group_rules',
+  // Clients write the whole set; nothing is shared by policies here yet.
+  rbac_policy: null,
 } as const
 
 export type QuotaResource = keyof typeof tables
@@ -28,6 +30,7 @@ export const defaultQuotas = ({ config }: Pick<NetworkDeps, 'config'>): Record<Q
   floatingip: config.quotaFloatingip,
   security_group: config.quotaSecurityGroup,
   security_group_rule: config.quotaSecurityGroupRule,
+  rbac_policy: config.quotaRbacPolicy,
 })
 
 /** The limits of a project: the defaults with what was set for it. */
@@ -53,8 +56,10 @@ export async function allQuotas(db: NetworkDb, deps: Pick<NetworkDeps, 'config'>
 
 /** How many a project has. */
 export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaResource): Promise<number> {
+  const table = tables[resource]
+  if (table === null) return 0
   const { count } = await db
-    .selectFrom(tables[resource])
+    .selectFrom(table)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('project_id', '=', projectId)
     .executeTakeFirstOrThrow()

@@ -1,6 +1,6 @@
 import type { NetworkDeps } from '../deps.ts'
-import { badRequest, badRequestFor, conflict, notFound, routerInterfaceInUse, routerInUse } from '../errors.ts'
-import { bind, noteBinding, pickHost } from '../ml2/binding.ts'
+import { badRequest, badRequestFor, conflict, routerInUse } from '../errors.ts'
+import { bind, pickHost } from '../ml2/binding.ts'
 import { formatPrefix, overlaps, parseAddress, parsePrefix } from '../model/address.ts'
 import {
   deleteEntity,
@@ -9,7 +9,6 @@ import {
   listRows,
   newEntity,
   parseList,
-  touch,
   touched,
   updateRow,
   type NetworkDb,
@@ -156,7 +155,7 @@ async function requireForeign(tx: NetworkDb, router: Router, network: Row<'netwo
   }
 }
 
-function requireApart(subnet: Row<'subnets'>, other: Row<'subnets'>) {
+export function requireApart(subnet: Row<'subnets'>, other: Row<'subnets'>) {
   const [mine, theirs] = [parsePrefix(subnet.cidr)!, parsePrefix(other.cidr)!]
   if (overlaps(mine, theirs))
     throw badRequestFor(
@@ -166,7 +165,7 @@ function requireApart(subnet: Row<'subnets'>, other: Row<'subnets'>) {
 }
 
 /** Subnets that a router has an address in. */
-async function connected(tx: NetworkDb, routerId: string, owner?: string): Promise<Row<'subnets'>[]> {
+export async function connected(tx: NetworkDb, routerId: string, owner?: string): Promise<Row<'subnets'>[]> {
   const ports = (await listRows(tx, 'ports', { device_id: routerId })).filter((port) =>
     owner === undefined ? port.device_owner.startsWith('network:router_') : port.device_owner === owner,
   )
@@ -217,122 +216,6 @@ export async function changeRoutes(
   const old = parseList<RouteText>(row.routes)
   const others = old.filter((each) => !routes.some((route) => sameRoute(route, each)))
   await writeRoutes(tx, deps, row.id, how === 'add' ? [...others, ...routes] : others)
-}
-
-/** Connects a subnet by a new port with the subnet's gateway address. */
-export async function addSubnet(
-  tx: NetworkDb,
-  deps: NetworkDeps,
-  router: Router,
-  subnet: Row<'subnets'>,
-): Promise<Row<'ports'>> {
-  if (subnet.gateway_ip === null) throw badRequestFor('router', 'Subnet for router interface must have a gateway IP')
-  await requireConnectable(tx, router, [subnet])
-  const network = (await findRow(tx, 'networks', { id: subnet.network_id }))!
-  const host = await hostOf(tx, deps, router.id)
-  await touch(tx, 'routers', router)
-  return insertPort(tx, deps, network, router.project_id, {
-    device_owner: 'network:router_interface',
-    device_id: router.id,
-    fixed_ips: [{ subnet_id: subnet.id, ip_address: subnet.gateway_ip }],
-    'binding:host_id': host ?? '',
-  })
-}
-
-async function requireConnectable(tx: NetworkDb, router: Router, subnets: readonly Row<'subnets'>[]) {
-  const others = await connected(tx, router.id)
-  for (const subnet of subnets) {
-    if (others.some((other) => other.id === subnet.id))
-      throw badRequestFor('router', `Router already has a port on subnet ${subnet.id}`)
-    for (const other of others) requireApart(subnet, other)
-  }
-}
-
-/** Connects by a port that exists. */
-export async function addPort(
-  tx: NetworkDb,
-  deps: NetworkDeps,
-  router: Router,
-  port: Row<'ports'>,
-): Promise<Row<'ports'>> {
-  if (port.device_id !== '')
-    throw conflict(
-      'PortInUse',
-      `Unable to complete operation on port ${port.id} for network ${port.network_id}. Port already has an attached device ${port.device_id}.`,
-    )
-  const held = await listRows(tx, 'ip_allocations', { port_id: port.id })
-  if (held.length === 0) throw badRequestFor('router', 'Router port must have at least one fixed IP')
-  const subnets = await listRows(tx, 'subnets', { id: held.map((each) => each.subnet_id) })
-  if (subnets.filter((subnet) => subnet.ip_version === 4).length > 1)
-    throw badRequestFor('router', 'Cannot have multiple IPv4 subnets on router port')
-  await requireConnectable(tx, router, subnets)
-  const host = (await hostOf(tx, deps, router.id)) ?? ''
-  const network = (await findRow(tx, 'networks', { id: port.network_id }))!
-  const binding = await bind(tx, deps, network, host)
-  const changes = {
-    device_id: router.id,
-    device_owner: 'network:router_interface',
-    host_id: host,
-    vif_type: binding.vif_type,
-    port_security_enabled: 0,
-    security_groups: '[]',
-    allowed_address_pairs: '[]',
-  }
-  await updateRow(tx, 'ports', port.id, { ...changes, ...touched(port) })
-  await noteBinding(tx, port.id, binding)
-  await touch(tx, 'routers', router)
-  return { ...port, ...changes }
-}
-
-/** Takes an interface away, by its port or by a subnet. Returns the port and its subnets. */
-export async function removeInterface(
-  tx: NetworkDb,
-  router: Router,
-  by: { port_id?: string; subnet_id?: string },
-): Promise<{ port: Row<'ports'>; subnetIds: string[] }> {
-  const ports = await listRows(tx, 'ports', { device_id: router.id, device_owner: 'network:router_interface' })
-  const used = await listRows(tx, 'ip_allocations', { port_id: ports.map((each) => each.id) })
-  const subnetsOf = (port: Row<'ports'>) =>
-    used.filter((address) => address.port_id === port.id).map((address) => address.subnet_id)
-  const port =
-    by.port_id === undefined
-      ? ports.find((each) => subnetsOf(each).includes(by.subnet_id ?? ''))
-      : ports.find((each) => each.id === by.port_id)
-  if (!port) {
-    throw by.port_id === undefined
-      ? notFound('RouterInterfaceNotFoundForSubnet', `Router ${router.id} has no interface on subnet ${by.subnet_id}`)
-      : notFound('RouterInterfaceNotFound', `Router ${router.id} does not have an interface with id ${by.port_id}`)
-  }
-  const subnetIds = subnetsOf(port)
-  if (by.subnet_id !== undefined && !subnetIds.includes(by.subnet_id))
-    throw badRequest(
-      'SubnetMismatchForPort',
-      `Subnet on port ${port.id} does not match the requested subnet ${by.subnet_id}.`,
-    )
-  await requireUnused(tx, router, subnetIds)
-  await removePort(tx, port)
-  await touch(tx, 'routers', router)
-  return { port, subnetIds }
-}
-
-/** Floating IPs and extra routes hold the interface that they lead through. */
-async function requireUnused(tx: NetworkDb, router: Router, subnetIds: readonly string[]) {
-  const floating = await listRows(tx, 'floating_ips', { router_id: router.id })
-  const behind = await listRows(tx, 'ip_allocations', { port_id: floating.flatMap((each) => each.port_id ?? []) })
-  const needed = behind.find((address) => subnetIds.includes(address.subnet_id))
-  if (needed) throw routerInterfaceInUse(router.id, needed.subnet_id)
-  const hops = parseList<RouteText>(router.routes).map((each) => parseAddress(each.nexthop))
-  for (const subnet of await listRows(tx, 'subnets', { id: subnetIds })) {
-    const prefix = parsePrefix(subnet.cidr)!
-    const isHop = hops.some(
-      (hop) => hop && hop.version === prefix.version && hop.value >= prefix.first && hop.value <= prefix.last,
-    )
-    if (isHop)
-      throw conflict(
-        'RouterInterfaceInUseByRoute',
-        `Router interface for subnet ${subnet.id} on router ${router.id} cannot be deleted, as it is required by one or more routes.`,
-      )
-  }
 }
 
 /** After an L3 agent came: ports of routers that had to wait for one. */

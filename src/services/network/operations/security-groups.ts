@@ -1,6 +1,6 @@
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, securityGroupInUse, securityGroupRuleExists } from '../errors.ts'
-import type { RuleFields } from '../model/security-rule.ts'
+import { ruleKey, type RuleFields } from '../model/security-rule.ts'
 import {
   deleteEntity,
   deleteRows,
@@ -120,9 +120,6 @@ export async function removeGroup(tx: NetworkDb, row: Group): Promise<void> {
   await deleteEntity(tx, 'security_groups', row.id)
 }
 
-const sameIn = (row: object, fields: object) =>
-  Object.entries(fields).every(([name, value]) => (row as Record<string, unknown>)[name] === value)
-
 /** Adds a rule to a group. Throws SecurityGroupRuleExists when the group has it already. */
 export async function insertRule(
   tx: NetworkDb,
@@ -133,7 +130,8 @@ export async function insertRule(
 ): Promise<SecurityRule> {
   await requireQuota(tx, deps, group.project_id, 'security_group_rule')
   const rules = await listRows(tx, 'security_group_rules', { security_group_id: group.id })
-  const existing = rules.find((row) => sameIn(row, fields))
+  const key = ruleKey(fields)
+  const existing = rules.find((row) => ruleKey(row) === key)
   if (existing) throw securityGroupRuleExists(existing.id)
   const row = newRule(group, { ...fields, description })
   await insertRow(tx, 'security_group_rules', row)
@@ -153,7 +151,8 @@ export async function insertDefaultRule(
   fields: RuleFields,
   rest: { description: string; used_in_default_sg: number; used_in_non_default_sg: number },
 ): Promise<Row<'default_rules'>> {
-  const existing = (await listRows(tx, 'default_rules')).find((row) => sameIn(row, fields))
+  const key = ruleKey(fields)
+  const existing = (await listRows(tx, 'default_rules')).find((row) => ruleKey(row) === key)
   if (existing)
     throw conflict(
       'DefaultSecurityGroupRuleExists',

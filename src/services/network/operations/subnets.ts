@@ -20,6 +20,7 @@ import {
 import { isSlaac } from './addresses.ts'
 import { changed, flags } from './changes.ts'
 import { ensureDhcpPort } from './dhcp.ts'
+import { requireFittingMtu } from './networks.ts'
 import { requireQuota } from './quota.ts'
 import { allocatePrefix, poolOf, requireAffinity } from './subnet-pools.ts'
 
@@ -66,6 +67,7 @@ export async function insertSubnet(
   requireModes(prefix, modes)
   await requireAffinity(tx, network.id, prefix.version, pool)
   await requireNoOverlap(tx, network.id, prefix)
+  requireFittingMtu(network.id, network.mtu, [modes])
   const subnet: Row<'subnets'> = {
     ...newEntity(projectId, input),
     network_id: network.id,

@@ -61,7 +61,7 @@ export const hostDhcp = Type.Object({
   addresses: Type.Array(Type.String()),
   mtu: Type.Integer(),
   dnsDomain: Type.String(),
-  /** True where no router serves metadata: then the DHCP namespace does. */
+  /** True where a subnet has no router that serves metadata: then the DHCP namespace does. */
   servesMetadata: Type.Boolean(),
   subnets: Type.Array(
     Type.Object({
@@ -73,6 +73,8 @@ export const hostDhcp = Type.Object({
       dnsNameservers: Type.Array(Type.String()),
       hostRoutes: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() })),
       ipv6AddressMode: nullable(Type.String()),
+      /** A router of ours answers at its gateway. */
+      isRouted: Type.Boolean(),
     }),
   ),
   hosts: Type.Array(

@@ -110,7 +110,9 @@ async function welcome(deps: NetworkDeps, host: string) {
   for (const port of failed) {
     await deps.change(async (tx) => {
       const network = await findRow(tx, 'networks', { id: port.network_id })
-      if (network) await updateRow(tx, 'ports', port.id, { vif_type: (await bind(tx, deps, network, host)).vif_type })
+      if (!network) return
+      const { vif_type } = await bind(tx, deps, network, host, port.vnic_type)
+      await updateRow(tx, 'ports', port.id, { vif_type })
     })
   }
   await ensureAllDhcpPorts(deps)

@@ -2,15 +2,19 @@
 import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
-import { hostnameOf } from '../model/port.ts'
+import { hostnameOf, isRouterInterface } from '../model/port.ts'
 import { groupsOf } from '../operations/ports.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
+import { portsWithGroups } from '../store/members.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
 interface World {
   networks: Map<string, Row<'networks'>>
   subnets: Map<string, Row<'subnets'>>
+  /** Those of the host's networks. */
   ports: Row<'ports'>[]
+  /** Those in its security groups and in the groups that their rules speak of. */
+  members: Row<'ports'>[]
   /** By port. */
   addresses: Map<string, Row<'ip_allocations'>[]>
   groups: Row<'security_groups'>[]
@@ -22,23 +26,48 @@ interface World {
   tunnelIps: Map<string, string>
 }
 
-async function read(db: NetworkDb): Promise<World> {
-  const byId = <T extends { id: string }>(rows: T[]) => new Map(rows.map((row) => [row.id, row]))
-  const agents = await listRows(db, 'agents')
+/** What concerns a host: its networks with all their ports, and the groups of its ports with their members anywhere. */
+async function read(db: NetworkDb, mine: readonly Row<'ports'>[]): Promise<World> {
+  const byId = <T extends { id: string }>(rows: readonly T[]) => new Map(rows.map((row) => [row.id, row]))
+  const networkIds = [...new Set(mine.map((port) => port.network_id))]
+  const routerIds = [...new Set(mine.map((port) => port.device_id).filter((id) => id !== ''))]
+  const groupIds = [...new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsOf))]
+  const [subnets, inside, ownRules, routers, floating, agents] = await Promise.all([
+    listRows(db, 'subnets', { network_id: networkIds }),
+    listRows(db, 'ports', { network_id: networkIds }),
+    listRows(db, 'security_group_rules', { security_group_id: groupIds }),
+    listRows(db, 'routers', { id: routerIds }),
+    listRows(db, 'floating_ips', { router_id: routerIds }),
+    listRows(db, 'agents'),
+  ])
+  const remoteIds = ownRules.flatMap((rule) => rule.remote_group_id ?? []).filter((id) => !groupIds.includes(id))
+  const allGroups = [...new Set([...groupIds, ...remoteIds])]
+  const members = await portsWithGroups(db, allGroups)
+  const rules = [...ownRules, ...(await listRows(db, 'security_group_rules', { security_group_id: remoteIds }))]
+  const addressGroupIds = [...new Set(rules.flatMap((rule) => rule.remote_address_group_id ?? []))]
+  const [networks, addresses, groups, addressGroups] = await Promise.all([
+    listRows(db, 'networks', { id: networkIds }),
+    addressesOfPorts(db, [...inside, ...members]),
+    listRows(db, 'security_groups', { id: allGroups }),
+    listRows(db, 'address_groups', { id: addressGroupIds }),
+  ])
   return {
-    networks: byId(await listRows(db, 'networks')),
-    subnets: byId(await listRows(db, 'subnets')),
-    ports: await listRows(db, 'ports'),
-    addresses: Map.groupBy(await listRows(db, 'ip_allocations'), (row) => row.port_id),
-    groups: await listRows(db, 'security_groups'),
-    rules: Map.groupBy(await listRows(db, 'security_group_rules'), (row) => row.security_group_id),
-    routers: await listRows(db, 'routers'),
-    floating: await listRows(db, 'floating_ips'),
-    addressGroups: new Map(
-      (await listRows(db, 'address_groups')).map((group) => [group.id, parseList<string>(group.addresses)]),
-    ),
+    networks: byId(networks),
+    subnets: byId(subnets),
+    ports: inside,
+    members,
+    addresses: Map.groupBy(addresses, (row) => row.port_id),
+    groups,
+    rules: Map.groupBy(rules, (row) => row.security_group_id),
+    routers,
+    floating,
+    addressGroups: new Map(addressGroups.map((group) => [group.id, parseList<string>(group.addresses)])),
     tunnelIps: new Map(agents.flatMap((agent) => (agent.tunnel_ip === null ? [] : [[agent.host, agent.tunnel_ip]]))),
   }
+}
+
+function addressesOfPorts(db: NetworkDb, ports: readonly Row<'ports'>[]): Promise<Row<'ip_allocations'>[]> {
+  return listRows(db, 'ip_allocations', { port_id: [...new Set(ports.map(({ id }) => id))] })
 }
 
 /** The whole desired state of `host` at `revision`. */
@@ -47,8 +76,8 @@ export async function hostStateOf(
   host: string,
   revision: number,
 ): Promise<HostState> {
-  const world = await read(db)
-  const mine = world.ports.filter((port) => port.host_id === host && port.vif_type === 'bridge')
+  const mine = await listRows(db, 'ports', { host_id: host, vif_type: 'bridge' })
+  const world = await read(db, mine)
   const networkIds = [...new Set(mine.map((port) => port.network_id))]
   const groupIds = new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsOf))
   return {
@@ -117,10 +146,13 @@ function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityG
   const remote = [...ids].flatMap((id) => (world.rules.get(id) ?? []).flatMap((rule) => rule.remote_group_id ?? []))
   const all = new Set([...ids, ...remote])
   const members = new Map<string, string[]>()
-  for (const port of world.ports) {
-    for (const id of groupsOf(port))
-      if (all.has(id))
-        members.set(id, [...(members.get(id) ?? []), ...addressesOf(world, port.id).map((each) => each.ip)])
+  for (const port of world.members) {
+    const addresses = addressesOf(world, port.id).map(({ ip }) => ip)
+    for (const id of groupsOf(port)) {
+      const known = members.get(id)
+      if (known) known.push(...addresses)
+      else members.set(id, [...addresses])
+    }
   }
   return world.groups
     .filter((group) => all.has(group.id))
@@ -155,14 +187,17 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
   const network = world.networks.get(port.network_id)!
   const ports = world.ports.filter((each) => each.network_id === network.id && each.id !== port.id)
   const subnets = [...world.subnets.values()].filter((subnet) => subnet.network_id === network.id)
-  const isRouted = ports.some((each) => each.device_owner === 'network:router_interface')
+  const inside = ports.filter((each) => isRouterInterface(each.device_owner))
+  const routerAddresses = new Set(inside.flatMap((each) => addressesOf(world, each.id).map(({ ip }) => ip)))
+  // Another address than the gateway's is no way out for anybody.
+  const isRouted = ({ gateway_ip }: Row<'subnets'>) => gateway_ip !== null && routerAddresses.has(gateway_ip)
   return {
     networkId: network.id,
     port: { id: port.id, mac: port.mac_address },
     addresses: withPrefix(world, port.id),
     mtu: network.mtu,
-    dnsDomain: network.dns_domain || domain,
-    servesMetadata: !isRouted,
+    dnsDomain: domain,
+    servesMetadata: subnets.some((subnet) => subnet.enable_dhcp === 1 && !isRouted(subnet)),
     subnets: subnets.map((subnet) => ({
       id: subnet.id,
       cidr: subnet.cidr,
@@ -172,6 +207,7 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
       dnsNameservers: parseList<string>(subnet.dns_nameservers),
       hostRoutes: parseList<{ destination: string; nexthop: string }>(subnet.host_routes),
       ipv6AddressMode: subnet.ipv6_address_mode,
+      isRouted: isRouted(subnet),
     })),
     hosts: ports
       .filter((each) => addressesOf(world, each.id).length > 0)
@@ -191,6 +227,15 @@ function dhcpOf(world: World, port: Row<'ports'>, domain: string): HostDhcp {
         projectId: each.project_id,
       })),
   }
+}
+
+/**
+ * An advertisement makes a router the way out of everybody in the network. So a guest's router in somebody else's
+ * network is silent, unless it was given the gateway's address, which only the owner or an administrator can.
+ */
+function mayAdvertise(world: World, router: Row<'routers'>, subnet: Row<'subnets'>, ip: string): boolean {
+  const owners = [subnet.project_id, world.networks.get(subnet.network_id)?.project_id]
+  return owners.includes(router.project_id) || ip === subnet.gateway_ip
 }
 
 /** A router as far as its ports are on this host; undefined when none is. */
@@ -225,7 +270,7 @@ function routerOf(world: World, router: Row<'routers'>, mine: readonly Row<'port
       ...face(port),
       ipv6RaSubnets: addressesOf(world, port.id).flatMap((each) => {
         const subnet = world.subnets.get(each.subnet_id)
-        return subnet?.ipv6_ra_mode
+        return subnet?.ipv6_ra_mode && mayAdvertise(world, router, subnet, each.ip)
           ? [
               {
                 cidr: subnet.cidr,

@@ -1,5 +1,6 @@
 import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
 import { isDuplicate, type Db } from '../../../platform/db/database.ts'
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import type { NetworkSchema } from './tables.ts'
 
 export type NetworkDb = Db<NetworkSchema>
@@ -64,18 +65,29 @@ export interface Scope {
   readonly networks?: { readonly projectId: string; readonly shared: boolean }
 }
 
-/** As `listRows`, within a scope. */
+/** Part of a list: rows in the order of `keys`, behind one of them where `after` is given. */
+export interface Part<T extends Table> {
+  readonly keys: readonly SortKey[]
+  readonly after: Row<T> | undefined
+  readonly limit: number
+}
+
+/** As `listRows`, within a scope; one part of the list. */
 export async function selectRows<T extends Table>(
   db: NetworkDb,
   table: T,
   where: Readonly<Record<string, readonly string[]>>,
   scope: Scope | undefined,
+  { keys, after, limit }: Part<T>,
 ): Promise<Row<T>[]> {
   let query = loose(db)
     .selectFrom(table as 't')
     .selectAll()
   for (const [column, values] of Object.entries(where)) query = query.where(column, 'in', values)
   if (scope) query = query.where((eb) => eb.or(conditionsOf(eb as never, scope)))
+  if (after) query = query.where(behind(keys, { ...after }))
+  for (const { column, direction } of keys) query = query.orderBy(column, direction)
+  query = query.limit(limit)
   return (await query.execute()) as Row<T>[]
 }
 

@@ -31,6 +31,7 @@ const view = (row: Row<'address_groups'>): View => ({
 export const addressGroups: Collection<'address_groups'> = {
   singular: 'address_group',
   table: 'address_groups',
+  shows: ['addresses'],
   filters: filtersOf('shared'),
   columns: ['id', 'name', 'project_id', 'tenant_id'],
   scope: ownScope,
@@ -58,7 +59,11 @@ const change = (how: 'add' | 'remove') =>
 export const addressGroupRoutes = [
   ...readRoutes(addressGroups),
   createRoute(addressGroups, {
-    schema: closed({ ...attributes, ...kinds.owner, addresses: Type.Optional(addresses) }),
+    schema: closed({
+      ...attributes,
+      ...kinds.owner,
+      addresses: Type.Optional(kinds.list(Type.String({ maxLength: 64 }), { maxItems: 1000 })),
+    }),
     insert: (tx, deps, input: Input, projectId) => insertAddressGroup(tx, deps, projectId, input),
   }),
   updateRoute(addressGroups, {

@@ -58,6 +58,7 @@ const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
   singular: 'floatingip',
   table: 'floating_ips',
   tags: 'floatingips',
+  shows: ['port_details', 'subnet_id', 'dns_name', 'dns_domain'],
   filters: withTagFilters(
     'floating_ip_address',
     'floating_network_id',
@@ -101,17 +102,17 @@ async function portOf(tx: NetworkDb, ctx: Context, id: string | null | undefined
 
 const attributes = {
   port_id: Type.Optional(kinds.nullableUuid),
-  fixed_ip_address: Type.Optional(kinds.orNull(Type.String({ format: 'ip' }))),
+  fixed_ip_address: Type.Optional(kinds.orNull(kinds.ip)),
   description: Type.Optional(kinds.name),
 }
 const creation = closed({
   ...attributes,
   ...kinds.owner,
   floating_network_id: kinds.uuid,
-  floating_ip_address: Type.Optional(kinds.orNull(Type.String({ format: 'ip' }))),
+  floating_ip_address: Type.Optional(kinds.orNull(kinds.ip)),
   subnet_id: Type.Optional(kinds.nullableUuid),
   dns_name: Type.Optional(kinds.dnsName),
-  dns_domain: Type.Optional(kinds.dnsName),
+  dns_domain: Type.Optional(kinds.dnsDomain),
 })
 
 /** Where floating IPs come from: the IPv4 subnets of external networks that the caller may see. */

@@ -1,5 +1,6 @@
 import { Type, type TObject } from 'typebox'
 import { findProblem } from '../../../../platform/http/schema.ts'
+import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { invalid } from './invalid.ts'
 import { convert } from './schema.ts'
 
@@ -7,21 +8,31 @@ import { convert } from './schema.ts'
 export const oneOrMany = (singular: string, schema: TObject) =>
   Type.Object(
     {
-      [singular]: Type.Optional(schema),
+      [singular]: Type.Optional(withAnyName(schema)),
       // Each may be wrapped in its name; `itemsOf` looks at them.
       [`${singular}s`]: Type.Optional(Type.Array(Type.Object({}), { minItems: 1, maxItems: 1000 })),
     },
     { minProperties: 1, maxProperties: 1, additionalProperties: false },
   )
 
-/** What a body of `oneOrMany` asks for. Throws 400 on a wrong one among many. */
-export function itemsOf<Input>(schema: TObject, singular: string, body: Readonly<Record<string, unknown>>): Input[] {
+/** What a body of `oneOrMany` asks for. Throws 400 on a wrong one among many, and on names that are not for it. */
+export function itemsOf<Input>(
+  schema: TObject,
+  collection: Attributes & { singular: string },
+  body: Readonly<Record<string, unknown>>,
+): Input[] {
+  const { singular } = collection
+  const open = withAnyName(schema)
+  const read = (bare: unknown): Input => {
+    requireAttributes(collection, schema, bare as object, 'POST')
+    return convert(schema, bare) as Input
+  }
   const many = body[`${singular}s`] as Record<string, unknown>[] | undefined
-  if (!many) return [convert(schema, body[singular]) as Input]
+  if (!many) return [read(body[singular])]
   return many.map((item) => {
     const bare = Object.hasOwn(item, singular) ? item[singular] : item
-    const problem = findProblem(schema, bare)
+    const problem = findProblem(open, bare)
     if (problem) throw invalid({ ...problem, path: [singular, ...problem.path] })
-    return convert(schema, bare) as Input
+    return read(bare)
   })
 }

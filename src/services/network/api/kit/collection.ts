@@ -5,33 +5,37 @@
 import type { TObject } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
-import type { ApiError } from '../../../../platform/http/errors.ts'
+import type { SortKey } from '../../../../platform/db/keyset.ts'
+import { ApiError } from '../../../../platform/http/errors.ts'
 import { route, type ApiRequest, type ApiResponse, type Query, type Route } from '../../../../platform/http/route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { attributePolicy, guardedAttributes, policy } from '../../policies.ts'
-import {
-  findRow,
-  selectRows,
-  type NetworkDb,
-  type Owned,
-  type OwnedTable,
-  type Row,
-  type Scope,
-} from '../../store/rows.ts'
+import { findRow, type NetworkDb, type Owned, type OwnedTable, type Row, type Scope } from '../../store/rows.ts'
 import { tagsOf, type Taggable } from '../../store/tags.ts'
-import { asksOnlyOf, cut, pageOf, pick, requireKnown, type View } from './listing.ts'
+import {
+  asksOnlyOf,
+  canonicalFilters,
+  cut,
+  linksOf,
+  pageOf,
+  pagingOf,
+  pick,
+  requireKnown,
+  unknownMarker,
+  type View,
+} from './listing.ts'
+import { pageOfRows, partsOf, scopeFor } from './rows-of-list.ts'
 import { requireRevision } from './revision.ts'
+import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { itemsOf, oneOrMany } from './bulk.ts'
 import { closed, convert, ownerOf } from './schema.ts'
 
-export interface Collection<T extends OwnedTable> {
+export interface Collection<T extends OwnedTable> extends Attributes {
   /** `security_group`; the plural is this with an s, the path has hyphens. */
   singular: string
   table: T
   /** Set where its resources may have tags. */
   tags?: Taggable
-  /** Names that the list may be filtered by. */
-  filters: readonly string[]
   /** Those of the filters that are text columns, for the database to narrow the list by. */
   columns: readonly string[]
   /** Attributes that may be filtered by and are never shown. */
@@ -59,8 +63,6 @@ export const ownOrSharedScope = (ctx: Context): Scope => ({
     ['shared', 1],
   ],
 })
-
-const seesAll = (ctx: Context) => ctx.isAdmin || ctx.roles.includes('service') || ctx.roles.includes('advsvc')
 
 /** A row that the caller may see. Throws the collection's 404 for those of others too. */
 export async function visible<T extends OwnedTable>(
@@ -142,8 +144,39 @@ export function authorizeAttributes(
   }
 }
 
-/** A row under both names of its project. */
-const withTenant = <R extends object>(row: R) => ({ ...row, tenant_id: (row as { project_id?: string }).project_id })
+const columnOf = (name: string) => (name === 'tenant_id' ? 'project_id' : name)
+
+/** The part of the query that the database answers. */
+function whereOf({ columns }: { columns: readonly string[] }, query: Query): Record<string, readonly string[]> {
+  const asked = canonicalFilters(query)
+  return Object.fromEntries(columns.flatMap((name) => (asked[name] ? [[columnOf(name), asked[name]]] : [])))
+}
+
+/** The order that is asked for; by id at last, so that it is total. */
+function keysOf(query: Query, isReverse: boolean): SortKey[] {
+  const names = (query['sort_key'] ?? []).filter((name) => name !== '')
+  const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
+  const keys = names.map((name, index) => ({ column: columnOf(name), isDescending: directions[index] === 'desc' }))
+  return [...keys, { column: 'id', isDescending: false }].map(({ column, isDescending }) => ({
+    column,
+    direction: isDescending === isReverse ? 'asc' : 'desc',
+  }))
+}
+
+/** The row that a page begins behind. Throws 400 for one that the caller does not see. */
+async function markerOf<T extends OwnedTable>(
+  collection: Collection<T>,
+  ctx: Context,
+  db: NetworkDb,
+  id: string,
+): Promise<Row<T>> {
+  try {
+    return (await visible(collection, ctx, db, id)).row
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) throw unknownMarker(pluralOf(collection), id)
+    throw error
+  }
+}
 
 /** The list and one of them. */
 export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Route<NetworkDeps>[] {
@@ -156,24 +189,29 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
       const { ctx, query } = request
       requireKnown(query, collection.filters)
       const { db } = deps.database
-      const wanted = Object.fromEntries(
-        collection.columns.flatMap((name) =>
-          query[name] ? [[name === 'tenant_id' ? 'project_id' : name, query[name]]] : [],
-        ),
-      )
-      const rows = await selectRows(db, collection.table, wanted, seesAll(ctx) ? undefined : collection.scope(ctx))
-      const targetOf = await collection.targets(db, rows)
-      const seen = rows.filter((row) => ctx.can(rule, targetOf(row)))
-      const plural = pluralOf(collection)
-      const isPlain = query['limit'] !== undefined && asksOnlyOf(query, collection.columns)
-      if (!isPlain) {
-        const { items, links } = cut(plural, await shown(collection, ctx, deps, seen, targetOf), request)
-        return pageOf(plural, withoutHidden(collection, items), links, query)
+      const isPlain = asksOnlyOf(query, collection.columns)
+      const page = pagingOf(query)
+      const listing = {
+        table: collection.table,
+        where: whereOf(collection, query),
+        scope: scopeFor(ctx, collection.scope),
+        keys: isPlain ? keysOf(query, page.isReverse) : keysOf({}, false),
+        targets: collection.targets,
+        isSeen: (target: PolicyTarget) => ctx.can(rule, target),
       }
-      // Only what is on the page has to be looked at closer.
-      const { items, links } = cut(plural, seen.map(withTenant), request)
-      const views = await shown(collection, ctx, deps, items, targetOf)
-      return pageOf(plural, withoutHidden(collection, views), links, query)
+      const plural = pluralOf(collection)
+      if (isPlain && page.limit !== Infinity) {
+        const after = page.marker === undefined ? undefined : await markerOf(collection, ctx, db, page.marker)
+        const { rows, targetOf } = await pageOfRows(db, listing, { after, limit: page.limit })
+        const inOrder = page.isReverse ? rows.toReversed() : rows
+        const views = withoutHidden(collection, await shown(collection, ctx, deps, inOrder, targetOf))
+        return pageOf(plural, views, linksOf(request, page, views), query)
+      }
+      const all: View[] = []
+      for await (const { rows, targetOf } of partsOf(db, listing))
+        all.push(...(await shown(collection, ctx, deps, rows, targetOf)))
+      const { items, links } = isPlain ? { items: all, links: [] } : cut(plural, all, request)
+      return pageOf(plural, withoutHidden(collection, items), links, query)
     },
   })
   const show = route({
@@ -221,7 +259,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
     async handle({ ctx, body }, deps: NetworkDeps) {
       const given = body as Record<string, unknown>
       const many = given[pluralOf(collection)] as unknown[] | undefined
-      const inputs = itemsOf<Input & Owner>(creation.schema, singular, given)
+      const inputs = itemsOf<Input & Owner>(creation.schema, collection, given)
       const owners: string[] = []
       for (const input of inputs)
         owners.push(creation.ownerOf ? await creation.ownerOf(ctx, deps, input) : ownerOf(ctx, input))
@@ -259,9 +297,11 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
     method: 'PUT',
     path: `${pathOf(collection)}/:id`,
     policy: policy(`update_${singular}`),
-    body: closed({ [singular]: change.schema }),
+    body: closed({ [singular]: withAnyName(change.schema) }),
     async handle({ ctx, params, headers, body }, deps: NetworkDeps) {
-      const input = convert(change.schema, (body as Record<string, unknown>)[singular]) as Input
+      const given = (body as Record<string, object>)[singular]!
+      requireAttributes(collection, change.schema, given, 'PUT')
+      const input = convert(change.schema, given) as unknown as Input
       const id = params['id'] ?? ''
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
@@ -294,7 +334,7 @@ export function actionRoute<T extends OwnedTable>(
         const { row, target } = await visible(collection, ctx, tx, params['id'] ?? '')
         ctx.authorize(policy(action), target)
         requireRevision(headers, row)
-        return handle(tx, deps, row, body as never, ctx)
+        return handle(tx, deps, row, convert(schema, body) as never, ctx)
       })
       return { status: 200, body: done }
     },

@@ -1,6 +1,9 @@
 /** What all of neutron's collections share: filters, sorting, paging, `fields`. */
 import { last, type ApiRequest, type ApiResponse, type Query } from '../../../../platform/http/route.ts'
 import { badRequest, invalidInput } from '../../errors.ts'
+import { formatAddress, parseAddress } from '../../model/address.ts'
+import { canonicalMacOf } from '../../model/mac.ts'
+import { isTrue } from './schema.ts'
 
 export type View = Record<string, unknown> & { id: string }
 
@@ -58,42 +61,71 @@ export const pageOf = (plural: string, items: readonly View[], links: readonly L
   },
 })
 
-/** Filters, sorts and cuts; of rows as well as of views, as long as they have what the query speaks of. */
-export function cut<T extends Record<string, unknown>>(
-  plural: string,
-  views: readonly T[],
-  { query, baseUrl, url }: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
-  key = 'id',
-): { items: T[]; links: Link[] } {
-  const sorted = sort(
-    views.filter((view) => matches(view, query)),
-    query,
-    key,
-  )
+/** Which part of a list is asked for. */
+export interface Paging {
+  /** Infinity for all. */
+  limit: number
+  /** What it begins behind. */
+  marker: string | undefined
+  isReverse: boolean
+}
+
+export function pagingOf(query: Query): Paging {
   const limit = limitOf(query)
-  const marker = limit === Infinity ? undefined : last(query, 'marker')
-  const isReverse = /^true$/i.test(last(query, 'page_reverse') ?? '')
-  const ordered = isReverse ? sorted.toReversed() : sorted
-  const from = marker === undefined ? 0 : ordered.findIndex((view) => view[key] === marker) + 1
-  if (marker !== undefined && from === 0)
-    throw badRequest('BadRequest', `Bad ${plural} request: The resource marked by '${marker}' could not be found.`)
-  const shown = ordered.slice(from, from + limit)
-  const items = isReverse ? shown.toReversed() : shown
-  const links: Link[] = []
-  const link = (rel: Link['rel'], at: T | undefined, reverse: boolean) => {
+  return {
+    limit,
+    marker: limit === Infinity ? undefined : last(query, 'marker'),
+    isReverse: /^true$/i.test(last(query, 'page_reverse') ?? ''),
+  }
+}
+
+export const unknownMarker = (plural: string, marker: string) =>
+  badRequest('BadRequest', `Bad ${plural} request: The resource marked by '${marker}' could not be found.`)
+
+/** The pages beside one with a limit. As neutron does it: a full page has a next one, which may be empty. */
+export function linksOf(
+  { baseUrl, url }: Pick<ApiRequest, 'baseUrl' | 'url'>,
+  { limit, isReverse }: Paging,
+  items: readonly Readonly<Record<string, unknown>>[],
+  key = 'id',
+): Link[] {
+  const link = (rel: Link['rel'], at: Readonly<Record<string, unknown>> | undefined, reverse: boolean): Link => {
     const target = new URL(baseUrl + url)
     target.searchParams.delete('marker')
     target.searchParams.delete('page_reverse')
     if (at) target.searchParams.set('marker', String(at[key]))
     if (reverse) target.searchParams.set('page_reverse', 'True')
-    links.push({ rel, href: target.toString() })
+    return { rel, href: target.toString() }
   }
-  if (limit !== Infinity) {
-    // As neutron does it: a full page has a next one, which may be empty.
-    if (isReverse || items.length >= limit) link('next', items.at(-1), false)
-    if (!isReverse || items.length >= limit) link('previous', items[0], true)
-  }
-  return { items, links }
+  const links: Link[] = []
+  if (limit === Infinity) return links
+  const isFull = items.length >= limit
+  if (isReverse || isFull) links.push(link('next', items.at(-1), false))
+  if (!isReverse || isFull) links.push(link('previous', items[0], true))
+  return links
+}
+
+/** Filters, sorts and cuts what the database cannot. */
+export function cut(
+  plural: string,
+  views: readonly View[],
+  request: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
+  key = 'id',
+): { items: View[]; links: Link[] } {
+  const query = canonicalFilters(request.query)
+  const sorted = sort(
+    views.filter((view) => matches(view, query)),
+    query,
+    key,
+  )
+  const paging = pagingOf(query)
+  const { limit, marker, isReverse } = paging
+  const ordered = isReverse ? sorted.toReversed() : sorted
+  const from = marker === undefined ? 0 : ordered.findIndex((view) => view[key] === marker) + 1
+  if (marker !== undefined && from === 0) throw unknownMarker(plural, marker)
+  const shown = ordered.slice(from, from + limit)
+  const items = isReverse ? shown.toReversed() : shown
+  return { items, links: linksOf(request, paging, items, key) }
 }
 
 /** Whether these names are all that the query filters and sorts by. */
@@ -116,6 +148,38 @@ export function pick(view: Record<string, unknown>, query: Query): object {
   if (fields.length === 0) return view
   return Object.fromEntries(Object.entries(view).filter(([name]) => fields.includes(name)))
 }
+
+const address = (text: string): string => {
+  const found = parseAddress(text)
+  return found ? formatAddress(found.version, found.value) : text
+}
+const network = (text: string): string => {
+  const [head = '', ...length] = text.split('/')
+  return [address(head), ...length].join('/')
+}
+const lower = (text: string): string => text.toLowerCase()
+/** As the attributes of the same names are kept. */
+const forms: Readonly<Record<string, (text: string) => string>> = {
+  mac_address: (text) => canonicalMacOf(text) ?? text,
+  gateway_ip: address,
+  floating_ip_address: address,
+  fixed_ip_address: address,
+  fixed_ips: (text) => text.replace(/(?<=(?:^|,)ip_address=)[^,]*/g, address),
+  cidr: network,
+  remote_ip_prefix: network,
+  ethertype: (text) => (/^ipv[46]$/i.test(text) ? `IPv${text.at(-1)}` : text),
+  protocol: lower,
+  dns_name: lower,
+}
+
+/** Filters in the form that values are kept in, however they were written. */
+export const canonicalFilters = (query: Query): Query =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, values]) => {
+      const form = Object.hasOwn(forms, name) ? forms[name] : undefined
+      return [name, form ? values.map(form) : values]
+    }),
+  )
 
 function matches(view: Readonly<Record<string, unknown>>, query: Query): boolean {
   return Object.entries(query).every(([name, values]) => {
@@ -143,7 +207,7 @@ function matchesTags(actual: readonly string[], filter: string, values: readonly
 }
 
 function equals(actual: unknown, wanted: string): boolean {
-  if (typeof actual === 'boolean') return actual === /^(true|1)$/i.test(wanted)
+  if (typeof actual === 'boolean') return actual === isTrue(wanted)
   if (Array.isArray(actual)) return actual.some((each) => equals(each, wanted))
   return String(actual ?? '') === wanted
 }
@@ -167,7 +231,7 @@ const order = (a: unknown, b: unknown): number => {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
-function sort<T extends Record<string, unknown>>(views: readonly T[], query: Query, key: string): T[] {
+function sort(views: readonly View[], query: Query, key: string): View[] {
   const keys = (query['sort_key'] ?? []).filter((each) => each !== '')
   const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
   return views.toSorted((a, b) => {

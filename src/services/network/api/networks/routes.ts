@@ -14,7 +14,7 @@ const attributes = {
   is_default: Type.Optional(kinds.boolean),
   mtu: Type.Optional(Type.Union([Type.Literal(0), kinds.integer(68, 65535)])),
   port_security_enabled: Type.Optional(kinds.boolean),
-  dns_domain: Type.Optional(kinds.dnsName),
+  dns_domain: Type.Optional(kinds.dnsDomain),
 }
 const creation = closed({
   ...attributes,

@@ -80,6 +80,7 @@ export const networks: Collection<'networks'> & { tags: 'networks' } = {
     'provider:segmentation_id',
   ),
   columns: ['id', 'name', 'project_id', 'tenant_id'],
+  shows: ['subnets', 'availability_zones', 'availability_zone_hints', 'ipv4_address_scope', 'ipv6_address_scope'],
   scope: (ctx) => ({
     any: [
       ['project_id', ctx.projectId ?? ''],

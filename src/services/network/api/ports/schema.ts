@@ -3,15 +3,39 @@ import { closed, kinds } from '../kit/schema.ts'
 
 const fixedIp = closed({
   subnet_id: Type.Optional(kinds.uuid),
-  ip_address: Type.Optional(Type.String({ maxLength: 64 })),
+  ip_address: Type.Optional(kinds.ip),
 })
 const addressPair = closed({ ip_address: Type.String({ maxLength: 64 }), mac_address: Type.Optional(kinds.mac) })
-/** They end up in the files of dnsmasq: a name of letters, a value on one line. */
-const dhcpOption = closed({
-  opt_name: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }),
-  opt_value: kinds.orNull(Type.String({ maxLength: 255, pattern: '^[^\\x00-\\x1f]*$' })),
-  ip_version: Type.Optional(kinds.ipVersion),
-})
+/** They end up in the files of dnsmasq: whatever it is, it is on one line. */
+const line = (maxLength: number) =>
+  Type.String({ maxLength, pattern: '^(?=.*\\S)[^\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]*$' })
+const dhcpOption = Type.Union([
+  // To say that there is none.
+  closed({
+    opt_name: Type.Enum(['router', 'classless-static-route']),
+    opt_value: Type.Literal(''),
+    ip_version: Type.Optional(kinds.ipVersion),
+  }),
+  closed({
+    opt_name: line(64),
+    opt_value: kinds.orNull(line(255)),
+    ip_version: Type.Optional(kinds.ipVersion),
+  }),
+])
+/** All that upstream knows; what this cloud's hosts cannot plug fails when the port is bound. */
+const vnicType = Type.Enum([
+  'normal',
+  'direct',
+  'macvtap',
+  'baremetal',
+  'direct-physical',
+  'virtio-forwarder',
+  'smart-nic',
+  'vdpa',
+  'accelerator-direct',
+  'accelerator-direct-physical',
+  'remote-managed',
+])
 const attributes = {
   name: Type.Optional(kinds.name),
   description: Type.Optional(kinds.name),
@@ -20,12 +44,12 @@ const attributes = {
   device_owner: Type.Optional(kinds.name),
   fixed_ips: Type.Optional(Type.Array(fixedIp)),
   port_security_enabled: Type.Optional(kinds.boolean),
-  security_groups: Type.Optional(Type.Array(kinds.uuid, { maxItems: 50, uniqueItems: true })),
-  allowed_address_pairs: Type.Optional(Type.Array(addressPair, { maxItems: 10 })),
-  extra_dhcp_opts: Type.Optional(Type.Array(dhcpOption, { maxItems: 20 })),
+  security_groups: Type.Optional(kinds.list(kinds.uuid, { maxItems: 50 })),
+  allowed_address_pairs: Type.Optional(kinds.list(addressPair, { maxItems: 10 })),
+  extra_dhcp_opts: Type.Optional(kinds.list(dhcpOption, { maxItems: 20 })),
   dns_name: Type.Optional(kinds.dnsName),
   'binding:host_id': Type.Optional(kinds.nullableText),
-  'binding:vnic_type': Type.Optional(Type.Enum(['normal'])),
+  'binding:vnic_type': Type.Optional(vnicType),
   'binding:profile': Type.Optional(kinds.orNull(Type.Object({}))),
 }
 
@@ -40,12 +64,12 @@ export const updatePort = closed({ ...attributes, mac_address: Type.Optional(kin
 
 export const createBinding = closed({
   host: Type.String({ minLength: 1, maxLength: 255 }),
-  vnic_type: Type.Optional(Type.Enum(['normal'])),
+  vnic_type: Type.Optional(vnicType),
   profile: Type.Optional(kinds.orNull(Type.Object({}))),
   ...kinds.owner,
 })
 export const updateBinding = closed({
   host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  vnic_type: Type.Optional(Type.Enum(['normal'])),
+  vnic_type: Type.Optional(vnicType),
   profile: Type.Optional(kinds.orNull(Type.Object({}))),
 })

@@ -46,16 +46,14 @@ function view(row: Row<'ports'>, addresses: readonly Row<'ip_allocations'>[], do
 async function views(db: NetworkDb, rows: readonly Row<'ports'>[], { config }: NetworkDeps): Promise<View[]> {
   const ids = rows.map((row) => row.id)
   const addresses = Map.groupBy(await listRows(db, 'ip_allocations', { port_id: ids }), (each) => each.port_id)
-  const networks = await networksOf(db, rows)
-  return rows.map((row) =>
-    view(row, addresses.get(row.id) ?? [], networks.get(row.network_id)?.dns_domain || config.dnsDomain),
-  )
+  return rows.map((row) => view(row, addresses.get(row.id) ?? [], config.dnsDomain))
 }
 
 export const ports: Collection<'ports'> & { tags: 'ports' } = {
   singular: 'port',
   table: 'ports',
   tags: 'ports',
+  shows: ['binding:vif_details', 'dns_assignment'],
   filters: withTagFilters(
     'network_id',
     'admin_state_up',

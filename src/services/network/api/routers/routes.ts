@@ -2,16 +2,14 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { route, type Route } from '../../../../platform/http/route.ts'
 import type { NetworkDeps } from '../../deps.ts'
-import { badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
+import { badAttribute, badRequestFor, networkNotFound, portNotFound, subnetNotFound } from '../../errors.ts'
 import { parseAddress } from '../../model/address.ts'
 import type { AddressRequest } from '../../operations/addresses.ts'
+import { addPort, addSubnet, removeInterface } from '../../operations/router-interfaces.ts'
 import {
-  addPort,
-  addSubnet,
   changeRouter,
   changeRoutes,
   insertRouter,
-  removeInterface,
   removeRouter,
   type Gateway,
   type RouterInput,
@@ -30,14 +28,14 @@ import {
   visible,
 } from '../kit/collection.ts'
 import { requireRevision } from '../kit/revision.ts'
-import { closed, kinds } from '../kit/schema.ts'
+import { closed, convert, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { networkTarget } from '../networks/view.ts'
 import { routers } from './view.ts'
 
 const fixedIp = closed({
   subnet_id: Type.Optional(kinds.uuid),
-  ip_address: Type.Optional(Type.String({ maxLength: 64 })),
+  ip_address: Type.Optional(kinds.ip),
 })
 const gatewayInfo = kinds.orNull(
   closed({
@@ -46,7 +44,7 @@ const gatewayInfo = kinds.orNull(
     external_fixed_ips: Type.Optional(Type.Array(fixedIp, { maxItems: 5 })),
   }),
 )
-const routes = Type.Array(
+const routes = kinds.list(
   closed({ destination: Type.String({ maxLength: 64 }), nexthop: Type.String({ maxLength: 64 }) }),
 )
 const attributes = {
@@ -56,8 +54,7 @@ const attributes = {
   external_gateway_info: Type.Optional(gatewayInfo),
 }
 
-type Input = Omit<RouterInput, 'routes'> & {
-  routes?: RouteText[] | null
+type Input = RouterInput & {
   external_gateway_info?: {
     network_id?: string
     enable_snat?: boolean
@@ -65,17 +62,12 @@ type Input = Omit<RouterInput, 'routes'> & {
   } | null
 }
 
-/** No routes may be said by null. */
-const withRoutes = ({ routes: asked, ...rest }: Input): RouterInput => ({
-  ...rest,
-  ...(asked !== undefined && { routes: asked ?? [] }),
-})
-
 /** The gateway that a body asks for; null for none, undefined where it says nothing. */
 async function gatewayOf(tx: NetworkDb, ctx: Context, input: Input): Promise<Gateway | null | undefined> {
   const info = input.external_gateway_info
   if (info === undefined) return undefined
-  if (info === null || info.network_id === undefined) return null
+  if (info === null || Object.keys(info).length === 0) return null
+  if (info.network_id === undefined) throw badAttribute('external_gateway_info', "'network_id' is a required property")
   const network = await findRow(tx, 'networks', { id: info.network_id })
   if (!network || !ctx.can(policy('get_network'), networkTarget(network))) throw networkNotFound(info.network_id)
   if (network.is_external === 0) throw badRequestFor('router', `Network ${network.id} is not an external network`)
@@ -177,20 +169,23 @@ const takeInterface = actionRoute(
   },
 )
 
+const extraRoutesBody = closed({ router: closed({ routes }) })
+
 /** Routes are added and taken one by one, so that two who do it at once do not undo each other. */
 const extraRoutes = (how: 'add' | 'remove') =>
   route({
     method: 'PUT',
     path: `${pathOf(routers)}/:id/${how}_extraroutes`,
     policy: policy(`${how}_extraroutes`),
-    body: closed({ router: closed({ routes }) }),
+    body: extraRoutesBody,
     async handle({ ctx, params, headers, body, query }, deps: NetworkDeps) {
       const id = params['id'] ?? ''
+      const given = convert(extraRoutesBody, body).router.routes as RouteText[]
       await deps.change(async (tx) => {
         const { row, target } = await visible(routers, ctx, tx, id)
         ctx.authorize(policy(`${how}_extraroutes`), target)
         requireRevision(headers, row)
-        await changeRoutes(tx, deps, row, body.router.routes as RouteText[], how)
+        await changeRoutes(tx, deps, row, given, how)
       })
       return answer(routers, ctx, deps, id, query)
     },
@@ -201,12 +196,12 @@ export const routerRoutes = [
   createRoute(routers, {
     schema: closed({ ...attributes, ...kinds.owner, availability_zone_hints: Type.Optional(kinds.zoneHints) }),
     insert: async (tx, deps, input: Input, projectId, ctx) =>
-      insertRouter(tx, deps, projectId, withRoutes(input), (await gatewayOf(tx, ctx, input)) ?? null),
+      insertRouter(tx, deps, projectId, input, (await gatewayOf(tx, ctx, input)) ?? null),
   }),
   updateRoute(routers, {
-    schema: closed({ ...attributes, routes: Type.Optional(kinds.orNull(routes)) }),
+    schema: closed({ ...attributes, routes: Type.Optional(routes) }),
     apply: async (tx, deps, row, input: Input, ctx) =>
-      changeRouter(tx, deps, row, withRoutes(input), await gatewayOf(tx, ctx, input)),
+      changeRouter(tx, deps, row, input, await gatewayOf(tx, ctx, input)),
   }),
   removeRoute(routers, (tx, _deps, row) => removeRouter(tx, row)),
   addInterface,

@@ -33,6 +33,7 @@ export const routers: Collection<'routers'> & { tags: 'routers' } = {
   singular: 'router',
   table: 'routers',
   tags: 'routers',
+  shows: ['routes', 'availability_zones', 'availability_zone_hints'],
   filters: withTagFilters('admin_state_up', 'status'),
   columns: ['id', 'name', 'project_id', 'tenant_id'],
   scope: ownScope,

@@ -80,7 +80,7 @@ const create = route({
     ctx.authorize(policy('create_default_security_group_rule'))
     const given = body as Record<string, unknown>
     const many = given['default_security_group_rules'] as unknown[] | undefined
-    const inputs = itemsOf<Input>(creation, 'default_security_group_rule', given)
+    const inputs = itemsOf<Input>(creation, { singular: 'default_security_group_rule', filters }, given)
     const views = await database.transaction(async (tx) => {
       const made: View[] = []
       for (const input of inputs) {

@@ -43,6 +43,7 @@ export const securityGroups: Collection<'security_groups'> & { tags: 'security-g
   singular: 'security_group',
   table: 'security_groups',
   tags: 'security-groups',
+  shows: ['security_group_rules'],
   filters: withTagFilters('shared', 'stateful'),
   columns: ['id', 'name', 'project_id', 'tenant_id'],
   scope: ownScope,

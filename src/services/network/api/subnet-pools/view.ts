@@ -26,6 +26,7 @@ export const subnetPools: Collection<'subnet_pools'> & { tags: 'subnetpools' } =
   singular: 'subnetpool',
   table: 'subnet_pools',
   tags: 'subnetpools',
+  shows: ['prefixes'],
   filters: withTagFilters(
     'default_quota',
     'ip_version',

@@ -11,16 +11,16 @@ import { networks, networkTarget } from '../networks/view.ts'
 import { subnetPools } from '../subnet-pools/view.ts'
 import { subnets } from './view.ts'
 
-const pool = closed({ start: Type.String({ maxLength: 64 }), end: Type.String({ maxLength: 64 }) })
+const pool = closed({ start: kinds.ip, end: kinds.ip })
 const hostRoute = closed({ destination: Type.String({ maxLength: 64 }), nexthop: Type.String({ maxLength: 64 }) })
 const attributes = {
   name: Type.Optional(kinds.name),
   description: Type.Optional(kinds.name),
-  gateway_ip: Type.Optional(kinds.nullableText),
+  gateway_ip: Type.Optional(kinds.orNull(kinds.ip)),
   enable_dhcp: Type.Optional(kinds.boolean),
-  dns_nameservers: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { uniqueItems: true })),
-  host_routes: Type.Optional(Type.Array(hostRoute)),
-  allocation_pools: Type.Optional(Type.Array(pool)),
+  dns_nameservers: Type.Optional(kinds.list(Type.String({ maxLength: 64 }))),
+  host_routes: Type.Optional(kinds.list(hostRoute)),
+  allocation_pools: Type.Optional(kinds.list(pool)),
   service_types: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 7 })),
 }
 const mode = Type.Optional(kinds.orNull(Type.Enum(['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'])))

@@ -42,6 +42,7 @@ export const subnets: Collection<'subnets'> & { tags: 'subnets' } = {
   table: 'subnets',
   tags: 'subnets',
   hidden: ['shared'],
+  shows: ['prefixlen', 'use_default_subnetpool'],
   filters: withTagFilters(
     'ip_version',
     'network_id',
