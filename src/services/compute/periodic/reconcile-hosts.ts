@@ -83,7 +83,8 @@ export class HostReconciler {
   }
 
   async #ports({ host }: Host) {
-    const { network, sagas } = this.#deps
+    const { database, network, sagas } = this.#deps
+    const servers = (await listHostServers(database.db, host)).filter(isSettled)
     const ports = (await network.listHostPorts(host)).filter(({ deviceOwner }) => deviceOwner.startsWith('compute:'))
     const known = await this.#known(ports.map(({ deviceId }) => deviceId))
     for (const port of ports) {
@@ -91,6 +92,14 @@ export class HostReconciler {
       if (server?.deletedAt === null || (await sagas.isBusy(port.deviceId))) continue
       if (server || known.buried.has(port.deviceId)) await this.#release(host, port, server)
       else this.#findings.doubted(host, 'ports of unknown servers', port.id)
+    }
+    const present = new Set(ports.map(({ id }) => id))
+    for (const server of servers) {
+      const mine = new Set(server.ports.map(({ id }) => id))
+      const isShort = ports.some(({ id, deviceId }) => deviceId === server.id && !mine.has(id))
+      if (!isShort && [...mine].every((id) => present.has(id))) continue
+      if (!(await sagas.isBusy(server.id)))
+        this.#findings.doubted(host, 'servers whose ports nova and neutron do not agree about', server.id)
     }
   }
 

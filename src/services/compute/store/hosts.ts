@@ -119,6 +119,8 @@ export async function deleteService(database: Database<ComputeSchema>, service: 
   return database.transaction(async (tx) => {
     await tx.deleteFrom('services').where('id', '=', service.id).execute()
     if (service.binary !== 'nova-compute') return null
+    // Another machine may have the name now.
+    await tx.deleteFrom('compute_agents').where('host', '=', service.host).execute()
     const node = await tx.selectFrom('compute_nodes').select('id').where('host', '=', service.host).executeTakeFirst()
     await tx.deleteFrom('compute_nodes').where('host', '=', service.host).execute()
     return node?.id ?? null
