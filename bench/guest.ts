@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildGuestImage } from '../guest/build.mjs'
-import { buildIso } from '../src/host/iso.ts'
+import { buildVolume } from '../src/host/volume.ts'
 import { probeAccel } from '../src/host/kvm.ts'
 import { qemuProgram } from '../src/host/qemu.ts'
 import { createOverlay } from '../src/host/qemu-img.ts'
@@ -99,7 +99,11 @@ async function byHand(image: string, accel: 'kvm' | 'tcg'): Promise<number> {
     await createOverlay(disk, { backingFile: image, backingFormat: 'qcow2', size: flavor.diskGb * 1024 ** 3 })
     const metadata = JSON.stringify({ uuid: '1', hostname: 'alone', name: 'alone' })
     const files = new Map([['openstack/latest/meta_data.json', Buffer.from(metadata)]])
-    await buildIso(drive, { label: 'config-2', files })
+    await buildVolume(drive, {
+      format: 'iso9660',
+      label: 'config-2',
+      files,
+    })
     const machine = `-machine q35 -accel ${accel} -cpu ${accel === 'kvm' ? 'host' : 'qemu64'} -m ${flavor.memoryMb}`
     const devices = '-nodefaults -display none -serial stdio -device virtio-rng-pci -nic user,model=virtio-net-pci'
     const disks = ['-drive', `file=${disk},if=virtio`, '-drive', `file=${drive},if=virtio,format=raw,readonly=on`]

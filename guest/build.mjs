@@ -38,7 +38,14 @@ export async function buildGuestImage({ out = defaults.out, cacheDir = defaults.
   try {
     log(`building the guest image with ${kernel}`)
     await prepareKernel(trees[kernel], work)
-    const parts = { busybox: trees['busybox-static'], doas: trees.opendoas, stages: join(work, 'stages'), work }
+    const parts = {
+      busybox: trees['busybox-static'],
+      doas: trees.opendoas,
+      scp: join(trees['openssh-client'], 'usr/bin/scp'),
+      sftp: join(trees['openssh-sftp-server'], 'usr/lib/openssh/sftp-server'),
+      stages: join(work, 'stages'),
+      work,
+    }
     const initrd = await buildInitrd(parts)
     const rootTree = await buildRoot(parts)
     await rm(keyFile, { force: true })

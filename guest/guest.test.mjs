@@ -106,6 +106,15 @@ describe('a booted guest', { skip: whyNot, timeout: 400_000 }, () => {
     assert.match(await ssh('ip route'), /10\.77\.0\.0\/16 via 10\.9\.0\.1/)
     assert.match(await ssh('ping -c 1 -w 5 10.9.0.1'), / 0% packet loss/)
     assert.equal(await ssh('sudo id -un'), 'root')
+    assert.equal(await ssh('echo $PATH; command -v resize2fs'), '/sbin:/usr/sbin:/bin:/usr/bin\n/usr/sbin/resize2fs')
+    assert.equal(await ssh('sudo ip -o link show lo | cut -d: -f2'), 'lo')
+    await writeFile(join(work, 'sent'), 'over sftp and back')
+    for (const protocol of [[], ['-O']]) {
+      await scp(protocol, join(work, 'sent'), 'cirros@10.9.0.50:there')
+      await scp(protocol, 'cirros@10.9.0.50:there', join(work, 'back'))
+      assert.equal(await readFile(join(work, 'back'), 'utf8'), 'over sftp and back')
+      await ssh('rm there')
+    }
     const kib = await ssh(
       'until [ "$(df -k / | tail -n1 | tr -s " " | cut -d" " -f2)" -gt 900000 ]; do sleep 1; done; echo grown',
     )
@@ -182,12 +191,21 @@ describe('a booted guest', { skip: whyNot, timeout: 400_000 }, () => {
     }
   }
 
+  /** The server starts behind the prompt. */
+  function options() {
+    const words = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR']
+    words.push('ConnectionAttempts=30', 'ConnectTimeout=30')
+    return ['-i', join(work, 'key'), ...words.flatMap((word) => ['-o', word])]
+  }
+
   async function ssh(command) {
-    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR']
-    // The server starts behind the prompt.
-    options.push('ConnectionAttempts=30', 'ConnectTimeout=30')
-    const [program, args] = inside('ssh', '-i', join(work, 'key'), ...options.flatMap((option) => ['-o', option]))
-    return (await runText(program, [...args, 'cirros@10.9.0.50', command])).trim()
+    const [program, args] = inside('ssh', ...options(), 'cirros@10.9.0.50', command)
+    return (await runText(program, args)).trim()
+  }
+
+  async function scp(protocol, from, to) {
+    const [program, args] = inside('scp', '-q', ...protocol, ...options(), from, to)
+    await run(program, args)
   }
 })
 

@@ -32,6 +32,10 @@ const clients = [
   'ldap-utils',
   'xmlsec1',
   'openssl',
+  'cloud-init',
+  'dosfstools',
+  'mtools',
+  'ovmf',
 ]
 
 export const packages = [...new Set([...cloud, ...guest, ...clients])].sort()

@@ -20,7 +20,7 @@ const needs = {
 export const packages = Object.keys(needs)
 
 /** Packages that are only downloaded and unpacked, never installed; the kernel's name carries its version. */
-const unpacked = ['busybox-static', 'opendoas']
+const unpacked = ['busybox-static', 'opendoas', 'openssh-client', 'openssh-sftp-server']
 
 export async function missingPackages() {
   const missing = []

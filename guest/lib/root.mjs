@@ -26,7 +26,7 @@ export async function buildInitrd({ busybox, stages, work }) {
 }
 
 /** The root file system's tree; owners are set in the file system, so that a build needs no root. */
-export async function buildRoot({ busybox, doas, stages, work }) {
+export async function buildRoot({ busybox, doas, scp, sftp, stages, work }) {
   const tree = join(work, 'root')
   await cp(join(folder, 'root'), tree, { recursive: true })
   for (const name of [
@@ -46,10 +46,13 @@ export async function buildRoot({ busybox, doas, stages, work }) {
   await copyFile(join(doas, 'usr/bin/doas'), join(tree, 'usr/bin/doas'))
   await chmod(join(tree, 'usr/bin/doas'), 0o4755)
   await symlink('doas', join(tree, 'usr/bin/sudo'))
+  await copyFile(scp, join(tree, 'usr/bin/scp'))
+  // Where dropbear looks for it.
+  await copyFile(sftp, join(tree, 'usr/lib/sftp-server'))
   const permit = '/lib/x86_64-linux-gnu/security/pam_permit.so'
   await mkdir(join(tree, dirname(permit)), { recursive: true })
   await copyFile(permit, join(tree, permit))
-  for (const library of await libraries([...binaries, join(doas, 'usr/bin/doas'), permit])) {
+  for (const library of await libraries([...binaries, join(doas, 'usr/bin/doas'), scp, sftp, permit])) {
     await mkdir(join(tree, dirname(library)), { recursive: true })
     await copyFile(library, join(tree, library))
   }
@@ -69,6 +72,7 @@ export async function buildRoot({ busybox, doas, stages, work }) {
   for (const name of ['root/.ssh', 'home/cirros/.ssh']) await writeFile(join(tree, name, 'authorized_keys'), '')
   for (const name of ['rc', 'dhcp', 'udhcpc', 'hotplug', 'late-metadata', 'acpi/PWRF/00000080'])
     await chmod(join(tree, 'etc', name), 0o755)
+  await chmod(join(tree, 'usr/lib/guest/shell'), 0o755)
   return tree
 }
 

@@ -48,8 +48,10 @@ export function canonicalCidr(text: string): string {
   return `${address}/${prefix}`
 }
 
-export function netmaskOf(prefix: number): string {
-  return ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString()
+export function netmaskOf(prefix: number, version: IpVersion = 4): string {
+  return version === 4
+    ? ipaddr.IPv4.subnetMaskFromPrefixLength(prefix).toString()
+    : ipaddr.IPv6.subnetMaskFromPrefixLength(prefix).toRFC5952String()
 }
 
 export function isInNetwork(address: string, cidr: string): boolean {

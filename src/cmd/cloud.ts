@@ -161,7 +161,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         host: addressOf(settings, 'metadata'),
         port: portOf(settings, 'metadata'),
         secret: new Secret(secrets.metadataSecret),
+        cacheS: compute.metadataCacheS,
         getServerMetadata: compute.getServerMetadata,
+        getGuestPassword: compute.getGuestPassword,
+        setGuestPassword: compute.setGuestPassword,
         log: log('metadata'),
       })
       stops.push(() => metadata.close())

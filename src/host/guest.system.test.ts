@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { randomUUID } from 'node:crypto'
 import { waitFor } from '../base/wait.ts'
 import { CommandFailed, run } from './command.ts'
-import { buildIso } from './iso.ts'
+import { buildVolume } from './volume.ts'
 import { probeAccel, rememberedProbe } from './kvm.ts'
 import { deleteLink, ensureTap } from './links.ts'
 import { deleteNetns, ensureNetns } from './netns.ts'
@@ -113,7 +113,8 @@ describe('guests', { skip }, () => {
       const extra = join(folder, 'extra.qcow2')
       await createImage(extra, { format: 'qcow2', size: MiB })
       const iso = join(folder, 'config.iso')
-      await buildIso(iso, {
+      await buildVolume(iso, {
+        format: 'iso9660',
         label: 'config-2',
         files: new Map([['openstack/latest/meta_data.json', '{}']]),
         owner: runAs,
@@ -235,7 +236,11 @@ describe('guests', { skip }, () => {
       ['openstack/latest/user_data', Buffer.from([0, 1, 2])],
       ['ec2/latest/meta-data.json', '{}'],
     ])
-    await buildIso(target, { label: 'config-2', files })
+    await buildVolume(target, {
+      format: 'iso9660',
+      label: 'config-2',
+      files,
+    })
     const image = await readFile(target)
     assert.equal(image.subarray(32_768 + 40, 32_768 + 48).toString(), 'config-2')
     assert.ok(image.includes('{"uuid": "x"}'))
@@ -244,6 +249,13 @@ describe('guests', { skip }, () => {
       (await readdir(dir)).filter((name) => name.startsWith('.iso')),
       [],
     )
-    await assert.rejects(buildIso(target, { label: 'x', files: new Map([['../x', '']]) }), /path in an image/)
+    await assert.rejects(
+      buildVolume(target, {
+        format: 'iso9660',
+        label: 'x',
+        files: new Map([['../x', '']]),
+      }),
+      /path in an image/,
+    )
   })
 })

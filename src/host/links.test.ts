@@ -16,6 +16,7 @@ const link = {
   master: undefined,
   peer: undefined,
   owner: undefined,
+  hasQueues: false,
   vxlan: undefined,
   vlan: undefined,
 }
@@ -40,6 +41,9 @@ test('a tap of another owner is made anew', () => {
   const names = new Map([['nobody', 65534]])
   assert.deepEqual(planLinks([{ kind: 'tap', name: 'tap1', ownerUid: 65534 }], [tap], names).create, [])
   assert.equal(planLinks([{ kind: 'tap', name: 'tap1', ownerUid: 1 }], [tap], names).create.length, 2)
+  const queued = { kind: 'tap' as const, name: 'tap1', ownerUid: 65534, hasQueues: true }
+  assert.deepEqual(planLinks([queued], [{ ...tap, hasQueues: true }], names).create, [])
+  assert.match(String(planLinks([queued], [tap], names).create[1]), /multi_queue/)
 })
 
 test('hostile interface names are refused', () => {

@@ -28,6 +28,8 @@ export type Link = {
   peer: string | undefined
   /** Name or number of the user who may open a tap. */
   owner: string | undefined
+  /** Of a tap: it can be opened several times. */
+  hasQueues: boolean
   vxlan: { id: number; local: string | undefined; port: number; learning: boolean } | undefined
   vlan: { id: number; parent: string | undefined } | undefined
 }
@@ -35,7 +37,8 @@ export type Route = { destination: string; gateway: string | undefined; device: 
 
 type Common = { name: string; mtu?: number; mac?: string; master?: string; /** true unless told */ isUp?: boolean }
 export type BridgeSpec = Common & { kind: 'bridge' }
-export type TapSpec = Common & { kind: 'tap'; ownerUid?: number }
+/** With `hasQueues` its user may open it several times, and must say so; one that is there stays when nothing is said. */
+export type TapSpec = Common & { kind: 'tap'; ownerUid?: number; hasQueues?: boolean }
 export type VxlanSpec = Common & {
   kind: 'vxlan'
   id: number
@@ -221,7 +224,7 @@ function createCommands(spec: LinkSpec): IpCommand[] {
       return [['link', 'add', 'name', spec.name, 'type', 'bridge', 'forward_delay', 0, 'mcast_snooping', 0]]
     case 'tap': {
       const owner = spec.ownerUid === undefined ? [] : ['user', wholeNumber('user id', spec.ownerUid, 0)]
-      return [['tuntap', 'add', 'dev', spec.name, 'mode', 'tap', ...owner]]
+      return [['tuntap', 'add', 'dev', spec.name, 'mode', 'tap', ...(spec.hasQueues ? ['multi_queue'] : []), ...owner]]
     }
     case 'vlan': {
       const id = wholeNumber('vlan id', spec.id, 1, 4094)
@@ -242,7 +245,7 @@ function isOutdated(spec: LinkSpec, link: Link, userNames: ReadonlyMap<string, n
   if (link.kind !== spec.kind) throw new LinkConflict(`${link.name} exists and is no ${spec.kind} but ${link.kind}`)
   if (spec.kind === 'tap') {
     const owner = link.owner === undefined ? undefined : (userNames.get(link.owner) ?? Number(link.owner))
-    return owner !== spec.ownerUid
+    return owner !== spec.ownerUid || (spec.hasQueues !== undefined && link.hasQueues !== spec.hasQueues)
   }
   if (spec.kind === 'vlan') return link.vlan?.id !== spec.id || link.vlan.parent !== spec.parent
   if (spec.kind === 'vxlan') {
@@ -331,6 +334,7 @@ type RawLink = {
     info_data?: { type?: string; user?: string | number; id?: number; local?: string; local6?: string } & {
       port?: number
       learning?: boolean
+      multi_queue?: boolean
     }
   }
 }
@@ -352,6 +356,7 @@ export function parseLinks(json: string): Link[] {
         master: raw.master,
         peer: kind === 'veth' ? raw.link : undefined,
         owner: kind === 'tap' && data.user !== undefined ? String(data.user) : undefined,
+        hasQueues: kind === 'tap' && data.multi_queue === true,
         vxlan:
           kind === 'vxlan'
             ? {

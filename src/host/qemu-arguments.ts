@@ -4,6 +4,17 @@
  * Memory is in MiB. A value that cannot be passed safely is an `UnsafeText`.
  */
 import { canonicalMac } from '../base/ip.ts'
+import {
+  controllerArguments,
+  device,
+  extraDeviceArguments,
+  firmwareArguments,
+  isPlainPci,
+  packed,
+  type DiskBus,
+  type GuestExtras,
+  type NicModel,
+} from './qemu-devices.ts'
 import { absolutePath, interfaceName, matching, oneLine, uuid, wholeNumber } from './safe-text.ts'
 
 export type DiskFormat = 'raw' | 'qcow2'
@@ -14,18 +25,32 @@ export type GuestDisk = {
   deviceId: string
   file: string
   format: DiskFormat
-  bus: 'virtio' | 'scsi' | 'ide'
+  bus: DiskBus
   bootIndex?: number
   serial?: string
   isReadOnly?: boolean
   /** Opens a qcow2 file without its backing file, whatever its header names. */
   isBackingless?: boolean
+  /** What it may do at most, by QEMU's names: `iops-total`, `bps-read`. */
+  limits?: Readonly<Record<string, number>>
 }
-export type GuestCdrom = Pick<GuestDisk, 'nodeName' | 'deviceId' | 'file' | 'bootIndex'> & { bus: 'scsi' | 'ide' }
-export type GuestNic = { id: string; tap: string; mac: string; mtu?: number; bootIndex?: number; model?: NicModel }
-export type NicModel = 'virtio-net-pci' | 'e1000' | 'e1000e' | 'rtl8139'
+export type GuestCdrom = Pick<GuestDisk, 'nodeName' | 'deviceId' | 'file' | 'bootIndex'> & {
+  bus: 'scsi' | 'sata' | 'ide'
+  format?: DiskFormat
+}
+export type GuestNic = {
+  id: string
+  tap: string
+  mac: string
+  mtu?: number
+  bootIndex?: number
+  model?: NicModel
+  /** More than one only where the tap was made for it. */
+  queues?: number
+  isPackedRing?: boolean
+}
 
-export type GuestSpec = {
+export type GuestSpec = GuestExtras & {
   /** The only name that QEMU gets: users' names stay out of it. */
   uuid: string
   machine: 'q35' | 'pc'
@@ -50,7 +75,6 @@ export type GuestSpec = {
   /** Boots this kernel instead of a disk. */
   kernel?: { image: string; initrd?: string; commandLine?: string }
   smbios?: { manufacturer?: string; product?: string; version?: string; family?: string }
-  hasRng?: boolean
   isSandboxed?: boolean
   /** Starts with stopped processors, until QMP `cont`. */
   isPaused?: boolean
@@ -75,7 +99,9 @@ const serialLength = 20
 /** Everything after the program's name. */
 export function guestArguments(spec: GuestSpec): string[] {
   const ports = new RootPorts(spec.machine)
-  const { memoryMb, vcpus, kernel, isSandboxed = true, hasRng = true } = spec
+  const { memoryMb, vcpus, kernel, isSandboxed = true } = spec
+  const firmware = firmwareArguments(spec)
+  const take = () => ports.take()
   const id = uuid('guest uuid', spec.uuid)
   wholeNumber('memory', memoryMb, 1)
   wholeNumber('vcpus', vcpus, 1, 1024)
@@ -83,8 +109,7 @@ export function guestArguments(spec: GuestSpec): string[] {
   const devices = [
     ...spec.nics.flatMap((nic) => nicArguments(nic, ports)),
     ...diskArguments(spec, ports),
-    ...(hasRng ? ['-object', json({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })] : []),
-    ...(hasRng ? device({ driver: 'virtio-rng-pci', id: 'rng', rng: 'rng0' }) : []),
+    ...extraDeviceArguments(spec, take),
     ...agentArguments(spec.agentSocket),
   ]
   const spare = spec.machine === 'q35' ? (spec.hotPlugPorts ?? defaultHotPlugPorts) : 0
@@ -105,16 +130,19 @@ export function guestArguments(spec: GuestSpec): string[] {
     '-object',
     json({ 'qom-type': 'memory-backend-memfd', id: 'ram', size: memoryMb * 1024 * 1024, share: true }),
     '-machine',
-    `${machine(spec.machine)},memory-backend=ram`,
+    `${machine(spec)},memory-backend=ram${firmware.machine}`,
+    ...firmware.argv,
     '-m',
     String(memoryMb),
     '-smp',
-    String(vcpus),
+    [vcpus, ...Object.entries(spec.topology ?? {}).map(([part, number]) => `${part}=${number}`)].join(','),
     '-accel',
     spec.virtType === 'kvm' ? 'kvm' : `tcg,tb-size=${tcgCacheMb}`,
     '-cpu',
     cpu(spec),
     ...smbiosArguments(spec),
+    ...(spec.hasBootMenu ? ['-boot', 'menu=on'] : []),
+    ...(spec.isClockLocal ? ['-rtc', 'base=localtime'] : []),
     ...(kernel ? kernelArguments(kernel) : []),
     ...socketChardev('qmp', spec.qmpSocket),
     '-mon',
@@ -126,8 +154,6 @@ export function guestArguments(spec: GuestSpec): string[] {
     ),
     '-serial',
     'chardev:serial',
-    '-vga',
-    'std',
     '-display',
     'none',
     '-vnc',
@@ -140,12 +166,29 @@ export function guestArguments(spec: GuestSpec): string[] {
 
 /** The block node of a disk, as `-blockdev` and QMP's `blockdev-add` take it. */
 export function blockNode(disk: Omit<GuestDisk, 'bus' | 'deviceId'>): Record<string, unknown> {
-  const { nodeName, file, format, isReadOnly = false, isBackingless = false } = disk
+  const { nodeName, limits } = disk
+  if (!limits) return formatNode(disk, nodeName)
+  return {
+    driver: 'throttle',
+    'node-name': nodeId(nodeName),
+    ...accessOf(disk),
+    'throttle-group': nodeId(`${nodeName}-limits`),
+    file: formatNode(disk, `${nodeName}-format`),
+  }
+}
+
+const accessOf = ({ isReadOnly = false }: Pick<GuestDisk, 'isReadOnly'>) => ({
+  'read-only': isReadOnly,
+  discard: isReadOnly ? 'ignore' : 'unmap',
+})
+
+function formatNode(disk: Omit<GuestDisk, 'bus' | 'deviceId'>, name: string): Record<string, unknown> {
+  const { nodeName, file, format, isBackingless = false } = disk
   if (format !== 'raw' && format !== 'qcow2') throw new TypeError(`${String(format)} is no disk format`)
-  const common = { 'read-only': isReadOnly, discard: isReadOnly ? 'ignore' : 'unmap' }
+  const common = accessOf(disk)
   return {
     driver: format,
-    'node-name': nodeId(nodeName),
+    'node-name': nodeId(name),
     ...common,
     ...(format === 'qcow2' && isBackingless ? { backing: null } : {}),
     file: { driver: 'file', 'node-name': nodeId(`${nodeName}-file`), filename: absoluteFile(file), ...common },
@@ -154,7 +197,13 @@ export function blockNode(disk: Omit<GuestDisk, 'bus' | 'deviceId'>): Record<str
 
 /** The device of a disk, as `-device` and QMP's `device_add` take it. `bus` is a free root port for virtio on q35. */
 export function diskDevice(disk: GuestDisk, bus?: string): Record<string, unknown> {
-  const drivers = { virtio: 'virtio-blk-pci', scsi: 'scsi-hd', ide: 'ide-hd' } as const
+  const drivers = {
+    virtio: 'virtio-blk-pci',
+    scsi: 'scsi-hd',
+    sata: 'ide-hd',
+    ide: 'ide-hd',
+    usb: 'usb-storage',
+  } as const
   const { deviceId, nodeName, bootIndex, serial } = disk
   return {
     driver: drivers[disk.bus],
@@ -167,7 +216,7 @@ export function diskDevice(disk: GuestDisk, bus?: string): Record<string, unknow
 }
 
 /** The network back end of a NIC, as `-netdev` and QMP's `netdev_add` take it. */
-export function nicBackend({ id, tap }: GuestNic): Record<string, unknown> {
+export function nicBackend({ id, tap, queues = 1 }: GuestNic): Record<string, unknown> {
   return {
     type: 'tap',
     id: `${nodeId(id)}-net`,
@@ -175,20 +224,25 @@ export function nicBackend({ id, tap }: GuestNic): Record<string, unknown> {
     script: 'no',
     downscript: 'no',
     vhost: false,
+    ...(queues > 1 && { queues }),
   }
 }
 
 /** The device of a NIC, as `-device` and QMP's `device_add` take it. */
 export function nicDevice(nic: GuestNic, bus?: string): Record<string, unknown> {
-  const { id, mac, mtu, bootIndex, model = 'virtio-net-pci' } = nic
+  const { id, mac, mtu, bootIndex, model = 'virtio-net-pci', queues = 1 } = nic
+  const isVirtio = model === 'virtio-net-pci'
   return {
-    driver: matching('NIC model', /^(virtio-net-pci|e1000e?|rtl8139)$/, model),
+    driver: matching('NIC model', /^(virtio-net-pci|e1000e?|rtl8139|ne2k_pci|pcnet|vmxnet3)$/, model),
     id: nodeId(id),
     netdev: `${nodeId(id)}-net`,
     mac: canonicalMac(mac),
     romfile: '', // no network boot ROM: it costs half a second of every boot
     ...(bus === undefined ? {} : { bus }),
-    ...(mtu !== undefined && model === 'virtio-net-pci' ? { host_mtu: wholeNumber('mtu', mtu, 68, 65_535) } : {}),
+    ...(mtu !== undefined && isVirtio ? { host_mtu: wholeNumber('mtu', mtu, 68, 65_535) } : {}),
+    // One interrupt for each direction of each queue, for changes, and for control.
+    ...(queues > 1 && isVirtio ? { mq: true, vectors: 2 * queues + 2 } : {}),
+    ...(isVirtio ? packed(nic) : {}),
     ...(bootIndex === undefined ? {} : { bootindex: wholeNumber('boot index', bootIndex, 0) }),
   }
 }
@@ -226,34 +280,39 @@ class RootPorts {
 }
 
 function nicArguments(nic: GuestNic, ports: RootPorts): string[] {
-  const isPlain = nic.model !== undefined && nic.model !== 'virtio-net-pci' && nic.model !== 'e1000e'
+  const isPlain = isPlainPci(nic.model ?? 'virtio-net-pci')
   return ['-netdev', json(nicBackend(nic)), ...device(nicDevice(nic, isPlain ? undefined : ports.take()))]
 }
 
-function diskArguments({ disks, cdroms, machine: machineType }: GuestSpec, ports: RootPorts): string[] {
-  let ideUnits = 0
-  const nextIdeUnit = () => {
-    const index = ideUnits++
-    wholeNumber('number of IDE devices', ideUnits, 1, machineType === 'q35' ? 6 : 4)
-    return machineType === 'q35' ? { bus: `ide.${index}` } : { bus: `ide.${index >> 1}`, unit: index & 1 }
+function diskArguments(spec: GuestSpec, ports: RootPorts): string[] {
+  const { disks, cdroms, machine: machineType } = spec
+  let units = 0
+  const nextUnit = (bus: 'ide' | 'sata') => {
+    const index = units++
+    const isAhci = machineType === 'q35' || bus === 'sata'
+    wholeNumber(`number of ${bus} devices`, units, 1, isAhci ? 6 : 4)
+    if (!isAhci) return { bus: `ide.${index >> 1}`, unit: index & 1 }
+    return { bus: `${machineType === 'q35' ? 'ide' : 'ahci0'}.${index}` }
   }
-  const place = (bus: GuestDisk['bus']) => {
-    if (bus === 'virtio') return { bus: ports.take() }
-    return bus === 'ide' ? nextIdeUnit() : { bus: 'scsi0.0' }
+  const place = (bus: DiskBus) => {
+    if (bus === 'virtio') return { bus: ports.take(), ...packed(spec) }
+    if (bus === 'usb') return { bus: 'usb.0' }
+    return bus === 'scsi' ? { bus: 'scsi0.0' } : nextUnit(bus)
   }
-  const hasScsi = [...disks, ...cdroms].some(({ bus }) => bus === 'scsi')
+  const buses = new Set([...disks, ...cdroms].map(({ bus }) => bus))
   return [
-    ...(hasScsi ? device({ driver: 'virtio-scsi-pci', id: 'scsi0', bus: ports.take() }) : []),
+    ...controllerArguments(buses, spec, () => ports.take()),
     ...disks.flatMap((disk) => [
+      ...limitArguments(disk),
       '-blockdev',
       json(blockNode(disk)),
       ...device({ ...diskDevice(disk), ...place(disk.bus) }),
     ]),
     ...cdroms.flatMap((cdrom) => [
       '-blockdev',
-      json(blockNode({ ...cdrom, format: 'raw', isReadOnly: true })),
+      json(blockNode({ ...cdrom, format: cdrom.format ?? 'raw', isReadOnly: true })),
       ...device({
-        driver: cdrom.bus === 'ide' ? 'ide-cd' : 'scsi-cd',
+        driver: cdrom.bus === 'scsi' ? 'scsi-cd' : 'ide-cd',
         id: nodeId(cdrom.deviceId),
         drive: nodeId(cdrom.nodeName),
         bootindex: cdrom.bootIndex === undefined ? undefined : wholeNumber('boot index', cdrom.bootIndex, 0),
@@ -261,6 +320,16 @@ function diskArguments({ disks, cdroms, machine: machineType }: GuestSpec, ports
       }),
     ]),
   ]
+}
+
+/** QEMU's limits of a disk are an object of their own, which its node names. */
+function limitArguments({ nodeName, limits }: GuestDisk): string[] {
+  if (!limits) return []
+  const known = /^(bps|iops)-(total|read|write)$/
+  for (const [name, value] of Object.entries(limits)) {
+    wholeNumber(matching('limit of a disk', known, name), value, 1)
+  }
+  return ['-object', json({ 'qom-type': 'throttle-group', id: nodeId(`${nodeName}-limits`), limits })]
 }
 
 function agentArguments(socket: string | undefined): string[] {
@@ -297,8 +366,9 @@ function cpu({ cpuModel, cpuFeatures = [] }: GuestSpec): string {
   return [model, ...features].join(',')
 }
 
-function machine(text: string): string {
-  return matching('machine type', /^(pc|q35)$/, text)
+function machine({ machine: family, machineVersion, hasHpet }: GuestSpec): string {
+  const type = matching('machine type', /^(pc|q35|pc-(i440fx|q35)-\d{1,2}\.\d{1,2})$/, machineVersion ?? family)
+  return hasHpet === undefined ? type : `${type},hpet=${hasHpet ? 'on' : 'off'}`
 }
 
 function socketChardev(id: string, path: string, more = ''): string[] {
@@ -317,10 +387,6 @@ function nodeId(text: string): string {
 /** For places where any file name can be passed as it is. */
 function absoluteFile(text: string): string {
   return matching('file', /^\/[^\0]*$/s, text)
-}
-
-function device(properties: Record<string, unknown>): string[] {
-  return ['-device', json(properties)]
 }
 
 function json(value: Record<string, unknown>): string {

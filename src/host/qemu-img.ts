@@ -63,16 +63,19 @@ export type ConvertOptions = ImageOptions & {
   isCompressed?: boolean
   /** Reads a qcow2 file without its backing file, whatever its header names: for files from outside. */
   isBackingless?: boolean
+  /** The target is there, of the right size and all zeroes: so it can belong to another user already. */
+  isFilled?: boolean
 }
 
-/** Writes a new, flat image; the target must not exist. */
+/** Writes a new, flat image; unless `isFilled` the target must not exist. */
 export async function convertImage(source: string, target: string, options: ConvertOptions): Promise<void> {
-  const { from, to, isCompressed = false, isBackingless = false, ...rest } = options
+  const { from, to, isCompressed = false, isBackingless = false, isFilled = false, ...rest } = options
   const node = { driver: imageFormat(from), file: { driver: 'file', filename: imageFile(source) } }
   const input = isBackingless && from === 'qcow2' ? `json:${JSON.stringify({ ...node, backing: null })}` : undefined
   const argv = [
     'convert',
     ...(isCompressed ? ['-c'] : []),
+    ...(isFilled ? ['-n', '--target-is-zero'] : []),
     ...(input === undefined ? ['-f', imageFormat(from)] : []),
     '-O',
     imageFormat(to),
@@ -105,7 +108,9 @@ export function parseInfo(json: string): ImageInfo {
 }
 
 async function qemuImg(argv: readonly string[], options: ImageOptions, maxOutputBytes = 64 * 1024): Promise<string> {
-  const confined = { timeoutMs: 60_000, limits: workLimits, ...options, maxOutputBytes, withoutNetwork: true }
+  const { limits = workLimits, ...rest } = options
+  const bounds = { ...workLimits, ...limits }
+  const confined = { timeoutMs: 60_000, ...rest, limits: bounds, maxOutputBytes, withoutNetwork: true }
   const { stdout } = await run(['qemu-img', ...argv], confined)
   return stdout
 }

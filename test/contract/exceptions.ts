@@ -139,7 +139,7 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     notBuilt(/\/v2\.1\/(extensions|versions)/),
     notBuilt(/\/v2\.1\/os-(aggregates\/\{id\}\/images|assisted-volume-snapshots|console-auth-tokens)/),
     notBuilt(/\/v2\.1\/os-(instance_usage_audit_log|migrations|simple-tenant-usage)/),
-    notBuilt(/\/servers\/\{server_id\}\/(diagnostics|migrations|os-server-password|os-volume_attachments|topology)/),
+    notBuilt(/\/servers\/\{server_id\}\/(diagnostics|migrations|os-volume_attachments|topology)/),
   ],
   network: [
     {

@@ -112,6 +112,7 @@ export interface PortInfo {
   deviceId: string
   deviceOwner: string
   hostId: string
+  vifType: string
   fixedIps: { subnetId: string; address: string }[]
 }
 

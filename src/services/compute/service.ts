@@ -29,10 +29,14 @@ import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
 import type { ComputeDeps } from './deps.ts'
 import { envelope } from './errors.ts'
-import type { ServerMetadata } from './metadata/document.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
-import { getServerMetadata } from './operations/server-metadata.ts'
+import {
+  getGuestPassword,
+  getServerMetadata,
+  setGuestPassword,
+  type MetadataSource,
+} from './operations/server-metadata.ts'
 import { Findings } from './periodic/findings.ts'
 import { HostReconciler } from './periodic/reconcile-hosts.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
@@ -45,6 +49,7 @@ import { usageIndex } from './store/migrations/0003-usage-index.ts'
 import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
 import { owners } from './store/migrations/0005-owners.ts'
 import { hostIdentities } from './store/migrations/0005-host-identities.ts'
+import { guestData } from './store/migrations/0006-guest-data.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -59,7 +64,10 @@ export const definition: ApiDefinition = {
 
 /** What the rest of the cloud may ask of nova besides its API. */
 export interface ComputeService extends RunningService {
-  getServerMetadata(id: string, projectId: string): Promise<ServerMetadata | null>
+  getServerMetadata(id: string, projectId: string): Promise<MetadataSource | null>
+  getGuestPassword(id: string): Promise<string>
+  setGuestPassword(id: string, password: string): Promise<boolean>
+  readonly metadataCacheS: number
   /** For the VNC proxy: where the console of a token ends. */
   openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
   /** For admins: how a server came to its state. */
@@ -77,7 +85,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, hostIdentities])
+  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, hostIdentities, guestData])
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
@@ -147,6 +155,9 @@ export async function createComputeService(
       await database.close()
     },
     getServerMetadata: (id, projectId) => getServerMetadata(deps, id, projectId),
+    getGuestPassword: (id) => getGuestPassword(deps, id),
+    setGuestPassword: (id, password) => setGuestPassword(deps, id, password),
+    metadataCacheS: config.metadataCacheExpiration,
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
     onNotice: (listener) => void (onNotice = listener),

@@ -2,6 +2,7 @@ import type { Route } from '../../../platform/http/route.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { serverMetadataRoutes } from './server-metadata/routes.ts'
 import { serverTagRoutes } from './server-tags/routes.ts'
+import { serverPasswordRoutes } from './server-password/routes.ts'
 import { ipRoutes } from './server-ips/routes.ts'
 import { securityGroupRoutes } from './security-groups/routes.ts'
 import { interfaceRoutes } from './interfaces/routes.ts'
@@ -28,6 +29,7 @@ export const routes: readonly Route<ComputeDeps>[] = [
   ...serverMetadataRoutes,
   ...serverTagRoutes,
   ...ipRoutes,
+  ...serverPasswordRoutes,
   ...interfaceRoutes,
   ...instanceActionRoutes,
   ...serviceRoutes,

@@ -2,6 +2,7 @@ import type { Rule } from '../../../platform/auth/policy.ts'
 import { baseRules } from './base-policy.ts'
 import { serverMetadataRules } from './server-metadata/policy.ts'
 import { serverTagRules } from './server-tags/policy.ts'
+import { serverPasswordRules } from './server-password/routes.ts'
 import { ipRules } from './server-ips/routes.ts'
 import { securityGroupRules } from './security-groups/policy.ts'
 import { interfaceRules } from './interfaces/routes.ts'
@@ -27,6 +28,7 @@ export const rules: readonly Rule[] = [
   ...serverMetadataRules,
   ...serverTagRules,
   ...ipRules,
+  ...serverPasswordRules,
   ...interfaceRules,
   ...instanceActionRules,
   ...serviceRules,

@@ -103,6 +103,7 @@ const toSubnet = (subnet: Json): PortSubnet => ({
   version: subnet['ip_version'] === 6 ? 6 : 4,
   dnsNameservers: (subnet['dns_nameservers'] ?? []) as string[],
   enableDhcp: subnet['enable_dhcp'] === true,
+  ipv6AddressMode: (subnet['ipv6_address_mode'] ?? null) as string | null,
   hostRoutes: (subnet['host_routes'] ?? []) as { destination: string; nexthop: string }[],
 })
 
@@ -115,6 +116,7 @@ const toPort = (port: Json): PortInfo => ({
   deviceId: text(port['device_id']),
   deviceOwner: text(port['device_owner']),
   hostId: text(port['binding:host_id']),
+  vifType: text(port['binding:vif_type']),
   fixedIps: ((port['fixed_ips'] ?? []) as Json[]).map((ip) => ({
     subnetId: text(ip['subnet_id']),
     address: text(ip['ip_address']),

@@ -8,6 +8,7 @@ import { schedule, type Hints } from '../scheduler/schedule.ts'
 import { finishAction } from '../store/actions.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import type { ComputeSchema } from '../store/tables.ts'
+import { prepareConfigDrive } from './config-drives.ts'
 import { faultOf } from './faults.ts'
 import { allocatePorts, markPorts, releasePorts, type WantedPort } from './ports.ts'
 import { removeGuest } from './remove-guest.ts'
@@ -62,6 +63,7 @@ export const buildServer: SagaKind<BuildData, ComputeDeps> = {
     {
       name: 'spawn',
       async run(data, deps, context) {
+        await prepareConfigDrive(deps, await live(deps, context))
         let place = { host: data.host!, node: data.node! }
         for (;;) {
           let server = await live(deps, context)

@@ -3,12 +3,10 @@ import { tapName } from '../../../base/device-names.ts'
 import type { Bus, Caller } from '../../../platform/rpc/contract.ts'
 import { RpcError, rpcServe } from '../../../platform/rpc/contract.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { configDriveFiles } from '../metadata/document.ts'
 import type { Server } from '../model/server.ts'
-import { metadataOf, zoneOfServer } from '../operations/server-metadata.ts'
 import { conductorContract, type DesiredServer } from '../rpc/conductor.ts'
-import { listAggregates } from '../store/aggregates.ts'
 import { listHostServers } from '../store/servers.ts'
+import { configDrivesOf } from './config-drives.ts'
 import { takeHostReport } from './host-reports.ts'
 import { judgeGuests } from './judge-guests.ts'
 import { registerHost } from './register-host.ts'
@@ -25,10 +23,9 @@ export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () =>
       own(of, caller)
       const servers = await listHostServers(deps.database.db, of, ids)
       const wanted = new Set(servers.map(({ id }) => id))
-      // Only a config drive tells of the zone.
-      const aggregates = servers.some((server) => server.hasConfigDrive) ? await listAggregates(deps.database.db) : []
+      const drives = await configDrivesOf(deps, servers)
       return {
-        servers: servers.map((server) => toDesired(server, zoneOfServer(server, aggregates, deps.config.defaultZone))),
+        servers: servers.map((server) => toDesired(server, drives.get(server.id) ?? null)),
         verdicts: guests ? await judgeGuests(deps, of, guests, wanted) : [],
       }
     },
@@ -49,9 +46,8 @@ function own(host: string, caller: Caller) {
   if (host !== caller.host) throw new RpcError(`host ${caller.host} cannot speak for host ${host}`, 'Forbidden')
 }
 
-function toDesired(server: Server, zone: string): DesiredServer {
+function toDesired(server: Server, configDrive: DesiredServer['configDrive']): DesiredServer {
   const { flavor } = server
-  const isWanted = server.desiredPower !== 'absent'
   return {
     id: server.id,
     revision: server.revision,
@@ -65,6 +61,7 @@ function toDesired(server: Server, zone: string): DesiredServer {
     ephemeralGb: flavor.ephemeralGb,
     swapMb: flavor.swapMb,
     image: server.image,
+    extraSpecs: flavor.extraSpecs,
     ports: server.ports.map(({ id, mac, networkId, mtu, isActive }) => ({
       id,
       mac,
@@ -73,10 +70,7 @@ function toDesired(server: Server, zone: string): DesiredServer {
       mtu,
       isActive,
     })),
-    configDrive:
-      server.hasConfigDrive && isWanted
-        ? configDriveFiles({ ...metadataOf(server, zone), adminPass: server.adminPass })
-        : null,
+    configDrive,
     isDeleted: server.deletedAt !== null,
     isBuilt: server.launchedAt !== null,
     requestId: server.requestId,

@@ -112,6 +112,7 @@ function toServerPort(
     isActive: port.status === 'ACTIVE',
     isOurs,
     tag,
+    vifType: port.vifType,
     fixedIps: port.fixedIps.map((ip) => ({ ...ip, version: ip.address.includes(':') ? 6 : 4 })),
     subnets: subnets.filter((subnet) => port.fixedIps.some((ip) => ip.subnetId === subnet.id)),
   }

@@ -33,6 +33,7 @@ export function desiredServer(imageId: string, changes: Partial<DesiredServer> =
     ephemeralGb: 0,
     swapMb: 0,
     image: { id: imageId, diskFormat: 'qcow2', properties: {} },
+    extraSpecs: {},
     ports: [desiredPort()],
     configDrive: null,
     isDeleted: false,

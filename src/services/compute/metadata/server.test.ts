@@ -4,56 +4,44 @@ import { syncBuiltinESMExports } from 'node:module'
 import { test, type TestContext } from 'node:test'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
-import { configDriveFiles, type ServerMetadata } from './document.ts'
 import { serveMetadata } from './server.ts'
-
-const server: ServerMetadata = {
-  id: '6f1c2b6e-1111-4222-8333-444455556666',
-  name: 'first',
-  hostname: 'first',
-  projectId: 'p1',
-  availabilityZone: 'nova',
-  launchIndex: 0,
-  metadata: { role: 'web' },
-  keys: [{ name: 'mine', type: 'ssh', publicKey: 'ssh-ed25519 AAAA mine' }],
-  userData: Buffer.from('#!/bin/sh\n').toString('base64'),
-  flavorName: 'm1.tiny',
-  ports: [
-    {
-      id: 'p',
-      mac: 'fa:16:3e:00:00:01',
-      mtu: 1450,
-      networkId: 'n',
-      tap: 'tapp',
-      addresses: [
-        { subnetId: 's', cidr: '10.0.0.0/24', ip: '10.0.0.5', gateway: '10.0.0.1', dns: ['10.0.0.2'], isDhcp: true },
-      ],
-    },
-  ],
-  floatingIps: ['172.24.4.10'],
-  securityGroups: ['default', 'web'],
-  adminPass: null,
-  imageId: '11111111-1111-4111-8111-111111111111',
-}
+import { sampleServer as server, sampleSources as sources } from './testing.ts'
 
 const sign = (id: string, secret = 'shared') => createHmac('sha256', secret).update(id).digest('hex')
 
 async function serviceFor(t: TestContext) {
   const asked: string[] = []
+  let password = ''
   const service = await serveMetadata({
     host: '127.0.0.1',
     port: 0,
     secret: new Secret('shared'),
+    cacheS: 15,
     async getServerMetadata(id, projectId) {
       asked.push(id)
-      return id === server.id && projectId === server.projectId ? server : null
+      return id === server.id && projectId === server.projectId ? { server, sources } : null
+    },
+    getGuestPassword: async () => password,
+    async setGuestPassword(_id, text) {
+      if (password !== '') return false
+      password = text
+      return true
     },
     log: createLogger({ name: 'test' }),
   })
   t.after(() => service.close())
-  const get = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
+  const get = async (
+    path: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+    body?: string | ReadableStream,
+  ) => {
     const own = { 'X-Instance-ID': server.id, 'X-Tenant-ID': 'p1', 'X-Instance-ID-Signature': sign(server.id) }
-    const answer = await fetch(`http://127.0.0.1:${service.port}${path}`, { method, headers: { ...own, ...headers } })
+    const answer = await fetch(`http://127.0.0.1:${service.port}${path}`, {
+      method,
+      headers: { ...own, ...headers },
+      ...(body !== undefined && { body, duplex: 'half' }),
+    })
     return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() }
   }
   return { get, asked, port: service.port }
@@ -132,10 +120,30 @@ test('only reading is there', async (t) => {
   assert.equal((await get('/latest/meta-data/hostname', {}, 'PUT')).status, 405)
 })
 
-test('the config drive has the same files, and alone the password', () => {
-  const files = configDriveFiles({ ...server, adminPass: 'secret' })
-  const read = (path: string) => Buffer.from(files[path] ?? '', 'base64').toString()
-  assert.equal((JSON.parse(read('openstack/latest/meta_data.json')) as { admin_pass: string }).admin_pass, 'secret')
-  assert.equal(read('openstack/2020-10-14/user_data'), '#!/bin/sh\n')
-  assert.match(read('ec2/latest/meta-data.json'), /"instance-id":"i-6f1c2b6e"/)
+test('a guest tells its password once, and who asks later reads it', async (t) => {
+  const { get } = await serviceFor(t)
+  const path = '/openstack/2013-04-04/password'
+  const post = async (body: string, where = path) => (await get(where, {}, 'POST', body)).status
+  assert.deepEqual(await get(path), { status: 200, type: 'text/plain; charset=UTF-8', text: '' })
+  assert.equal(await post('x'.repeat(1021)), 400)
+  assert.equal(await post('x'.repeat(60_000)), 400)
+  const pieces = new ReadableStream({
+    start(controller) {
+      for (let count = 0; count < 20; count++) controller.enqueue(new TextEncoder().encode('x'.repeat(100)))
+      controller.close()
+    },
+  })
+  assert.equal((await get(path, {}, 'POST', pieces)).status, 400)
+  assert.equal(await post('x', '/openstack/2012-08-10/password'), 405)
+  assert.equal((await get('/openstack/2012-08-10/password')).status, 404)
+  assert.equal((await get(path, {}, 'PUT', 'x')).status, 400)
+  assert.equal(await post(''), 200)
+  assert.equal(await post('x'.repeat(1020)), 200)
+  assert.equal(await post('y', '/openstack/latest/password/'), 409)
+  assert.equal((await get('/openstack/latest/password')).text, 'x'.repeat(1020))
+})
+
+test('who has no IPv4 address of its own reads the one that it asks from', async (t) => {
+  const { get } = await serviceFor(t)
+  assert.equal((await get('/latest/meta-data/local-ipv4', { 'X-Forwarded-For': '10.9.9.9' })).text, '10.0.0.5')
 })

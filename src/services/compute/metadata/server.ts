@@ -6,55 +6,48 @@ import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { constantTimeEqual, type Secret } from '../../../platform/auth/secret.ts'
 import type { Logger } from '../../../platform/log/log.ts'
-import { lookUp, metadataFiles, type Files, type ServerMetadata } from './document.ts'
+import type { ServerMetadata, Sources } from './document.ts'
+import { isPassword, lookUp } from './look-up.ts'
+import { answerPassword, type PasswordStore } from './password.ts'
+import { end } from './respond.ts'
 
-export interface MetadataOptions {
+export interface MetadataOptions extends PasswordStore {
   host: string
   port: number
   /** Shared with the metadata proxy (`[neutron] metadata_proxy_shared_secret`). */
   secret: Secret
+  /** Seconds that a server's metadata are kept for its next question. */
+  cacheS: number
   /** The server of that id in that project; null when there is none. */
-  getServerMetadata(id: string, projectId: string): Promise<ServerMetadata | null>
+  getServerMetadata(id: string, projectId: string): Promise<Metadata | null>
   log: Logger
 }
 
-const keepMs = 15_000
+interface Metadata {
+  server: ServerMetadata
+  sources: Sources
+}
+
 const keepAtMost = 1000
 
 /** Serves metadata; rejects when the port cannot be taken. */
 export async function serveMetadata(options: MetadataOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const cache = new Map<string, { server: ServerMetadata; files: Files; until: number }>()
-  const find = async (id: string, projectId: string) => {
-    const known = cache.get(id)
-    if (known && known.until > Date.now() && known.server.projectId === projectId) return known
-    const server = await options.getServerMetadata(id, projectId)
-    if (!server) return undefined
-    const entry = { server, files: metadataFiles(server), until: Date.now() + keepMs }
-    if (cache.size >= keepAtMost) cache.delete(cache.keys().next().value!)
-    cache.set(id, entry)
-    return entry
-  }
+  const find = cached(options)
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const id = header(request, 'x-instance-id')
-    const projectId = header(request, 'x-tenant-id')
-    const signature = header(request, 'x-instance-id-signature')
-    if (!id || !projectId || !signature)
-      return end(response, 400, 'X-Instance-ID, X-Tenant-ID and a signature are required.')
-    const expected = createHmac('sha256', options.secret.reveal()).update(id).digest('hex')
-    if (!constantTimeEqual(signature, expected)) {
-      options.log.warn({ server: id }, 'metadata asked for with a wrong signature')
-      return end(response, 403, 'Invalid proxy request signature.')
-    }
-    if (request.method !== 'GET' && request.method !== 'HEAD') return end(response, 405, 'Method not allowed.')
-    const found = await find(id, projectId)
+    const asked = proven(request, options)
+    if ('refused' in asked) return end(response, asked.refused, asked.why)
     const path = pathOf(request)
-    const content = found && path !== undefined && lookUp(found.server, found.files, path)
+    const found = path === undefined ? undefined : await find(asked.id, asked.projectId)
+    if (path === undefined || !found) return end(response, 404, 'Not found.')
+    if (isPassword(path)) return await answerPassword(request, response, found.server.id, options)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return end(response, 405, 'Method not allowed.')
+    const content = await lookUp(found.server, path, found.sources, header(request, 'x-forwarded-for')?.split(',')[0])
     if (!content) return end(response, 404, 'Not found.')
     response.writeHead(200, {
-      'Content-Type': path.endsWith('.json') ? 'application/json' : 'text/plain; charset=UTF-8',
-      'Content-Length': content.length,
+      'Content-Type': content.type,
+      'Content-Length': Buffer.byteLength(content.body),
     })
-    response.end(request.method === 'HEAD' ? undefined : content)
+    response.end(request.method === 'HEAD' ? undefined : content.body)
   }
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
@@ -74,6 +67,37 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
   }
 }
 
+/** Metadata by server, each for a while: a guest that starts reads file by file. */
+function cached({ cacheS, getServerMetadata }: MetadataOptions) {
+  const cache = new Map<string, { found: Metadata; until: number }>()
+  return async (id: string, projectId: string): Promise<Metadata | undefined> => {
+    const known = cache.get(id)
+    if (known && known.until > Date.now() && known.found.server.projectId === projectId) return known.found
+    const found = await getServerMetadata(id, projectId)
+    if (!found) return undefined
+    if (cache.size >= keepAtMost) cache.delete(cache.keys().next().value!)
+    if (cacheS > 0) cache.set(id, { found, until: Date.now() + cacheS * 1000 })
+    return found
+  }
+}
+
+type Asked = { id: string; projectId: string } | { refused: 400 | 403; why: string }
+
+/** Who asks, as the proxy vouches for. */
+function proven(request: IncomingMessage, { secret, log }: MetadataOptions): Asked {
+  const id = header(request, 'x-instance-id')
+  const signature = header(request, 'x-instance-id-signature')
+  const projectId = header(request, 'x-tenant-id')
+  const missing = (name: string): Asked => ({ refused: 400, why: `${name} header is missing from request.` })
+  if (!id) return missing('X-Instance-ID')
+  if (!signature) return missing('X-Instance-ID-Signature')
+  if (!projectId) return missing('X-Tenant-ID')
+  const expected = createHmac('sha256', secret.reveal()).update(id).digest('hex')
+  if (constantTimeEqual(signature, expected)) return { id, projectId }
+  log.warn({ server: id }, 'metadata asked for with a wrong signature')
+  return { refused: 403, why: 'Invalid proxy request signature.' }
+}
+
 /** Undefined for what is no path. */
 function pathOf({ url = '/' }: IncomingMessage): string | undefined {
   try {
@@ -84,9 +108,3 @@ function pathOf({ url = '/' }: IncomingMessage): string | undefined {
 }
 
 const header = (request: IncomingMessage, name: string): string | undefined => [request.headers[name]].flat()[0]
-
-function end(response: ServerResponse, status: number, text: string) {
-  response
-    .writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8', 'Content-Length': Buffer.byteLength(text) })
-    .end(text)
-}

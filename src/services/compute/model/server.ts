@@ -30,6 +30,8 @@ export interface ServerPort {
   /** Made for this server: deleted with it. */
   isOurs: boolean
   tag: string | null
+  /** Neutron's `binding:vif_type`. */
+  vifType?: string
   fixedIps: { subnetId: string; address: string; version: 4 | 6 }[]
   floatingIps?: string[]
   subnets: PortSubnet[]
@@ -43,6 +45,8 @@ export interface PortSubnet {
   version: 4 | 6
   dnsNameservers: string[]
   enableDhcp: boolean
+  /** `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`. */
+  ipv6AddressMode?: string | null
   hostRoutes?: { destination: string; nexthop: string }[]
 }
 

@@ -16,6 +16,7 @@ import { findGroup, membersOf } from '../store/server-groups.ts'
 import { insertServer, usageOf } from '../store/servers.ts'
 import { limitsOf } from './quotas.ts'
 import { requireUsableNetwork, requireUsablePort } from './usable.ts'
+import { requireMeant } from './image-properties.ts'
 import { toHostname } from '../model/hostname.ts'
 
 export interface NewServer {
@@ -63,6 +64,8 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   if (input.keyName !== null && !key) throw new BadRequest('Invalid key_name provided.')
   const keys: ServerKey[] = key ? [{ name: key.name, publicKey: key.publicKey, type: key.type }] : []
   const adminPass = input.adminPass ?? randomPassword()
+  const isDriveNeeded = image.properties['img_config_drive'] === 'mandatory'
+  const hasConfigDrive = input.hasConfigDrive || config.forceConfigDrive || isDriveNeeded
   const reservationId = `r-${randomBytes(4).toString('hex')}`
   const now = deps.now()
   const base: Omit<Server, 'id' | 'name' | 'hostname' | 'launchIndex' | 'seq'> = {
@@ -79,8 +82,8 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     keyName: key?.name ?? null,
     keys,
     userData: input.userData,
-    adminPass: input.hasConfigDrive ? adminPass : null,
-    hasConfigDrive: input.hasConfigDrive || config.forceConfigDrive,
+    adminPass: hasConfigDrive ? adminPass : null,
+    hasConfigDrive,
     zone,
     pinnedZone: zone,
     host: null,
@@ -190,6 +193,7 @@ async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, fl
   if (!image) throw new BadRequest('Can not find requested image')
   if (image.status !== 'active') throw new BadRequest(`Image ${id} is not active.`)
   if (image.diskFormat === null) throw new BadRequest(`Image ${id} is unacceptable: it has no disk format`)
+  requireMeant(image.properties)
   if (image.minRam > flavor.memoryMb) throw new BadRequest("Flavor's memory is too small for requested image.")
   if (flavor.rootGb > 0) {
     const size = Math.max(image.size ?? 0, image.virtualSize ?? 0)

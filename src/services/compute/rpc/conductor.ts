@@ -44,9 +44,18 @@ export const desiredServer = Type.Object({
       properties: Type.Record(Type.String(), Type.String()),
     }),
   ]),
+  /** Of the flavor: what hardware it has. */
+  extraSpecs: Type.Record(Type.String(), Type.String()),
   ports: Type.Array(desiredPort),
-  /** Files of the config drive by path, base64; null for no config drive. */
-  configDrive: Type.Union([Type.Null(), Type.Record(Type.String(), Type.String())]),
+  /** Null for none. Contents are base64; each file names its own by index, as many are the same. */
+  configDrive: Type.Union([
+    Type.Null(),
+    Type.Object({
+      format: Type.Union([Type.Literal('iso9660'), Type.Literal('vfat')]),
+      contents: Type.Array(Type.String()),
+      files: Type.Record(Type.String(), Type.Integer()),
+    }),
+  ]),
   /** Its deletion is complete but for what this host has of it. */
   isDeleted: Type.Boolean(),
   /** It has run before: a disk that is missing is lost, and not to be made anew. */

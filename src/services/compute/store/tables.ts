@@ -16,6 +16,8 @@ export interface ComputeSchema extends SagaSchema, PeriodicSchema, LockSchema {
   quotas: { project_id: string; resource: string; hard_limit: number }
   /** One row per project that creates servers: its lock makes quota checks exact on MariaDB. */
   console_tokens: ConsoleTokenTable
+  config_drives: { server_id: string; random_seed: string; vendor_data_json: string }
+  server_passwords: { server_id: string; password: string }
   /** One row: which control plane this is. Another or an empty database has another id. */
   cloud_identity: { id: string; only_row: number }
   /** The agent that speaks for a host, by the id that it keeps. */

@@ -17,6 +17,8 @@ export const imageId = '11111111-1111-4111-8111-111111111111'
 export const networkId = '22222222-2222-4222-8222-222222222222'
 
 export class FakeImages implements ImageApi {
+  properties: Record<string, string> = {}
+
   async getImage(id: string) {
     if (id !== imageId) return undefined
     return {
@@ -28,7 +30,7 @@ export class FakeImages implements ImageApi {
       minRam: 0,
       size: 1000,
       virtualSize: 2000,
-      properties: {},
+      properties: this.properties,
     }
   }
 }
@@ -169,6 +171,7 @@ export class FakeNetwork implements NetworkApi {
       deviceId: asked.deviceId,
       deviceOwner: asked.deviceOwner,
       hostId: asked.hostId,
+      vifType: 'bridge',
       fixedIps: [{ subnetId: 's1', address: `10.0.${next >> 8}.${next & 255}` }],
     }
     this.ports.set(port.id, port)

@@ -147,6 +147,9 @@ async function addAutomatic(tx: NetworkDb, port: PortIdentity, subnet: Subnet): 
   await add(tx, port, subnet, automaticAddress(subnet, port.mac_address))
 }
 
+/** As many ports at once as nobody will make. */
+const mostTries = 1000
+
 async function allocateOne(
   tx: NetworkDb,
   deps: Pick<NetworkDeps, 'lastAddresses'>,
@@ -160,8 +163,12 @@ async function allocateOne(
   if (isAutomatic(subnet, port)) return addAutomatic(tx, port, subnet)
   const candidates = [subnet, ...subnets.filter((each) => request.instead?.includes(each.id))]
   for (const each of candidates) {
-    const ip = await freeAddress(tx, deps, each)
-    if (ip !== undefined && (await add(tx, port, each, ip))) return
+    // An address that another process takes at this moment is no reason to give up: the next one is looked for.
+    for (let tries = 0; tries < mostTries; tries++) {
+      const ip = await freeAddress(tx, deps, each)
+      if (ip === undefined) break
+      if (await add(tx, port, each, ip)) return
+    }
   }
   throw ipAddressGenerationFailure(port.network_id)
 }

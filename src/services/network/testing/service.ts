@@ -20,6 +20,7 @@ export interface TestAnswer extends ClientResponse {
 
 export interface TestNetwork {
   readonly bus: LocalBus
+  readonly databaseUrl: string
   /** `who` is a persona's name, `null` for no token. */
   send(
     who: string | null,
@@ -75,20 +76,39 @@ export function personaOf(token: string): Credentials | null {
   }
 }
 
-/** Starts it with one host whose agents live; `config` is the text of a neutron.conf. */
-export async function createTestNetwork(config = '', hosts: readonly string[] = ['h1']): Promise<TestNetwork> {
+/** What two processes have in common. */
+export interface SharedCloud {
+  bus: LocalBus
+  databaseUrl: string
+  /** The machine of the next process. */
+  host: string
+}
+
+/**
+ * Starts it with one host whose agents live; `config` is the text of a neutron.conf. With `shared` it is one more process
+ * of a cloud.
+ */
+export async function createTestNetwork(
+  config = '',
+  hosts: readonly string[] = ['h1'],
+  shared?: SharedCloud,
+): Promise<TestNetwork> {
   const stateDir = mkdtempSync(join(tmpdir(), 'nephos-network-'))
   const file = join(stateDir, 'neutron.conf')
   writeFileSync(file, config)
-  const bus = new LocalBus('server')
+  const { bus, databaseUrl, host } = shared ?? {
+    bus: new LocalBus('server'),
+    databaseUrl: await testDatabaseUrl(stateDir, 'network'),
+    host: 'server',
+  }
   const service = await createNetworkService({
     stateDir: join(stateDir, 'state'),
     configFiles: [file],
-    databaseUrl: await testDatabaseUrl(stateDir, 'network'),
+    databaseUrl,
     policyOverrides: {},
     log: createLogger({ name: 'test', level: 'fatal' }),
     bus,
-    host: 'server',
+    host,
     region: 'RegionOne',
     authenticator: { validate: (token) => Promise.resolve(personaOf(token)) },
     connect: () => ({ send: () => Promise.resolve({ status: 200, headers: {}, body: {} }) }),
@@ -110,6 +130,7 @@ export async function createTestNetwork(config = '', hosts: readonly string[] = 
     })) as TestAnswer
   return {
     bus,
+    databaseUrl,
     send,
     async make(who, method, path, json) {
       const answer = await send(who, method, `/v2.0${path}`, json)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import { blockDevicesOf } from '../../model/block-devices.ts'
 import { isUp, type Aggregate, type Service } from '../../model/host.ts'
 import { statusOf, type Server } from '../../model/server.ts'
 import { zoneOfServer } from '../../operations/server-metadata.ts'
@@ -118,7 +119,7 @@ const viewExtended = (server: Server, version: ApiVersion) => ({
     'OS-EXT-SRV-ATTR:hostname': server.hostname,
     'OS-EXT-SRV-ATTR:kernel_id': '',
     'OS-EXT-SRV-ATTR:ramdisk_id': '',
-    'OS-EXT-SRV-ATTR:root_device_name': '/dev/vda',
+    'OS-EXT-SRV-ATTR:root_device_name': blockDevicesOf(server)['root'],
     'OS-EXT-SRV-ATTR:user_data': server.userData,
   }),
 })

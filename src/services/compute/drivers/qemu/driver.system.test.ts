@@ -37,8 +37,9 @@ inNamespaces(
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const configDrive = (userData: string) => ({
-  'openstack/latest/meta_data.json': base64(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })),
-  'openstack/latest/user_data': base64(userData),
+  format: 'iso9660' as const,
+  contents: [base64(JSON.stringify({ uuid: randomUUID(), hostname: 'tiny', name: 'tiny' })), base64(userData)],
+  files: { 'openstack/latest/meta_data.json': 0, 'openstack/latest/user_data': 1 },
 })
 
 /** Tells of its disks once and of its network cards whenever they change. */
@@ -157,6 +158,31 @@ function defineTests() {
     assert.deepEqual(await tapsHere(), [])
     await driver.destroy(id)
     assert.deepEqual(await readdir(folder), ['_base'])
+  })
+
+  test('a guest boots from a stream-optimised vmdk on scsi, out of a state folder with a relative name', async (t) => {
+    const there = await mkdtemp(join(tmpdir(), 'nv-'))
+    const before = process.cwd()
+    process.chdir(there)
+    t.after(async () => {
+      process.chdir(before)
+      await rm(there, { recursive: true, force: true })
+    })
+    const vmdk = join(there, 'guest.vmdk')
+    const options = ['-O', 'vmdk', '-o', 'subformat=streamOptimized']
+    await run(['qemu-img', 'convert', '-f', 'qcow2', ...options, await buildGuestImage(), vmdk], { timeoutMs: 120_000 })
+    const fetchImage = async () => createReadStream(vmdk)
+    const { driver } = await driverFor(t, { stateDir: 'rel', fetchImage })
+    const properties = { hw_scsi_model: 'virtio-scsi', hw_disk_bus: 'scsi', hw_qemu_guest_agent: 'yes' }
+    const server = desiredServer(randomUUID(), {
+      image: { id: randomUUID(), diskFormat: 'vmdk', properties },
+      ports: [],
+    })
+    await driver.prepare(server, note)
+    assert.deepEqual(await readdir(join(there, 'rel/_base')), [server.image!.id])
+    await driver.boot(server, note)
+    const printed = async () => (await driver.consoleOutput(server.id, null)).includes('login:')
+    await waitFor(printed, { what: 'login', timeoutMs: 120_000, intervalMs: 200 })
   })
 
   test('D12: the config drive is made again when its content changed, and only then', async (t) => {

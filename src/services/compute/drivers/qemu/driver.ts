@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { lstat, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandFailed, type RunAs } from '../../../../host/command.ts'
@@ -14,10 +15,11 @@ import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
 import { DriverError, type ComputeDriver, type Guest, type Note } from '../driver.ts'
 import { Disks } from './disks.ts'
 import { guestFolder } from './folder.ts'
+import { HardwareOfHost } from './hardware.ts'
 import { hostFacts } from './host-facts.ts'
 import { guestIdentity, shareWith, type Identity } from './identity.ts'
 import { Monitors } from './monitor.ts'
-import { listNics, nicOf, plugNic, unplugNic } from './nics.ts'
+import { listNics, nicOf, plugNic, queuesOf, unplugNic } from './nics.ts'
 import { guestSpec } from './spec.ts'
 
 export interface QemuOptions {
@@ -44,6 +46,7 @@ export class QemuDriver implements ComputeDriver {
   readonly name = 'qemu'
   readonly #options: QemuOptions
   readonly #disks: Disks
+  readonly #hardware = new HardwareOfHost()
   readonly #monitors: Monitors
   readonly #listeners: ((id: string) => void)[] = []
   readonly #kvm = rememberedProbe('kvm')
@@ -55,8 +58,8 @@ export class QemuDriver implements ComputeDriver {
   #virt: Promise<'tcg' | 'kvm'> | undefined
 
   constructor(options: QemuOptions) {
-    this.#options = options
-    this.#disks = new Disks(options.stateDir, options.fetchImage)
+    this.#options = { ...options, stateDir: resolve(options.stateDir) }
+    this.#disks = new Disks(this.#options.stateDir, options.fetchImage)
     this.#monitors = new Monitors((id) => this.#listeners.forEach((listener) => listener(id)))
   }
 
@@ -83,8 +86,9 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async describeHost(): Promise<HostReport> {
-    const running = (await this.listGuests()).filter((guest) => guest.power === 'running').length
-    return await hostFacts(this.#options.host, this.#options.stateDir, running)
+    const { host, stateDir } = this.#options
+    const runningGuests = (await this.listGuests()).filter((guest) => guest.power === 'running').length
+    return await hostFacts(host, { stateDir, runningGuests, hasUefi: this.#hardware.firmware.uefi !== undefined })
   }
 
   async listGuests(): Promise<Guest[]> {
@@ -123,9 +127,13 @@ export class QemuDriver implements ComputeDriver {
   async prepare(server: DesiredServer, note: Note) {
     const folder = this.#folder(server.id)
     const { runAs } = await this.#whoRuns()
+    const hardware = await this.#hardware.of(server)
     await mkdir(folder.dir, { recursive: true, mode: 0o710 })
     await shareWith(runAs, folder.dir, 0o710)
-    await clean('The disk of the server could not be made.', () => this.#disks.make(server, folder, runAs, note))
+    await clean('The disk of the server could not be made.', async () => {
+      await this.#disks.make(server, folder, runAs, note)
+      if (hardware.firmware === 'uefi') await this.#hardware.makeNvram(folder, runAs)
+    })
     await this.#ensureTaps(server, runAs)
   }
 
@@ -133,7 +141,10 @@ export class QemuDriver implements ComputeDriver {
     const folder = this.#folder(server.id)
     const started = Date.now()
     const { runAs } = await this.#whoRuns()
-    const spec = guestSpec(server, folder, await this.#virtType())
+    const spec = guestSpec(server, await this.#hardware.of(server), folder, {
+      virtType: await this.#virtType(),
+      ...this.#hardware.firmware,
+    })
     await clean('The hypervisor could not start the server.', async () => {
       await startGuest(spec, { runAs })
       await this.#monitors.connect(server.id, folder.qmp)
@@ -147,11 +158,12 @@ export class QemuDriver implements ComputeDriver {
     if (!(await findGuest(folder.pid, server.id))) return await this.#ensureTaps(server, runAs)
     await clean("The server's interfaces could not be changed.", async () => {
       const qmp = await this.#monitors.connect(server.id, folder.qmp)
-      const wanted = server.ports.map(nicOf)
+      const hardware = await this.#hardware.of(server)
+      const wanted = server.ports.map((port) => nicOf(port, hardware, server.vcpus))
       const present = await listNics(qmp)
       for (const id of present) if (!wanted.some((nic) => nic.id === id)) await unplugNic(qmp, id, note)
-      await this.#ensureTaps(server, runAs)
-      for (const nic of wanted) if (!present.includes(nic.id)) await plugNic(qmp, nic, note)
+      await this.#ensureTaps(server, runAs, { isRunning: true })
+      for (const nic of wanted) if (!present.includes(nic.id)) await plugNic(qmp, nic, hardware.machine, note)
     })
   }
 
@@ -251,15 +263,21 @@ export class QemuDriver implements ComputeDriver {
   }
 
   /** Taps of ports that are no longer the server's go, those that are wanted are made. */
-  async #ensureTaps({ id, ports }: DesiredServer, runAs: RunAs | undefined) {
+  async #ensureTaps(server: DesiredServer, runAs: RunAs | undefined, { isRunning = false } = {}) {
+    const { id, ports } = server
     const file = this.#folder(id).taps
+    const hasQueues = queuesOf(await this.#hardware.of(server), server.vcpus) > 1
     const wanted = ports.map(({ tap }) => tap)
     const known = await readTaps(file)
     // Written first, so that a killed call leaves no tap that nobody knows of.
     await replaceFile(file, JSON.stringify([...new Set([...known, ...wanted])]), 0o600)
     await clean('The network devices of the server could not be made.', async () => {
       for (const tap of known) if (!wanted.includes(tap)) await deleteLink(tap)
-      for (const { tap, mtu } of ports) await ensureTap({ name: tap, mtu, ...(runAs && { ownerUid: runAs.uid }) })
+      for (const { tap, mtu } of ports) {
+        // One that QEMU has open stays what it is.
+        const isOpen = isRunning && known.includes(tap)
+        await ensureTap({ name: tap, mtu, ...(!isOpen && { hasQueues }), ...(runAs && { ownerUid: runAs.uid }) })
+      }
     })
     await replaceFile(file, JSON.stringify(wanted), 0o600)
   }

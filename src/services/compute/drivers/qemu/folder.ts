@@ -15,11 +15,14 @@ export function guestFolder(stateDir: string, id: string) {
     qmp: join(run, 'qmp.sock'),
     vnc: join(run, 'vnc.sock'),
     serial: join(run, 'serial.sock'),
+    agent: join(run, 'qga.sock'),
     console: join(dir, 'console.log'),
     disk: join(dir, 'disk.qcow2'),
     ephemeral: join(dir, 'ephemeral0.raw'),
     swap: join(dir, 'swap.raw'),
     config: join(dir, 'config.iso'),
+    /** What UEFI remembers of this guest. */
+    nvram: join(dir, 'nvram.fd'),
     /** Digest of what config.iso was made from. */
     configDigest: join(dir, 'config.sha256'),
     /** Names of the taps that were made for this guest. */

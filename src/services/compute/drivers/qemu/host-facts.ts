@@ -3,9 +3,13 @@ import { availableParallelism } from 'node:os'
 import type { HostReport } from '../../rpc/conductor.ts'
 import { run } from '../../../../host/command.ts'
 import { qemuProgram } from '../../../../host/qemu.ts'
+import { hostTraits } from './traits.ts'
 
 /** What this host has, from /proc and its file system. */
-export async function hostFacts(host: string, stateDir: string, runningGuests: number): Promise<HostReport> {
+export async function hostFacts(
+  host: string,
+  { stateDir, runningGuests, hasUefi }: { stateDir: string; runningGuests: number; hasUefi: boolean },
+): Promise<HostReport> {
   const memory = await readFile('/proc/meminfo', 'utf8')
   const { bsize, blocks } = await statfs(stateDir)
   const model = /^model name\s*:\s*(.*)$/m.exec(await readFile('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown'
@@ -20,7 +24,7 @@ export async function hostFacts(host: string, stateDir: string, runningGuests: n
     runningGuests,
     cpuInfo: JSON.stringify({ arch: 'x86_64', model }),
     architecture: 'x86_64',
-    traits: [],
+    traits: hostTraits({ hasUefi }),
   }
 }
 
