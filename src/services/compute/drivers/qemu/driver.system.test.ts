@@ -218,7 +218,7 @@ function defineTests() {
 
   test('P21: a guest whose folder is gone runs on, is found by the next process, and can be ended', async (t) => {
     const { driver, folder } = await driverFor(t)
-    const { id } = await runningGuest(driver)
+    const { id, ports } = await runningGuest(driver)
     const pid = await pidOf(folder, id)
     await driver.stop()
     await rm(guestFolder(folder, id).dir, { recursive: true })
@@ -228,6 +228,8 @@ function defineTests() {
     await driver.destroy(id)
     assert.ok(!existsSync(`/proc/${pid}/exe`))
     assert.deepEqual(await driver.listGuests(), [])
+    // Which taps it had was written in its folder.
+    for (const { tap } of ports) await run(['ip', 'link', 'del', tap])
   })
 
   test('a server that had a disk gets no empty one in its place', async (t) => {
