@@ -11,6 +11,7 @@ import { openDatabase } from '../src/platform/db/database.ts'
 import { serve } from '../src/platform/http/server.ts'
 import { createLogger } from '../src/platform/log/log.ts'
 import type { IdentitySchema } from '../src/services/identity/store/tables.ts'
+import { withKey } from '../src/services/identity/store/names.ts'
 import { newUser } from '../src/services/identity/store/new-rows.ts'
 import { byPassword, openTestIdentity } from '../src/services/identity/testing/identity.ts'
 import { print } from './measure.ts'
@@ -157,7 +158,7 @@ async function insert<T extends 'users' | 'revocation_events'>(
       async (tx) =>
         void (await tx
           .insertInto(table)
-          .values(rows as never)
+          .values(rows.map((each) => withKey(table, each)) as never)
           .execute()),
     )
   }

@@ -26,6 +26,8 @@ export interface TestCloud {
   stop(): Promise<void>
   /** Kills processes (`control`, `agent`) at once and waits until others stand in their place and every role is up. */
   killAndRecover(...victims: readonly string[]): Promise<void>
+  /** The same, stopping them: they live and do nothing. */
+  stopAndRecover(...victims: readonly string[]): Promise<void>
   /** Ends it with its guests and removes the folder. */
   destroy(): Promise<void>
 }
@@ -79,7 +81,8 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
-    killAndRecover: (...victims) => killAndRecover(nephos, victims),
+    killAndRecover: (...victims) => killAndRecover(nephos, victims, 'SIGKILL'),
+    stopAndRecover: (...victims) => killAndRecover(nephos, victims, 'SIGSTOP'),
     async destroy() {
       await nephos('down')
       rmSync(stateDir, { recursive: true, force: true })
@@ -89,7 +92,11 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
 
 const patience = 60_000
 
-async function killAndRecover(nephos: TestCloud['nephos'], victims: readonly string[]): Promise<void> {
+async function killAndRecover(
+  nephos: TestCloud['nephos'],
+  victims: readonly string[],
+  signal: NodeJS.Signals,
+): Promise<void> {
   const deadline = Date.now() + patience
   const pids = async () => {
     const { output, code } = await nephos('status', '--json')
@@ -103,7 +110,7 @@ async function killAndRecover(nephos: TestCloud['nephos'], victims: readonly str
     }
   }
   const old = await until((now) => victims.every((victim) => now.pids[victim] !== undefined))
-  for (const victim of victims) process.kill(old.pids[victim]!, 'SIGKILL')
+  for (const victim of victims) process.kill(old.pids[victim]!, signal)
   await until(
     (now) =>
       now.isWhole && victims.every((victim) => now.pids[victim] !== undefined && now.pids[victim] !== old.pids[victim]),

@@ -13,7 +13,8 @@ import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { ensureProviderBridge } from './provider-bridge.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
 import { loadSecrets, paths, providerBridge, readSettings, urlOf } from './settings.ts'
 import { serviceUsers } from './up.ts'
@@ -25,15 +26,17 @@ async function run(stateDir: string) {
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
   const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
-  const bus = new SocketBus(paths(stateDir).bus, host, new Secret(secrets.busKey))
+  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('nova-compute') }, host)
 
+  const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
     host,
     bus,
     stateDir: join(stateDir, 'network-agent'),
     cloudName: settings.name,
     log: log('neutron-agent'),
-    bridgeMappings: new Map([['provider', providerBridge(settings.name)]]),
+    bridgeMappings: new Map([['provider', bridge]]),
+    ownBridges: new Map([[bridge, () => ensureProviderBridge(bridge, settings.providerCidr)]]),
     localIp: '127.0.0.1',
     metadataUrl: urlOf(settings, 'metadata'),
     metadataSecret: new Secret(secrets.metadataSecret),
@@ -80,7 +83,7 @@ async function run(stateDir: string) {
     for (const role of networkRoles) board.set(role, 'up')
   }
 
-  await whenConnected(bus)
+  await bus.whenConnected()
   const gate: HostGateOptions = {
     host,
     bus,
@@ -121,11 +124,7 @@ async function run(stateDir: string) {
   tell({ type: 'ready' })
 }
 
-/** The control process may still be starting. */
-async function whenConnected(bus: SocketBus) {
-  while (!bus.connected) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })

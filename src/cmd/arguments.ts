@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultStateDir, type SettingsInput } from './settings.ts'
 
@@ -17,6 +18,7 @@ const options = {
   'no-install': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
 } as const
 
 export interface Arguments {
@@ -27,6 +29,7 @@ export interface Arguments {
   noInstall: boolean
   json: boolean
   help: boolean
+  version: boolean
   settings: SettingsInput
 }
 
@@ -46,11 +49,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
   return {
     command: positionals[0] ?? 'help',
     rest: positionals.slice(1),
-    stateDir: values['state-dir'] ?? defaultStateDir(values.name ?? 'nephos'),
+    stateDir: stateDirOf(values),
     detach: values.detach ?? false,
     noInstall: values['no-install'] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
+    version: values.version ?? false,
     settings: {
       name: values.name,
       portBase: number('port-base', 1024, 65_000),
@@ -62,6 +66,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     },
   }
 }
+
+/** Always absolute: QEMU and the agents have folders of their own to start from. */
+export const stateDirOf = (values: { 'state-dir'?: string; name?: string }): string =>
+  resolve(values['state-dir'] ?? defaultStateDir(values.name ?? 'nephos'))
 
 function parse(argv: readonly string[]) {
   try {

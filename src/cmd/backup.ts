@@ -16,7 +16,7 @@ import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { copyDatabases } from './backup-databases.ts'
-import { configFilesOf, databaseFileOf, serviceTypes } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseFileOf, serviceTypes } from './service-files.ts'
 import { readSettings, writePrivate } from './settings.ts'
 
 /** What a backup says of itself, in `backup.json`. */
@@ -82,7 +82,7 @@ async function fill(stateDir: string, folder: string, name: string): Promise<Man
     notIncluded: [
       "guests' disks (instances), which are on their hosts",
       ...elsewhere.map((type) => `the database of ${type}: its configuration names another one`),
-      ...(readOption(imagesElsewhere, configFilesOf(stateDir, 'image')) === ''
+      ...(readOption(codeNameOf('image'), imagesElsewhere, configFilesOf(stateDir, 'image')) === ''
         ? []
         : ['image files: their folder is configured']),
     ],
@@ -95,7 +95,8 @@ const imagesElsewhere = option.string('glance_store', 'filesystem_store_datadir'
 
 function connectionOf(stateDir: string, type: string): string {
   const section = type === 'placement' ? 'placement_database' : 'database'
-  return readOption(option.string(section, 'connection', '', 'URL of the database.'), configFilesOf(stateDir, type))
+  const connection = option.string(section, 'connection', '', 'URL of the database.')
+  return readOption(codeNameOf(type), connection, configFilesOf(stateDir, type))
 }
 
 /** Copies what is not there yet; image files, which never change, by a second name where both are on one disk. */

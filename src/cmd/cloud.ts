@@ -8,6 +8,7 @@ import { ServiceUnavailable } from '../platform/http/errors.ts'
 import { serve, type HttpServer, type Observer } from '../platform/http/server.ts'
 import type { App } from '../platform/http/app.ts'
 import type { Authenticator } from '../platform/http/service.ts'
+import { ConfigError, tellFiles } from '../platform/config/config.ts'
 import { createLogger } from '../platform/log/log.ts'
 import { LocalBus } from '../platform/rpc/local-bus.ts'
 import { serveBus } from '../platform/rpc/socket-bus.ts'
@@ -21,8 +22,9 @@ import { createNetworkService } from '../services/network/service.ts'
 import { serveMetadata } from '../services/compute/metadata/server.ts'
 import { serveNovncProxy } from '../services/compute/novncproxy/proxy.ts'
 import { catalogOf } from './catalog.ts'
+import { problemsOfFiles } from './check-files.ts'
 import { readPolicies } from './policies.ts'
-import { codeNameOf, configFilesOf, databaseUrlOf } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseUrlOf, otherFilesOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
 import { addressOf, paths, portOf, urlOf, type PortName, type Secrets, type Settings } from './settings.ts'
 import type { RoleBoard } from './roles.ts'
@@ -77,11 +79,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => server.close())
   }
 
+  const problems = problemsOfFiles(stateDir)
+  /** Throws with all that is wrong in the files of a service. */
+  const rulesOf = (type: string): Readonly<Record<string, string>> => {
+    const found = problems.get(type)
+    if (found) throw new ConfigError(found)
+    return readPolicies(codeNameOf(type), configFilesOf(stateDir, type), (text) => log(type).warn({}, text))
+  }
   const envOf = (type: PortName, user: string, authenticator: Authenticator): ServiceEnv => ({
     stateDir: paths(stateDir).service(type),
     configFiles: configFilesOf(stateDir, type),
     databaseUrl: databaseUrlOf(stateDir, type),
-    policyOverrides: readPolicies(join(paths(stateDir).etc, codeNameOf(type), 'policy.yaml')),
+    policyOverrides: rulesOf(type),
     log: log(type),
     bus,
     host: options.hostName,
@@ -113,6 +122,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stops.push(() => service.stop())
   }
 
+  // Nothing starts without identity: then the problems of the others are told here, and not one after the other.
+  if (problems.has('identity')) throw new ConfigError([...problems.values()].flat())
+  for (const { type } of [{ type: 'identity' }, ...services, { type: 'compute' }]) {
+    const files = otherFilesOf(stateDir, type)
+    tellFiles(codeNameOf(type), files, (text) => log(type).warn({}, text))
+  }
   board.set('keystone-api', 'starting')
   const nobody: Authenticator = { validate: () => Promise.resolve(null) }
   const identity = await createIdentityService(envOf('identity', 'keystone', nobody))
@@ -179,7 +194,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       stops.push(() => proxy.close())
     })
   })
-  const busServer = await serveBus(bus, paths(stateDir).bus, new Secret(secrets.busKey))
+  const busServer = await serveBus(bus, { path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('bus') })
   stops.push(() => busServer.close())
 
   return {

@@ -1,11 +1,12 @@
 /** The control process: every API and control role; started and watched by `nephos up`. Arguments: STATE_DIR. */
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { Secret } from '../platform/auth/secret.ts'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
 import { createMetrics } from './metrics.ts'
-import { RoleBoard, tell } from './roles.ts'
+import { beat, RoleBoard, tell } from './roles.ts'
 import { addressOf, loadSecrets, portOf, readSettings } from './settings.ts'
 import { serviceUsers } from './up.ts'
 
@@ -17,7 +18,9 @@ async function run(stateDir: string) {
   const metrics = createMetrics()
   const hostName = hostname()
   const cloud: Cloud = await startCloud({ stateDir, settings, secrets, hostName, board, observe: metrics.observe })
-  const stopFakes = settings.fake ? await startFakeHosts(cloud, settings, stateDir, board) : () => Promise.resolve()
+  const stopFakes = settings.fake
+    ? await startFakeHosts(hostName, settings, new Secret(secrets.busKey), stateDir, board)
+    : () => Promise.resolve()
   const stopMetrics = await metrics.serve(addressOf(settings, 'metrics'), portOf(settings, 'metrics'))
   const stop = async () => {
     stopMetrics()
@@ -34,6 +37,7 @@ async function run(stateDir: string) {
   flushCompileCache()
 }
 
+beat()
 run(process.argv[2] ?? '').catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ type: 'failed', error: reason })

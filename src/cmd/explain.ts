@@ -4,7 +4,7 @@ import { option } from '../platform/config/options.ts'
 import { openDatabase } from '../platform/db/database.ts'
 import { listEvents, type TimelineEvent, type TimelineSchema } from '../platform/saga/timeline.ts'
 import type { Arguments } from './arguments.ts'
-import { configFilesOf, databaseFileOf, databaseUrlOf } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from './service-files.ts'
 
 /** `nephos explain ID`: the timeline of a server or port, read from the services' databases, also while they are down. */
 export async function explain(args: Arguments): Promise<number> {
@@ -21,7 +21,7 @@ export async function explain(args: Arguments): Promise<number> {
 const connectionOption = option.string('database', 'connection', '', 'SQLAlchemy URL of the database.')
 
 async function eventsOf(stateDir: string, type: string, id: string): Promise<TimelineEvent[]> {
-  const connection = readOption(connectionOption, configFilesOf(stateDir, type))
+  const connection = readOption(codeNameOf(type), connectionOption, configFilesOf(stateDir, type))
   if (connection === '' && !existsSync(databaseFileOf(stateDir, type))) return []
   const database = openDatabase<TimelineSchema>(connection || databaseUrlOf(stateDir, type))
   try {

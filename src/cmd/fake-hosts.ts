@@ -1,16 +1,18 @@
 import { join } from 'node:path'
+import type { Secret } from '../platform/auth/secret.ts'
 import { createLogger } from '../platform/log/log.ts'
+import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
 import { fakeAgent } from '../services/network/fake-agent.ts'
-import type { Cloud } from './cloud.ts'
 import type { RoleBoard } from './roles.ts'
 import { paths, type Settings } from './settings.ts'
 
 /** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
 export async function startFakeHosts(
-  cloud: Cloud,
+  hostName: string,
   settings: Settings,
+  key: Secret,
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
@@ -22,8 +24,11 @@ export async function startFakeHosts(
     board.set('nova-compute', 'up', lines.length === 0 ? null : lines.join('; '))
   }
   for (let index = 1; index <= settings.computeHosts; index++) {
-    const host = settings.computeHosts === 1 ? cloud.hostName : `fake-${index}`
-    const bus = cloud.bus.forHost(host)
+    const host = settings.computeHosts === 1 ? hostName : `fake-${index}`
+    // Through the socket as real agents: what does not get through it is found here.
+    const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, host)
+    stops.push(() => bus.close())
+    await bus.whenConnected()
     const folder = join(stateDir, 'hosts', host)
     stops.push(await fakeAgent(bus, host))
     const driver = new FakeDriver({ host, stateDir: folder })

@@ -18,6 +18,9 @@ Commands
   guest-image   build the tiny guest image
   keystone-manage COMMAND
                 what keystone's own program does; --help tells more
+  glance-manage COMMAND, glance-scrubber, glance-cache-manage COMMAND,
+  glance-cache-cleaner, glance-cache-pruner, glance-cache-prefetcher
+                the same of glance
   placement-manage COMMAND, placement-status COMMAND
                 the same of placement
 
@@ -35,4 +38,6 @@ Options
   --compute-hosts N    with --fake: how many compute hosts (default: 1)
   --no-install         fail with the list of what is missing instead of installing it
   --json               with status, explain, guests and host: print JSON
+  --version            print the version of this program
+  -h, --help           print this
 `

@@ -1,11 +1,21 @@
+import { readFileSync } from 'node:fs'
 import { parseArguments, UsageError } from './arguments.ts'
 import { help } from './help.ts'
 import { manage, programNames } from './manage.ts'
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
 
 async function run(argv: readonly string[]): Promise<number> {
   const [first = ''] = argv
   if (programNames.includes(first)) return manage(first, argv.slice(1))
   const args = parseArguments(argv)
+  if (args.version) {
+    process.stdout.write(`nephos ${version()}\n`)
+    return 0
+  }
   if (args.help || args.command === 'help') {
     process.stdout.write(help)
     return 0

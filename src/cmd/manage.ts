@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util'
 import { CommandLineError, runCommand, type CommandTable } from '../platform/manage/command.ts'
 import { createLogger } from '../platform/log/log.ts'
+import { stateDirOf } from './arguments.ts'
 import { configFilesOf, databaseUrlOf } from './service-files.ts'
-import { defaultStateDir, paths } from './settings.ts'
+import { paths } from './settings.ts'
 
 interface Program {
   /** Of the service that it belongs to. */
@@ -59,7 +60,7 @@ export async function manage(name: string, argv: readonly string[]): Promise<num
   try {
     const at = commandAt(argv, program.only !== undefined)
     const { values } = parseGlobal(argv.slice(0, at))
-    const stateDir = values['state-dir'] ?? defaultStateDir(values.name ?? 'nephos')
+    const stateDir = stateDirOf(values)
     const words = [...(program.only === undefined ? [] : [program.only]), ...argv.slice(at)]
     return await runCommand(name, await program.load(), words, {
       stateDir: paths(stateDir).service(program.type),

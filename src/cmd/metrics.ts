@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { connections } from '../platform/http/connections.ts'
 import type { Observer } from '../platform/http/server.ts'
 
 /** Prometheus metrics of the control process: requests by service and route, memory, event loop. */
@@ -17,15 +18,18 @@ export function createMetrics(): { observe: Observer; serve(host: string, port: 
     observe: (service, method, route, status, seconds) =>
       requests.observe({ service, method, route, status: String(status) }, seconds),
     async serve(host, port) {
-      const server = createServer((request, response) => {
+      const limits = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 }
+      const server = createServer(limits, (request, response) => {
         if (request.url !== '/metrics') return void response.writeHead(404).end()
         registry.metrics().then(
           (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
           () => response.writeHead(500).end(),
         )
       })
+      server.setTimeout(120_000)
+      connections.watch(server)
       await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
-      return () => server.close()
+      return () => (server.close(), server.closeAllConnections())
     },
   }
 }

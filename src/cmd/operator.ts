@@ -14,10 +14,11 @@ export async function asOperator<T>(stateDir: string, work: (bus: Bus) => Promis
   if (!existsSync(paths(stateDir).settings) || !readStatus(stateDir)?.running)
     throw new Error(`the cloud in ${stateDir} is not running; start it with: nephos up --state-dir ${stateDir}`)
   const key = new Secret(loadSecrets(stateDir, serviceUsers).busKey)
-  const bus = new SocketBus(paths(stateDir).bus, operatorName, key)
+  const log = { warn: (_: unknown, text: string) => console.error(text) }
+  const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, operatorName)
   try {
-    for (const deadline = Date.now() + patienceMs; !bus.connected;) {
-      if (Date.now() > deadline) throw new Error('the control process does not answer; see nephos status')
+    for (const deadline = performance.now() + patienceMs; !bus.connected;) {
+      if (performance.now() > deadline) throw new Error('the control process does not answer; see nephos status')
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     return await work(bus)

@@ -9,6 +9,7 @@ export interface RoleState {
 
 /** What a child process tells its supervisor. */
 export type ChildMessage =
+  | { type: 'alive' }
   | { type: 'roles'; roles: RoleState[] }
   | { type: 'ready' }
   | { type: 'remark'; text: string }
@@ -34,6 +35,19 @@ export class RoleBoard {
   list(): RoleState[] {
     return [...this.#roles.values()]
   }
+}
+
+export const beatMs = 1000
+
+/** Tells the supervisor again and again that the main loop of this process turns. */
+export function beat(everyMs = beatMs) {
+  let isSent = true
+  setInterval(() => {
+    // A supervisor that stands still must not be told the same a thousand times later.
+    if (!isSent || !process.connected) return
+    isSent = false
+    process.send?.({ type: 'alive' } satisfies ChildMessage, () => (isSent = true))
+  }, everyMs).unref()
 }
 
 /** Sends a message to the supervisor; a process that was started by hand has none. */

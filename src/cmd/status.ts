@@ -66,6 +66,6 @@ function table(roles: readonly RoleState[]): string[] {
     `${role.padEnd(width)}  ${state.padEnd(8)}  ${since.padEnd(24)}  ${error}`.trimEnd()
   return [
     row('ROLE', 'STATE', 'SINCE', 'LAST ERROR'),
-    ...roles.map((each) => row(each.role, each.state, each.since, each.error ?? '')),
+    ...roles.map((each) => row(each.role, each.state, each.since, (each.error ?? '').replaceAll('\n', '; '))),
   ]
 }

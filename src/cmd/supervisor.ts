@@ -1,38 +1,74 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { frugal, nodeFlags } from './node-flags.ts'
-import type { ChildMessage, RoleState } from './roles.ts'
+import { beatMs, type ChildMessage, type RoleState } from './roles.ts'
 
 export interface ChildOptions {
   /** `control` or `agent`: src/cmd/<name>.ts. */
   name: string
+  /** Another program, for tests. */
+  file?: string
+  patience?: Patience
   args: readonly string[]
   onMessage(message: ChildMessage): void
   /** Called with the reason each time the process ends without being told to. */
   onDeath(reason: string): void
 }
 
-/** Keeps one process running: starts it again with growing pauses when it dies. */
+/** How long a main loop may stand still, in beats that are missing. */
+interface Patience {
+  everyMs: number
+  missing: number
+  /** Before it is ready: databases may have to be changed. */
+  missingAtStart: number
+}
+
+const usualPatience: Patience = { everyMs: beatMs, missing: 15, missingAtStart: 120 }
+
+/**
+ * Keeps one process running: starts it again with growing pauses when it dies, and ends it when its main loop stands
+ * still. Beats are counted, not timed: neither a clock that jumps nor a supervisor that stood still itself makes one missing.
+ */
 export class Supervised {
   readonly #options: ChildOptions
   #child: ChildProcess | undefined
   #stopping = false
   #pause = 100
   #timer: NodeJS.Timeout | undefined
+  readonly #watch: NodeJS.Timeout
+  /** Beats that did not come since the last word of the process. */
+  #missing = 0
+  #isReady = false
+  #isHung = false
   roles: RoleState[] = []
 
   constructor(options: ChildOptions) {
     this.#options = options
     this.#spawn()
+    this.#watch = setInterval(() => this.#look(), this.#patience.everyMs)
   }
 
   get pid(): number | undefined {
     return this.#child?.pid
   }
 
+  get #patience(): Patience {
+    return this.#options.patience ?? usualPatience
+  }
+
+  #look() {
+    const { missing, missingAtStart } = this.#patience
+    if (!this.#child || this.#stopping || ++this.#missing <= (this.#isReady ? missing : missingAtStart)) return
+    this.#isHung = true
+    this.#child.kill('SIGKILL')
+  }
+
   #spawn() {
-    const file = fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
-    const started = Date.now()
+    const file = this.#options.file ?? fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
+    this.#missing = 0
+    this.#isReady = false
+    this.#isHung = false
+    const started = performance.now()
     const child = fork(file, [...this.#options.args], {
       execArgv: [...nodeFlags],
       env: { ...process.env, ...frugal },
@@ -44,14 +80,21 @@ export class Supervised {
     let complaint = ''
     child.stderr?.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)))
     child.on('message', (message: ChildMessage) => {
+      this.#missing = 0
+      if (message.type === 'alive') return
       if (message.type === 'roles') this.roles = message.roles
-      if (message.type === 'ready') this.#pause = 100
+      if (message.type === 'ready') {
+        this.#pause = 100
+        this.#isReady = true
+      }
       this.#options.onMessage(message)
     })
     child.on('exit', (code, signal) => {
       this.#child = undefined
       if (this.#stopping) return
-      const reason = reasonIn(complaint) ?? `ended with ${signal ?? `status ${code}`}`
+      const reason = this.#isHung
+        ? 'its main loop stood still'
+        : (reasonIn(complaint) ?? `ended with ${signal ?? `status ${code}`}`)
       this.roles = this.roles.map((role) => ({
         ...role,
         state: 'down',
@@ -59,7 +102,7 @@ export class Supervised {
         error: reason,
       }))
       this.#options.onDeath(reason)
-      if (Date.now() - started > 60_000) this.#pause = 100
+      if (performance.now() - started > 60_000) this.#pause = 100
       this.#timer = setTimeout(() => this.#spawn(), this.#pause)
       this.#pause = Math.min(this.#pause * 2, 10_000)
     })
@@ -68,6 +111,7 @@ export class Supervised {
   /** Ends the process: SIGTERM, then SIGKILL after `graceMs`. */
   async stop(graceMs = 10_000): Promise<void> {
     this.#stopping = true
+    clearInterval(this.#watch)
     clearTimeout(this.#timer)
     const child = this.#child
     if (!child) return

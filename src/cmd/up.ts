@@ -146,11 +146,9 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
       return 0
     }
     if (ended !== undefined) {
-      const reason = readFileSync(log, 'utf8')
-        .trim()
-        .split('\n')
-        .findLast((line) => line.startsWith('nephos: '))
-      throw new Error(`the cloud did not start: ${reason?.slice('nephos: '.length) ?? `status ${ended}`} (${log})`)
+      // The last remark, which may have many lines.
+      const said = `\n${readFileSync(log, 'utf8').trim()}`.split('\nnephos: ')
+      throw new Error(`the cloud did not start: ${said.length > 1 ? said.at(-1) : `status ${ended}`} (${log})`)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -3,68 +3,34 @@
  * happened, and one event may stand for several changes.
  */
 import { EventEmitter } from 'node:events'
-import { createInterface } from 'node:readline'
-import type { ChildProcess } from 'node:child_process'
-import { spawnChild } from './command.ts'
+import { LineMonitor } from './line-monitor.ts'
 import { netnsName } from './safe-text.ts'
 
 export type LinkEvent = { name: string; index: number; isRemoved: boolean }
 type Events = { link: [LinkEvent]; restart: []; error: [Error] }
 
-const firstRestartDelayMs = 100
-const longestRestartDelayMs = 10_000
-
 export class LinkMonitor extends EventEmitter<Events> {
-  readonly #netns: string | undefined
-  #child: ChildProcess | undefined
-  #timer: NodeJS.Timeout | undefined
-  #restartDelayMs = firstRestartDelayMs
-  #isClosed = false
+  readonly #lines: LineMonitor
 
   constructor({ netns }: { netns?: string } = {}) {
     super()
-    this.#netns = netns
+    const inNetns = netns === undefined ? [] : ['-n', netnsName(netns)]
+    this.#lines = new LineMonitor(['ip', ...inNetns, '-o', 'monitor', 'link'])
+    this.#lines.on('line', (line) => {
+      const event = parseMonitorLine(line)
+      if (event) this.emit('link', event)
+    })
+    this.#lines.on('restart', () => this.emit('restart'))
+    this.#lines.on('error', (error) => this.listenerCount('error') > 0 && this.emit('error', error))
   }
 
   /** Resolves when it listens: changes after that are reported. */
-  async start(): Promise<void> {
-    const inNetns = this.#netns === undefined ? [] : ['-n', netnsName(this.#netns)]
-    const child = await spawnChild(['ip', ...inNetns, '-o', 'monitor', 'link'])
-    if (this.#isClosed) {
-      child.kill()
-      return
-    }
-    this.#child = child
-    child.stderr?.resume()
-    if (child.stdout) {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        this.#restartDelayMs = firstRestartDelayMs
-        const event = parseMonitorLine(line)
-        if (event) this.emit('link', event)
-      })
-    }
-    child.once('close', () => this.#restartLater())
+  start(): Promise<void> {
+    return this.#lines.start()
   }
 
   close(): void {
-    this.#isClosed = true
-    clearTimeout(this.#timer)
-    this.#child?.kill()
-  }
-
-  #restartLater(): void {
-    this.#child = undefined
-    if (this.#isClosed) return
-    this.#timer = setTimeout(() => {
-      this.start().then(
-        () => this.emit('restart'),
-        (error: unknown) => {
-          if (this.listenerCount('error') > 0) this.emit('error', error as Error)
-          this.#restartLater()
-        },
-      )
-    }, this.#restartDelayMs)
-    this.#restartDelayMs = Math.min(this.#restartDelayMs * 2, longestRestartDelayMs)
+    this.#lines.close()
   }
 }
 

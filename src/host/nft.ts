@@ -46,6 +46,7 @@ export type NftTableName = { family: NftFamily; name: string }
 /** One object of nft's JSON: `{ rule: {...} }`, `{ chain: {...} }`, ... */
 export type NftObject = Record<string, unknown>
 
+const longestRuleset = 64 * 1024 * 1024
 const families: readonly string[] = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev']
 
 // ---- loading and reading
@@ -80,6 +81,20 @@ export async function showTable(
   }
 }
 
+/** A table without its counters, to compare with later; empty when there is none. */
+export async function showTableText({ family, name }: NftTableName, { netns }: InNetns = {}): Promise<string> {
+  const words = ['nft', '--stateless', 'list', 'table', nftFamily(family), nftName(name)]
+  try {
+    return (await run(words, { netns, maxOutputBytes: longestRuleset })).stdout
+  } catch (error) {
+    if (error instanceof CommandFailed && /No such file or directory/.test(error.stderr)) return ''
+    throw error
+  }
+}
+
+/** Tells every change, and who made it. */
+export const nftMonitorCommand: readonly string[] = ['nft', 'monitor']
+
 export async function listRuleset({ netns }: InNetns = {}): Promise<NftObject[]> {
   return await nftJson(['list', 'ruleset'], netns)
 }
@@ -90,7 +105,7 @@ export async function deleteTable({ family, name }: NftTableName, { netns }: InN
 }
 
 async function nftJson(words: string[], netns: string | undefined): Promise<NftObject[]> {
-  const { stdout } = await run(['nft', '-j', ...words], { netns, maxOutputBytes: 64 * 1024 * 1024 })
+  const { stdout } = await run(['nft', '-j', ...words], { netns, maxOutputBytes: longestRuleset })
   const { nftables } = JSON.parse(stdout) as { nftables: NftObject[] }
   return nftables.filter(({ metainfo }) => metainfo === undefined)
 }

@@ -21,7 +21,10 @@ export const qemuProgram = 'qemu-system-x86_64'
 const tunHint = 'let users open it (chmod 0666 /dev/net/tun, as udev does): who may use a tap is decided by its owner'
 
 /** Its folder may belong to the guest's user, who must not lead our writing elsewhere. */
-const replaced = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+const replaced = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+
+/** Where what QEMU itself has to say is, by its pid file. */
+export const processLog = (pidFile: string): string => `${pidFile}.log`
 
 export type StartOptions = {
   netns?: string
@@ -35,7 +38,7 @@ export type Guest = ProcessIdentity & { uuid: string; pidFile: string }
 
 /**
  * Starts the guest and returns when QEMU has opened everything and answers. A guest that runs already is returned as it
- * is. The folders of its sockets and pid file are made if need be, for its user alone. What QEMU itself has to say is in `PIDFILE.log`.
+ * is. The folders of its sockets and pid file are made if need be, for its user alone. What QEMU itself has to say is in `processLog`.
  */
 export async function startGuest(spec: GuestSpec, options: StartOptions = {}): Promise<Guest> {
   const { netns, runAs, limits = {}, timeoutMs = 60_000, signal } = options
@@ -51,7 +54,7 @@ export async function startGuest(spec: GuestSpec, options: StartOptions = {}): P
   await mkdir(dirname(consoleLog), { recursive: true, mode: 0o700 })
   await ensurePrivateFile(consoleLog, runAs)
 
-  const logFile = `${pidFile}.log`
+  const logFile = processLog(pidFile)
   const log = await open(logFile, replaced, 0o600)
   try {
     const bounds = { coreBytes: 0, ...limits }

@@ -13,7 +13,7 @@ export interface ServiceEnv {
   readonly configFiles: readonly string[]
   /** The SQLAlchemy URL of the database where the configuration names none. */
   readonly databaseUrl: string
-  /** Operator's `policy.yaml`, parsed. */
+  /** The rules of the operator's policy files. */
   readonly policyOverrides: Readonly<Record<string, string>>
   readonly log: Logger
   readonly bus: Bus

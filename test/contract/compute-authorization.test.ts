@@ -139,6 +139,7 @@ async function makeSide(name: string, project: string): Promise<Side> {
       'os-server-groups': text((await make('/os-server-groups', { server_group: { name, policy: 'affinity' } }))['id']),
       flavors: `own-${name}`,
       'flavors/os-extra_specs': 'key',
+      'servers/os-volume_attachments': uuid,
       'os-services': text(first((await admin('/os-services'))['services'])['id']),
       'os-hypervisors': text(first((await admin('/os-hypervisors'))['hypervisors'])['id']),
       'os-aggregates': text(aggregates['aggregate']!['id']),
@@ -438,7 +439,7 @@ test('B1: what a query or a body says about owners and targets changes no decisi
     const said = await cloud.call(`member@${p1}`, route.method, url, route.body ? told : undefined, version)
     watched = undefined
     assert.equal(plain.status, 404, `${route.method} ${url}`)
-    assert.equal(asked.status, 404, `${route.method} ${url} with a query`)
+    assert.ok([400, 404].includes(asked.status), `${route.method} ${url} with a query: ${asked.status}`)
     assert.ok([400, 404].includes(said.status), `${route.method} ${url} with a body: ${said.status}`)
   }
 })

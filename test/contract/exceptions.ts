@@ -122,9 +122,9 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
       why: 'Removed from nova: 410 to everybody, whatever is asked.',
     },
     {
-      kinds: ['route'],
+      kinds: ['route', 'policy'],
       operations: /^GET \/v2\.1\/os-(networks|tenant-networks)/,
-      why: "Proxies of neutron's API, which ended with 2.36.",
+      why: "Proxies of neutron's API, which ended with 2.36: 404 to everybody.",
     },
     {
       kinds: ['route'],
@@ -139,7 +139,8 @@ export const exceptions: Readonly<Record<string, readonly Exception[]>> = {
     notBuilt(/\/v2\.1\/(extensions|versions)/),
     notBuilt(/\/v2\.1\/os-(aggregates\/\{id\}\/images|assisted-volume-snapshots|console-auth-tokens)/),
     notBuilt(/\/v2\.1\/os-(instance_usage_audit_log|migrations|simple-tenant-usage)/),
-    notBuilt(/\/servers\/\{server_id\}\/(diagnostics|migrations|os-volume_attachments|topology)/),
+    notBuilt(/\/servers\/\{server_id\}\/(diagnostics|migrations|topology)/),
+    notBuilt(/^(POST|PUT|DELETE) .*\/os-volume_attachments/),
   ],
   network: [
     {

@@ -18,7 +18,7 @@ test('P1: programs are started from few places, with argument vectors and withou
     'src/cmd/supervisor.ts', // the program's own processes
     'src/cmd/up.ts', // likewise
     'src/host/command.ts', // everything else
-    'src/host/link-monitor.ts', // types
+    'src/host/line-monitor.ts', // types
     'src/platform/manage/accounts.ts', // getent
   ])
   assert.deepEqual(
@@ -26,6 +26,20 @@ test('P1: programs are started from few places, with argument vectors and withou
     [],
   )
   assert.deepEqual(filesWith(/\beval\(|new Function\(|node:vm'/), [])
+})
+
+test('no file holds the marks of a merge that was not finished', () => {
+  const folders = ['src', 'test', 'docs', 'tools', 'bench', 'guest', 'bin']
+  const names = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile() && !/\/(build|node_modules)\b/.test(each.parentPath))
+      .map((each) => join(each.parentPath, each.name)),
+  )
+  const top = readdirSync(root, { withFileTypes: true }).filter((each) => each.isFile())
+  const marked = [...names, ...top.map(({ name }) => join(root, name))].filter((name) =>
+    /^(<{7} |={7}$|>{7} )/m.test(readFileSync(name, 'utf8')),
+  )
+  assert.deepEqual(marked, [])
 })
 
 test('P9: no secret is compared by an operator that stops at the first difference', () => {

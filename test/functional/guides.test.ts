@@ -31,6 +31,8 @@ driver = sql
 [token]
 provider = fernet
 expiration = 1800
+[oslo_middleware]
+enable_proxy_headers_parsing = true
 `,
   'glance/glance-api.conf': `
 [DEFAULT]
@@ -121,9 +123,54 @@ test('a cloud takes the configuration of the install guides, and tells what of i
     const { body } = await demo.call<{ networks: object[] }>('network', 'GET', '/v2.0/networks')
     assert.ok(body.networks.length > 0)
     assert.equal(readdirSync(join(cloud.stateDir, 'glance-images')).length, 1, 'the guest image is there')
+    const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example' }
+    const linksOf = async (service: 'identity' | 'compute', path: string) =>
+      JSON.stringify(await (await fetch(cloud.url(service) + path, { headers: forwarded })).json())
+    assert.match(await linksOf('identity', '/v3'), /"https:\/\/api\.example\/v3\/"/)
+    assert.doesNotMatch(await linksOf('compute', '/v2.1'), /api\.example/, 'only where it is configured')
     const log = readFileSync(join(cloud.stateDir, 'log', 'compute.log'), 'utf8')
     assert.match(log, /nova\.conf:4: \[DEFAULT\] transport_url has no effect: messages stay inside the program/)
     assert.ok(!log.includes('openstack:secret'), 'no value is told')
+  } finally {
+    await cloud.destroy()
+  }
+})
+
+const wrong = {
+  'keystone/keystone.conf': '[token]\nexpirationn = 5\nprovider = magic\n',
+  'glance/glance-api.conf': '[DEFAULT]\nimage_size_cap = big\n',
+  'nova/nova.conf': 'what is this\n[libvirt]\ncpu_mod = none\n',
+  'nova/policy.yaml': 'os_compute_api:servers:create: 5\n',
+  'neutron/plugins/ml2/ml2_conf.ini': '[ml2]\ntype_driver = flat\n',
+}
+
+test('all that is wrong in all files is named at once, with the remedy', async () => {
+  const cloud = await createTestCloud({ args: ['--fake'] })
+  try {
+    for (const [name, text] of Object.entries(wrong)) {
+      const file = join(cloud.stateDir, 'etc', name)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+    await assert.rejects(cloud.up(), (error: Error) => {
+      for (const expected of [
+        /keystone\.conf:2: \[token\] expirationn is no known option; is \[token\] expiration meant\?/,
+        /keystone\.conf:3: \[token\] provider = magic: must be one of fernet, jws/,
+        /glance-api\.conf:2: \[DEFAULT\] image_size_cap = big: must be a number/,
+        /nova\.conf:1: 'what is this' is neither/,
+        /nova\.conf:3: \[libvirt\] cpu_mod is no known option; is \[libvirt\] cpu_mode meant\?/,
+        /policy\.yaml: rule os_compute_api:servers:create must be a check string/,
+        /ml2_conf\.ini:2: \[ml2\] type_driver is no known option; is \[ml2\] type_drivers meant\?/,
+      ])
+        assert.match(error.message, expected)
+      return true
+    })
+    // Without a problem of identity's the others run, and each role says all of its own.
+    for (const name of ['keystone/keystone.conf', 'glance/glance-api.conf', 'neutron/plugins/ml2/ml2_conf.ini'])
+      writeFileSync(join(cloud.stateDir, 'etc', name), '')
+    await assert.rejects(cloud.up(), /not everything is up: nova-api: .*nova\.conf:1[^]*nova\.conf:3[^]*policy\.yaml/)
+    const { output } = await cloud.nephos('status')
+    assert.match(output, /^glance-api +up/m)
   } finally {
     await cloud.destroy()
   }

@@ -90,6 +90,61 @@ test('B4: a text that is no rule and an unknown rule are refused at start', () =
   }
 })
 
+/** What overrides allow a member of project p1, and what is remarked of them. */
+function overridden(overrides: Record<string, string>, target: PolicyTarget = {}, name = 'x') {
+  const tested = rule(name, '!')
+  const enforcer = new PolicyEnforcer([tested, rule('helper', 'role:admin')], overrides)
+  return { can: createContext(enforcer, 'r', base).can(tested, target), remarks: enforcer.remarks }
+}
+
+test('neutron’s rules up to 2023: tenant_id, of the target as well', () => {
+  const check = { x: 'tenant_id:%(tenant_id)s' }
+  assert.equal(overridden(check, { project_id: 'p1' }).can, true)
+  assert.equal(overridden(check, { project_id: 'p2' }).can, false)
+  assert.equal(overridden(check, {}).can, false)
+  assert.equal(overridden({ x: 'tenant_id:%(network:tenant_id)s' }, { 'network:project_id': 'p1' }).can, true)
+  assert.equal(
+    overridden({ x: 'project_id:%(target.server.project_id)s' }, { target: { server: { tenant_id: 'p1' } } }).can,
+    true,
+  )
+})
+
+test('a rule under its former name counts for today’s, unless that is given too', () => {
+  const [name, old] = ['os_compute_api:os-security-groups:list', 'os_compute_api:os-security-groups']
+  const { can, remarks } = overridden({ [old]: 'role:member' }, {}, name)
+  assert.equal(can, true)
+  assert.deepEqual(remarks, [`policy rule '${old}' is now '${name}'`])
+  assert.equal(overridden({ [old]: 'role:member', [name]: '!' }, {}, name).can, false)
+  assert.equal(overridden({ [old]: `rule:${name}` }, {}, name).can, false)
+})
+
+test('what an operator’s file says and nothing asks for is remarked', () => {
+  assert.deepEqual(overridden({ x: 'rule:mine', mine: 'role:member', cells: 'role:admin', default: '!' }).remarks, [
+    "policy rule 'cells' has no effect: nothing here asks for it",
+  ])
+  const unknown = overridden({ x: 'color:blue or role:member' })
+  assert.equal(unknown.can, true)
+  assert.match(unknown.remarks[0]!, /tokens have no 'color'/)
+})
+
+test('a reference to a rule that does not exist lets nobody pass, or is the rule default', () => {
+  const without = overridden({ x: 'rule:gone' })
+  assert.equal(without.can, false)
+  assert.match(without.remarks[0]!, /'x': rule 'gone' does not exist, it lets nobody pass/)
+  assert.equal(overridden({ x: 'rule:gone', default: 'role:member' }).can, true)
+  assert.equal(overridden({ x: 'rule:gone', default: 'rule:also_gone' }).can, false)
+})
+
+test('rules that are none, that ask another program or themselves are refused, all at once', () => {
+  assert.throws(
+    () => overridden({ x: 'http://policy.example/check', mine: '(role:a', a: 'rule:b', b: 'not rule:a' }),
+    (error: Error) =>
+      /'x': another program is not asked/.test(error.message) &&
+      /'mine': a closing parenthesis is missing/.test(error.message) &&
+      /'a': refers to itself by a, b, a/.test(error.message),
+  )
+})
+
 test('overrides replace defaults', () => {
   const tested = rule('x', '!')
   const enforcer = new PolicyEnforcer([tested], { x: 'role:reader' })

@@ -4,6 +4,8 @@
  * Source: oslo.policy's documentation of the policy language.
  */
 import type { Caller } from './credentials.ts'
+import { credentialValues, isCredential } from './policy-credentials.ts'
+import { circles, renamedRules, unasked } from './renamed-rules.ts'
 
 /** Flat or nested facts about the thing acted on; they come from the database, never from the request. */
 export type PolicyTarget = { readonly [key: string]: unknown }
@@ -38,12 +40,15 @@ export class PolicySyntaxError extends Error {}
 /** Holds the compiled rules of one service with an operator's overrides (`policy.yaml`) applied. */
 export class PolicyEnforcer {
   readonly #checks = new Map<string, Check>()
+  /** What of the overrides does not do what it seems to say. */
+  readonly remarks: readonly string[]
   readonly #scopes: ReadonlyMap<string, readonly TokenScope[] | undefined>
   readonly #denial: (rule: Rule) => string
 
   /**
-   * `overrides` maps rule names to check strings. Throws PolicySyntaxError on a text that is no rule and on a
-   * reference to a rule that does not exist (a typing error would otherwise deny everything silently).
+   * `overrides` maps rule names to check strings; those under a rule's former name count for it. A reference to a rule
+   * that does not exist denies, or is the rule `default` where there is one, as in oslo.policy, and is remarked. Throws
+   * PolicySyntaxError with every text that is no rule; a service's own rules refer to existing ones only.
    */
   constructor(
     rules: readonly Rule[],
@@ -53,8 +58,28 @@ export class PolicyEnforcer {
     this.#denial = denial
     this.#scopes = new Map(rules.map((each) => [each.name, each.scopes]))
     const texts = new Map(rules.map((each) => [each.name, each.check]))
-    for (const [name, text] of Object.entries(overrides)) texts.set(name, text)
-    for (const [name, text] of texts) this.#checks.set(name, this.#compile(name, text, texts))
+    const own = new Set(texts.keys())
+    const given = new Map(Object.entries(overrides))
+    const { renamed, remarks } = renamedRules(own, given)
+    this.remarks = remarks
+    for (const [name, text] of [...given, ...renamed]) texts.set(name, text)
+    const problems: string[] = []
+    const compiler: Compiler = {
+      known: texts,
+      isGiven: (name) => given.has(name) || renamed.has(name),
+      remark: (text) => void remarks.push(text),
+    }
+    for (const [name, text] of texts) {
+      try {
+        this.#checks.set(name, this.#compile(name, text, compiler))
+      } catch (error) {
+        if (!(error instanceof PolicySyntaxError)) throw error
+        problems.push(error.message)
+      }
+    }
+    problems.push(...circles(texts))
+    if (problems.length > 0) throw new PolicySyntaxError(problems.join('\n'))
+    remarks.push(...unasked(own, given))
   }
 
   check(which: Rule, target: PolicyTarget, caller: Caller): boolean {
@@ -68,7 +93,7 @@ export class PolicyEnforcer {
     return this.#denial(which)
   }
 
-  #compile(name: string, text: string, known: ReadonlyMap<string, string>): Check {
+  #compile(name: string, text: string, compiler: Compiler): Check {
     const tokens = tokenize(text)
     let at = 0
     const fail = (why: string): never => {
@@ -104,7 +129,7 @@ export class PolicyEnforcer {
       }
       if (token === '@') return () => true
       if (token === '!') return () => false
-      return this.#atom(token, known, fail)
+      return this.#atom(name, token, compiler, fail)
     }
     if (tokens.length === 0) return () => true // oslo.policy: an empty rule always passes
     const check = parseOr()
@@ -112,14 +137,18 @@ export class PolicyEnforcer {
     return check
   }
 
-  #atom(token: string, known: ReadonlyMap<string, string>, fail: (why: string) => never): Check {
+  #atom(name: string, token: string, compiler: Compiler, fail: (why: string) => never): Check {
     const colon = token.startsWith("'") ? token.indexOf(':', token.indexOf("'", 1)) : token.indexOf(':')
     if (colon < 0) return fail(`'${token}' is no check`)
     const kind = token.slice(0, colon)
     const match = token.slice(colon + 1)
     if (kind === 'rule') {
-      if (!known.has(match)) return fail(`rule '${match}' does not exist`)
-      return (target, caller) => this.#checks.get(match)!(target, caller)
+      if (compiler.known.has(match)) return (target, caller) => this.#checks.get(match)!(target, caller)
+      if (!compiler.isGiven(name)) return fail(`rule '${match}' does not exist`)
+      const hasDefault = compiler.known.has('default') && name !== 'default'
+      const instead = hasDefault ? 'the rule default counts' : 'it lets nobody pass'
+      compiler.remark(`policy rule '${name}': rule '${match}' does not exist, ${instead}`)
+      return hasDefault ? (target, caller) => this.#checks.get('default')!(target, caller) : () => false
     }
     if (kind === 'role') {
       const value = valueOf(match)
@@ -129,12 +158,15 @@ export class PolicyEnforcer {
       }
     }
     if (kind === 'field') return fieldCheck(match) ?? fail(`'${token}' is no check of a field`)
-    if (kind === 'http' || kind === 'https') return fail('remote checks are not supported')
+    if (kind === 'http' || kind === 'https')
+      return fail('another program is not asked, so nobody can say who may pass; write the condition itself')
     const wanted = valueOf(match)
     if (kind.startsWith("'")) {
       const literal = kind.slice(1, -1)
       return (target) => wanted(target) === literal
     }
+    if (!isCredential(kind))
+      compiler.remark(`policy rule '${name}': tokens have no '${kind}', so '${token}' lets nobody pass`)
     // `domain_id:None`: the token has no domain. A null of the target, however, equals nobody's.
     if (match === 'None' && nullable.has(kind)) return (_target, caller) => credentialValues(caller, kind).length === 0
     return (target, caller) => {
@@ -142,6 +174,14 @@ export class PolicyEnforcer {
       return value !== undefined && credentialValues(caller, kind).includes(value)
     }
   }
+}
+
+/** What a text is compiled with. */
+interface Compiler {
+  readonly known: ReadonlyMap<string, string>
+  /** Whether the rule comes from the operator. */
+  isGiven(name: string): boolean
+  remark(text: string): void
 }
 
 const nullable = new Set(['user_id', 'project_id', 'domain_id', 'system_scope', 'user_domain_id', 'project_domain_id'])
@@ -161,8 +201,13 @@ function valueOf(match: string): (target: PolicyTarget) => string | undefined {
   const reference = /^%\(([^)]+)\)s$/.exec(match)
   if (!reference) return () => match.replace(/^'(.*)'$/, '$1')
   const path = reference[1]!
-  const parts = path.split('.')
-  return (target) => asText(Object.hasOwn(target, path) ? target[path] : dig(target, parts))
+  const look = (target: PolicyTarget, at: string) =>
+    asText(Object.hasOwn(target, at) ? target[at] : dig(target, at.split('.')))
+  // One thing under its name of before and of now.
+  const other = path.endsWith('tenant_id')
+    ? path.replace(/tenant_id$/, 'project_id')
+    : path.replace(/project_id$/, 'tenant_id')
+  return (target) => look(target, path) ?? look(target, other)
 }
 
 /** Neutron's `field:networks:router:external=True`; `=~` compares with a regular expression. */
@@ -192,39 +237,3 @@ const asText = (value: unknown): string | undefined => {
   if (value === null) return 'None'
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 }
-
-/** The left side of a check: what the caller's credentials say under oslo's names. */
-function credentialValues(caller: Caller, kind: string): readonly string[] {
-  switch (kind) {
-    case 'user_id':
-      return present(caller.userId)
-    case 'project_id':
-    case 'tenant_id':
-    case 'tenant':
-      return present(caller.projectId)
-    case 'domain_id':
-      return present(caller.domainId)
-    case 'system_scope':
-    case 'system':
-      return present(caller.systemScope)
-    case 'user_domain_id':
-      return present(caller.userDomainId)
-    case 'project_domain_id':
-    case 'token.project.domain.id':
-      return present(caller.projectDomainId)
-    case 'token.domain.id':
-      return present(caller.domainId)
-    case 'service_roles':
-      return caller.serviceRoles
-    case 'is_admin':
-      return [caller.isAdmin ? 'True' : 'False', caller.isAdmin ? '1' : '0']
-    case 'is_admin_project':
-      return ['True'] // keystone: true unless an admin project is configured
-    case 'None':
-      return ['None']
-    default:
-      return []
-  }
-}
-
-const present = (value: string | null): string[] => (value ? [value] : [])

@@ -1,109 +1,85 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { parseIni, type IniEntry } from './ini.ts'
+import { optionsOfStart } from './common.ts'
+import { readIni } from './ini.ts'
+import { judge, type Declaration } from './judge.ts'
+import { keyOf } from './names.ts'
 import type { OptionDeclaration, Values } from './options.ts'
-import { whyWithoutEffect } from './without-effect.ts'
+import { movedTo, type Program } from './upstream.ts'
+import { convert, type Located } from './values.ts'
 
-/** A configuration that cannot be used; the message names file, section, option and the remedy. */
-export class ConfigError extends Error {}
+/** A configuration that cannot be used; the message has a line for each problem: file, section, option, remedy. */
+export class ConfigError extends Error {
+  constructor(problems: string | readonly string[]) {
+    super(typeof problems === 'string' ? problems : inOrder(problems).join('\n'))
+  }
+}
+
+/** Each once, by file and line. */
+const inOrder = (problems: readonly string[]) =>
+  [...new Set(problems)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
 
 /**
- * Reads the options of a service from its files (a later file wins), with `$name` substitution. What upstream knows and
- * means nothing here, as the install guides write it, is passed over and told to `remark`; what nobody knows is an error.
+ * Reads the options of a service from its files (a later file wins), with `$name` substitution. Options under the names
+ * that they had in older releases count; what upstream knows and means nothing here is passed over. Both is told to
+ * `remark`. What nobody knows is an error. Throws ConfigError with all problems of all files.
  */
-export function loadConfig<D extends Record<string, OptionDeclaration<never> | OptionDeclaration>>(
+export function loadConfig<D extends Record<string, Declaration>>(
+  program: Program,
   declarations: D,
   files: readonly string[],
   remark: (text: string) => void = () => undefined,
 ): Values<D> {
-  const entries = readFiles(files)
-  const known = Object.values(declarations)
-  for (const located of entries) check(located, known, remark)
-  const values = Object.entries(declarations).map(([key, declaration]) => [key, valueOf(declaration, entries)])
+  const { located, problems } = readFiles(files)
+  const known: Declaration[] = [...Object.values(declarations), ...optionsOfStart]
+  for (const each of located) {
+    const verdict = judge(program, each, known)
+    if (verdict?.isProblem) problems.push(verdict.text)
+    else if (verdict) remark(verdict.text)
+  }
+  const values = Object.entries(declarations).map(([key, declaration]) => {
+    const { value, problem } = valueOf(program, declaration, located, remark)
+    if (problem !== undefined) problems.push(problem)
+    return [key, value]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
   return Object.fromEntries(values) as Values<D>
 }
 
+/** Says of each option in files that nothing is taken from that it has no effect, and why. */
+export function tellFiles(program: Program, files: readonly string[], remark: (text: string) => void): void {
+  const { located, problems } = readFiles(files)
+  for (const each of located) remark(judge(program, each, [])!.text)
+  for (const problem of problems) remark(problem)
+}
+
 /** One option, whatever else is in the files: for programs that are not the service itself. */
-export const readOption = <T>(declaration: OptionDeclaration<T>, files: readonly string[]): T =>
-  valueOf(declaration, readFiles(files)) as T
-
-interface Located {
-  file: string
-  entry: IniEntry
+export function readOption<T>(program: Program, declaration: OptionDeclaration<T>, files: readonly string[]): T {
+  const { value, problem } = valueOf(program, declaration, readFiles(files).located, () => undefined)
+  if (problem !== undefined) throw new ConfigError(problem)
+  return value as T
 }
 
-const readFiles = (files: readonly string[]): Located[] =>
-  files
-    .filter((file) => existsSync(file))
-    .flatMap((file) => parseIni(readFileSync(file, 'utf8'), file).map((entry) => ({ file, entry })))
+function readFiles(files: readonly string[]): { located: Located[]; problems: string[] } {
+  const located: Located[] = []
+  const problems: string[] = []
+  for (const file of files.filter((each) => existsSync(each))) {
+    const ini = readIni(readFileSync(file, 'utf8'), file)
+    located.push(...ini.entries.map((entry) => ({ file, entry })))
+    problems.push(...ini.problems)
+  }
+  return { located, problems }
+}
 
-function check(
-  { file, entry }: Located,
-  known: readonly (OptionDeclaration<never> | OptionDeclaration)[],
+/** The value under the option's own name, else under one that it had. */
+function valueOf(
+  program: Program,
+  declaration: Declaration,
+  located: readonly Located[],
   remark: (text: string) => void,
-) {
-  const { section, name } = entry
-  if (known.some((declaration) => declaration.section === section && declaration.name === name)) return
-  const place = `${file}:${entry.line}: [${section}] ${name}`
-  const why = whyWithoutEffect(section, name)
-  if (why !== undefined) return remark(`${place} has no effect: ${why}`)
-  const near = known.find((declaration) => declaration.name === name)
-  const remedy = near ? `; it belongs in [${near.section}]` : '; remove it or correct its name'
-  throw new ConfigError(`${place} is no known option${remedy}`)
-}
-
-function valueOf(declaration: OptionDeclaration<never> | OptionDeclaration, entries: readonly Located[]): unknown {
-  const found = entries.findLast(
-    ({ entry }) => entry.section === declaration.section && entry.name === declaration.name,
-  )
-  return found ? convert(found.entry, declaration, found.file, entries) : declaration.default
-}
-
-function convert(
-  entry: IniEntry,
-  declaration: OptionDeclaration<never> | OptionDeclaration,
-  file: string,
-  all: readonly Located[],
-): unknown {
-  const texts = entry.values.map((value) => substitute(value, all))
-  const text = texts.at(-1)!
-  const fail = (why: string): never => {
-    throw new ConfigError(
-      `${file}:${entry.line}: [${entry.section}] ${entry.name} = ${declaration.type === 'secret' ? '***' : text}: ${why}`,
-    )
-  }
-  if (declaration.choices && !declaration.choices.includes(text))
-    fail(`must be one of ${declaration.choices.join(', ')}`)
-  switch (declaration.type) {
-    case 'integer':
-    case 'float': {
-      const number = Number(text)
-      const whole = declaration.type === 'float' || Number.isInteger(number)
-      if (text.trim() === '' || !Number.isFinite(number) || !whole) fail(`must be a${whole ? '' : ' whole'} number`)
-      if (declaration.min !== undefined && number < declaration.min) fail(`must be at least ${declaration.min}`)
-      if (declaration.max !== undefined && number > declaration.max) fail(`must be at most ${declaration.max}`)
-      return number
-    }
-    case 'boolean':
-      if (/^(true|1|on|yes)$/i.test(text)) return true
-      if (/^(false|0|off|no)$/i.test(text)) return false
-      return fail('must be true or false')
-    case 'list':
-      return text
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== '')
-    case 'multi':
-      return texts
-    default:
-      return text
-  }
-}
-
-/** `$my_ip` and `${my_ip}` stand for the option of that name in [DEFAULT]; `$$` is a dollar. */
-function substitute(value: string, all: readonly Located[]): string {
-  return value.replace(/\$(\$|\{?([A-Za-z_][A-Za-z0-9_]*)\}?)/g, (whole, body: string, name: string | undefined) => {
-    if (body === '$') return '$'
-    const found = all.findLast(({ entry }) => entry.section === 'DEFAULT' && entry.name === name)
-    return found?.entry.values.at(-1) ?? whole
-  })
+): { value: unknown; problem?: string } {
+  const key = keyOf(declaration.section, declaration.name)
+  const found =
+    located.findLast(({ entry }) => keyOf(entry.section, entry.name) === key) ??
+    located.findLast(({ entry }) => movedTo(program, entry.section, entry.name) === key)
+  return found ? convert(found, declaration, located, remark) : { value: declaration.default }
 }

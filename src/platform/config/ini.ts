@@ -11,9 +11,17 @@ export interface IniEntry {
 
 export class IniError extends Error {}
 
-/** Parses `text`; throws IniError that names file and line. */
+/** Parses `text`; throws IniError that names file and line of everything that is wrong. */
 export function parseIni(text: string, file: string): IniEntry[] {
+  const { entries, problems } = readIni(text, file)
+  if (problems.length > 0) throw new IniError(problems.join('\n'))
+  return entries
+}
+
+/** As parseIni, for those who go on: what could be read, and what could not. */
+export function readIni(text: string, file: string): { entries: IniEntry[]; problems: string[] } {
   const entries: IniEntry[] = []
+  const problems: string[] = []
   let section = 'DEFAULT'
   let open: IniEntry | undefined
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
@@ -33,7 +41,10 @@ export function parseIni(text: string, file: string): IniEntry[] {
       continue
     }
     const pair = /^\s*([^=:\s]+)\s*[=:]\s*(.*)$/.exec(line)
-    if (!pair) throw new IniError(`${file}:${index + 1}: '${line.trim()}' is neither [section] nor name = value`)
+    if (!pair) {
+      problems.push(`${file}:${index + 1}: '${line.trim()}' is neither [section] nor name = value`)
+      continue
+    }
     const name = pair[1]!
     const value = pair[2]!.replace(/^"(.*)"$/, '$1').replace(/^'(.*)'$/, '$1')
     const existing = entries.find((entry) => entry.section === section && entry.name === name)
@@ -41,5 +52,5 @@ export function parseIni(text: string, file: string): IniEntry[] {
     else entries.push({ section, name, values: [value], line: index + 1 })
     open = existing ?? entries.at(-1)
   }
-  return entries
+  return { entries, problems }
 }

@@ -8,11 +8,13 @@ export interface OptionDeclaration<T = unknown> {
   readonly default: T
   readonly help: string
   readonly choices?: readonly string[]
+  /** Values that older files have, with what is taken instead. */
+  readonly formerly?: Readonly<Record<string, string>>
   readonly min?: number
   readonly max?: number
 }
 
-type Limits = { choices?: readonly string[]; min?: number; max?: number }
+type Limits = Pick<OptionDeclaration, 'choices' | 'formerly' | 'min' | 'max'>
 
 const declare =
   <T>(type: OptionType) =>

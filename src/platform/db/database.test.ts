@@ -3,9 +3,12 @@ import { test } from 'node:test'
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { isDuplicate, openDatabase } from './database.ts'
 import { migrate, runStatements } from './migrate.ts'
+import { isQueryTooLarge } from './query-size.ts'
+import { StatementCache } from './statement-cache.ts'
 import { upsert } from './upsert.ts'
 
 interface Schema {
@@ -100,4 +103,76 @@ test('two processes write to one file: each waits for the other without standing
     b!.db.insertInto('things').values({ id: 'alone', generation: 0 }).execute(),
   ])
   assert.equal((await b!.db.selectFrom('things').selectAll().execute()).length, 31)
+})
+
+test('P16: a list of any length is one text, and finds what values one by one find', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const texts = new Set<string>()
+  const database = openDatabase<Schema>(`sqlite:///${folder}/a.db`, {
+    onQuery: ({ query }) => void texts.add(query.sql),
+  })
+  t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
+  await migrate(database, migrations)
+  const ids = ['a', "it's", '"q"', '\\', 'é\u2028', '💥', 'a\nb', '', '1', 'null', 'x\u0000y']
+  for (const [generation, id] of ids.entries()) await database.db.insertInto('things').values({ id, generation }).execute()
+  texts.clear()
+  const others = Array.from({ length: 100_000 }, (_, index) => `other ${index}`)
+  for (const count of [4, 5, 100, 33_000, 100_000]) {
+    const list = [...ids, ...others.slice(0, count)]
+    const found = await database.db.selectFrom('things').select('id').where('id', 'in', list).execute()
+    assert.deepEqual(new Set(found.map((row) => row.id)), new Set(ids))
+    const rest = await database.db.selectFrom('things').select('id').where('id', 'not in', list.slice(2)).execute()
+    assert.deepEqual(new Set(rest.map((row) => row.id)), new Set(ids.slice(0, 2)))
+  }
+  assert.equal(texts.size, 2)
+  const numbers = await database.db.selectFrom('things').select('id').where('generation', 'in', [0, 1, 2, 99, 1.5]).execute()
+  assert.deepEqual(new Set(numbers.map((row) => row.id)), new Set(ids.slice(0, 3)))
+  const none = await database.db.selectFrom('things').select('id').where('id', 'in', []).execute()
+  assert.deepEqual(none, [])
+  const changed = await database.db.updateTable('things').set({ generation: 9 }).where('id', 'in', ids).executeTakeFirst()
+  assert.equal(changed.numUpdatedRows, BigInt(ids.length))
+})
+
+test('P5: more conditions than an engine takes are told from other errors', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const database = openDatabase<Schema>(`sqlite:///${folder}/a.db`)
+  t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
+  await migrate(database, migrations)
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => `i${index}`)
+  const all = (count: number) => {
+    let query = database.db.selectFrom('things').selectAll()
+    for (const id of ids(count)) query = query.where('id', '=', id)
+    return query.execute()
+  }
+  const any = (count: number) =>
+    database.db
+      .selectFrom('things')
+      .selectAll()
+      .where(({ or, eb }) => or(ids(count).map((id) => eb('id', '=', id))))
+      .execute()
+  for (const ask of [all, any]) {
+    assert.deepEqual(await ask(800), [])
+    for (const count of [1000, 7000, 20_000]) await assert.rejects(ask(count), isQueryTooLarge)
+  }
+  await assert.rejects(sql`select 1 where 'x' like ${`%${'x'.repeat(60_000)}`}`.execute(database.db), isQueryTooLarge)
+  await assert.rejects(sql`select nothing`.execute(database.db), (error) => !isQueryTooLarge(error))
+})
+
+test('P16: prepared statements are bounded by their number and by their texts; those in use stay', () => {
+  const db = new DatabaseSync(':memory:')
+  const cache = new StatementCache(db)
+  const first = cache.prepare('select 0')
+  for (let index = 1; index <= 3000; index++) {
+    cache.prepare(`select ${index}`)
+    assert.equal(cache.prepare('select 0'), first)
+  }
+  assert.ok(cache.size.statements <= 500)
+  for (let index = 0; index < 300; index++) cache.prepare(`select ${index} in (${'1, '.repeat(2000)}1)`)
+  assert.ok(cache.size.text <= 1 << 20, `${cache.size.text} characters`)
+  const before = cache.size
+  cache.prepare(`select 1 in (${'1, '.repeat(20_000)}1)`)
+  assert.deepEqual(cache.size, before, 'one that is too long is not kept')
+  cache.clear()
+  assert.deepEqual(cache.size, { statements: 0, text: 0 })
+  db.close()
 })

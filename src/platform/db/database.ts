@@ -2,9 +2,10 @@
  * One SQL face over SQLite (embedded) and MariaDB. Portable subset: no `returning`, no JSON columns (store text), ids
  * made in the program, compare-and-swap by affected rows, times as integers in milliseconds since the epoch.
  */
-import { Kysely, MysqlDialect, type LogEvent, type Transaction } from 'kysely'
+import { Kysely, type LogEvent, type Transaction } from 'kysely'
 import { readFileSync } from 'node:fs'
 import { createPool } from 'mysql2'
+import { BoundedMysqlDialect } from './mysql.ts'
 import { SqliteDialect } from './sqlite.ts'
 
 /** A database or an open transaction: store functions take either, so that operations compose them. */
@@ -56,7 +57,7 @@ export function openDatabase<Schema>(
       // Repeatable read takes gap locks, which turn parallel inserts into deadlocks.
       connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
     })
-    return wrap('mysql', new Kysely<Schema>({ dialect: new MysqlDialect({ pool }), ...(log && { log }) }))
+    return wrap('mysql', new Kysely<Schema>({ dialect: new BoundedMysqlDialect({ pool }), ...(log && { log }) }))
   }
   throw new DatabaseUrlError(
     `[database] connection: '${url.split(':')[0]}' is no known engine, use sqlite:// or mysql+pymysql://`,

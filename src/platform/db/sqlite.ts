@@ -2,13 +2,12 @@
  * Kysely's dialect for `node:sqlite`: one connection that writes and one that reads. Writers queue behind a mutex, so
  * a transaction never sees another one's statements; readers see the last commit and never wait.
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   SqliteAdapter,
   SqliteIntrospector,
-  SqliteQueryCompiler,
   type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
@@ -16,6 +15,8 @@ import {
   type Kysely,
   type QueryResult,
 } from 'kysely'
+import { ListQueryCompiler } from './sqlite-compiler.ts'
+import { StatementCache } from './statement-cache.ts'
 
 export class SqliteDialect implements Dialect {
   readonly #file: string
@@ -26,7 +27,7 @@ export class SqliteDialect implements Dialect {
 
   createAdapter = () => new ConcurrentAdapter()
   createDriver = () => new SqliteDriver(this.#file)
-  createQueryCompiler = () => new SqliteQueryCompiler()
+  createQueryCompiler = () => new ListQueryCompiler()
   createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
 }
 
@@ -142,7 +143,7 @@ class Connection implements DatabaseConnection {
 }
 
 /** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
-const isBusy = (error: unknown) => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+export const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
 const busyMs = 5000
 
 /**
@@ -150,40 +151,38 @@ const busyMs = 5000
  * but without stopping everything else in this process.
  */
 async function patiently<T>(work: () => T): Promise<T> {
-  const deadline = Date.now() + busyMs
+  const deadline = performance.now() + busyMs
   for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 }
 
-const cachedStatements = 500
 /** Checkpoints wait for the disk, so they are seldom: every 16 MiB. */
 const settings = 'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
 
-interface Prepared {
-  statement: StatementSync
-  hasRows: boolean
-}
+/** A statement keeps what was bound to it last; longer texts are taken back from it. */
+const longestKept = 4096
 
 /** One SQLite connection with its prepared statements. */
 class Handle {
   readonly #db: DatabaseSync
-  readonly #statements = new Map<string, Prepared>()
+  readonly #statements: StatementCache
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
+    this.#statements = new StatementCache(this.#db)
     if (!readOnly) this.#db.exec(settings)
     // Open now: from here on `patiently` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }
 
   exec(sql: string) {
-    this.#prepare(sql).statement.run()
+    this.#statements.prepare(sql).statement.run()
   }
 
   get isInTransaction(): boolean {
@@ -191,23 +190,16 @@ class Handle {
   }
 
   run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
-    const { statement, hasRows } = this.#prepare(sql)
+    const { statement, hasRows } = this.#statements.prepare(sql)
     const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value)) as SQLInputValue[]
-    if (hasRows) return { rows: statement.all(...values) as R[] }
-    const { changes, lastInsertRowid } = statement.run(...values)
-    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
-  }
-
-  #prepare(sql: string): Prepared {
-    let prepared = this.#statements.get(sql)
-    if (!prepared) {
-      const statement = this.#db.prepare(sql)
-      // Asked once: describing the columns takes longer than most queries.
-      prepared = { statement, hasRows: statement.columns().length > 0 }
-      if (this.#statements.size >= cachedStatements) this.#statements.delete(this.#statements.keys().next().value!)
-      this.#statements.set(sql, prepared)
+    try {
+      if (hasRows) return { rows: statement.all(...values) as R[] }
+      const { changes, lastInsertRowid } = statement.run(...values)
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+    } finally {
+      // Binds nothing and steps nowhere.
+      if (values.some(isLong)) statement.iterate(...values.map(() => null)).return?.()
     }
-    return prepared
   }
 
   close() {
@@ -215,3 +207,6 @@ class Handle {
     this.#db.close()
   }
 }
+
+const isLong = (value: SQLInputValue): boolean =>
+  typeof value === 'string' ? value.length > longestKept : ArrayBuffer.isView(value) && value.byteLength > longestKept

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
@@ -115,6 +116,90 @@ test('P11: without a token 401, without the role 403, an unexpected error tells 
   assert.doesNotMatch(JSON.stringify(boom.body), /etc/)
 })
 
+test('P6: what the access rules allow is what is routed, however a path is spelt', async () => {
+  const seen: string[] = []
+  const note = (name: string) => () => (seen.push(name), { status: 200, body: name })
+  const limited = createApp({
+    definition: { type: 'things', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
+    routes: [
+      route({ method: 'GET', path: '/things/detail', policy: null, handle: note('detail') }),
+      route({ method: 'GET', path: '/things/:id', policy: null, handle: note('show') }),
+      route({ method: 'DELETE', path: '/things/:id', policy: null, handle: note('delete') }),
+      route({ method: 'GET', path: '/things/:id/ips', policy: null, handle: note('ips') }),
+      route({ method: 'DELETE', path: '/things/:id/metadata/:key', policy: null, handle: note('key') }),
+    ],
+    deps: {},
+    enforcer: new PolicyEnforcer([]),
+    authenticator: {
+      validate: async () => ({
+        userId: 'u',
+        userName: 'u',
+        userDomainId: 'd',
+        projectId: 'p',
+        projectName: 'p',
+        projectDomainId: 'd',
+        domainId: null,
+        systemScope: null,
+        roles: [],
+        expiresAt: '',
+        token: new Secret('t'),
+        applicationCredentialId: 'a',
+        auditId: '',
+        accessRules: [
+          { service: 'things', method: 'GET', path: '/v1/things/*/ips' },
+          { service: 'things', method: 'DELETE', path: '/v1/things/*/metadata/*' },
+        ],
+      }),
+    },
+    log: createLogger({ name: 'test' }),
+    baseUrl: 'http://test',
+  })
+  const server = await serve(limited, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
+  const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+    new Promise<number>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: server.port, method, path, agent: false }
+      httpRequest({ ...options, headers: { 'X-Auth-Token': 't', ...headers } }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0))
+      })
+        .on('error', reject)
+        .end()
+    })
+  try {
+    assert.equal(await ask('GET', '/v1/things/1/ips'), 200)
+    assert.equal(await ask('DELETE', '/v1/things/1/metadata/a%2Fb'), 200)
+    assert.equal(await ask('GET', '/v1/things/1'), 401)
+    seen.length = 0
+    for (const [method, ends] of [
+      ['GET', ['ips']],
+      ['DELETE', ['metadata/x', 'metadata/%2e']],
+    ] as const)
+      for (const end of ends)
+        for (const id of ['1', 'detail'])
+          for (const joint of '# ? ; %23 %3f %3F %3b %2f %2F # // /./ /../ /..;/ %00 %00/ \\ %5c %0a %0d%0a ;/ ?/ #/ /# %2523 %252f \u2028'
+            .split(' ')
+            .map((each) => encodeURI(each).replaceAll('%25', '%')))
+            for (const path of [`/v1/things/${id}${joint}${end}`, `/v1/things/${id}${joint}/${end}`]) {
+              for (const target of [path, `http://127.0.0.1${path}`]) await ask(method, target)
+              await ask('POST', path, { 'X-HTTP-Method-Override': method, 'X-Original-URL': `/v1/things/${id}` })
+            }
+    assert.deepEqual(
+      seen.filter((name) => name !== 'ips' && name !== 'key'),
+      [],
+    )
+    assert.equal(await ask('GET', '/v1/things/1#/ips'), 400)
+    assert.equal(await ask('GET', '/v1/things/1/ips?x=#'), 200)
+    assert.equal(await ask('GET', `/v1/things/${'x'.repeat(4096)}/ips`), 414)
+  } finally {
+    await server.close(10)
+  }
+})
+
+test('P5: a query with thousands of parameters is refused, one with thousands of values is not', async () => {
+  const many = (each: (index: number) => string) => Array.from({ length: 7000 }, (_, index) => each(index)).join('&')
+  assert.equal((await send('GET', `/v2.1/things/1?${many((index) => `p${index}=1`)}`)).status, 400)
+  assert.equal((await send('GET', `/v2.1/things/1?${many((index) => `p=${index}`)}`)).status, 200)
+})
+
 test('microversions select schema and route', async () => {
   const at = (version: string) => ({
     'X-Auth-Token': 'good',
@@ -156,6 +241,7 @@ test('P5, P8: bodies over a socket: limit, media type, malformed, prototype keys
   assert.equal(await post('{"name":"a"}', 'text/xml'), 415)
   assert.equal(await post('{"name":'), 400)
   assert.equal(await post('{"name":"a","__proto__":{"x":1}}'), 400)
+  assert.equal((await send('POST', '/v2.1/things', JSON.parse('{"name":"a","__proto__":1}'))).status, 400, 'in process')
   assert.equal(await post(`${'['.repeat(200)}${']'.repeat(200)}`), 400)
   assert.equal(await post('{"name":"b"}'), 201)
 })

@@ -10,14 +10,17 @@ import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
-import { ApiError, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
+import { isQueryTooLarge } from '../db/query-size.ts'
+import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
 import { noteAudit } from './audit.ts'
-import { readJson } from './body.ts'
+import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
-import { findProblem, type Bodies } from './schema.ts'
+import { findProblem, schemaAt } from './schema.ts'
 import { invalidRequest, type AppOptions } from './service.ts'
+import { proxiedUrl } from './proxied.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
+import { parseQuery, splitTarget } from './target.ts'
 import { unversioned, type ApiVersion } from './versions.ts'
 
 /** A service's API, ready to answer. */
@@ -39,6 +42,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 /** Builds the app of a service. Throws on two routes that would answer the same request. */
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
+  for (const remark of enforcer.remarks) log.warn({}, remark)
   const table = definition.microversions?.table
   const router = FindMyWay({
     ignoreTrailingSlash: !definition.hasStrictPaths,
@@ -119,8 +123,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const run = async (request: RawRequest, requestId: string, state: RequestState): Promise<ApiResponse> => {
-    const questionMark = request.url.indexOf('?')
-    const path = questionMark < 0 ? request.url : request.url.slice(0, questionMark)
+    const { path, search } = splitTarget(request.url)
     // The version comes first: also the answer about an unknown path is one of a version.
     const version = definition.microversions ? negotiate(definition, request.headers) : unversioned
     state.version = version
@@ -129,15 +132,16 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const route = select(variants, version)
     const ctx: Context = await authenticate(route, request, path, requestId)
     state.ctx = ctx
-    const query = parseQuery(questionMark < 0 ? '' : request.url.slice(questionMark + 1))
+    const query = parseQuery(search)
     const { headers, url, peer } = request
-    const asked = { ctx, version, params, query, headers, peer, url, baseUrl }
+    const reached = options.parseProxyHeaders ? proxiedUrl(headers, baseUrl) : baseUrl
+    const asked = { ctx, version, params, query, headers, peer, url, baseUrl: reached }
     await route.admit?.(asked, options.deps as never)
     const schema = schemaAt(route.query, version, table)
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
     let body: unknown
     if (route.body || (!route.stream && hasBody(request))) {
-      body = request.json ?? (await readJson(request, route, definition))
+      body = requireShape(request.json) ?? (await readJson(request, route, definition))
       validate(schemaAt(route.body, version, table), body, 'body')
     }
     const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }
@@ -145,7 +149,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : isDatabaseDown(error) ? withoutDatabase(error) : unexpected(error)
+    const shown = error instanceof ApiError ? error : shownFor(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
     } else if (shown.detail) {
@@ -184,28 +188,15 @@ const hasBody = (request: RawRequest): boolean =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0
 
-function parseQuery(text: string): Query {
-  const query: Record<string, string[]> = Object.create(null) as Record<string, string[]>
-  if (text === '') return query
-  for (const [name, value] of new URLSearchParams(text)) (query[name] ??= []).push(value)
-  return query
-}
-
 const lastOf = (query: Query): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
 
-function schemaAt(
-  body: TSchema | Bodies | undefined,
-  version: ApiVersion,
-  table: { numberOf(name: string): number } | undefined,
-): TSchema | undefined {
-  if (!body || !isBodies(body)) return body
-  const step = body.steps.findLast(([since]) => version.number >= (table?.numberOf(since) ?? 0))
-  if (!step) throw new NotFound()
-  return step[1]
+function shownFor(error: unknown): ApiError {
+  if (isDatabaseDown(error)) return withoutDatabase(error)
+  if (isQueryTooLarge(error))
+    return new BadRequest('The request has too many or too long conditions.', { cause: error })
+  return unexpected(error)
 }
-
-const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
 
 const withoutDatabase = (cause: unknown): ApiError =>
   new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })

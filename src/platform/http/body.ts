@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { ApiError, BadRequest } from './errors.ts'
 import type { RawRequest } from './message.ts'
 import type { Route } from './route.ts'
@@ -35,24 +36,45 @@ export async function readJson(
   return value
 }
 
+/** The same for a value from a client in this process. */
+export function requireShape(value: unknown): unknown {
+  checkShape(value, true, 0)
+  return value
+}
+
 async function readText({ headers, stream }: RawRequest, limit: number): Promise<string> {
   const tooLarge = () =>
     new ApiError(413, `The body is larger than ${limit} bytes.`, { headers: { Connection: 'close' } })
   if (Number(headers['content-length'] ?? 0) > limit) throw tooLarge()
   if (!stream) return ''
+  return (await collect(stream, limit, tooLarge)).toString('utf8')
+}
+
+/** Gathers a body. What is not read of one that is refused stays in the stream: destroying it would take the answer along. */
+function collect(stream: Readable, limit: number, tooLarge: () => ApiError): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  const timer = setTimeout(() => stream.destroy(new ApiError(408, 'The body did not arrive in time.')), slowest)
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > limit) throw tooLarge()
-      chunks.push(chunk)
+  return new Promise((resolve, reject) => {
+    const finish = (error?: ApiError) => {
+      clearTimeout(timer)
+      stream.off('data', take).off('end', end).off('close', lost).pause()
+      if (error) reject(error)
+      else resolve(Buffer.concat(chunks))
     }
-  } finally {
-    clearTimeout(timer)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+    const take = (chunk: Buffer) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size > limit) finish(tooLarge())
+    }
+    const end = () => finish()
+    const lost = (cause?: Error) => finish(new BadRequest('The body ended too early.', { cause }))
+    const late = () =>
+      finish(new ApiError(408, 'The body did not arrive in time.', { headers: { Connection: 'close' } }))
+    const timer = setTimeout(late, slowest)
+    // Its errors may come when nobody reads it any more.
+    stream.on('data', take).on('end', end).on('close', lost).on('error', lost)
+    if (stream.destroyed) lost()
+  })
 }
 
 function checkShape(value: unknown, mayHaveProto: boolean, depth: number): void {

@@ -9,13 +9,14 @@ import type { ApiVersion } from './versions.ts'
  * Source: API SIG guideline "Microversion Specification".
  */
 export function negotiate(definition: ApiDefinition, headers: IncomingHttpHeaders): ApiVersion {
-  const { table, legacyHeader } = definition.microversions!
+  const { table, legacyHeader, form = /^\d+\.\d+$/ } = definition.microversions!
   const asked = fromHeader(definition.type, headers['openstack-api-version'])
   const legacy = legacyHeader ? headers[legacyHeader.toLowerCase()] : undefined
   const text = (asked ?? (typeof legacy === 'string' ? legacy.trim() : undefined)) || table.min
-  const version = table.parse(text)
+  const isWellFormed = text === 'latest' || form.test(text)
+  const version = isWellFormed ? table.parse(text) : undefined
   if (version) return version
-  const why = /^\d+\.\d+$/.test(text) ? 'unsupported' : 'malformed'
+  const why = isWellFormed ? 'unsupported' : 'malformed'
   const refusal = definition.microversions!.refuse?.(text, why)
   if (refusal) throw refusal
   if (why === 'malformed') {

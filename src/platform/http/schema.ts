@@ -6,6 +6,8 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Static, TSchema } from 'typebox'
+import { parseRegex } from '../../base/regex-syntax.ts'
+import { NotFound } from './errors.ts'
 
 const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true, coerceTypes: false, useDefaults: false })
 addFormats.default(ajv, {
@@ -16,6 +18,28 @@ ajv.addFormat('ipv4', isIPv4)
 ajv.addFormat('ipv6', isIPv6)
 ajv.addFormat('ip', (text: string) => isIP(text) !== 0)
 ajv.addFormat('base64', (text: string) => /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text))
+
+ajv.addFormat('regex', (text: string) => text !== '' && isRegex(text))
+// Bounds of numbers that may come as text: JSON Schema's own look at numbers only.
+ajv.addKeyword({
+  keyword: 'textMinimum',
+  type: 'string',
+  validate: (least: number, text: string) => Number(text) >= least,
+})
+ajv.addKeyword({
+  keyword: 'textMaximum',
+  type: 'string',
+  validate: (most: number, text: string) => Number(text) <= most,
+})
+
+function isRegex(text: string): boolean {
+  try {
+    parseRegex(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** What is wrong with a body or a query, for the service to put into its own sentence. */
 export interface Problem {
@@ -96,6 +120,10 @@ function messageOf(error: ErrorObject): string {
       return `${value} is less than the minimum of ${String(params['limit'])}`
     case 'maximum':
       return `${value} is greater than the maximum of ${String(params['limit'])}`
+    case 'textMinimum':
+      return `${value} is less than the minimum of ${String(error.schema)}`
+    case 'textMaximum':
+      return `${value} is greater than the maximum of ${String(error.schema)}`
     case 'pattern':
       return `${value} does not match ${pythonRepr(params['pattern'])}`
     case 'format':
@@ -149,3 +177,17 @@ export const bodies = <Widest extends TSchema>(
 
 /** The value type of a route's body: of a plain schema or of the widest of several. */
 export type BodyOf<B> = B extends Bodies<infer W> ? Static<W> : B extends TSchema ? Static<B> : undefined
+
+const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+
+/** The schema that is in force at a microversion. Throws 404 before the first one. */
+export function schemaAt(
+  body: TSchema | Bodies | undefined,
+  version: { readonly number: number },
+  table: { numberOf(name: string): number } | undefined,
+): TSchema | undefined {
+  if (!body || !isBodies(body)) return body
+  const step = body.steps.findLast(([since]) => version.number >= (table?.numberOf(since) ?? 0))
+  if (!step) throw new NotFound()
+  return step[1]
+}

@@ -5,7 +5,10 @@ import { pipeline } from 'node:stream/promises'
 import { ownsItsChunks, release } from '../../base/chunks.ts'
 import type { Logger } from '../log/log.ts'
 import type { App } from './app.ts'
-import type { RawResponse } from './message.ts'
+import { connections } from './connections.ts'
+import { jsonOf } from './json.ts'
+import type { RawRequest, RawResponse } from './message.ts'
+import { inTurnOf } from './turns.ts'
 
 /** Called once a request is answered; for metrics. */
 export type Observer = (service: string, method: string, route: string, status: number, seconds: number) => void
@@ -30,15 +33,9 @@ export async function serve(
   })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
-    app
-      .dispatch({
-        method: request.method ?? 'GET',
-        url: request.url ?? '/',
-        headers: request.headers,
-        stream: request,
-        ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
-      })
-      .then(async (answer) => {
+    const work = async () => {
+      try {
+        const answer = await app.dispatch(rawOf(request))
         await send(request, response, answer)
         const seconds = (performance.now() - started) / 1000
         options.observe?.(app.type, request.method ?? '', answer.route, answer.status, seconds)
@@ -46,12 +43,14 @@ export async function serve(
           { requestId: answer.requestId, method: request.method, url: request.url, status: answer.status, seconds },
           'request',
         )
-      })
-      .catch((error: unknown) => {
+      } catch (error) {
         log.info({ err: error, url: request.url }, 'the client went away')
         response.destroy()
-      })
+      }
+    }
+    inTurnOf(request.socket, response, work)
   })
+  connections.watch(server)
   server.on('clientError', (_error, socket: Socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
@@ -63,6 +62,14 @@ export async function serve(
     close: (graceMs = 5_000) => close(server, graceMs),
   }
 }
+
+const rawOf = (request: IncomingMessage): RawRequest => ({
+  method: request.method ?? 'GET',
+  url: request.url ?? '/',
+  headers: request.headers,
+  stream: request,
+  ...(request.socket.remoteAddress !== undefined && { peer: request.socket.remoteAddress }),
+})
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -92,7 +99,7 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
     if (request.method === 'HEAD') return void (body.destroy(), response.end())
     return pipeline(body, ownsItsChunks(body) ? releasing(response) : response)
   }
-  const bytes = encode(body)
+  const bytes = await encode(body)
   if (bytes === undefined) {
     if (answer.status !== 204 && answer.status !== 304 && !response.hasHeader('Content-Length')) {
       response.setHeader('Content-Length', '0')
@@ -127,7 +134,7 @@ function releasing(response: ServerResponse): Writable {
   return sink
 }
 
-function encode(body: unknown): string | Uint8Array | undefined {
+async function encode(body: unknown): Promise<string | Uint8Array | undefined> {
   if (body === undefined || body === null) return undefined
-  return typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  return typeof body === 'string' || body instanceof Uint8Array ? body : jsonOf(body)
 }

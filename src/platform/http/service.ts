@@ -37,6 +37,8 @@ export interface Microversions {
   readonly legacyHeader?: string
   /** What `Vary` says where it is not the names of the headers. */
   readonly vary?: string
+  /** How a version is written, where that is stricter than two numbers; others are malformed. */
+  readonly form?: RegExp
   /** A version that is `malformed` (400) or not `supported` (406), in the service's own sentence. */
   refuse?(text: string, why: 'malformed' | 'unsupported'): ApiError
 }
@@ -58,6 +60,8 @@ export interface AppOptions<Deps> {
   log: Logger
   /** `http://address:port` of the endpoint, for links. */
   baseUrl: string
+  /** `[oslo_middleware] enable_proxy_headers_parsing`: what a proxy in front says of its own address counts. */
+  parseProxyHeaders?: boolean
   /** For `WWW-Authenticate` on 401. */
   authUrl?: string
 }

@@ -1,117 +1,193 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { Type } from 'typebox'
+import { test, type TestContext } from 'node:test'
 import { Secret } from '../auth/secret.ts'
-import { defineContract, rpcClient, rpcServe, RpcError } from './contract.ts'
+import { busSuite, thingsContract } from './bus-suite.ts'
+import { rpcClient, rpcServe } from './contract.ts'
+import { largestFrame, readFrames, writeFrame, type Frame } from './frames.ts'
 import { LocalBus } from './local-bus.ts'
-import { serveBus, SocketBus } from './socket-bus.ts'
-
-const contract = defineContract({
-  topic: 'things',
-  version: '1.0',
-  methods: {
-    echo: {
-      args: Type.Object({ text: Type.String() }),
-      reply: Type.Object({ text: Type.String(), from: Type.String() }),
-    },
-    poke: { args: Type.Object({}) },
-  },
-})
+import { serveBus, SocketBus, type BusAddress } from './socket-bus.ts'
 
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-test('P4: calls in one process are copied and checked', async () => {
-  const bus = new LocalBus('here')
-  const stop = rpcServe(bus, contract, 'h1', {
-    echo: async ({ text }, { host }) => ({ text, from: host }),
-    poke: async () => undefined,
-  })
-  const client = rpcClient(bus, contract)
-  assert.deepEqual(await client.echo('h1', { text: 'x' }), { text: 'x', from: 'here' })
-  assert.deepEqual(await rpcClient(bus.forHost('other'), contract).echo(null, { text: 'x' }), {
-    text: 'x',
-    from: 'other',
-  })
-  await assert.rejects(client.echo('h1', { text: 5 as never }), /is not of type/)
-  await assert.rejects(
-    client.echo('h2', { text: 'x' }),
-    (error) => error instanceof RpcError && error.kind === 'NoServer',
-  )
-  stop()
-  await assert.rejects(client.echo('h1', { text: 'x' }))
+/** An address in a folder of its own; `lines` is what the bus tells. */
+function makeAddress() {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
+  const lines: string[] = []
+  const log = { warn: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`) }
+  const address: BusAddress = { path: join(folder, 'bus.sock'), key: new Secret('key'), log }
+  return { address, lines, remove: () => rmSync(folder, { recursive: true }) }
+}
+
+busSuite('local bus', async () => {
+  const control = new LocalBus('control')
+  return { control, agent: control.forHost('h1'), settled: async () => undefined, close: () => undefined }
 })
 
-test('P3: agents join through a socket, are who they proved to be, and come back by themselves', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
-  const path = join(folder, 'bus.sock')
-  const key = new Secret('key')
+busSuite('socket bus', async () => {
+  const { address, remove } = makeAddress()
+  const control = new LocalBus('control')
+  const server = await serveBus(control, address)
+  const agent = new SocketBus(address, 'h1')
+  return {
+    control,
+    agent,
+    async settled(topic) {
+      await agent.whenConnected()
+      await until(() => control.serves(topic, 'h1'))
+    },
+    close: async () => (agent.close(), await server.close(), remove()),
+  }
+})
+
+test('P3: agents come back by themselves when the control process does', async (t) => {
+  const { address, remove } = makeAddress()
   let bus = new LocalBus('control')
-  let server = await serveBus(bus, path, key)
-  const agent = new SocketBus(path, 'h1', key)
-  t.after(async () => (agent.close(), await server.close(), rmSync(folder, { recursive: true })))
-  assert.equal(statSync(path).mode & 0o777, 0o600)
-  rpcServe(agent, contract, 'h1', { echo: async ({ text }) => ({ text, from: 'agent' }), poke: async () => undefined })
-  await until(() => bus.serves('things', 'h1'))
-  assert.deepEqual(await rpcClient(bus, contract).echo('h1', { text: 'down' }), { text: 'down', from: 'agent' })
-
-  bus.serve('control-things', 'control', async (_method, args, caller) => ({ args, from: caller.host }))
-  assert.deepEqual(await agent.call('control-things', null, 'any', { host: 'h2' }), {
-    args: { host: 'h2' },
-    from: 'h1',
+  let server = await serveBus(bus, address)
+  const agent = new SocketBus(address, 'h1')
+  t.after(async () => (agent.close(), await server.close(), remove()))
+  assert.equal(statSync(address.path).mode & 0o777, 0o600)
+  rpcServe(agent, thingsContract, 'h1', {
+    echo: async ({ text }) => ({ text, from: 'agent' }),
+    poke: async () => undefined,
   })
-
+  await until(() => bus.serves('things', 'h1'))
   await server.close()
   await until(() => !agent.connected)
   await assert.rejects(agent.call('control-things', null, 'any', {}), /not there/)
   bus = new LocalBus('control')
-  server = await serveBus(bus, path, key)
+  server = await serveBus(bus, address)
   await until(() => bus.serves('things', 'h1'))
-  assert.equal((await rpcClient(bus, contract).echo('h1', { text: 'again' })).text, 'again')
+  assert.equal((await rpcClient(bus, thingsContract).echo('h1', { text: 'again' })).text, 'again')
 })
 
 test('P3: a process without the key gets nothing', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
-  const path = join(folder, 'bus.sock')
+  const { address, remove } = makeAddress()
   const bus = new LocalBus('control')
-  const server = await serveBus(bus, path, new Secret('key'))
-  const thief = new SocketBus(path, 'h1', new Secret('guess'))
-  t.after(async () => (thief.close(), await server.close(), rmSync(folder, { recursive: true })))
-  await until(() => thief.connected)
-  await assert.rejects(thief.call('control-things', null, 'any', {}, { timeoutMs: 200 }))
+  const server = await serveBus(bus, address)
+  const thief = new SocketBus({ ...address, key: new Secret('guess') }, 'h1')
+  t.after(async () => (thief.close(), await server.close(), remove()))
+  const asked = new Promise((resolve, reject) => {
+    thief.onConnect(() => thief.call('control-things', null, 'any', {}).then(resolve, reject))
+  })
+  await assert.rejects(asked, { kind: 'Disconnected' })
   assert.equal(bus.serves('things', 'h1'), false)
 })
 
-test('P3, P4: what is no frame, comes before the key, or speaks for another host ends the connection', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
-  const path = join(folder, 'bus.sock')
+/** A connection that writes what it likes. */
+function connectRaw(path: string) {
+  const socket = createConnection(path)
+  const answers: Frame[] = []
+  readFrames(socket, {
+    limit: () => largestFrame,
+    onFrame: (frame) => void answers.push(frame),
+    onBad: (_kind, _id, reason) => assert.fail(reason),
+  })
+  const closed = new Promise<void>((resolve) => void socket.on('close', () => resolve()).on('error', () => undefined))
+  return { socket, answers, closed }
+}
+
+const call = { topic: 'control-things', host: null, method: 'any', args: {}, requestId: null }
+const head = (length: number, kind: number, id: number) => {
+  const bytes = Buffer.alloc(9)
+  bytes.writeUInt32BE(length, 0)
+  bytes.writeUInt8(kind, 4)
+  bytes.writeUInt32BE(id, 5)
+  return bytes
+}
+const callKind = 3
+
+async function serveThings(t: TestContext) {
+  const made = makeAddress()
   const bus = new LocalBus('control')
   let calls = 0
   bus.serve('control-things', 'control', async () => ++calls)
-  const server = await serveBus(bus, path, new Secret('key'))
-  t.after(async () => (await server.close(), rmSync(folder, { recursive: true })))
-  const hello = { type: 'hello', host: 'h1', key: 'key' }
-  const call = { type: 'call', id: 1, topic: 'control-things', host: null, method: 'any', args: {}, requestId: null }
-  const ends = (...frames: (object | string)[]) =>
-    new Promise<void>((resolve, reject) => {
-      const socket = createConnection(path)
-      socket.on('close', () => resolve()).on('error', () => undefined)
-      socket.on('data', (data) => reject(new Error(`answered ${data.toString()}`)))
-      for (const frame of frames) socket.write(`${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n`)
-    })
-  await ends('not JSON')
-  await ends('null')
-  await ends(call)
-  await ends({ type: 'hello', host: 'h1' }, call)
-  await ends({ ...hello, key: ['key'] }, call)
-  await ends({ ...hello, key: 'kex' }, call)
-  await ends(hello, { type: 'serve', topic: 'things', host: 'h2' })
-  await ends(hello, '{"type":')
-  assert.equal(calls, 0)
+  const server = await serveBus(bus, made.address)
+  t.after(async () => (await server.close(), made.remove()))
+  return { ...made, bus, calls: () => calls }
+}
+
+test('P3, P4: a stranger who sends anything but the key is cut off unheard', async (t) => {
+  const { address, calls } = await serveThings(t)
+  const hellos = [{ host: 'h1' }, { host: 'h1', key: ['key'] }, { host: 'h1', key: 'kex' }, { key: 'key' }, null]
+  const attempts: ((socket: Socket) => void)[] = [
+    (socket) => void socket.write(Buffer.concat([head(3, 0, 0), Buffer.from('abc')])),
+    (socket) => void socket.write(head(5000, 0, 0)),
+    (socket) => void socket.write(Buffer.concat([head(2, 99, 0), Buffer.from('{}')])),
+    (socket) => writeFrame(socket, 'call', 1, call),
+    ...hellos.map((hello) => (socket: Socket) => {
+      writeFrame(socket, 'hello', 0, hello)
+      writeFrame(socket, 'call', 1, call)
+    }),
+  ]
+  for (const attempt of attempts) {
+    const { socket, answers, closed } = connectRaw(address.path)
+    attempt(socket)
+    await closed
+    assert.deepEqual(answers, [])
+  }
+  assert.equal(calls(), 0)
+})
+
+test('P3, P4: a message of a host that cannot be read costs that message: its caller is told, the next one is heard', async (t) => {
+  const { address, bus, lines, calls } = await serveThings(t)
+  const { socket, answers } = connectRaw(address.path)
+  t.after(() => socket.destroy())
+  writeFrame(socket, 'hello', 0, { host: 'h1', key: 'key' })
+  socket.write(Buffer.concat([head(2, 99, 0), Buffer.from('{}')]))
+  socket.write(Buffer.concat([head(3, callKind, 7), Buffer.from('{"a')]))
+  socket.write(Buffer.concat([head(0, callKind, 8)]))
+  socket.write(Buffer.concat([head(2, callKind, 9), Buffer.from([0xff, 0xfe])]))
+  writeFrame(socket, 'call', 10, { topic: ['control-things'], method: 'any' })
+  writeFrame(socket, 'reply', 77, 'nobody asked')
+  writeFrame(socket, 'serve', 0, { topic: 'things', host: 'h2' })
+  // Too large, and in pieces.
+  socket.write(head(largestFrame + 1, callKind, 11))
+  for (let sent = 0; sent <= largestFrame; sent += 1 << 20)
+    socket.write(Buffer.alloc(Math.min(1 << 20, largestFrame + 1 - sent), 'x'))
+  for (const byte of head(Buffer.byteLength(JSON.stringify(call)), callKind, 12)) socket.write(Buffer.of(byte))
+  socket.write(JSON.stringify(call))
+  await until(() => answers.some((answer) => answer.id === 12))
+  assert.deepEqual(
+    answers.map(({ kind, id }) => [kind, id]),
+    [
+      ['error', 7],
+      ['error', 8],
+      ['error', 9],
+      ['error', 10],
+      ['error', 11],
+      ['reply', 12],
+    ],
+  )
+  assert.match(JSON.stringify(answers[4]!.body), /too many/)
+  assert.equal(calls(), 1)
+  assert.equal(lines.length, 6)
+  assert.equal(bus.serves('things', 'h1'), true)
   assert.equal(bus.serves('things', 'h2'), false)
+})
+
+test('P16: a message over the limit fails for who sends it; one that nobody reads is kept up to a bound', async (t) => {
+  const { address, calls } = await serveThings(t)
+  const agent = new SocketBus(address, 'h1')
+  t.after(() => agent.close())
+  await agent.whenConnected()
+  const large = { text: 'x'.repeat(largestFrame) }
+  await assert.rejects(agent.call('control-things', null, 'any', large), { kind: 'TooLarge' })
+  assert.equal(await agent.call('control-things', null, 'any', {}), 1)
+  const { socket } = connectRaw(address.path)
+  t.after(() => socket.destroy())
+  const half = { text: 'x'.repeat(largestFrame / 2) }
+  assert.throws(
+    () => {
+      // In one turn, so that nothing is passed on.
+      for (let count = 0; count < 10; count++) writeFrame(socket, 'fanout', 0, half)
+    },
+    { kind: 'Overloaded' },
+  )
+  assert.equal(calls(), 1)
 })

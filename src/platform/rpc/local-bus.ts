@@ -88,7 +88,8 @@ export class LocalBus implements Bus {
   }
 }
 
-const copy = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)))
+/** As it arrives on any bus: nothing is null. */
+const copy = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
 
 /** Rejects with RpcError when `work` takes longer than `ms`. */
 export function withTimeout<T>(work: Promise<T>, ms: number, what: string): Promise<T> {

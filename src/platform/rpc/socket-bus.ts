@@ -1,98 +1,37 @@
 /**
- * The bus between the control process and the agent process of a host: JSON lines over a unix socket (folder 0700,
- * socket 0600). The agent says which host it is and proves it with the cloud's bus key; from then on every message of
- * that connection is that host's, whatever it claims.
+ * The bus between the control process and the agent processes of hosts: frames over a unix socket (folder 0700, socket
+ * 0600). The agent says which host it is and proves it with the cloud's bus key; from then on every message of that
+ * connection is that host's. A message that cannot be read or sent fails its own call, never the connection.
  */
 import { chmodSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { constantTimeEqual, type Secret } from '../auth/secret.ts'
 import { LocalBus, withTimeout } from './local-bus.ts'
 import { RpcError, type Bus, type BusHandler, type CallOptions } from './contract.ts'
+import { largestFrame, readFrames, type Frame } from './frames.ts'
+import { messageOf, Peer, recordOf, type BusLog } from './peer.ts'
 
-type Frame =
-  | { type: 'hello'; host: string; key: string }
-  | { type: 'serve' | 'unserve'; topic: string; host: string }
-  | {
-      type: 'call'
-      id: number
-      topic: string
-      host: string | null
-      method: string
-      args: unknown
-      requestId: string | null
-      timeoutMs?: number
-    }
-  | { type: 'reply'; id: number; ok: true; value: unknown }
-  | { type: 'reply'; id: number; ok: false; message: string; kind: string }
-  | { type: 'fanout'; topic: string; method: string; args: unknown; requestId: string | null }
-
-const write = (socket: Socket, frame: Frame) => socket.write(`${JSON.stringify(frame)}\n`)
-
-/** Reads frames; a line that is no frame ends the connection. */
-function read(socket: Socket, handle: (frame: Frame) => void) {
-  const lines = createInterface({ input: socket })
-  // The interface repeats the errors of the socket, which closes for them anyway.
-  lines.on('error', () => undefined)
-  lines.on('line', (line) => {
-    try {
-      handle(JSON.parse(line) as Frame)
-    } catch {
-      socket.destroy()
-    }
-  })
+/** Where the bus is and what proves that one belongs to it. */
+export interface BusAddress {
+  path: string
+  key: Secret
+  log: BusLog
 }
 
-/** Open calls of one connection, by id. */
-class Pending {
-  readonly #calls = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
-  #next = 1
+/** Room for a host's name and the key. */
+const longestHello = 4096
 
-  add(): { id: number; reply: Promise<unknown> } {
-    const id = this.#next++
-    const reply = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }))
-    return { id, reply }
-  }
-
-  settle(frame: Extract<Frame, { type: 'reply' }>) {
-    const call = this.#calls.get(frame.id)
-    this.#calls.delete(frame.id)
-    if (frame.ok) call?.resolve(frame.value)
-    else call?.reject(new RpcError(frame.message, frame.kind))
-  }
-
-  failAll(why: string) {
-    for (const call of this.#calls.values()) call.reject(new RpcError(why, 'Disconnected'))
-    this.#calls.clear()
-  }
-}
-
-async function answer(socket: Socket, id: number, work: Promise<unknown>) {
-  try {
-    write(socket, { type: 'reply', id, ok: true, value: (await work) ?? null })
-  } catch (error) {
-    const kind = error instanceof RpcError ? error.kind : error instanceof Error ? error.constructor.name : 'Error'
-    write(socket, {
-      type: 'reply',
-      id,
-      ok: false,
-      message: error instanceof Error ? error.message : String(error),
-      kind,
-    })
-  }
-}
-
-/** Lets agent processes join `bus` through the socket at `path`. */
-export async function serveBus(bus: LocalBus, path: string, key: Secret): Promise<{ close(): Promise<void> }> {
-  rmSync(path, { force: true })
+/** Lets agent processes join `bus` through a socket. */
+export async function serveBus(bus: LocalBus, address: BusAddress): Promise<{ close(): Promise<void> }> {
+  rmSync(address.path, { force: true })
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
-    attach(bus, socket, key)
+    attach(bus, socket, address)
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
-  chmodSync(path, 0o600)
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(address.path, resolve))
+  chmodSync(address.path, 0o600)
   return {
     close: () =>
       new Promise((resolve) => {
@@ -102,50 +41,48 @@ export async function serveBus(bus: LocalBus, path: string, key: Secret): Promis
   }
 }
 
-function attach(bus: LocalBus, socket: Socket, key: Secret) {
-  let peer: string | undefined
-  const pending = new Pending()
+function attach(bus: LocalBus, socket: Socket, { key, log }: BusAddress) {
+  let host: string | undefined
+  const peer = new Peer(socket, log)
   const served = new Map<string, () => void>()
-  const forward =
-    (topic: string, host: string): BusHandler =>
-    (method, args, caller) => {
-      const { id, reply } = pending.add()
-      write(socket, { type: 'call', id, topic, host, method, args, requestId: caller.requestId })
-      return reply
-    }
   socket.on('close', () => {
     for (const stop of served.values()) stop()
-    pending.failAll('the agent process went away')
+    peer.failAll('the agent process went away')
   })
-  read(socket, (frame) => {
-    if (frame.type === 'hello') {
-      if (!constantTimeEqual(frame.key, key.reveal())) socket.destroy()
-      else peer = frame.host
-      return
-    }
-    if (peer === undefined) return void socket.destroy()
-    const caller = (requestId: string | null) => ({ host: peer!, requestId })
-    switch (frame.type) {
-      case 'serve':
-        if (frame.host !== peer) return void socket.destroy() // a host answers for itself only
-        served.set(frame.topic, bus.serve(frame.topic, frame.host, forward(frame.topic, frame.host)))
-        return
-      case 'unserve':
-        served.get(frame.topic)?.()
-        return
-      case 'call':
-        void answer(
-          socket,
-          frame.id,
-          bus.dispatch(frame.topic, frame.host, frame.method, frame.args, caller(frame.requestId), frame.timeoutMs),
-        )
-        return
-      case 'fanout':
-        void bus.fanout(frame.topic, frame.method, frame.args, { requestId: frame.requestId })
-        return
-      case 'reply':
-        pending.settle(frame)
-    }
+  const greet = ({ kind, body }: Frame) => {
+    const hello = recordOf(body)
+    const isKnown =
+      kind === 'hello' &&
+      typeof hello['host'] === 'string' &&
+      typeof hello['key'] === 'string' &&
+      constantTimeEqual(hello['key'], key.reveal())
+    if (isKnown) host = hello['host'] as string
+    else socket.destroy()
+  }
+  /** A host answers for itself only: its name is the connection's, not the message's. */
+  const serve = (topic: string, name: string) => {
+    const forward: BusHandler = (method, args, caller) =>
+      peer.ask({ topic, host: name, method, args, requestId: caller.requestId })
+    served.set(topic, bus.serve(topic, name, forward))
+  }
+  const handle = (name: string, frame: Frame) => {
+    if (peer.settle(frame)) return
+    const { kind, id, body } = frame
+    const { topic } = recordOf(body)
+    if (kind === 'serve' && typeof topic === 'string') return serve(topic, name)
+    if (kind === 'unserve' && typeof topic === 'string') return served.get(topic)?.()
+    const message = messageOf(body)
+    if (!message || (kind !== 'call' && kind !== 'fanout')) return peer.skip(kind, id, 'it is no such message')
+    const { method, args, requestId, timeoutMs } = message
+    if (kind === 'fanout') return void bus.fanout(message.topic, method, args, { requestId })
+    const caller = { host: name, requestId }
+    void peer.answer(id, bus.dispatch(message.topic, message.host, method, args, caller, timeoutMs))
+  }
+  readFrames(socket, {
+    // A stranger gets nothing, also no memory.
+    limit: () => (host === undefined ? longestHello : largestFrame),
+    onFrame: (frame) => (host === undefined ? greet(frame) : handle(host, frame)),
+    onBad: (kind, id, reason) => (host === undefined ? void socket.destroy() : peer.skip(kind, id, reason)),
   })
 }
 
@@ -154,20 +91,19 @@ function attach(bus: LocalBus, socket: Socket, key: Secret) {
  * with RpcError `Disconnected`, and agents reconcile when `onConnect` fires.
  */
 export class SocketBus implements Bus {
-  readonly #path: string
+  readonly #address: BusAddress
   readonly #host: string
-  readonly #key: Secret
   readonly #handlers = new Map<string, BusHandler>()
   readonly #onConnect: (() => void)[] = []
   #socket: Socket | undefined
-  #pending = new Pending()
+  /** Set while connected. */
+  #peer: Peer | undefined
   #closed = false
   #retry: NodeJS.Timeout | undefined
 
-  constructor(path: string, host: string, key: Secret) {
-    this.#path = path
+  constructor(address: BusAddress, host: string) {
+    this.#address = address
     this.#host = host
-    this.#key = key
     this.#connect()
   }
 
@@ -176,39 +112,58 @@ export class SocketBus implements Bus {
   }
 
   get connected(): boolean {
-    return this.#socket !== undefined
+    return this.#peer !== undefined
+  }
+
+  /** Resolves when the control process, which may still be starting, is there. */
+  async whenConnected(): Promise<void> {
+    while (!this.connected) await new Promise((resolve) => setTimeout(resolve, 20))
   }
 
   #connect() {
-    const socket = createConnection(this.#path)
+    const socket = createConnection(this.#address.path)
+    const peer = new Peer(socket, this.#address.log)
+    this.#socket = socket
     socket.on('connect', () => {
-      this.#socket = socket
-      write(socket, { type: 'hello', host: this.#host, key: this.#key.reveal() })
-      for (const topic of this.#handlers.keys()) write(socket, { type: 'serve', topic, host: this.#host })
+      this.#peer = peer
+      peer.tell('hello', { host: this.#host, key: this.#address.key.reveal() })
+      for (const topic of this.#handlers.keys()) peer.tell('serve', { topic })
       for (const listener of this.#onConnect) listener()
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
-      this.#socket = undefined
-      this.#pending.failAll('the control process went away')
+      this.#peer = undefined
+      peer.failAll('the control process went away')
       if (!this.#closed) this.#retry = setTimeout(() => this.#connect(), 200)
     })
-    read(socket, (frame) => {
-      if (frame.type === 'reply') this.#pending.settle(frame)
-      if (frame.type !== 'call') return
-      const handler = this.#handlers.get(frame.topic)
-      const work = handler
-        ? handler(frame.method, frame.args, { host: '', requestId: frame.requestId })
-        : Promise.reject(new RpcError(`nobody serves ${frame.topic} here`, 'NoServer'))
-      void answer(socket, frame.id, work)
+    readFrames(socket, {
+      limit: () => largestFrame,
+      onFrame: (frame) => this.#handle(peer, frame),
+      onBad: (kind, id, reason) => peer.skip(kind, id, reason),
     })
   }
 
-  call(topic: string, host: string | null, method: string, args: unknown, options: CallOptions = {}): Promise<unknown> {
-    if (!this.#socket) return Promise.reject(new RpcError('the control process is not there', 'Disconnected'))
-    const { id, reply } = this.#pending.add()
+  #handle(peer: Peer, frame: Frame) {
+    if (peer.settle(frame)) return
+    const message = frame.kind === 'call' ? messageOf(frame.body) : undefined
+    if (!message) return peer.skip(frame.kind, frame.id, 'it is no such message')
+    const handler = this.#handlers.get(message.topic)
+    const work = handler
+      ? handler(message.method, message.args, { host: '', requestId: message.requestId })
+      : Promise.reject(new RpcError(`nobody serves ${message.topic} here`, 'NoServer'))
+    void peer.answer(frame.id, work)
+  }
+
+  async call(
+    topic: string,
+    host: string | null,
+    method: string,
+    args: unknown,
+    options: CallOptions = {},
+  ): Promise<unknown> {
+    if (!this.#peer) throw new RpcError('the control process is not there', 'Disconnected')
     const { requestId = null, timeoutMs = 60_000 } = options
-    write(this.#socket, { type: 'call', id, topic, host, method, args: args ?? null, requestId, timeoutMs })
+    const reply = this.#peer.ask({ topic, host, method, args, requestId, timeoutMs })
     return withTimeout(reply, timeoutMs + 1_000, `${topic}.${method}`)
   }
 
@@ -223,16 +178,16 @@ export class SocketBus implements Bus {
   }
 
   async fanout(topic: string, method: string, args: unknown, options: CallOptions = {}): Promise<void> {
-    if (this.#socket) write(this.#socket, { type: 'fanout', topic, method, args, requestId: options.requestId ?? null })
+    this.#peer?.tell('fanout', { topic, method, args, requestId: options.requestId ?? null })
   }
 
   serve(topic: string, host: string, handler: BusHandler): () => void {
     if (host !== this.#host) throw new Error(`this process serves ${this.#host} only, not ${host}`)
     this.#handlers.set(topic, handler)
-    if (this.#socket) write(this.#socket, { type: 'serve', topic, host })
+    this.#peer?.tell('serve', { topic })
     return () => {
       this.#handlers.delete(topic)
-      if (this.#socket) write(this.#socket, { type: 'unserve', topic, host })
+      this.#peer?.tell('unserve', { topic })
     }
   }
 

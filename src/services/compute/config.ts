@@ -1,8 +1,11 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 import { loadConfig } from '../../platform/config/config.ts'
+import { filterNames } from './scheduler/filters.ts'
 
 /** nova.conf: upstream's sections, names and defaults. */
 export const options = {
+  ...commonOptions,
   databaseUrl: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.'),
   maxLimit: option.integer('api', 'max_limit', 1000, 'Most items of one page of a list.', { min: 1 }),
   serviceDownTime: option.integer(
@@ -34,6 +37,17 @@ export const options = {
   diskRatio: option.float('DEFAULT', 'initial_disk_allocation_ratio', 1, 'Disk allocation ratio of a new host.', {
     min: 0,
   }),
+  cpuRatioOfAll: option.float('DEFAULT', 'cpu_allocation_ratio', 0, 'As above, of all hosts at any time; 0: not set.', {
+    min: 0,
+  }),
+  ramRatioOfAll: option.float('DEFAULT', 'ram_allocation_ratio', 0, 'Likewise.', { min: 0 }),
+  diskRatioOfAll: option.float('DEFAULT', 'disk_allocation_ratio', 0, 'Likewise.', { min: 0 }),
+  enabledFilters: option.list(
+    'filter_scheduler',
+    'enabled_filters',
+    filterNames,
+    'Filters that a host must pass to take a server; what a build itself needs is always checked.',
+  ),
   reservedMemoryMb: option.integer('DEFAULT', 'reserved_host_memory_mb', 512, 'Memory kept for the host.', { min: 0 }),
   reservedDiskMb: option.integer('DEFAULT', 'reserved_host_disk_mb', 0, 'Disk kept for the host.', { min: 0 }),
   reservedCpus: option.integer('DEFAULT', 'reserved_host_cpus', 0, 'CPUs kept for the host.', { min: 0 }),
@@ -148,5 +162,18 @@ export const options = {
 export type ComputeConfig = ReturnType<typeof loadComputeConfig>
 
 /** Reads the configuration; throws ConfigError that names the option and the remedy. */
-export const loadComputeConfig = (files: readonly string[], remark?: (text: string) => void) =>
-  loadConfig(options, files, remark)
+export function loadComputeConfig(files: readonly string[], remark?: (text: string) => void) {
+  const config = loadConfig('nova', options, files, remark)
+  // Those of nova's own defaults whose work placement does here are nothing that is missed.
+  const unknown = config.enabledFilters.filter((name) => !filterNames.includes(name) && !doneByPlacement.has(name))
+  for (const name of unknown)
+    remark?.(`[filter_scheduler] enabled_filters: ${name} is not built; it keeps no host away`)
+  return config
+}
+
+const doneByPlacement = new Set(
+  (
+    'AggregateCoreFilter AggregateDiskFilter AggregateRamFilter CoreFilter DiskFilter RamFilter ' +
+    'ExactCoreFilter ExactDiskFilter ExactRamFilter AllHostsFilter'
+  ).split(' '),
+)

@@ -25,12 +25,19 @@ export interface ComputeDeps {
   readonly plugged: PluggedPorts
   readonly census: Census
   readonly held: HeldHosts
+  readonly identity: IdentityApi
   readonly image: ImageApi
   readonly placement: PlacementApi
   readonly network: NetworkApi
   readonly securityGroups: SecurityGroupApi
   readonly urls: Readonly<Record<string, string>>
   readonly now: () => number
+}
+
+/** Keystone, as far as nova needs it. */
+export interface IdentityApi {
+  /** Whether there is such a project, as the bearer of `token` may know. */
+  hasProject(id: string, token: Secret): Promise<boolean>
 }
 
 export interface ImageInfo {
@@ -79,8 +86,11 @@ export interface PlacementApi {
   /** Returns its id: another one than asked for where there is one of this name. */
   ensureProvider(provider: { id: string; name: string }): Promise<string>
   setInventory(providerId: string, inventory: Record<string, Inventory>): Promise<void>
-  setTraits(providerId: string, traits: readonly string[]): Promise<void>
+  /** Leaves traits that are in neither list as they are: an operator may have set them. */
+  changeTraits(providerId: string, change: { add: readonly string[]; remove: readonly string[] }): Promise<void>
   deleteProvider(providerId: string): Promise<void>
+  /** Whether there is a trait or a resource class of that name. */
+  knows(kind: 'traits' | 'resource_classes', name: string): Promise<boolean>
 }
 
 export interface Inventory {
@@ -114,6 +124,8 @@ export interface PortInfo {
   hostId: string
   vifType: string
   fixedIps: { subnetId: string; address: string }[]
+  /** Ids. */
+  securityGroups: string[]
 }
 
 export interface SecurityGroupInfo {
@@ -127,9 +139,13 @@ export interface NetworkApi {
   listSubnets(ids: readonly string[]): Promise<PortSubnet[]>
   listSecurityGroups(projectId: string, token?: Secret): Promise<SecurityGroupInfo[]>
   getPort(id: string, token?: Secret): Promise<PortInfo | undefined>
-  listPorts(filter: { deviceId: string }): Promise<PortInfo[]>
+  listPorts(filter: { deviceId: string } | { networkId: string; address: string }, token?: Secret): Promise<PortInfo[]>
   /** All that are bound to a host. */
   listHostPorts(host: string): Promise<PortInfo[]>
+  /** Whether `autoAllocate` would do. */
+  canAutoAllocate(projectId: string, token: Secret): Promise<boolean>
+  /** The id of the project's automatic network, which is made with all it needs where it is not there yet. */
+  autoAllocate(projectId: string): Promise<string>
   createPort(port: {
     networkId: string
     projectId: string

@@ -71,4 +71,13 @@ export class BuildFailed extends Error {
   }
 }
 
+/** Neutron does not give the server a port; `status` is for who waits for the answer. */
+export class PortRefused extends BuildFailed {
+  readonly status: number
+  constructor(status: number, message: string, detail: string) {
+    super(message, detail, { isFinal: true })
+    this.status = status
+  }
+}
+
 export { ApiError, BadRequest, Conflict, Forbidden, NotFound }

@@ -330,3 +330,12 @@ test("neutron's word may be lost: it is asked for", async (t) => {
   cloud.network.ports.set(port.id, { ...port, status: 'ACTIVE' })
   await until(cloud, id, 'ACTIVE')
 })
+
+test('a clock that is set two hours ahead takes no host down and ends no build', { timeout: 60_000 }, async (t) => {
+  const { cloud } = await cloudWith(t, ['h1'])
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7_200_000 })
+  const { body } = await cloud.call('admin', 'GET', '/os-services')
+  const services = body['services'] as unknown as { state: string }[]
+  assert.deepEqual(new Set(services.map((service) => service.state)), new Set(['up']))
+  await until(cloud, await create(cloud), 'ACTIVE')
+})

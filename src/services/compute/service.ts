@@ -4,15 +4,19 @@ import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
+import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
 import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
 import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
+import { invalid } from './api/invalid.ts'
+import { withLegacyEndpoint } from './api/legacy.ts'
 import { removedRoutes } from './api/removed/routes.ts'
 import { routes } from './api/routes.ts'
 import { rules } from './api/rules.ts'
 import { versionRoutes } from './api/versions/routes.ts'
+import { identityApi } from './clients/identity.ts'
 import { imageApi } from './clients/image.ts'
 import { securityGroupApi } from './clients/security-groups.ts'
 import { networkApi } from './clients/network.ts'
@@ -28,7 +32,7 @@ import { PluggedPorts } from './conductor/plugged-ports.ts'
 import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
 import type { ComputeDeps } from './deps.ts'
-import { envelope } from './errors.ts'
+import { BadRequest, envelope } from './errors.ts'
 import { openConsole } from './operations/consoles.ts'
 import { explainServer, type ServerExplanation } from './operations/explain-server.ts'
 import {
@@ -43,13 +47,7 @@ import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
 import { touchService } from './store/hosts.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { triedHosts } from './store/migrations/0002-tried-hosts.ts'
-import { usageIndex } from './store/migrations/0003-usage-index.ts'
-import { quotaLocks } from './store/migrations/0004-quota-locks.ts'
-import { owners } from './store/migrations/0005-owners.ts'
-import { hostIdentities } from './store/migrations/0005-host-identities.ts'
-import { guestData } from './store/migrations/0006-guest-data.ts'
+import { migrations } from './store/migrations.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import { versions } from './versions.ts'
 
@@ -57,8 +55,13 @@ import { versions } from './versions.ts'
 export const definition: ApiDefinition = {
   type: 'compute',
   basePaths: ['/v2.1', '/v2.1/:project_id([0-9a-f]{32}|[0-9a-f-]{36})'],
-  microversions: { table: versions, legacyHeader: 'X-OpenStack-Nova-API-Version' },
+  microversions: {
+    table: versions,
+    legacyHeader: 'X-OpenStack-Nova-API-Version',
+    form: /^[1-9]\d*\.(0|[1-9]\d*)$/,
+  },
   envelope,
+  invalid,
   requestIdHeaders: ['x-compute-request-id'],
 }
 
@@ -77,7 +80,7 @@ export interface ComputeService extends RunningService {
 }
 
 /** Clients in place of the real services, for tests. */
-export type Foreign = Pick<ComputeDeps, 'image' | 'placement' | 'network' | 'securityGroups'>
+export type Foreign = Pick<ComputeDeps, 'identity' | 'image' | 'placement' | 'network' | 'securityGroups'>
 
 export async function createComputeService(
   env: ServiceEnv,
@@ -85,7 +88,7 @@ export async function createComputeService(
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
-  await migrate(database, [initial, triedHosts, usageIndex, quotaLocks, owners, hostIdentities, guestData])
+  await migrate(database, migrations)
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const sagas = new SagaRunner<ComputeDeps, ComputeSchema>({ database, leases, log: env.log }, [
@@ -109,9 +112,10 @@ export async function createComputeService(
     urls: env.urls,
     now: Date.now,
   }
-  const app = createApp({
+  const api = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
-    routes: [...routes, ...removedRoutes],
+    routes: [...routes, ...removedRoutes].map(forOwnProject),
     rootRoutes: versionRoutes,
     deps,
     enforcer: new PolicyEnforcer(rules, env.policyOverrides),
@@ -122,6 +126,7 @@ export async function createComputeService(
   })
   let onNotice: (notice: string | null) => void = () => undefined
   const reconciler = new HostReconciler(deps, new Findings(env.log, (notice) => onNotice(notice)))
+  const app = withLegacyEndpoint(api)
   const stops: (() => void | Promise<void>)[] = []
   const beat = () =>
     database.transaction(async (tx) => {
@@ -164,6 +169,20 @@ export async function createComputeService(
   }
 }
 
+/** A project in the URL is the token's own: others are reached by parameters. */
+const forOwnProject = (route: Route<ComputeDeps>): Route<ComputeDeps> => ({
+  ...route,
+  async admit(request, deps) {
+    const { project_id: named } = request.params
+    const own = request.ctx.projectId
+    if (named !== undefined && named !== own)
+      throw new BadRequest(
+        `Malformed request URL: URL's project_id '${named}' doesn't match Context's project_id '${own ?? 'None'}'`,
+      )
+    await route.admit?.(request, deps)
+  },
+})
+
 function serveWakes({ waiters, leases }: ComputeDeps, bus: Bus, host: string): () => void {
   return rpcServe(bus, conductorsContract, host, {
     async wake({ serverIds, from }) {
@@ -176,6 +195,7 @@ function foreignOf(env: ServiceEnv): Foreign {
   const client = (type: string, headers: Record<string, string> = {}) =>
     new ServiceClient(type, env.connect(type), () => env.serviceToken(), headers)
   return {
+    identity: identityApi(client('identity')),
     image: imageApi(client('image')),
     placement: placementApi(client('placement', { 'OpenStack-API-Version': 'placement 1.39' })),
     network: networkApi(client('network')),

@@ -44,7 +44,7 @@ export const versions = defineVersions([
   { at: '2.36', name: 'no-proxies', note: 'No proxies' },
   { at: '2.37', name: 'network-auto', note: 'Network auto' },
   { at: '2.38', name: 'invalid-status-filter', note: 'Invalid status filter' },
-  { at: '2.39', name: 'unused-2-39', note: 'Image metadata proxy ends' },
+  { at: '2.39', name: 'image-metadata-ends', note: 'Image metadata proxy ends' },
   { at: '2.40', name: 'unused-2-40', note: 'Usage paging' },
   { at: '2.41', name: 'aggregate-uuid', note: 'Aggregate uuid' },
   { at: '2.42', name: 'device-tags-again', note: 'Device tags again' },

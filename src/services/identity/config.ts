@@ -1,3 +1,4 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option, type Values } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
 import { directoryOptions, ldapOptions } from './config-ldap.ts'
@@ -7,7 +8,16 @@ import { resourceOptions } from './config-resources.ts'
 export const defaultMethods = ['external', 'password', 'token', 'oauth1', 'mapped', 'application_credential', 'totp']
 
 const tokenOptions = {
-  provider: option.string('token', 'provider', 'fernet', 'Kind of tokens.', { choices: ['fernet', 'jws'] }),
+  provider: option.string('token', 'provider', 'fernet', 'Kind of tokens.', {
+    choices: ['fernet', 'jws'],
+    // As guides up to Pike write it.
+    formerly: Object.fromEntries(
+      ['fernet', 'uuid', 'pki', 'pkiz'].flatMap((kind) => {
+        const names = [`keystone.token.providers.${kind}.Provider`, ...(kind === 'fernet' ? [] : [kind])]
+        return names.map((name) => [name, 'fernet'])
+      }),
+    ),
+  }),
   expiration: option.integer('token', 'expiration', 3600, 'Seconds that a token lives.', { min: 1 }),
   allowExpiredWindow: option.integer(
     'token',
@@ -141,6 +151,13 @@ const delegationOptions = {
 
 /** Options of keystone.conf. */
 export const options = {
+  ...commonOptions,
+  publicEndpoint: option.string(
+    'DEFAULT',
+    'public_endpoint',
+    '',
+    'URL that links begin with; empty for the own address.',
+  ),
   ...resourceOptions,
   connection: option.string(
     'database',
@@ -153,7 +170,7 @@ export const options = {
   maxProjectTreeDepth: option.integer('DEFAULT', 'max_project_tree_depth', 5, 'Levels of projects below a domain.', {
     min: 1,
   }),
-  passwordHashRounds: option.integer('identity', 'password_hash_rounds', 10, 'Cost of bcrypt.', { min: 4, max: 31 }),
+  passwordHashRounds: option.integer('identity', 'password_hash_rounds', 12, 'Cost of bcrypt.', { min: 4, max: 31 }),
   maxPasswordLength: option.integer('identity', 'max_password_length', 4096, 'Longest password in characters.', {
     min: 1,
   }),

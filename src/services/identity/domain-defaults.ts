@@ -7,7 +7,7 @@ export type DomainDefaults = Readonly<Record<string, Readonly<Record<string, unk
 
 /** Reads them once. An option that is not set is null, as keystone shows it. */
 export function readDomainDefaults(configFiles: readonly string[]): DomainDefaults {
-  const values: Readonly<Record<string, unknown>> = loadConfig(fileOptions, configFiles)
+  const values: Readonly<Record<string, unknown>> = loadConfig('keystone', fileOptions, configFiles)
   const valueOf = (section: string, name: string) => {
     const found = Object.entries(fileOptions).find(([, each]) => each.section === section && each.name === name)
     const value = found && values[found[0]]

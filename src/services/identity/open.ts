@@ -16,10 +16,14 @@ import { Residents } from './directories/residents.ts'
 import { Catalog } from './operations/catalog.ts'
 import { ChangeFeed } from './store/change-feed.ts'
 import { initial } from './store/migrations/0001-initial.ts'
+import { firstRelease } from './store/migrations/0001a-first-release.ts'
 import { catalog as catalogMigration } from './store/migrations/0002-catalog.ts'
 import { federation } from './store/migrations/0003-federation.ts'
 import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
+import { madeBy } from './store/migrations/0006-made-by.ts'
+import { nameKeys } from './store/migrations/0007-name-keys.ts'
+import { describeKept, keptNames } from './store/names.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
 import { setUpKeyPair, setUpKeys } from './tokens/key-repository.ts'
@@ -27,7 +31,16 @@ import { TokenProvider } from './tokens/provider.ts'
 
 export type OpenEnv = Pick<ServiceEnv, 'stateDir' | 'configFiles' | 'databaseUrl' | 'log' | 'baseUrl'>
 
-export const migrations: readonly Migration[] = [initial, catalogMigration, federation, exactTimes, quotaLocks]
+export const migrations: readonly Migration[] = [
+  initial,
+  firstRelease,
+  catalogMigration,
+  federation,
+  exactTimes,
+  quotaLocks,
+  madeBy,
+  nameKeys,
+]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */
 export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
@@ -40,7 +53,7 @@ export const keyFolders = (config: IdentityConfig, stateDir: string) => ({
 
 /** Reads the configuration. Throws ConfigError. */
 export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles' | 'log'>): IdentityConfig =>
-  loadConfig(fileOptions, env.configFiles, (text) => env.log.warn({}, text))
+  loadConfig('keystone', fileOptions, env.configFiles, (text) => env.log.warn({}, text))
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
@@ -52,7 +65,9 @@ export async function openIdentity(env: OpenEnv): Promise<Opened> {
   const config = readIdentityConfig(env)
   const database = openIdentityDatabase(env, config)
   try {
-    await migrate(database, migrations)
+    const ran = await migrate(database, migrations)
+    if (ran.includes(nameKeys.name))
+      for (const kept of await keptNames(database.db)) env.log.warn({}, describeKept(kept))
     makeOwnKeys(config, env.stateDir)
     return openOn(database, config, env)
   } catch (error) {

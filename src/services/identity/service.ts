@@ -37,6 +37,7 @@ import { forgetOldRevocations } from './operations/revoke.ts'
 import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
 import { policies, unscopedPolicies } from './policies.ts'
+import { requireUnsigned } from './tokens/delegation.ts'
 import { watchKeys } from './tokens/key-watch.ts'
 
 /** Without the name that wraps an entity; a list of entities keeps it. */
@@ -92,16 +93,24 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
   const { deps, feed, reload } = await openIdentity(env)
   const { tokens, database, config } = deps
   const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
+  const ownAuthenticator: Authenticator = {
+    async validate(token) {
+      const valid = await tokens.validate(token)
+      if (valid) requireUnsigned(valid)
+      return valid ? tokens.credentials(token) : null
+    },
+  }
   const denial = (denied: { name: string }) => `You are not authorized to perform the requested action: ${denied.name}.`
   const app = createApp({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes: versionRoutes as readonly Route<IdentityDeps>[],
     deps,
     enforcer: new PolicyEnforcer(config.enforceScope ? policies : unscopedPolicies, env.policyOverrides, denial),
-    authenticator,
+    authenticator: ownAuthenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')

@@ -1,11 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError, loadConfig } from '../../platform/config/config.ts'
-import { parseIni } from '../../platform/config/ini.ts'
+import { readIni } from '../../platform/config/ini.ts'
+import { commonOptions } from '../../platform/config/common.ts'
 import { option, type OptionDeclaration, type Values } from '../../platform/config/options.ts'
 import type { StoreType } from './stores/store.ts'
 
 /** Options of glance-api.conf. */
 export const options = {
+  ...commonOptions,
+  publicEndpoint: option.string(
+    'DEFAULT',
+    'public_endpoint',
+    '',
+    'URL that links begin with; empty for the own address.',
+  ),
   connection: option.string(
     'database',
     'connection',
@@ -246,7 +254,9 @@ const backendOptions: Record<StoreType, readonly string[]> = {
 
 /** Reads the configuration, the sections of the stores included. Throws ConfigError. */
 export function readImageConfig(files: readonly string[], remark?: (text: string) => void): ImageConfig {
-  const backends = readBackends(files)
+  const { backends, others } = readBackends(files)
+  for (const { id, type } of others)
+    remark?.(`[DEFAULT] enabled_backends: ${id}:${type} is left out: there are no stores of the type ${type} here`)
   const declarations: Record<string, OptionDeclaration> = { ...(options as Record<string, OptionDeclaration>) }
   for (const { id, type } of backends) {
     for (const name of backendOptions[type]) {
@@ -254,10 +264,16 @@ export function readImageConfig(files: readonly string[], remark?: (text: string
       declarations[`${id}/${name}`] = { ...option.string(id, name, '', ''), ...(secret && { type: 'secret' as const }) }
     }
   }
-  const values = loadConfig(declarations, files, remark) as Record<string, unknown>
+  const values = loadConfig('glance', declarations, files, remark) as Record<string, unknown>
   // Two stores never share a folder.
   const isOnly = backends.filter(({ type }) => type === 'file').length === 1
   const of: Readonly<Record<string, unknown>> = isOnly ? { filesystem_store_datadir: values['storeFolder'] } : {}
+  const wanted = String(values['defaultBackend'])
+  if (others.some(({ id }) => id === wanted || backends.length === 0)) {
+    throw new ConfigError(
+      `[DEFAULT] enabled_backends: the default store '${wanted}' has no known type, use ${Object.keys(backendOptions).join(', ')}`,
+    )
+  }
   const stripped = Object.fromEntries(Object.keys(options).map((key) => [key, values[key]]))
   return {
     ...(stripped as Values<typeof options>),
@@ -271,13 +287,22 @@ export function readImageConfig(files: readonly string[], remark?: (text: string
   }
 }
 
-function readBackends(files: readonly string[]): { id: string; type: StoreType }[] {
+/** Upstream's stores that are not built. */
+const otherTypes = ['cinder', 'gridfs', 'rbd', 's3', 'sheepdog', 'vmware']
+
+interface Backends {
+  backends: { id: string; type: StoreType }[]
+  /** Of types that are not built. */
+  others: { id: string; type: string }[]
+}
+
+function readBackends(files: readonly string[]): Backends {
   const entries = files
     .filter((file) => existsSync(file))
-    .flatMap((file) => parseIni(readFileSync(file, 'utf8'), file))
+    .flatMap((file) => readIni(readFileSync(file, 'utf8'), file).entries)
     .filter((entry) => entry.section === 'DEFAULT' && entry.name === 'enabled_backends')
   const text = entries.at(-1)?.values.at(-1) ?? options.enabledBackends.default.join(',')
-  return text
+  const all = text
     .split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '')
@@ -285,10 +310,13 @@ function readBackends(files: readonly string[]): { id: string; type: StoreType }
       const [id = '', type = ''] = each.split(':').map((part) => part.trim())
       if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(id) || id.startsWith('os_glance_'))
         throw new ConfigError(`[DEFAULT] enabled_backends: '${id}' cannot be the name of a store`)
-      if (!Object.hasOwn(backendOptions, type))
+      if (!Object.hasOwn(backendOptions, type) && !otherTypes.includes(type))
         throw new ConfigError(
           `[DEFAULT] enabled_backends: '${each}' has no known type, use ${Object.keys(backendOptions).join(', ')}`,
         )
-      return { id, type: type as StoreType }
+      return { id, type }
     })
+  const isBuilt = (each: { id: string; type: string }): each is { id: string; type: StoreType } =>
+    Object.hasOwn(backendOptions, each.type)
+  return { backends: all.filter(isBuilt), others: all.filter((each) => !isBuilt(each)) }
 }

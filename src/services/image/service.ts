@@ -54,6 +54,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
   const deps = await openImage(env)
   const { database, leases, sagas, transfers, cacheWorker, digests, log } = deps
   const app = createApp<ImageDeps>({
+    parseProxyHeaders: deps.config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,
@@ -65,7 +66,7 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     ),
     authenticator: env.authenticator,
     log: env.log,
-    baseUrl: env.baseUrl,
+    baseUrl: deps.config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
   let stopPeriodics: (() => Promise<void>) | undefined

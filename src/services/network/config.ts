@@ -1,7 +1,9 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 
 /** Options of neutron.conf and ml2_conf.ini. */
 export const options = {
+  ...commonOptions,
   connection: option.string(
     'database',
     'connection',

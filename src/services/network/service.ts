@@ -36,13 +36,7 @@ import { beginEpoch } from './server/epochs.ts'
 import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
-import { initial } from './store/migrations/0001-initial.ts'
-import { poolsAndTags } from './store/migrations/0002-pools-and-tags.ts'
-import { addressGroupsAndBindings } from './store/migrations/0003-address-groups-and-bindings.ts'
-import { routerHosts } from './store/migrations/0004-router-hosts.ts'
-import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
-import { epochs } from './store/migrations/0006-epochs.ts'
-import { indexes } from './store/migrations/0007-indexes.ts'
+import { migrations } from './store/migrations.ts'
 import type { NetworkSchema } from './store/tables.ts'
 
 /** Upstream's exception name. A refusal by policy has the rule's name for the log; clients know one exception for all. */
@@ -78,9 +72,9 @@ export const routes: readonly Route<NetworkDeps>[] = [
 
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
+  const config = loadConfig('neutron', options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
-  await migrate(database, [initial, poolsAndTags, addressGroupsAndBindings, routerHosts, quotaLocks, epochs, indexes])
+  await migrate(database, migrations)
   await beginEpoch(database)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
@@ -106,6 +100,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     notifyCompute: (events) => notifier.notify(events),
   }
   const app = createApp<NetworkDeps>({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes,

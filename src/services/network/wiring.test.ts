@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { neutronContract } from './rpc/host-state.ts'
-import { createTestNetwork, type TestNetwork } from './testing/service.ts'
+import { createTestNetwork, type Item, type TestNetwork } from './testing/service.ts'
 
 let net: TestNetwork
 before(async () => {
@@ -56,4 +56,14 @@ test('a host without a data plane pulls the ids of its ports, and only when some
   const again = await server.pullPorts(null, { host: 'quiet', revision: first.revision })
   assert.deepEqual(again, { revision: first.revision, ports: null })
   await assert.rejects(server.pullPorts(null, { host: 'h1', revision: null }), /must not speak for h1/)
+})
+
+test('a clock that is set two hours ahead takes no agent down', async (t) => {
+  const alive = async () => {
+    const { agents = [] as Item[] } = (await net.send('admin@ops', 'GET', '/v2.0/agents')).body
+    return [agents.length > 0, ...new Set((agents as Item[]).map((agent) => agent['alive']))]
+  }
+  assert.deepEqual(await alive(), [true, true])
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7_200_000 })
+  assert.deepEqual(await alive(), [true, true])
 })

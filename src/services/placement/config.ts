@@ -1,8 +1,10 @@
+import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
 import { missingId } from './model/consumer.ts'
 
 /** Options of placement.conf. */
 export const options = {
+  ...commonOptions,
   connection: option.string(
     'placement_database',
     'connection',

@@ -166,6 +166,9 @@ test('P8: keys that mean something to JavaScript are data or refused', async (t)
   assert.equal(await send(`{"name": "${'x'.repeat(200_000)}"}`), 413)
   const { status } = await placement.call('GET', '/usages?project_id=constructor&user_id=__proto__')
   assert.equal(status, 200)
+  // Not a query for nothing: a resource class that is not there.
+  for (const path of ['/resource_providers', '/allocation_candidates'])
+    assert.equal((await placement.call('GET', `${path}?resources=__proto__:1`)).status, 400)
 })
 
 test('B2: an inventory is found under its own provider only', async (t) => {

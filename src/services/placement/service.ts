@@ -74,11 +74,12 @@ export const routes: readonly Route<PlacementDeps>[] = [
 
 /** Placement. */
 export async function createPlacementService(env: ServiceEnv): Promise<RunningService> {
-  const config = loadConfig(options, env.configFiles, (text) => env.log.warn({}, text))
+  const config = loadConfig('placement', options, env.configFiles, (text) => env.log.warn({}, text))
   const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
   if (config.syncOnStartup) await migrate(database, migrations)
   const cache = new ProviderCache(database)
   const app = createApp<PlacementDeps>({
+    parseProxyHeaders: config.parseProxyHeaders,
     definition,
     routes,
     rootRoutes: [showVersions],

@@ -1,13 +1,33 @@
 import { last, type Query } from '../../../platform/http/route.ts'
 import { BadRequest } from '../errors.ts'
 
-/** `limit` within what one page may hold; 0 means the whole page. Throws 400 on what is no count. */
+/** `limit` within what one page may hold; 0 is an empty page. Throws 400 on what is no count. */
 export function limitOf(query: Query, most: number): number {
   const text = last(query, 'limit')
   if (text === undefined) return most
-  if (!/^\d{1,15}$/.test(text)) throw new BadRequest('limit param must be an integer and not negative')
-  const limit = Number(text)
-  return limit === 0 ? most : Math.min(limit, most)
+  if (!/^\d+$/.test(text)) throw new BadRequest('limit param must be an integer and not negative')
+  return Math.min(Number(text), most)
+}
+
+/** A page by `limit`, where 0 means the whole, and `offset`: how nova cuts its oldest lists. */
+export function limited<T>(items: readonly T[], query: Query, most: number): T[] {
+  const offset = Number(last(query, 'offset') ?? 0)
+  return items.slice(offset, offset + (limitOf(query, most) || most))
+}
+
+const words = { true: ['1', 't', 'true', 'on', 'y', 'yes'], false: ['0', 'f', 'false', 'off', 'n', 'no'] }
+
+/** A yes or no of a query parameter in any of oslo's words. Throws 400 on others. */
+export function flagOf(query: Query, name: string): boolean | undefined {
+  const text = last(query, name)
+  if (text === undefined) return undefined
+  const word = text.trim().toLowerCase()
+  if (words.true.includes(word)) return true
+  if (words.false.includes(word)) return false
+  const known = [...words.true, ...words.false].toSorted().map((each) => `'${each}'`)
+  throw new BadRequest(
+    `Invalid input for query parameters ${name}. Unrecognized value '${text}', acceptable values are: ${known.join(', ')}`,
+  )
 }
 
 /** A time of a query parameter in milliseconds. */

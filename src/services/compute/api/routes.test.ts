@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { eventually, FakeAgent, p1, TestCloud, type Tree } from '../testing/cloud.ts'
+import { adminProject, eventually, FakeAgent, p1, TestCloud, type Tree } from '../testing/cloud.ts'
 import { imageId, networkId } from '../testing/fakes.ts'
 import { versions } from '../versions.ts'
 
@@ -60,7 +60,7 @@ test('every list answers at the oldest and the newest version, with and without 
     '/os-server-groups',
   ]
   for (const version of ['2.1', '2.96']) {
-    for (const path of [...paths, ...paths.map((each) => `/${p1}${each}`)]) {
+    for (const path of [...paths, ...paths.map((each) => `/${adminProject}${each}`)]) {
       const answer = await cloud.call('admin', 'GET', path, undefined, version)
       assert.equal(answer.status, 200, `${version} ${path}: ${JSON.stringify(answer.body)}`)
       assert.equal(answer.headers['OpenStack-API-Version'], `compute ${version}`)
@@ -235,7 +235,7 @@ test('pages of servers follow their links', async (t) => {
     })
   }
   const seen: string[] = []
-  let path: string | undefined = '/servers?limit=2&sort_key=name&sort_dir=asc'
+  let path: string | undefined = '/servers?limit=2&sort_key=display_name&sort_dir=asc'
   while (path) {
     const { body }: { body: Tree } = await cloud.call('demo', 'GET', path)
     seen.push(...(body['servers'] as unknown as { name: string }[]).map(({ name }) => name))

@@ -18,6 +18,7 @@ import { externalEventRoutes } from './external-events/routes.ts'
 import { flavorRoutes } from './flavors/routes.ts'
 import { keypairRoutes } from './keypairs/routes.ts'
 import { actionRoutes } from './servers/actions.ts'
+import { volumeAttachmentRoutes } from './volume-attachments/routes.ts'
 import { serverRoutes } from './servers/routes.ts'
 
 /** Every route below `/v2.1`. */
@@ -31,6 +32,7 @@ export const routes: readonly Route<ComputeDeps>[] = [
   ...ipRoutes,
   ...serverPasswordRoutes,
   ...interfaceRoutes,
+  ...volumeAttachmentRoutes,
   ...instanceActionRoutes,
   ...serviceRoutes,
   ...hypervisorRoutes,

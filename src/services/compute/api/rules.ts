@@ -17,6 +17,7 @@ import { serverGroupRules } from './server-groups/routes.ts'
 import { externalEventRules } from './external-events/routes.ts'
 import { flavorRules } from './flavors/policy.ts'
 import { keypairRules } from './keypairs/policy.ts'
+import { volumeAttachmentRules } from './volume-attachments/routes.ts'
 import { serverRules } from './servers/policy.ts'
 
 /** Every policy rule of the compute API. */
@@ -30,6 +31,7 @@ export const rules: readonly Rule[] = [
   ...ipRules,
   ...serverPasswordRules,
   ...interfaceRules,
+  ...volumeAttachmentRules,
   ...instanceActionRules,
   ...serviceRules,
   ...hypervisorRules,

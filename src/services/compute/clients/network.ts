@@ -44,10 +44,24 @@ export function networkApi(client: ServiceClient): NetworkApi {
       })
       return status === 404 ? undefined : toPort((body as { port: Json }).port)
     },
-    listPorts: async ({ deviceId }) =>
-      (await list('ports', 'ports', new URLSearchParams({ device_id: deviceId }))).map(toPort),
+    async listPorts(filter, token) {
+      const query = new URLSearchParams(
+        'deviceId' in filter
+          ? { device_id: filter.deviceId }
+          : { network_id: filter.networkId, fixed_ips: `ip_address=${filter.address}` },
+      )
+      return (await list('ports', 'ports', query, token)).map(toPort)
+    },
     listHostPorts: async (host) =>
       (await list('ports', 'ports', new URLSearchParams({ 'binding:host_id': host }))).map(toPort),
+    async canAutoAllocate(projectId, token) {
+      const path = `/v2.0/auto-allocated-topology/${projectId}?fields=dry-run`
+      return (await as(token).request({ method: 'GET', path, accept: [404, 409] })).status === 200
+    },
+    async autoAllocate(projectId) {
+      const { body } = await client.request({ method: 'GET', path: `/v2.0/auto-allocated-topology/${projectId}` })
+      return text((body as { auto_allocated_topology: Json }).auto_allocated_topology['id'])
+    },
     async createPort(port) {
       const json = {
         port: {
@@ -121,4 +135,5 @@ const toPort = (port: Json): PortInfo => ({
     subnetId: text(ip['subnet_id']),
     address: text(ip['ip_address']),
   })),
+  securityGroups: (port['security_groups'] ?? []) as string[],
 })

@@ -17,9 +17,9 @@ export function placementApi(client: ServiceClient): PlacementApi {
     return (body as { generation: number }).generation
   }
   /** Writes with the provider's generation; another writer in between costs another round. */
-  const put = async (id: string, part: string, value: object) => {
+  const put = async (id: string, part: string, next: () => Promise<object>) => {
     for (let round = 1; ; round++) {
-      const json = { ...value, resource_provider_generation: await generationOf(id) }
+      const json = { resource_provider_generation: await generationOf(id), ...(await next()) }
       const answer = await client.request({ method: 'PUT', path: `${providerPath(id)}/${part}`, json, accept: [409] })
       if (answer.status !== 409) return
       if (round === conflictTries) throw new RemoteError(`placement PUT ${part}`, answer)
@@ -84,12 +84,20 @@ export function placementApi(client: ServiceClient): PlacementApi {
         await client.request({ method: 'PUT', path: providerPath(id), json: { name } })
       return id
     },
-    setInventory: (id, inventories) => put(id, 'inventories', { inventories }),
-    async setTraits(id, traits) {
-      for (const trait of traits.filter((each) => each.startsWith('CUSTOM_'))) {
+    setInventory: (id, inventories) => put(id, 'inventories', async () => ({ inventories })),
+    async changeTraits(id, { add, remove }) {
+      for (const trait of add.filter((each) => each.startsWith('CUSTOM_'))) {
         await client.request({ method: 'PUT', path: `/traits/${trait}` })
       }
-      await put(id, 'traits', { traits })
+      await put(id, 'traits', async () => {
+        const { body } = await client.request({ method: 'GET', path: `${providerPath(id)}/traits` })
+        const kept = (body as { traits: string[] }).traits.filter((trait) => !remove.includes(trait))
+        return { traits: [...new Set([...kept, ...add])] }
+      })
+    },
+    async knows(kind, name) {
+      const path = `/${kind}/${name}`
+      return (await client.request({ method: 'GET', path, accept: [404] })).status !== 404
     },
     async deleteProvider(id) {
       await client.request({ method: 'DELETE', path: providerPath(id), accept: [404] })

@@ -16,7 +16,7 @@ export function securityGroupApi(client: ServiceClient): SecurityGroupApi {
     async list(token, { projectId, ids }) {
       if (ids?.length === 0) return []
       const query = new URLSearchParams(
-        ids ? ids.map((id): [string, string] => ['id', id]) : { project_id: projectId ?? '' },
+        ids ? ids.map((id): [string, string] => ['id', id]) : projectId === undefined ? {} : { project_id: projectId },
       )
       const { body } = await send(token, 'GET', `security-groups?${query}`)
       return (body as { security_groups: Json[] }).security_groups.map(toGroup)

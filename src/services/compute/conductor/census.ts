@@ -8,6 +8,7 @@ export interface UnknownGuest {
 }
 
 interface Count {
+  /** By the steady clock. */
   at: number
   guests: ReadonlySet<string>
   unknown: UnknownGuest[]
@@ -17,17 +18,17 @@ interface Count {
 export class Census {
   readonly #counts = new Map<string, Count>()
 
-  take(host: string, guests: readonly string[], verdicts: ReadonlyMap<string, GuestVerdict>, at: number): void {
+  take(host: string, guests: readonly string[], verdicts: ReadonlyMap<string, GuestVerdict>): void {
     const unknown = [...verdicts].flatMap(([id, verdict]) =>
       verdict === 'elsewhere' || verdict === 'unknown' ? [{ host, id, verdict }] : [],
     )
-    this.#counts.set(host, { at, guests: new Set(guests), unknown })
+    this.#counts.set(host, { at: performance.now(), guests: new Set(guests), unknown })
   }
 
-  /** Every guest of a host, if it was looked at after `since`. */
-  guestsOf(host: string, since: number): ReadonlySet<string> | undefined {
+  /** Every guest of a host, if it was looked at in the last `ms`. */
+  guestsOf(host: string, ms: number): ReadonlySet<string> | undefined {
     const count = this.#counts.get(host)
-    return count && count.at >= since ? count.guests : undefined
+    return count && performance.now() - count.at <= ms ? count.guests : undefined
   }
 
   hosts(): string[] {

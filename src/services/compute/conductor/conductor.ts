@@ -76,5 +76,3 @@ function toDesired(server: Server, configDrive: DesiredServer['configDrive']): D
     requestId: server.requestId,
   }
 }
-
-/** Name of a port's device on its host. */

@@ -3,6 +3,7 @@ import type { SagaKind } from '../../../platform/saga/kind.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
+import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { deleteGuestData } from '../store/guest-data.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import { buryServer } from '../store/tombstones.ts'
@@ -49,7 +50,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     const { database } = deps
     const now = deps.now()
     await database.transaction(async (tx) => {
-      await tx.deleteFrom('console_tokens').where('server_id', '=', resourceId).execute()
+      await deleteConsoleTokens(tx, resourceId)
       await buryServer(tx, database.engine, resourceId, now)
       await deleteGuestData(tx, resourceId)
       await updateServer(tx, resourceId, {

@@ -1,8 +1,7 @@
 /** Interfaces that come and go while their server lives: a port in neutron, a card in the guest, both or neither. */
-import { RemoteError } from '../../../platform/http/client.ts'
 import type { SagaKind, StepContext } from '../../../platform/saga/kind.ts'
 import { SagaCancelled } from '../../../platform/saga/kind.ts'
-import { BadRequest, BuildFailed, Conflict, Forbidden } from '../errors.ts'
+import { ApiError, BuildFailed, PortRefused } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { Server, ServerPort } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
@@ -25,6 +24,7 @@ export interface DetachData {
 }
 
 const hostAnswerMs = 60_000
+
 async function live(deps: ComputeDeps, { resourceId, signal }: StepContext): Promise<Server> {
   signal.throwIfAborted()
   const server = await findServer(deps.database.db, resourceId)
@@ -112,9 +112,7 @@ export const attachInterface: SagaKind<AttachData, ComputeDeps> = {
     },
   ],
   done: ({ startedAt }, deps, context) => finish(deps, context, 'attach', startedAt, null),
-  async failed({ startedAt, wanted }, deps, error, context) {
-    await finish(deps, context, 'attach', startedAt, userError(error, context.resourceId, wanted))
-  },
+  failed: ({ startedAt }, deps, error, context) => finish(deps, context, 'attach', startedAt, userError(error)),
 }
 
 export const detachInterface: SagaKind<DetachData, ComputeDeps> = {
@@ -172,15 +170,6 @@ async function finish(
   deps.waiters.settle(requestId, error)
 }
 
-/** What the caller hears; neutron's own refusals become nova's. */
-function userError(error: Error, serverId: string, { fixedIp }: WantedPort): Error {
-  if (!(error instanceof RemoteError)) return error
-  const type = JSON.stringify(error.body ?? '')
-  if (error.status === 409 && /IpAddress|IPAddress/.test(type))
-    return new Conflict(`Fixed IP address ${fixedIp} is already in use on instance ${serverId}.`)
-  if (error.status === 409 && type.includes('OverQuota')) return new Forbidden('Maximum number of ports exceeded')
-  if (error.status === 409 && type.includes('IpAddressGenerationFailure'))
-    return new BadRequest('No fixed IP addresses available for network.')
-  if (error.status === 400) return new BadRequest(error.message)
-  return error
-}
+/** What the caller hears. */
+const userError = (error: Error): Error =>
+  error instanceof PortRefused ? new ApiError(error.status, error.message, { cause: error }) : error

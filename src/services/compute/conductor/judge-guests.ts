@@ -6,7 +6,7 @@ import { listBuried } from '../store/tombstones.ts'
 
 /** Judges the guests of a host that are not `wanted` there, and keeps what was found. */
 export async function judgeGuests(
-  { database, sagas, census, now }: ComputeDeps,
+  { database, sagas, census }: ComputeDeps,
   host: string,
   guests: readonly { id: string; revision: number }[],
   wanted: ReadonlySet<string>,
@@ -24,7 +24,6 @@ export async function judgeGuests(
     host,
     guests.map(({ id }) => id),
     new Map(verdicts.map(({ id, verdict }) => [id, verdict])),
-    now(),
   )
   return verdicts
 }

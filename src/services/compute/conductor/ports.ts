@@ -1,7 +1,9 @@
 /** Ports of servers: made or bound before the guest starts, deleted or set free after it. */
+import { RemoteError } from '../../../platform/http/client.ts'
 import { BuildFailed } from '../errors.ts'
 import type { ComputeDeps, NetworkApi, NetworkInfo, PortInfo } from '../deps.ts'
 import type { PortSubnet, Server, ServerPort } from '../model/server.ts'
+import { explainRefusal } from './port-refusals.ts'
 import { findProgress, findServer, updateServer } from '../store/servers.ts'
 
 /** One entry of `networks` in the request; validated there. */
@@ -11,7 +13,7 @@ export interface WantedPort {
   fixedIp: string | null
   tag: string | null
   /** What the network was when the request was checked. */
-  network?: Pick<NetworkInfo, 'name' | 'mtu'>
+  network?: Pick<NetworkInfo, 'name' | 'mtu' | 'portSecurityEnabled'>
 }
 
 interface Allocation {
@@ -27,7 +29,7 @@ interface Allocation {
 export async function allocatePorts(deps: ComputeDeps, server: Server, allocation: Allocation): Promise<ServerPort[]> {
   const { network } = deps
   if (allocation.networks === 'none') return []
-  const wanted = allocation.networks === 'auto' ? await defaultNetworks(deps, server) : allocation.networks
+  const wanted = allocation.networks === 'auto' ? await autoNetwork(deps, server) : allocation.networks
   const all = allocation.mayHavePorts ? await portsOf(network, server) : []
   const found = all.filter(({ id }) => !allocation.except?.includes(id))
   const owner = `compute:${server.pinnedZone ?? deps.config.defaultZone}`
@@ -36,21 +38,36 @@ export async function allocatePorts(deps: ComputeDeps, server: Server, allocatio
   for (const each of wanted) {
     const known = takeOut(found, (port) => (each.portId ? port.id === each.portId : port.networkId === each.networkId))
     const isOurs = each.portId === null
-    const port =
-      known && known.hostId === allocation.host
-        ? known
-        : known || each.portId
-          ? await network.updatePort(known?.id ?? each.portId!, binding)
-          : await network.createPort({
-              ...binding,
-              networkId: each.networkId!,
-              projectId: server.projectId,
-              ...(each.fixedIp && { fixedIp: each.fixedIp }),
-              ...(allocation.securityGroupIds.length > 0 && { securityGroups: allocation.securityGroupIds }),
-            })
+    const work = portFor(network, each, known, binding, server.projectId, allocation.securityGroupIds)
+    const port = await work.catch((error: unknown) => {
+      throw explainRefusal(error, each, server.id)
+    })
     bound.push({ port, isOurs, tag: each.tag, network: each.network })
   }
   return describe(deps, bound)
+}
+
+type Binding = Pick<PortInfo, 'deviceId' | 'deviceOwner' | 'hostId'>
+
+/** The port that is wanted, on this host: found, bound or made. */
+async function portFor(
+  network: NetworkApi,
+  { portId, networkId, fixedIp, network: given }: WantedPort,
+  known: PortInfo | undefined,
+  binding: Binding,
+  projectId: string,
+  securityGroups: readonly string[],
+): Promise<PortInfo> {
+  if (known?.hostId === binding.hostId) return known
+  if (known || portId) return network.updatePort(known?.id ?? portId!, binding)
+  const takesGroups = securityGroups.length > 0 && given?.portSecurityEnabled !== false
+  return network.createPort({
+    ...binding,
+    networkId: networkId!,
+    projectId,
+    ...(fixedIp && { fixedIp }),
+    ...(takesGroups && { securityGroups }),
+  })
 }
 
 /** The ports that name a server as their device; in other projects anybody may write that. */
@@ -69,15 +86,15 @@ function takeOut<T>(list: T[], matches: (each: T) => boolean): T | undefined {
   return index < 0 ? undefined : list.splice(index, 1)[0]
 }
 
-/** `auto`: the one network of the project. */
-async function defaultNetworks({ network }: ComputeDeps, server: Server): Promise<WantedPort[]> {
-  const own = await network.listNetworks({ projectId: server.projectId })
-  const usable = own.filter((each) => each.subnets.length > 0)
-  if (usable.length === 0) return []
-  if (usable.length > 1)
-    throw new BuildFailed('Multiple possible networks found, use a Network ID to be more specific.')
-  const only = usable[0]!
-  return [{ networkId: only.id, portId: null, fixedIp: null, tag: null, network: { name: only.name, mtu: only.mtu } }]
+/** `auto`: the network that neutron makes for a project that has none. */
+async function autoNetwork({ network }: ComputeDeps, { projectId }: Server): Promise<WantedPort[]> {
+  const networkId = await network.autoAllocate(projectId).catch((cause: unknown) => {
+    if (!(cause instanceof RemoteError) || cause.status !== 409) throw cause
+    throw new BuildFailed(`Unable to automatically allocate a network for project ${projectId}`, cause.message, {
+      isFinal: true,
+    })
+  })
+  return [{ networkId, portId: null, fixedIp: null, tag: null }]
 }
 
 async function describe({ network, plugged }: ComputeDeps, bound: Bound[]): Promise<ServerPort[]> {

@@ -1,4 +1,5 @@
 import type { ComputeDeps } from '../deps.ts'
+import { isUp } from '../model/host.ts'
 import { power, type Server } from '../model/server.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 
@@ -42,12 +43,14 @@ export async function removeGuest(deps: ComputeDeps, serverId: string, options: 
   })
 }
 
-export async function isHostUp({ database, now, config }: ComputeDeps, host: string): Promise<boolean> {
+export async function isHostUp({ database, config }: ComputeDeps, host: string): Promise<boolean> {
   const row = await database.db
     .selectFrom('services')
     .select(['last_seen_at', 'is_forced_down'])
     .where('host', '=', host)
     .where('binary_name', '=', 'nova-compute')
     .executeTakeFirst()
-  return row !== undefined && !row.is_forced_down && now() - Number(row.last_seen_at) <= config.serviceDownTime * 1000
+  if (!row) return false
+  const service = { isForcedDown: Boolean(row.is_forced_down), lastSeenAt: Number(row.last_seen_at) }
+  return isUp(service, config.serviceDownTime)
 }

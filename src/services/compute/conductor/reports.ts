@@ -4,6 +4,7 @@ import { recordEvents, type TimelineEvent } from '../../../platform/saga/timelin
 import { judgeReport, type Outcome } from '../model/report.ts'
 import type { ServerReport } from '../rpc/conductor.ts'
 import { finishAction } from '../store/actions.ts'
+import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { listServersByIds, updateServer } from '../store/servers.ts'
 import type { Server } from '../model/server.ts'
 import type { Db } from '../../../platform/db/database.ts'
@@ -43,6 +44,7 @@ async function takeReport(
   if (isGone) Object.assign(changes, { isLeftover: false, host: null, node: null })
   if (fault) changes.fault = { code: 500, message: fault.message.slice(0, 255), details: fault.detail, at: now }
   if (Object.keys(changes).length > 0) await updateServer(tx, server.id, changes)
+  if (changes.vmState === 'stopped' || changes.vmState === 'error') await deleteConsoleTokens(tx, server.id)
   const { id: serverId, requestId } = server
   if (finished) {
     await finishAction(

@@ -4,6 +4,7 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { BuildFailed, NoValidHost } from '../errors.ts'
 import type { Server } from '../model/server.ts'
+import { takeHost } from '../scheduler/group-policy.ts'
 import { schedule, type Hints } from '../scheduler/schedule.ts'
 import { findProgress, findServer, updateServer } from '../store/servers.ts'
 import { allocatePorts, refreshPorts, type WantedPort } from './ports.ts'
@@ -31,17 +32,26 @@ export async function enter(deps: ComputeDeps, server: Server, changes: Partial<
 /** Has the host start the guest. Throws BuildFailed with what the host says. */
 export async function spawn(deps: ComputeDeps, server: Server, place: Place, context: StepContext): Promise<void> {
   if (server.taskState !== 'spawning' || server.host !== place.host || server.desiredPower !== 'running') {
-    await enter(deps, server, {
-      host: place.host,
-      node: place.node,
-      taskState: 'spawning',
-      desiredPower: 'running',
-      isLeftover: false,
-      revision: server.revision + 1,
-    })
+    await settle(deps, server, place)
   }
   await deps.agents.look(place.host, { ids: [server.id] }, { requestId: context.requestId })
   await untilRunning(deps, place.host, context)
+}
+
+/** Gives the server its host. Throws BuildFailed where the policy of its group forbids the host by now. */
+async function settle(deps: ComputeDeps, server: Server, { host, node }: Place): Promise<void> {
+  const changes: Partial<Server> = {
+    host,
+    node,
+    taskState: 'spawning',
+    taskSince: deps.now(),
+    desiredPower: 'running',
+    isLeftover: false,
+    revision: server.revision + 1,
+  }
+  const taken = await takeHost(deps, server, host, changes, server)
+  if ('violated' in taken) throw new BuildFailed(`The ${taken.violated} policy of the server group would be violated.`)
+  if (!taken.isDone) throw new SagaCancelled()
 }
 
 /** Neutron tells of ports by itself; a word that got lost is asked for. */
@@ -50,8 +60,8 @@ const askAgainMs = 1500
 /** Waits for the host's report; asks neutron now and then about ports whose event got lost. */
 async function untilRunning(deps: ComputeDeps, host: string, context: StepContext): Promise<void> {
   const { buildTimeout, vifPluggingTimeout, vifPluggingIsFatal } = deps.config
-  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? deps.now() + vifPluggingTimeout * 1000 : Infinity
-  let askedAt = deps.now()
+  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? performance.now() + vifPluggingTimeout * 1000 : Infinity
+  let askedAt = performance.now()
   const state = await deps.waiters.until(
     context.resourceId,
     async () => {
@@ -65,11 +75,11 @@ async function untilRunning(deps: ComputeDeps, host: string, context: StepContex
       const failed = server.ports.filter((port) => port.isFailed).map(({ id }) => id)
       if (failed.length > 0 && vifPluggingIsFatal) return { why: 'failed', ports: failed } as const
       const missing = server.ports.filter((port) => !port.isActive).map(({ id }) => id)
-      if (missing.length > 0 && deps.now() - askedAt > askAgainMs) {
-        askedAt = deps.now()
+      if (missing.length > 0 && performance.now() - askedAt > askAgainMs) {
+        askedAt = performance.now()
         await refreshPorts(deps, context.resourceId)
       }
-      if (missing.length > 0 && deps.now() > pluggedBy) return { why: 'late', ports: missing } as const
+      if (missing.length > 0 && performance.now() > pluggedBy) return { why: 'late', ports: missing } as const
       return undefined
     },
     { timeoutMs: buildTimeout * 1000, signal: context.signal },
@@ -98,7 +108,9 @@ export async function giveUpHost(
   { resourceId, requestId }: StepContext,
 ): Promise<void> {
   const triedHosts = [...server.triedHosts, host]
-  await updateServer(deps.database.db, server.id, { triedHosts })
+  // What the last host said is told when no other one is left.
+  const reportedError = { message: error.message, detail: error.detail }
+  await updateServer(deps.database.db, server.id, { triedHosts, reportedError })
   await recordEvent(deps.database.db, {
     resourceId,
     requestId,

@@ -49,7 +49,7 @@ export class Waiters {
     look: () => Promise<T | undefined>,
     options: { timeoutMs: number; everyMs?: number; signal?: AbortSignal },
   ): Promise<T | undefined> {
-    const deadline = Date.now() + options.timeoutMs
+    const deadline = performance.now() + options.timeoutMs
     for (;;) {
       options.signal?.throwIfAborted()
       let isWoken = false
@@ -63,7 +63,7 @@ export class Waiters {
       try {
         const value = await look()
         if (value !== undefined) return value
-        const left = deadline - Date.now()
+        const left = deadline - performance.now()
         if (left <= 0) return undefined
         if (!isWoken && !options.signal?.aborted) {
           await new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { constantTimeEqual, type Secret } from '../../../platform/auth/secret.ts'
+import { connections } from '../../../platform/http/connections.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import type { ServerMetadata, Sources } from './document.ts'
 import { isPassword, lookUp } from './look-up.ts'
@@ -55,6 +56,7 @@ export async function serveMetadata(options: MetadataOptions): Promise<{ port: n
       if (!response.headersSent) end(response, 500, 'An unknown error has occurred. Please try your request again.')
     })
   })
+  connections.watch(server)
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve))
   const address = server.address()
   return {

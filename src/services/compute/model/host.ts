@@ -1,3 +1,5 @@
+import { ageOf } from '../../../base/clock.ts'
+
 /** A role of nova on one machine. */
 export interface Service {
   id: string
@@ -33,13 +35,12 @@ export interface Host {
   seq: number
   host: string
   report: HostReport
-  isSynced: boolean
   service: Service
 }
 
 /** Up while the last heartbeat is fresh and nobody forced it down. */
-export const isUp = (service: Service, now: number, downTimeS: number): boolean =>
-  !service.isForcedDown && now - service.lastSeenAt <= downTimeS * 1000
+export const isUp = (service: Pick<Service, 'isForcedDown' | 'lastSeenAt'>, downTimeS: number): boolean =>
+  !service.isForcedDown && ageOf(service.lastSeenAt) <= downTimeS * 1000
 
 export interface Aggregate {
   id: number

@@ -62,6 +62,12 @@ export interface ServerKey {
   type: string
 }
 
+/** A file of `personality`; contents in base64. */
+export interface InjectedFile {
+  path: string
+  contents: string
+}
+
 export interface Fault {
   code: number
   message: string
@@ -99,10 +105,16 @@ export interface Server {
   userData: string | null
   adminPass: string | null
   hasConfigDrive: boolean
+  /** What `OS-DCF:diskConfig` said: AUTO or MANUAL. */
+  hasAutoDisk: boolean
+  /** For the config drive. */
+  injectedFiles: InjectedFile[]
   zone: string | null
   pinnedZone: string | null
   host: string | null
   node: string | null
+  /** The host that was chosen, from before the guest is ordered there on. */
+  scheduledHost: string | null
   securityGroups: string[]
   metadata: Record<string, string>
   tags: string[]

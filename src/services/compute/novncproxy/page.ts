@@ -1,7 +1,7 @@
 /** The console page: noVNC's RFB client over the whole window. The address carries `path=?token=…`, as nova's does. */
 const html = `<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Console</title>
+<head><meta charset="utf-8"><title>noVNC</title>
 <style>html,body{margin:0;height:100%;background:#222;color:#eee;font:14px sans-serif}#screen{height:100%}#state{position:fixed;padding:6px}</style>
 </head>
 <body><div id="state">Connecting</div><div id="screen"></div><script type="module" src="console.js"></script></body>

@@ -6,6 +6,7 @@ import { createConnection, type Socket } from 'node:net'
 import { dirname, extname, join, normalize, sep } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { connections } from '../../../platform/http/connections.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { consolePage } from './page.ts'
 
@@ -31,6 +32,7 @@ const largestFrame = 1 << 20
 export async function serveNovncProxy(options: NovncOptions): Promise<{ port: number; close(): Promise<void> }> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestFrame, handleProtocols: () => 'binary' })
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 20_000 }, serveFile)
+  connections.watch(server)
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve))
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : options.port

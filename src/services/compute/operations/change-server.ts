@@ -6,6 +6,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { Conflict, ServerLocked, ServerNotFound, WrongState } from '../errors.ts'
 import type { Server, TaskState, VmState } from '../model/server.ts'
 import { insertActions } from '../store/actions.ts'
+import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 
 /** One power action: from which states, and what it wants. */
@@ -16,6 +17,8 @@ export interface PowerAction {
   action: string
   from: readonly VmState[]
   task: TaskState
+  /** What is on the screen ends: who may look must ask again. */
+  endsConsoles?: boolean
   /** Tasks that it may interrupt. */
   over?: readonly TaskState[]
   wanted(server: Server): Partial<Server>
@@ -34,6 +37,7 @@ export const powerActions = {
     action: 'stop',
     from: ['active', 'error'],
     task: 'powering-off',
+    endsConsoles: true,
     wanted: () => ({ desiredPower: 'shutdown' }),
   },
   pause: {
@@ -66,6 +70,7 @@ export const powerActions = {
     action: 'reboot',
     from: ['active', 'stopped', 'paused', 'error'],
     task: 'rebooting_hard',
+    endsConsoles: true,
     over: ['rebooting', 'rebooting_hard', 'pausing'],
     wanted: (server) => ({
       desiredPower: 'running',
@@ -99,6 +104,7 @@ export async function actOnPower(
       revision: server.revision + 1,
       requestId: ctx.requestId,
     })
+    if (action.endsConsoles) await deleteConsoleTokens(tx, id)
     await noteAction(tx, ctx, server, action.action, now)
     return server.host
   })

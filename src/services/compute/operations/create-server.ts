@@ -4,19 +4,17 @@ import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { buildServer } from '../conductor/build-server.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest, Conflict, Forbidden, QuotaExceeded } from '../errors.ts'
+import { BadRequest, Forbidden, QuotaExceeded } from '../errors.ts'
 import type { Flavor } from '../model/flavor.ts'
-import { power, type ImageOfServer, type Server, type ServerKey } from '../model/server.ts'
+import { power, type InjectedFile, type Server, type ServerKey } from '../model/server.ts'
 import type { Hints } from '../scheduler/schedule.ts'
 import { insertActions } from '../store/actions.ts'
-import { listAggregates } from '../store/aggregates.ts'
 import { findFlavor } from '../store/flavors.ts'
 import { findKeypair } from '../store/keypairs.ts'
-import { findGroup, membersOf } from '../store/server-groups.ts'
 import { insertServer, usageOf } from '../store/servers.ts'
+import { autoDiskOf, checkFiles, checkGroup, checkImage, checkZone } from './new-server-checks.ts'
 import { limitsOf } from './quotas.ts'
-import { requireUsableNetwork, requireUsablePort } from './usable.ts'
-import { requireMeant } from './image-properties.ts'
+import { checkNetworks, checkSecurityGroups } from './server-networks.ts'
 import { toHostname } from '../model/hostname.ts'
 
 export interface NewServer {
@@ -25,7 +23,8 @@ export interface NewServer {
   description: string | null
   imageId: string | null
   flavorId: string
-  networks: WantedPort[] | 'auto' | 'none'
+  /** `default`: the project's one network, where it has one. */
+  networks: WantedPort[] | 'auto' | 'none' | 'default'
   securityGroups: string[]
   metadata: Record<string, string>
   tags: string[]
@@ -33,6 +32,9 @@ export interface NewServer {
   adminPass: string | null
   userData: string | null
   hasConfigDrive: boolean
+  /** Null where the request says nothing. */
+  hasAutoDisk: boolean | null
+  injectedFiles: InjectedFile[]
   zone: string | null
   requestedHost: string | null
   hints: Omit<Hints, 'requestedHost'>
@@ -54,13 +56,14 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   const projectId = ctx.projectId!
   const flavor = await findFlavor(database.db, input.flavorId, { projectId, isAdmin: ctx.isAdmin })
   if (!flavor) throw new BadRequest(`Flavor ${input.flavorId} could not be found.`)
-  const [image, key, networks, groups, zone] = await Promise.all([
-    checkImage(ctx, deps, input.imageId, flavor),
+  const [image, key, checked, zone] = await Promise.all([
+    checkImage(ctx, deps, input, flavor),
     input.keyName === null ? undefined : findKeypair(database.db, ctx.userId, input.keyName),
     checkNetworks(ctx, deps, input),
-    checkSecurityGroups(ctx, deps, input),
     checkZone(deps, input),
   ])
+  const groups = await checkSecurityGroups(ctx, deps, input.securityGroups, checked)
+  const { networks } = checked
   if (input.keyName !== null && !key) throw new BadRequest('Invalid key_name provided.')
   const keys: ServerKey[] = key ? [{ name: key.name, publicKey: key.publicKey, type: key.type }] : []
   const adminPass = input.adminPass ?? randomPassword()
@@ -84,11 +87,14 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
     userData: input.userData,
     adminPass: hasConfigDrive ? adminPass : null,
     hasConfigDrive,
+    hasAutoDisk: autoDiskOf(input.hasAutoDisk, image),
+    injectedFiles: input.injectedFiles,
     zone,
     pinnedZone: zone,
     host: null,
     node: null,
-    securityGroups: groups.map(({ name }) => name),
+    scheduledHost: null,
+    securityGroups: groups.names,
     metadata: input.metadata,
     tags: input.tags,
     ports: [],
@@ -118,12 +124,13 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   }
   const data = {
     networks,
-    securityGroupIds: groups.map(({ id }) => id).filter((id) => id !== ''),
+    securityGroupIds: groups.ids,
     hints: { ...input.hints, requestedHost: input.requestedHost },
   }
   const { servers, go } = await database.transaction(async (tx) => {
     await lockOwner(database, tx, projectId)
     const limits = await limitsOf(tx, config, projectId)
+    checkFiles(input.injectedFiles, limits)
     const count = fit(await usageOf(tx, projectId), limits, flavor, input)
     if (input.hints.group !== undefined)
       await checkGroup(tx, ctx, input.hints.group, count, limits['server_group_members'] ?? -1)
@@ -185,99 +192,6 @@ function fit(
     )
   }
   return count
-}
-
-async function checkImage(ctx: Context, deps: ComputeDeps, id: string | null, flavor: Flavor): Promise<ImageOfServer> {
-  if (id === null) throw new BadRequest('Invalid imageRef provided.')
-  const image = await deps.image.getImage(id, ctx.token)
-  if (!image) throw new BadRequest('Can not find requested image')
-  if (image.status !== 'active') throw new BadRequest(`Image ${id} is not active.`)
-  if (image.diskFormat === null) throw new BadRequest(`Image ${id} is unacceptable: it has no disk format`)
-  requireMeant(image.properties)
-  if (image.minRam > flavor.memoryMb) throw new BadRequest("Flavor's memory is too small for requested image.")
-  if (flavor.rootGb > 0) {
-    const size = Math.max(image.size ?? 0, image.virtualSize ?? 0)
-    if (size > flavor.rootGb * 1024 ** 3) {
-      throw new BadRequest(
-        `Flavor's disk is too small for requested image. Flavor disk is ${flavor.rootGb * 1024 ** 3} bytes, image is ${size} bytes.`,
-      )
-    }
-    if (image.minDisk > flavor.rootGb) {
-      throw new BadRequest(
-        `Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ${flavor.rootGb * 1024 ** 3} bytes, minimum size is ${image.minDisk * 1024 ** 3} bytes.`,
-      )
-    }
-  }
-  return { id: image.id, diskFormat: image.diskFormat, properties: image.properties }
-}
-
-/** The networks as the user sees them: with his own token, so that foreign ones do not exist. */
-async function checkNetworks(ctx: Context, { network }: ComputeDeps, { name, networks, maxCount }: NewServer) {
-  if (networks === 'none' || networks === 'auto') return networks
-  const ids = [
-    ...new Set(networks.flatMap(({ networkId, portId }) => (portId === null && networkId ? [networkId] : []))),
-  ]
-  if (ids.length > 0) {
-    const visible = await network.listNetworks({ ids }, ctx.token)
-    const missing = ids.filter((id) => !visible.some((each) => each.id === id))
-    if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
-    for (const wanted of networks) {
-      const found = visible.find(({ id }) => id === wanted.networkId)
-      if (!found || wanted.portId !== null) continue
-      requireUsableNetwork(ctx, found, wanted.fixedIp)
-      wanted.network = { name: found.name, mtu: found.mtu }
-    }
-  }
-  const ports = networks.flatMap(({ portId }) => portId ?? [])
-  if (ports.length > 0 && maxCount > 1)
-    throw new BadRequest(
-      'Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.',
-    )
-  if (new Set(ports).size !== ports.length) throw new BadRequest('A port ID is used twice.')
-  for (const id of ports) {
-    const port = await network.getPort(id, ctx.token)
-    if (!port) throw new BadRequest(`Port ${id} could not be found.`)
-    requireUsablePort(port, ctx.projectId ?? '', name)
-    if (port.deviceId !== '') throw new Conflict(`Port ${id} is still in use.`)
-  }
-  return networks
-}
-
-async function checkSecurityGroups(ctx: Context, { network }: ComputeDeps, { securityGroups, networks }: NewServer) {
-  const wanted = [...new Set(securityGroups)]
-  // The default group is what neutron gives a port anyway: the common case asks nobody.
-  if (wanted.length === 0 || (wanted.length === 1 && wanted[0] === 'default')) return [{ id: '', name: 'default' }]
-  if (networks === 'none') return []
-  const known = await network.listSecurityGroups(ctx.projectId!, ctx.token)
-  return wanted.map((nameOrId) => {
-    const found = known.filter((group) => group.id === nameOrId || group.name === nameOrId)
-    if (found.length === 0) throw new BadRequest(`Security group ${nameOrId} not found.`)
-    if (found.length > 1 && !found.some((group) => group.id === nameOrId)) {
-      throw new Conflict(`Multiple security groups found matching '${nameOrId}'. Use an ID to be more specific.`)
-    }
-    return found.find((group) => group.id === nameOrId) ?? found[0]!
-  })
-}
-
-async function checkZone({ database, config }: ComputeDeps, { zone }: NewServer): Promise<string | null> {
-  const wanted = zone ?? (config.defaultScheduleZone || null)
-  if (wanted === null || wanted === config.defaultZone) return wanted
-  const known = (await listAggregates(database.db)).some((each) => each.zone === wanted && each.hosts.length > 0)
-  if (!known) throw new BadRequest('The requested availability zone is not available')
-  return wanted
-}
-
-async function checkGroup(
-  tx: ComputeDeps['database']['db'],
-  ctx: Context,
-  id: string,
-  count: number,
-  limit: number,
-): Promise<void> {
-  const group = await findGroup(tx, id)
-  if (!group || group.projectId !== ctx.projectId) throw new BadRequest(`Instance group ${id} could not be found.`)
-  const members = (await membersOf(tx, [id])).get(id)?.filter((each) => each.userId === ctx.userId).length ?? 0
-  if (limit >= 0 && members + count > limit) throw new Forbidden('Quota exceeded, too many servers in group')
 }
 
 const letters = 'abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'

@@ -1,17 +1,20 @@
 /** Security groups of servers: nova passes them on to the ports, with the rights of the user. */
 import type { Context } from '../../../platform/auth/context.ts'
-import { asApiError } from '../../../platform/http/client.ts'
+import { asApiError, messageIn, RemoteError } from '../../../platform/http/client.ts'
 import type { ComputeDeps, SecurityGroup } from '../deps.ts'
-import { BadRequest, Conflict, NotFound } from '../errors.ts'
+import { ApiError, BadRequest, Conflict, NotFound } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import { updateServer } from '../store/servers.ts'
+import { cannotApplyGroups } from './usable.ts'
 
-/** Runs calls to neutron; what it refuses is refused in its words. */
+/** Runs calls to neutron; what it refuses is refused in its words, where nova knows no conflicts but quotas. */
 export async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw asApiError(error)
+    if (!(error instanceof RemoteError) || error.status !== 409) throw asApiError(error)
+    const isQuota = JSON.stringify(error.body ?? '').includes('OverQuota')
+    throw new ApiError(isQuota ? 403 : 400, messageIn(error.body), { cause: error })
   }
 }
 
@@ -25,10 +28,7 @@ export async function groupsOfServer(ctx: Context, { securityGroups }: ComputeDe
 export async function addGroup(ctx: Context, deps: ComputeDeps, server: Server, nameOrId: string): Promise<void> {
   const group = await findGroup(ctx, deps, server.projectId, nameOrId)
   const ports = (await portsOf(ctx, deps, server)).filter(({ canHaveGroups }) => canHaveGroups)
-  if (ports.length === 0)
-    throw new BadRequest(
-      'Network requires port_security_enabled and subnet associated in order to apply security groups.',
-    )
+  if (ports.length === 0) throw cannotApplyGroups()
   for (const { portId, groupIds } of ports) {
     if (!groupIds.includes(group.id)) await deps.securityGroups.setGroups(ctx.token, portId, [...groupIds, group.id])
   }

@@ -36,7 +36,7 @@ export function metadataOf(server: Server, options: { zone: string; domain: stri
     floatingIps: server.ports.flatMap((port) => port.floatingIps ?? []),
     securityGroups: server.securityGroups,
     adminPass: null,
-    injectedFiles: [],
+    injectedFiles: server.injectedFiles,
     imageId: image?.id ?? '',
     kernelId: image?.properties['kernel_id'] ?? null,
     ramdiskId: image?.properties['ramdisk_id'] ?? null,

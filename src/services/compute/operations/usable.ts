@@ -3,6 +3,10 @@ import type { Context } from '../../../platform/auth/context.ts'
 import type { NetworkInfo, PortInfo } from '../deps.ts'
 import { BadRequest, Forbidden } from '../errors.ts'
 
+/** A network without addresses or port security has no place for security groups. */
+export const cannotApplyGroups = () =>
+  new BadRequest('Network requires port_security_enabled and subnet associated in order to apply security groups.')
+
 /**
  * Throws unless a server of the caller may get a card in the network: an external one is for routers and floating IPs,
  * and addresses are chosen by whom the network belongs to (the port is made in nova's name, so neutron cannot refuse).

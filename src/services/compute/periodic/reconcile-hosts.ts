@@ -2,6 +2,7 @@
  * Databases of different moments (a restored copy, a service that was away) are brought together again: servers have
  * what they use, and what belongs to nobody is freed where that is proven. What is in doubt is kept and told.
  */
+import { timeAgo } from '../../../base/clock.ts'
 import type { ComputeDeps, PortInfo } from '../deps.ts'
 import { releasePort } from '../conductor/ports.ts'
 import { resourcesOf } from '../model/flavor.ts'
@@ -30,17 +31,18 @@ export class HostReconciler {
   }
 
   async run(): Promise<void> {
-    const { database, census, now } = this.#deps
-    const due = census.hosts().filter((host) => now() - (this.#looked.get(host) ?? -Infinity) >= everyMs)
+    const { database, census } = this.#deps
+    const isDue = (host: string) => performance.now() - (this.#looked.get(host) ?? -Infinity) >= everyMs
+    const due = census.hosts().filter(isDue)
     if (due.length === 0) return
     const hosts = (await listHosts(database.db)).filter(({ host }) => due.includes(host))
     for (const host of hosts) {
       this.#findings.begin(host.host)
       await this.#allocations(host)
       await this.#ports(host)
-      this.#looked.set(host.host, now())
+      this.#looked.set(host.host, performance.now())
     }
-    await forgetBuried(database.db, now() - tombstoneMs)
+    await forgetBuried(database.db, timeAgo(tombstoneMs))
     this.#findings.tell()
   }
 
@@ -65,8 +67,8 @@ export class HostReconciler {
 
   /** No database knows its consumer: it goes only if nova made it and its host has no such guest. */
   async #freeUnlessInDoubt({ host }: Host, id: string) {
-    const { placement, census, now } = this.#deps
-    const guests = census.guestsOf(host, now() - censusMs)
+    const { placement, census } = this.#deps
+    const guests = census.guestsOf(host, censusMs)
     if (guests && !guests.has(id) && (await placement.isServer(id))) {
       await placement.deleteAllocations(id)
       this.#findings.repaired(host, 'allocations of nobody removed', id)

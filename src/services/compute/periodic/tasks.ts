@@ -1,4 +1,5 @@
 /** Nothing hangs: what should long be over is ended with its reason. */
+import { timeAgo } from '../../../base/clock.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { deleteServer } from '../conductor/delete-server.ts'
 import type { ComputeDeps } from '../deps.ts'
@@ -13,7 +14,7 @@ export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
     .selectAll()
     .where('deleted_at', 'is', null)
     .where('task_state', 'is not', null)
-    .where('task_since', '<', now() - Math.max(1, config.taskTimeout) * 1000)
+    .where('task_since', '<', timeAgo(Math.max(1, config.taskTimeout) * 1000))
     .where('id', 'not in', database.db.selectFrom('sagas').select('resource_id'))
     .limit(100)
     .execute()

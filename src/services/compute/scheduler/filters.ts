@@ -1,6 +1,7 @@
 /** Which hosts can take a server. A filter answers why a host cannot, or undefined. */
 import { isUp, zoneOf, type Aggregate, type Host } from '../model/host.ts'
 import type { ServerGroup } from '../store/server-groups.ts'
+import { whyAgainst } from './group-policy.ts'
 
 export interface Request {
   zone: string | null
@@ -17,10 +18,11 @@ export interface Request {
 }
 
 export interface Facts {
-  now: number
   downTimeS: number
   defaultZone: string
   aggregates: readonly Aggregate[]
+  /** `[filter_scheduler] enabled_filters`. */
+  enabledFilters: readonly string[]
 }
 
 type Filter = readonly [name: string, why: (host: Host, request: Request, facts: Facts) => string | undefined]
@@ -28,9 +30,9 @@ type Filter = readonly [name: string, why: (host: Host, request: Request, facts:
 const filters: readonly Filter[] = [
   [
     'ComputeFilter',
-    ({ service }, _request, { now, downTimeS }) => {
+    ({ service }, _request, { downTimeS }) => {
       if (service.isDisabled) return `disabled${service.disabledReason ? `: ${service.disabledReason}` : ''}`
-      return isUp(service, now, downTimeS) ? undefined : 'down'
+      return isUp(service, downTimeS) ? undefined : 'down'
     },
   ],
   ['RetryFilter', (host, { triedHosts }) => (triedHosts.includes(host.host) ? 'the build failed there' : undefined)],
@@ -61,19 +63,9 @@ const filters: readonly Filter[] = [
   ],
   [
     'ServerGroupAntiAffinityFilter',
-    (host, { group, groupHosts }) => {
-      if (group?.policy !== 'anti-affinity') return undefined
-      const there = groupHosts.filter((each) => each === host.host).length
-      return there < (group.rules.max_server_per_host ?? 1) ? undefined : `has ${there} of the group`
-    },
+    (host, { group, groupHosts }) => whyAgainst('anti-affinity', group, groupHosts, host.host),
   ],
-  [
-    'ServerGroupAffinityFilter',
-    (host, { group, groupHosts }) =>
-      group?.policy !== 'affinity' || groupHosts.length === 0 || groupHosts.includes(host.host)
-        ? undefined
-        : 'not the host of the group',
-  ],
+  ['ServerGroupAffinityFilter', (host, { group, groupHosts }) => whyAgainst('affinity', group, groupHosts, host.host)],
   [
     'DifferentHostFilter',
     (host, { differentHosts }) => (differentHosts.includes(host.host) ? 'excluded by different_host' : undefined),
@@ -84,6 +76,12 @@ const filters: readonly Filter[] = [
   ],
 ]
 
+/** Those that a configuration may name or leave out. */
+export const filterNames: readonly string[] = filters.map(([name]) => name)
+
+/** What a build needs; zones are placement's work with nova, which newer configurations therefore do not name. */
+const always = new Set(['RetryFilter', 'RequestedHostFilter', 'AvailabilityZoneFilter'])
+
 const normal = (architecture: string) =>
   architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'aarch64' : architecture
 
@@ -91,7 +89,8 @@ const normal = (architecture: string) =>
 export function applyFilters<H extends Host>(hosts: readonly H[], request: Request, facts: Facts) {
   const rejections: { filter: string; count: number; reasons: string[] }[] = []
   let left = [...hosts]
-  for (const [filter, why] of filters) {
+  const active = filters.filter(([name]) => always.has(name) || facts.enabledFilters.includes(name))
+  for (const [filter, why] of active) {
     const reasons = new Set<string>()
     const before = left.length
     left = left.filter((host) => {

@@ -7,6 +7,7 @@ import { listAggregates } from '../store/aggregates.ts'
 import { listHosts } from '../store/hosts.ts'
 import { findGroup } from '../store/server-groups.ts'
 import { listGroupHosts, listServersByIds } from '../store/servers.ts'
+import { takeHost } from './group-policy.ts'
 import { applyFilters, explainRejections, type Request } from './filters.ts'
 import { sortByWeight } from './weighers.ts'
 
@@ -19,46 +20,75 @@ export interface Hints {
 
 const claimRounds = 5
 
-/** Chooses a host and claims its resources. Throws NoValidHost with what stood in the way. */
+/**
+ * Chooses a host and claims its resources. Servers of one group are placed one after the other, so that each choice
+ * counts for the next. Throws NoValidHost with what stood in the way.
+ */
 export async function schedule(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
-  const { database, placement, config } = deps
-  const request = await requestOf(deps, server, hints, triedHosts)
+  const choose = () => chooseHost(deps, server, hints, triedHosts)
+  return server.groupId === null ? choose() : deps.leases.exclusively(`server-group/${server.groupId}`, choose)
+}
+
+async function chooseHost(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
+  const { placement } = deps
   const consumer = { id: server.id, projectId: server.projectId, userId: server.userId }
   for (let round = 1; ; round++) {
-    const [hosts, aggregates, candidates] = await Promise.all([
-      listHosts(database.db),
-      listAggregates(database.db),
-      placement.allocationCandidates({
-        resources: resourcesOf(server.flavor),
-        ...traitsOf(server),
-        limit: config.maxCandidates,
-      }),
-    ])
-    const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
-    const able = hosts.filter((host) => byId.has(host.id))
-    const facts = { now: deps.now(), downTimeS: config.serviceDownTime, defaultZone: config.defaultZone, aggregates }
-    const { hosts: passed, rejections } = applyFilters(able, request, facts)
-    if (passed.length === 0) {
-      const short = hosts.length - able.length
-      const parts = [
-        ...(hosts.length === 0 ? ['no compute host has reported yet'] : []),
-        ...(short > 0
-          ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
-          : []),
-        ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
-      ]
-      throw new NoValidHost(`There are not enough hosts available. ${parts.join(', ')}.`)
-    }
-    for (const { host, candidate } of sortByWeight(
-      passed.map((host) => ({ host, candidate: byId.get(host.id)! })),
-      request,
-    )) {
-      if (await placement.claim(consumer, candidate)) return placeOf(host)
-      const earlier = await earlierClaim(deps, server.id, hosts)
-      if (earlier) return placeOf(earlier)
+    const { hosts, best } = await candidatesFor(deps, server, hints, triedHosts)
+    for (const { host, candidate } of best) {
+      const claimed = (await placement.claim(consumer, candidate)) ? host : await earlierClaim(deps, server.id, hosts)
+      if (!claimed) continue
+      if (server.groupId === null) return placeOf(claimed)
+      const taken = await takeHost(deps, server, claimed.host, { scheduledHost: claimed.host })
+      if (!('violated' in taken)) return placeOf(claimed)
+      // Another process placed a server of the group meanwhile: its choice counts in the next round.
+      await placement.deleteAllocations(server.id)
+      break
     }
     if (round === claimRounds) throw new NoValidHost('Every host was taken by others while it was being claimed.')
   }
+}
+
+/** Compute hosts with this trait are disabled: neither nova nor anybody else may place servers there. */
+export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
+
+/** All hosts, and those that can have the server, best first. Throws NoValidHost when there is none. */
+async function candidatesFor(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
+  const { database, placement, config } = deps
+  const { required, forbidden } = traitsOf(server)
+  const [request, hosts, aggregates, candidates] = await Promise.all([
+    requestOf(deps, server, hints, triedHosts),
+    listHosts(database.db),
+    listAggregates(database.db),
+    placement.allocationCandidates({
+      resources: resourcesOf(server.flavor),
+      required,
+      forbidden: [...forbidden, disabledTrait],
+      limit: config.maxCandidates,
+    }),
+  ])
+  const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
+  // Placement leaves disabled ones out; the filter says why.
+  const asked = hosts.filter((host) => byId.has(host.id) || host.service.isDisabled)
+  const facts = {
+    downTimeS: config.serviceDownTime,
+    defaultZone: config.defaultZone,
+    aggregates,
+    enabledFilters: config.enabledFilters,
+  }
+  const { hosts: passed, rejections } = applyFilters(asked, request, facts)
+  if (passed.length === 0) {
+    const short = hosts.length - asked.length
+    const parts = [
+      ...(hosts.length === 0 ? ['no compute host has reported yet'] : []),
+      ...(short > 0
+        ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
+        : []),
+      ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
+    ]
+    throw new NoValidHost(`There are not enough hosts available. ${parts.join(', ')}.`)
+  }
+  const placeable = passed.map((host) => ({ host, candidate: byId.get(host.id)! }))
+  return { hosts, best: sortByWeight(placeable, request) }
 }
 
 const placeOf = (host: Host) => ({ host: host.host, node: host.report.hypervisorHostname, providerId: host.id })

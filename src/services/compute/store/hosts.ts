@@ -17,6 +17,17 @@ const toService = (row: ServiceTable): Service => ({
   updatedAt: Number(row.updated_at),
 })
 
+/** The compute service of a host. */
+export async function findComputeService(db: Db<ComputeSchema>, host: string): Promise<Service | undefined> {
+  const row = await db
+    .selectFrom('services')
+    .selectAll()
+    .where('host', '=', host)
+    .where('binary_name', '=', 'nova-compute')
+    .executeTakeFirst()
+  return row && toService(row)
+}
+
 export async function listServices(db: Db<ComputeSchema>): Promise<Service[]> {
   return (await db.selectFrom('services').selectAll().orderBy('seq').execute()).map(toService)
 }
@@ -26,7 +37,7 @@ export async function listHosts(db: Db<ComputeSchema>): Promise<Host[]> {
   const rows = await db
     .selectFrom('compute_nodes')
     .innerJoin('services', 'services.host', 'compute_nodes.host')
-    .select(['compute_nodes.id as node_id', 'compute_nodes.seq as node_seq', 'report_json', 'synced_json'])
+    .select(['compute_nodes.id as node_id', 'compute_nodes.seq as node_seq', 'report_json'])
     .selectAll('services')
     .where('binary_name', '=', 'nova-compute')
     .orderBy('compute_nodes.seq')
@@ -36,7 +47,6 @@ export async function listHosts(db: Db<ComputeSchema>): Promise<Host[]> {
     seq: Number(row.node_seq),
     host: row.host,
     report: JSON.parse(row.report_json) as HostReport,
-    isSynced: row.synced_json === row.report_json,
     service: toService(row),
   }))
 }
@@ -65,7 +75,7 @@ export async function touchService(db: Db<ComputeSchema>, host: string, binary: 
   await db.insertInto('services').values(row).execute()
 }
 
-/** Keeps what a host reports about itself; returns its node. */
+/** Keeps what a host reports about itself; returns its node, and what placement was told of it last. */
 export async function saveHostReport(db: Db<ComputeSchema>, host: string, report: HostReport, now: number) {
   const text = JSON.stringify(report)
   const row = await db.selectFrom('compute_nodes').selectAll().where('host', '=', host).executeTakeFirst()
@@ -76,12 +86,17 @@ export async function saveHostReport(db: Db<ComputeSchema>, host: string, report
       .insertInto('compute_nodes')
       .values({ id, seq, host, report_json: text, synced_json: '', updated_at: now })
       .execute()
-    return { id, isSynced: false }
+    return { id, synced: '' }
   }
   if (row.report_json !== text) {
     await db.updateTable('compute_nodes').set({ report_json: text, updated_at: now }).where('id', '=', row.id).execute()
   }
-  return { id: row.id, isSynced: row.synced_json === text }
+  return { id: row.id, synced: row.synced_json }
+}
+
+/** What is kept of what placement was told last; empty before the first time. */
+export interface SyncedReport extends HostReport {
+  isDisabled?: boolean
 }
 
 /** A node has the id of its provider in placement. */
@@ -90,7 +105,7 @@ export async function changeNodeId(db: Db<ComputeSchema>, from: string, to: stri
 }
 
 /** Placement knows this report now. */
-export async function markSynced(db: Db<ComputeSchema>, id: string, report: HostReport): Promise<void> {
+export async function markSynced(db: Db<ComputeSchema>, id: string, report: SyncedReport): Promise<void> {
   await db
     .updateTable('compute_nodes')
     .set({ synced_json: JSON.stringify(report) })

@@ -1,4 +1,5 @@
 /** Lists of servers: one query, whatever the filters. */
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Db } from '../../../platform/db/database.ts'
 import { behind, type SortKey } from '../../../platform/db/keyset.ts'
@@ -15,8 +16,8 @@ export interface ServerFilter {
   changedBefore?: number
   equal: Partial<Record<keyof ServerTable, string | number>>
   anyOf: Partial<Record<keyof ServerTable, readonly string[]>>
-  /** Regular expressions of nova, answered as "contains". */
-  contains: Partial<Record<keyof ServerTable, string>>
+  /** What the database cannot tell. */
+  matches?: (server: Server) => boolean
   isLocked?: boolean
   tagsAll?: readonly string[]
   tagsAny?: readonly string[]
@@ -32,7 +33,32 @@ const escape = (text: string) => text.replace(/[\\%_]/g, '\\$&')
 const like = (column: string, text: string) =>
   sql<boolean>`${sql.ref(column)} like ${`%${escape(text)}%`} escape ${'\\'}`
 
+/** So many are read at once, and so long they are looked at before others get their turn. */
+const batch = 64
+const sliceMs = 10
+
+/** The servers of one page. */
 export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
+  const { matches, limit } = filter
+  if (!matches) return listPage(db, filter)
+  const found: Server[] = []
+  let marker = filter.marker
+  let since = performance.now()
+  for (;;) {
+    const servers = await listPage(db, { ...filter, limit: batch, ...(marker && { marker }) })
+    for (const server of servers) {
+      if (found.length >= limit) return found
+      if (matches(server)) found.push(server)
+      if (performance.now() - since < sliceMs) continue
+      await setImmediate()
+      since = performance.now()
+    }
+    if (servers.length < batch) return found
+    marker = servers.at(-1)
+  }
+}
+
+async function listPage(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Server[]> {
   let query = db.selectFrom('servers').selectAll()
   if (filter.projectId !== null) query = query.where('project_id', '=', filter.projectId)
   if (filter.changedSince === undefined) query = query.where('deleted_at', filter.isDeleted ? 'is not' : 'is', null)
@@ -42,7 +68,6 @@ export async function listServers(db: Db<ComputeSchema>, filter: ServerFilter): 
   for (const [column, values] of Object.entries(filter.anyOf)) {
     query = values.length === 0 ? query.where(sql<boolean>`1 = 0`) : query.where(column as 'id', 'in', values)
   }
-  for (const [column, text] of Object.entries(filter.contains)) query = query.where(like(column, text))
   if (filter.isLocked !== undefined) query = query.where('locked_by', filter.isLocked ? 'is not' : 'is', null)
   const hasTag = (tag: string) => like('tags', `,${tag},`)
   for (const tag of filter.tagsAll ?? []) query = query.where(hasTag(tag))

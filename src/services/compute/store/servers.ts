@@ -1,7 +1,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import type { Db } from '../../../platform/db/database.ts'
 import type { Flavor } from '../model/flavor.ts'
-import type { ImageOfServer, Server, ServerKey, ServerPort } from '../model/server.ts'
+import type { ImageOfServer, InjectedFile, Server, ServerKey, ServerPort } from '../model/server.ts'
 import type { ComputeSchema, ServerTable } from './tables.ts'
 
 const parse = <T>(text: string): T => JSON.parse(text) as T
@@ -30,10 +30,13 @@ export function toServer(row: Selectable<ServerTable>): Server {
     userData: row.user_data,
     adminPass: row.admin_pass,
     hasConfigDrive: Boolean(row.config_drive),
+    hasAutoDisk: Boolean(row.auto_disk_config),
+    injectedFiles: row.injected_files_json === null ? [] : parse<InjectedFile[]>(row.injected_files_json),
     zone: row.zone,
     pinnedZone: row.pinned_zone,
     host: row.host,
     node: row.node,
+    scheduledHost: row.scheduled_host,
     securityGroups: parse<string[]>(row.security_groups_json),
     metadata: parse<Record<string, string>>(row.metadata_json),
     tags: row.tags.split(',').filter((tag) => tag !== ''),
@@ -99,10 +102,13 @@ const columns: { [K in keyof Server]: (value: Server[K]) => Partial<Insertable<S
   userData: (user_data) => ({ user_data }),
   adminPass: (admin_pass) => ({ admin_pass }),
   hasConfigDrive: (has) => ({ config_drive: Number(has) }),
+  hasAutoDisk: (has) => ({ auto_disk_config: Number(has) }),
+  injectedFiles: (files) => ({ injected_files_json: files.length === 0 ? null : JSON.stringify(files) }),
   zone: (zone) => ({ zone }),
   pinnedZone: (pinned_zone) => ({ pinned_zone }),
   host: (host) => ({ host }),
   node: (node) => ({ node }),
+  scheduledHost: (scheduled_host) => ({ scheduled_host }),
   securityGroups: (names) => ({ security_groups_json: JSON.stringify(names) }),
   metadata: (metadata) => ({ metadata_json: JSON.stringify(metadata) }),
   tags: (tags) => ({ tags: tags.length === 0 ? '' : `,${tags.join(',')},` }),
@@ -239,15 +245,14 @@ export async function usageOf(db: Db<ComputeSchema>, projectId: string) {
   return { instances: Number(row.instances), cores: Number(row.cores ?? 0), ram: Number(row.ram ?? 0) }
 }
 
-/** Hosts of a group's servers. */
+/** Hosts of a group's servers, those that are only chosen yet too; one entry per server. */
 export async function listGroupHosts(db: Db<ComputeSchema>, groupId: string, exceptId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('servers')
-    .select('host')
+    .select(['host', 'scheduled_host'])
     .where('group_id', '=', groupId)
     .where('deleted_at', 'is', null)
-    .where('host', 'is not', null)
     .where('id', '!=', exceptId)
     .execute()
-  return rows.map((row) => row.host!)
+  return rows.flatMap((row) => row.host ?? row.scheduled_host ?? [])
 }

@@ -83,10 +83,15 @@ export interface ServerTable {
   /** Only until the config drive with it has been written. */
   admin_pass: string | null
   config_drive: number
+  auto_disk_config: number
+  /** Null for none. */
+  injected_files_json: string | null
   zone: string | null
   pinned_zone: string | null
   host: string | null
   node: string | null
+  /** The host that the scheduler chose; `host` is set when it is told to start the guest. */
+  scheduled_host: string | null
   security_groups_json: string
   metadata_json: string
   /** `,a,b,`: tags cannot contain commas. */

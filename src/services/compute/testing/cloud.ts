@@ -11,7 +11,7 @@ import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
 import { computeContract, type GuestDescription } from '../rpc/compute.ts'
 import { conductorContract, type HostReport, type ServerReport } from '../rpc/conductor.ts'
 import { createComputeService, type ComputeService } from '../service.ts'
-import { FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
+import { FakeIdentity, FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
 
 const credentials = (userId: string, projectId: string, roles: string[]): Credentials => ({
   userId,
@@ -31,8 +31,9 @@ const credentials = (userId: string, projectId: string, roles: string[]): Creden
 
 export const p1 = '1'.repeat(32)
 export const p2 = '2'.repeat(32)
+export const adminProject = 'f'.repeat(32)
 const tokens: Record<string, Credentials> = {
-  admin: credentials('admin', 'f'.repeat(32), ['admin', 'member', 'reader']),
+  admin: credentials('admin', adminProject, ['admin', 'member', 'reader']),
   demo: credentials('demo', p1, ['member', 'reader']),
   other: credentials('other', p2, ['member', 'reader']),
   reader: credentials('reader', p1, ['reader']),
@@ -170,6 +171,7 @@ export class FakeAgent {
 export class TestCloud {
   readonly folder = mkdtempSync(join(tmpdir(), 'nephos-compute-'))
   readonly bus = new LocalBus('control')
+  readonly identity = new FakeIdentity()
   readonly image = new FakeImages()
   readonly placement = new FakePlacement()
   readonly network = new FakeNetwork()
@@ -204,7 +206,13 @@ export class TestCloud {
         metadataSecret: new Secret('x'),
         urls: { novncproxy: 'http://127.0.0.1:6080' },
       },
-      { image: this.image, placement: this.placement, network: this.network, securityGroups: this.securityGroups },
+      {
+        identity: this.identity,
+        image: this.image,
+        placement: this.placement,
+        network: this.network,
+        securityGroups: this.securityGroups,
+      },
     )
     await service.start()
     return service

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import type {
   Candidate,
+  IdentityApi,
   ImageApi,
   Inventory,
   NetworkApi,
+  NetworkInfo,
   NewSecurityGroupRule,
   PlacementApi,
   PortInfo,
@@ -35,13 +37,30 @@ export class FakeImages implements ImageApi {
   }
 }
 
+/** Knows every project but these. */
+export class FakeIdentity implements IdentityApi {
+  readonly unknown = new Set(['nosuch'])
+
+  async hasProject(id: string) {
+    return !this.unknown.has(id)
+  }
+}
+
 export class FakePlacement implements PlacementApi {
   readonly providers = new Map<string, Record<string, Inventory>>()
   readonly allocations = new Map<string, { providerId: string; resources: Record<string, number> }>()
+  readonly traits = new Map<string, string[]>()
   conflicts = 0
 
-  async allocationCandidates({ resources }: { resources: Record<string, number> }): Promise<Candidate[]> {
+  async allocationCandidates({
+    resources,
+    forbidden = [],
+  }: {
+    resources: Record<string, number>
+    forbidden?: string[]
+  }): Promise<Candidate[]> {
     return [...this.providers].flatMap(([providerId, inventory]) => {
+      if (this.traits.get(providerId)?.some((trait) => forbidden.includes(trait))) return []
       const summary = Object.fromEntries(
         Object.entries(inventory).map(([name, line]) => [name, this.#line(providerId, name, line)]),
       )
@@ -103,32 +122,52 @@ export class FakePlacement implements PlacementApi {
     this.providers.set(id, inventory)
   }
 
-  async setTraits() {}
+  async changeTraits(id: string, { add, remove }: { add: readonly string[]; remove: readonly string[] }) {
+    const kept = (this.traits.get(id) ?? []).filter((trait) => !remove.includes(trait))
+    this.traits.set(id, [...new Set([...kept, ...add])])
+  }
+
+  async knows(_kind: string, name: string) {
+    return name !== 'NO_SUCH'
+  }
 
   async deleteProvider(id: string) {
     this.providers.delete(id)
   }
 }
 
+const privateNetwork: NetworkInfo = {
+  id: networkId,
+  name: 'private',
+  mtu: 1450,
+  projectId: 'p1',
+  isShared: false,
+  isExternal: false,
+  portSecurityEnabled: true,
+  subnets: ['s1'],
+}
+
 export class FakeNetwork implements NetworkApi {
   readonly ports = new Map<string, PortInfo>()
+  /** What everybody sees. */
+  networks: NetworkInfo[] = [privateNetwork]
+  /** Whether the cloud has what automatic topologies are made of. */
+  hasAutoTopology = true
   /** Whether ports are wired at once. */
   status = 'ACTIVE'
   #next = 10
 
   async listNetworks() {
-    return [
-      {
-        id: networkId,
-        name: 'private',
-        mtu: 1450,
-        projectId: 'p1',
-        isShared: false,
-        isExternal: false,
-        portSecurityEnabled: true,
-        subnets: ['s1'],
-      },
-    ]
+    return this.networks
+  }
+
+  async canAutoAllocate() {
+    return this.hasAutoTopology
+  }
+
+  async autoAllocate() {
+    if (this.networks.length === 0) this.networks = [{ ...privateNetwork, name: 'auto_allocated_network' }]
+    return this.networks[0]!.id
   }
 
   async listSubnets() {
@@ -145,15 +184,22 @@ export class FakeNetwork implements NetworkApi {
   }
 
   async listSecurityGroups() {
-    return [{ id: 'sg1', name: 'web' }]
+    return [
+      { id: 'sg0', name: 'default' },
+      { id: 'sg1', name: 'web' },
+    ]
   }
 
   async getPort(id: string) {
     return this.ports.get(id)
   }
 
-  async listPorts({ deviceId }: { deviceId: string }) {
-    return [...this.ports.values()].filter((port) => port.deviceId === deviceId)
+  async listPorts(filter: Parameters<NetworkApi['listPorts']>[0]) {
+    return [...this.ports.values()].filter((port) =>
+      'deviceId' in filter
+        ? port.deviceId === filter.deviceId
+        : port.networkId === filter.networkId && port.fixedIps.some(({ address }) => address === filter.address),
+    )
   }
 
   async listHostPorts(host: string) {
@@ -172,7 +218,8 @@ export class FakeNetwork implements NetworkApi {
       deviceOwner: asked.deviceOwner,
       hostId: asked.hostId,
       vifType: 'bridge',
-      fixedIps: [{ subnetId: 's1', address: `10.0.${next >> 8}.${next & 255}` }],
+      fixedIps: [{ subnetId: 's1', address: asked.fixedIp ?? `10.0.${next >> 8}.${next & 255}` }],
+      securityGroups: [...(asked.securityGroups ?? ['sg0'])],
     }
     this.ports.set(port.id, port)
     return port

@@ -3,6 +3,7 @@ import type { Context } from '../../../platform/auth/context.ts'
 import { Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden } from '../errors.ts'
+import { hasDelegatedMethod, isDelegated } from '../tokens/delegation.ts'
 import type { ValidToken } from '../tokens/evaluate.ts'
 
 /** Comes from what the authenticator has just looked up. */
@@ -12,22 +13,32 @@ export async function bearerOf(deps: IdentityDeps, ctx: Context): Promise<ValidT
   return valid
 }
 
-/** True for the tokens of trusts, application credentials and OAuth 1 access tokens. */
-export const isDelegated = ({ payload }: ValidToken): boolean =>
-  payload.trustId !== undefined || payload.accessTokenId !== undefined || payload.applicationCredentialId !== undefined
-
-/** A restricted application credential makes no further credentials (CVE-2026-33551). */
-export function requireUnrestricted({ applicationCredential }: ValidToken, what: string): void {
-  if (applicationCredential && applicationCredential.unrestricted !== 1)
-    throw new ActionForbidden(`Using method 'application_credential' is not allowed for managing additional ${what}.`)
+/** Throws Forbidden, in the words of `message`, when the caller acts by something that was delegated. */
+export async function requireUndelegated(deps: IdentityDeps, ctx: Context, message: string): Promise<void> {
+  if (isDelegated(await bearerOf(deps, ctx))) throw new Forbidden(message)
 }
 
-/** What a trust or an OAuth 1 token would make outlives the delegation that it comes from. */
-export function requireNoTrust({ payload }: ValidToken): void {
-  if (payload.trustId !== undefined || payload.accessTokenId !== undefined)
+/** No delegated token reads or writes secrets, nor makes any: they would outlive it (CVE-2026-90460). */
+export async function requireOwnLogin(deps: IdentityDeps, ctx: Context): Promise<void> {
+  if (isDelegated(await bearerOf(deps, ctx)))
+    throw new ActionForbidden('Delegated tokens cannot access credentials directly')
+}
+
+/** A restricted application credential makes no further ones and ends none. */
+export function requireUnrestricted({ applicationCredential }: ValidToken): void {
+  if (applicationCredential && applicationCredential.unrestricted !== 1)
+    throw new ActionForbidden(
+      "Using method 'application_credential' is not allowed for managing additional application credentials.",
+    )
+}
+
+/** What a trust, an OAuth token or a signature would make outlives the delegation that it comes from. */
+export function requireNoTrust(bearer: ValidToken): void {
+  if (isDelegated(bearer) && !bearer.applicationCredential)
     throw new Forbidden('Cannot manage application credentials with a token issued via delegation.')
 }
 
-/** A delegated token sees only what belongs to the project that it was delegated for (keystone bug 2150089). */
-export const isInProject = (bearer: ValidToken, projectId: string | null): boolean =>
-  !isDelegated(bearer) || (projectId !== null && projectId === bearer.project?.id)
+/** Trusts are made by users and, from a trust, by its trustee; by no other delegation, whatever it is allowed. */
+export function requireTrusted(bearer: ValidToken): void {
+  if (hasDelegatedMethod(bearer)) throw new ActionForbidden('Delegated tokens cannot manage trusts.')
+}

@@ -68,8 +68,8 @@ export interface Entity<T extends Table> extends Listing<T> {
   expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest<never>): Promise<object>
   /** What the policies see of an existing row. */
   target(row: Row<T>): PolicyTarget
-  /** What the policies see of a new entity. */
-  newTarget?(ctx: Context, attributes: Attributes): PolicyTarget
+  /** What the policies see of a new entity: where it will be, by the same derivation as `insert`, whatever its body says. */
+  newTarget?(ctx: Context, attributes: Attributes, deps: IdentityDeps): PolicyTarget | Promise<PolicyTarget>
   insert(deps: IdentityDeps, attributes: Attributes, ctx: Context): Promise<Row<T>>
   change(deps: IdentityDeps, row: Row<T>, attributes: Attributes, ctx: Context): Promise<Row<T>>
   remove(deps: IdentityDeps, row: Row<T>, ctx: Context): Promise<void>
@@ -184,7 +184,8 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       body: wrap(singular, entity.create, entity.strict, 0),
       async handle({ ctx, body, baseUrl }: ApiRequest<never>, deps: IdentityDeps) {
         const attributes = (body as Record<string, Attributes>)[singular]!
-        ctx.authorize(ruleOf('create', { attributes }), entity.newTarget?.(ctx, attributes) ?? {})
+        const target = (await entity.newTarget?.(ctx, attributes, deps)) ?? {}
+        ctx.authorize(ruleOf('create', { attributes }), target)
         const row = await entity.insert(deps, attributes, ctx)
         deps.changed()
         return { status: 201, body: { [singular]: await show(row, deps, baseUrl) } }

@@ -4,7 +4,8 @@ import { NotFound, Unauthorized } from '../../../platform/http/errors.ts'
 import { findCredential, idOfAccessKey, type Credential, type Ec2Blob } from '../credentials/store.ts'
 import { msOf } from '../credentials/signature.ts'
 import type { IdentityDeps } from '../deps.ts'
-import { findRow } from '../store/rows.ts'
+import { findRow, type Row } from '../store/rows.ts'
+import { signatureMethod } from '../tokens/delegation.ts'
 import type { ValidToken } from '../tokens/evaluate.ts'
 import { issueToken } from './authenticate.ts'
 import { isUsable } from './find.ts'
@@ -43,18 +44,45 @@ function requireRecent(date: string | undefined, windowMs: number): void {
   if (Math.abs(Date.now() - ms) > windowMs) throw new Unauthorized('Credential is expired')
 }
 
-async function issueFor(deps: IdentityDeps, { userId, projectId }: Credential, blob: Ec2Blob) {
-  const { db } = deps.database
-  const trust = blob.trust_id ? await findRow(db, 'trusts', { id: blob.trust_id }) : undefined
-  if (blob.trust_id && (!trust || trust.deleted_at !== null)) throw new Unauthorized()
-  // With impersonation the credential is the trustor's, but the token of a trust is issued to the trustee.
-  const user = await findRow(db, 'users', { id: trust?.impersonation === 1 ? trust.trustee_user_id : userId })
-  if (!user || projectId === null || !(await isUsable(deps, user))) throw new Unauthorized()
-  const proof: Proof = {
-    user,
-    methods: ['ec2credential'],
-    ...(blob.app_cred_id !== undefined && { applicationCredentialId: blob.app_cred_id }),
-    ...(blob.access_token_id !== undefined && { accessTokenId: blob.access_token_id }),
-  }
-  return issueToken(deps, proof, { scope: { kind: 'project', projectId }, ...(trust && { trust }) })
+async function issueFor(deps: IdentityDeps, credential: Credential, blob: Ec2Blob) {
+  if (credential.projectId === null) throw new Unauthorized()
+  const { user, trust, ...delegation } = await sourceOf(deps, credential, blob)
+  if (!user || !(await isUsable(deps, user))) throw new Unauthorized()
+  const proof: Proof = { user, methods: [signatureMethod], ...delegation }
+  return issueToken(deps, proof, {
+    scope: { kind: 'project', projectId: credential.projectId },
+    ...(trust && { trust }),
+  })
 }
+
+type Source = Pick<Proof, 'applicationCredentialId' | 'accessTokenId' | 'expiresAt'> & {
+  user: Row<'users'> | undefined
+  trust?: Row<'trusts'>
+}
+
+/** Whose token it is and what it is delegated by. A credential is worth nothing without what it was made by. */
+async function sourceOf({ database: { db } }: IdentityDeps, { userId }: Credential, blob: Ec2Blob): Promise<Source> {
+  const ends = (row: { expires_at: number | null }) =>
+    row.expires_at === null ? {} : { expiresAt: Number(row.expires_at) }
+  if (blob.trust_id) {
+    const trust = await findRow(db, 'trusts', { id: blob.trust_id })
+    if (!trust || trust.deleted_at !== null || !isOfTrust(trust, userId)) throw new Unauthorized()
+    return { user: await findRow(db, 'users', { id: trust.trustee_user_id }), trust }
+  }
+  const user = await findRow(db, 'users', { id: userId })
+  if (blob.app_cred_id !== undefined) {
+    const source = await findRow(db, 'application_credentials', { id: blob.app_cred_id, user_id: userId })
+    if (!source) throw new Unauthorized()
+    return { user, applicationCredentialId: source.id, ...ends(source) }
+  }
+  if (blob.access_token_id !== undefined) {
+    const source = await findRow(db, 'access_tokens', { id: blob.access_token_id, authorizing_user_id: userId })
+    if (!source) throw new Unauthorized()
+    return { user, accessTokenId: source.id, ...ends(source) }
+  }
+  return { user }
+}
+
+/** The trustee made it, as himself or, where the trust impersonates, as the trustor: nobody else's makes tokens of it. */
+const isOfTrust = (trust: Row<'trusts'>, ownerId: string): boolean =>
+  ownerId === (trust.impersonation === 1 ? trust.trustor_user_id : trust.trustee_user_id)

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import bcrypt from 'bcrypt'
 import { test } from 'node:test'
-import { byPassword, startIdentity } from '../testing/identity.ts'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { byPassword, openTestIdentity, startIdentity } from '../testing/identity.ts'
 
 test('A9, H9: a login that fails has cost one comparison, whatever it failed for', async (t) => {
   const identity = await startIdentity(t, '[security_compliance]\nlockout_failure_attempts = 2\n')
@@ -20,4 +23,16 @@ test('A9, H9: a login that fails has cost one comparison, whatever it failed for
     assert.equal((await identity.authenticate(attempt)).status, 401)
     assert.equal(compared, index + 1, JSON.stringify(attempt))
   }
+})
+
+test('A12: a password that was hashed at another cost is right still', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-rounds-'))
+  const withRounds = (rounds: number) => openTestIdentity(folder, `[identity]\npassword_hash_rounds = ${rounds}\n`)
+  const before = await withRounds(4)
+  await before.make('POST', '/users', { user: { name: 'old', password: 'right' } })
+  await before.service.stop()
+  const identity = await withRounds(5)
+  t.after(() => identity.close())
+  assert.equal((await identity.authenticate(byPassword('old', 'right'))).status, 201)
+  assert.equal((await identity.authenticate(byPassword('old', 'wrong'))).status, 401)
 })

@@ -22,6 +22,7 @@ export interface Ec2Blob {
   trust_id?: string | null
   app_cred_id?: string
   access_token_id?: string
+  access_id?: string
 }
 
 /** An EC2 credential is found by its access key without keeping that in the clear. */

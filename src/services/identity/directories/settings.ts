@@ -14,7 +14,7 @@ const settingsOf = (values: Values<typeof ldapOptions>): LdapSettings =>
 
 /** [ldap] of the files, where `[identity] driver` says so. Throws ConfigError. */
 export function settingsInFiles(files: readonly string[]): DomainSettings {
-  const values = loadConfig(fileOptions, files)
+  const values = loadConfig('keystone', fileOptions, files)
   return values.identityDriver === 'ldap' ? settingsOf(values) : undefined
 }
 

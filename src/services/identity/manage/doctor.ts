@@ -6,6 +6,7 @@ import type { Command, CommandTable, ManageEnv } from '../../../platform/manage/
 import { CredentialVault } from '../credentials/vault.ts'
 import { keyFolders, migrations } from '../open.ts'
 import type { IdentityConfig } from '../config.ts'
+import { describeKept, keptNames } from '../store/names.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { readKeys } from '../tokens/key-repository.ts'
 import { withDatabase } from './environment.ts'
@@ -76,6 +77,11 @@ const staleCredentials: Check = async ({ database, folders }) => {
     : [`${stale.length} credentials are encrypted with an older key: run keystone-manage credential_migrate.`]
 }
 
+const names: Check = async ({ database }) =>
+  (await pendingMigrations(database, migrations)).length > 0
+    ? []
+    : (await keptNames(database.db)).map((kept) => `${describeKept(kept)}.`)
+
 const checks: readonly Check[] = [
   schema,
   repositories,
@@ -84,6 +90,7 @@ const checks: readonly Check[] = [
   tokenSize,
   passwordRules,
   staleCredentials,
+  names,
 ]
 
 async function findings(patient: Patient): Promise<string[]> {

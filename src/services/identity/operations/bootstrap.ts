@@ -2,6 +2,7 @@
 import type { IdentityDeps } from '../deps.ts'
 import { newId, newProject, newUser } from '../store/new-rows.ts'
 import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
+import { rememberSecret } from '../tokens/known-secrets.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
 
 export interface BootstrapUser {
@@ -104,18 +105,22 @@ async function makeRoles(
   return ids
 }
 
+/** Passwords that the cloud makes for itself are long and random: nobody guesses them, however fast the hash. */
+const machineRounds = 4
+
 async function makeUser(deps: IdentityDeps, user: BootstrapUser): Promise<string> {
   const { db } = deps.database
-  const rounds = deps.config.passwordHashRounds
   const existing = await findRow(db, 'users', { name: user.name, domain_id: domainId })
   if (existing) {
     if (user.reset) await reset(deps, existing, user.password)
     return existing.id
   }
+  const password_hash = await hashPassword(user.password, user.reset ? machineRounds : deps.config.passwordHashRounds)
+  if (user.reset) rememberSecret(user.password, password_hash)
   const row = newUser({
     name: user.name,
     domain_id: domainId,
-    password_hash: await hashPassword(user.password, rounds),
+    password_hash,
     password_created_at: Date.now(),
   })
   await insertRow(db, 'users', row)
@@ -123,15 +128,17 @@ async function makeUser(deps: IdentityDeps, user: BootstrapUser): Promise<string
 }
 
 /** Lets a user in again with a password; one who can get in with it already is left alone. */
-async function reset({ database: { db }, config }: IdentityDeps, user: Row<'users'>, password: string) {
-  const isSame = await checkPassword(password, user.password_hash, config.passwordHashRounds)
+async function reset({ database: { db } }: IdentityDeps, user: Row<'users'>, password: string) {
+  const isSame = await checkPassword(password, user.password_hash, machineRounds)
+  const password_hash = isSame ? user.password_hash! : await hashPassword(password, machineRounds)
+  rememberSecret(password, password_hash)
   if (isSame && user.enabled === 1) return
   await updateRow(db, 'users', user.id, {
     enabled: 1,
     failed_auth_count: 0,
     failed_auth_at: null,
     ...(!isSame && {
-      password_hash: await hashPassword(password, config.passwordHashRounds),
+      password_hash,
       password_created_at: Date.now(),
       password_expires_at: null,
       tokens_valid_after: Date.now(),

@@ -6,8 +6,8 @@ import type { DomainDirectory } from '../directories/domain-directory.ts'
 import { AuthFailed } from '../errors.ts'
 import { isUsable } from '../auth/find.ts'
 import { findRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
-import { checkPassword } from '../tokens/passwords.ts'
-import { isLocked, keepInHistory, noteFailure, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
+import { keepInHistory, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
+import { requirePassword } from '../users/require-password.ts'
 import { mergeOptions, optionsOf } from '../users/options.ts'
 import { deleteApplicationCredentials } from './end-delegations.ts'
 import { noteRevocation } from './revoke.ts'
@@ -67,17 +67,13 @@ export async function changeOwnPassword(
   userId: string,
   original: string,
   password: string,
+  peer: string | undefined,
 ): Promise<void> {
   const { database, config } = deps
-  const user = await findRow(database.db, 'users', { id: userId })
-  const directory = user && (await deps.directories.of(user.domain_id))
-  if (directory) return refuseInDirectory(deps, directory, user, original)
-  const isRight = await checkPassword(original, user?.password_hash ?? null, config.passwordHashRounds)
-  if (!user || isLocked(config, user)) throw new AuthFailed()
-  if (!isRight) {
-    await noteFailure(deps, user)
-    throw new AuthFailed()
-  }
+  const known = await findRow(database.db, 'users', { id: userId })
+  const directory = known && (await deps.directories.of(known.domain_id))
+  if (directory) return refuseInDirectory(deps, directory, known, original)
+  const user = await requirePassword(deps, userId, original, { address: peer ?? '', user: userId })
   if (!(await isUsable(deps, user))) throw new AuthFailed()
   await requireChangeAllowed(deps, user, password)
   const columns = await passwordColumns(deps, password, 'user', optionsOf(user))

@@ -1,7 +1,7 @@
 /** Makes application credentials: never more than the token that asks for one. */
 import { randomBytes } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import { BadRequest, Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
 import { findRow, insertRow, type IdentityDb, type Row } from '../store/rows.ts'
@@ -40,7 +40,9 @@ export async function createApplicationCredential(
 ): Promise<{ row: Row<'application_credentials'>; secret: string }> {
   const { database, config } = deps
   if (!bearer.project) throw new BadRequest('An application credential needs a project-scoped token.')
+  const maker = bearer.applicationCredential
   const secret = wanted.secret || randomBytes(64).toString('base64url')
+  const accessRules = accessRulesFor(bearer, wanted.accessRules)
   const row = {
     id: newId(),
     name: wanted.name,
@@ -48,28 +50,61 @@ export async function createApplicationCredential(
     project_id: bearer.project.id,
     secret_hash: await hashPassword(secret, config.passwordHashRounds),
     description: wanted.description,
-    expires_at: wanted.expiresAt,
-    expires_micros: wanted.expiresMicros,
+    ...endFor(maker, wanted),
     unrestricted: wanted.unrestricted ? 1 : 0,
     roles: JSON.stringify(await rolesFor(database.db, bearer, wanted.roles)),
-    is_limited: wanted.accessRules === undefined ? 0 : 1,
+    is_limited: accessRules === undefined ? 0 : 1,
+    parent_id: maker?.id ?? null,
   }
   await database.transaction(async (tx) => {
-    if (config.applicationCredentialLimit >= 0) {
-      await lockOwner(database, tx, row.user_id)
-      await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
-    }
+    await lockOwner(database, tx, row.user_id)
+    // The maker may have ended while the secret was hashed: what came after its end would stay.
+    if (maker && !(await findRow(tx, 'application_credentials', { id: maker.id }))) throw new Unauthorized()
+    await requireRoom(tx, row.user_id, config.applicationCredentialLimit)
     if (!(await insertRow(tx, 'application_credentials', row)))
       throw new IdentityConflict('application_credential', `Duplicate entry found with name ${row.name}`)
-    for (const rule of wanted.accessRules ?? []) {
+    for (const [position, rule] of (accessRules ?? []).entries()) {
       const access_rule_id = await accessRuleFor(tx, row.user_id, rule)
-      await insertRow(tx, 'application_credential_access_rules', { application_credential_id: row.id, access_rule_id })
+      const link = { application_credential_id: row.id, access_rule_id, position }
+      await insertRow(tx, 'application_credential_access_rules', link)
     }
   })
   return { row, secret }
 }
 
+const refused = (reason: string) => new BadRequest(`Invalid application credential: ${reason}`)
+
+/** What an application credential makes ends with it at the latest, and when it ends if no time is named. */
+function endFor(maker: Row<'application_credentials'> | null, { expiresAt, expiresMicros }: WantedCredential) {
+  const wanted = { expires_at: expiresAt, expires_micros: expiresMicros }
+  if (!maker || maker.expires_at === null) return wanted
+  const end = { expires_at: Number(maker.expires_at), expires_micros: maker.expires_micros }
+  if (expiresAt === null) return end
+  const isLater = expiresAt > end.expires_at || (expiresAt === end.expires_at && expiresMicros > end.expires_micros)
+  if (isLater) throw refused('expires_at is later than that of the application credential in use')
+  return wanted
+}
+
+/** What an application credential makes is for the same requests or fewer. */
+function accessRulesFor(
+  { accessRules: own }: ValidToken,
+  wanted: WantedCredential['accessRules'],
+): readonly WantedRule[] | undefined {
+  if (own === null) return wanted
+  if (wanted === undefined) return own
+  const isOwn = (rule: WantedRule) =>
+    own.some((each) =>
+      rule.id === undefined
+        ? each.service === rule.service && each.method === rule.method && each.path === rule.path
+        : each.id === rule.id,
+    )
+  if (!wanted.every(isOwn)) throw refused('access_rules has one that the application credential in use has not')
+  return wanted
+}
+
+/** Throws Forbidden beyond `[application_credential] user_limit`. */
 async function requireRoom(tx: IdentityDb, userId: string, limit: number) {
+  if (limit < 0) return
   const { count } = await tx
     .selectFrom('application_credentials')
     .select((each) => each.fn.countAll<number>().as('count'))
@@ -97,7 +132,7 @@ async function rolesFor(db: IdentityDb, bearer: ValidToken, wanted: WantedCreden
   }
   const all = [...(await withImplied(db, new Set(chosen)))]
   if (!all.every((id) => held.some((role) => role.id === id)))
-    throw new BadRequest('Invalid application credential: Cannot create an application credential with unassigned role')
+    throw refused('Cannot create an application credential with unassigned role')
   return all
 }
 
@@ -116,7 +151,12 @@ async function accessRuleFor(
     throw new BadRequest('An access rule needs service, method and path, or the id of an existing one.')
   const same = await findRow(tx, 'access_rules', { user_id: userId, service, method, path })
   if (same) return same.id
-  const row = { id: newId(), user_id: userId, service, method, path }
+  const { last } = await tx
+    .selectFrom('access_rules')
+    .select((row) => row.fn.max('position').as('last'))
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow()
+  const row = { id: newId(), user_id: userId, service, method, path, position: Number(last ?? 0) + 1 }
   await insertRow(tx, 'access_rules', row)
   return row.id
 }

@@ -28,8 +28,6 @@ export async function createTrust(deps: IdentityDeps, bearer: ValidToken, wanted
   if (wanted.projectId !== null && wanted.roles.length === 0)
     throw new ActionForbidden('At least one role should be specified')
   if (bearer.user.id !== wanted.trustorId) throw new ActionForbidden('The authenticated user should match the trustor')
-  if (bearer.payload.accessTokenId !== undefined)
-    throw new ActionForbidden('Redelegation allowed for delegated by trust only')
   if (!(await findRow(db, 'users', { id: wanted.trusteeId }))) throw new IdentityNotFound('user', wanted.trusteeId)
   const parents = bearer.trust ? await trustChain(db, bearer.trust.id) : []
   const roles = await rolesFor(db, wanted, parents.at(-1))
@@ -112,18 +110,24 @@ async function isHeldBy(db: IdentityDb, role: Row<'roles'>, held: readonly RoleR
   return [...meant].every((id) => held.some((each) => each.id === id))
 }
 
-/** Deletes a trust and all that were redelegated from it; their tokens end. */
-export async function deleteTrust(tx: IdentityDb, id: string): Promise<string[]> {
-  const gone = [id]
-  for (let at = 0; at < gone.length; at++) {
-    const below = await tx
+/** A trust and all that were redelegated from it. */
+export async function withRedelegated(db: IdentityDb, id: string): Promise<string[]> {
+  const found = [id]
+  for (let at = 0; at < found.length; at++) {
+    const below = await db
       .selectFrom('trusts')
       .select('id')
-      .where('redelegated_trust_id', '=', gone[at]!)
+      .where('redelegated_trust_id', '=', found[at]!)
       .where('deleted_at', 'is', null)
       .execute()
-    gone.push(...below.map((row) => row.id))
+    found.push(...below.map((row) => row.id))
   }
+  return found
+}
+
+/** Deletes a trust and all that were redelegated from it; their tokens end. */
+export async function deleteTrust(tx: IdentityDb, id: string): Promise<string[]> {
+  const gone = await withRedelegated(tx, id)
   await tx.updateTable('trusts').set({ deleted_at: Date.now() }).where('id', 'in', gone).execute()
   return gone
 }

@@ -18,8 +18,18 @@ export async function deleteApplicationCredentials(
   )
 }
 
+/** Deletes application credentials, with those that were made by them and all their access rule links. */
 export async function deleteApplicationCredentialsById(tx: IdentityDb, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
+  const made = await tx
+    .selectFrom('application_credentials')
+    .select('id')
+    .where('parent_id', 'in', [...ids])
+    .execute()
+  await deleteApplicationCredentialsById(
+    tx,
+    made.map((row) => row.id),
+  )
   await tx
     .deleteFrom('application_credential_access_rules')
     .where('application_credential_id', 'in', [...ids])

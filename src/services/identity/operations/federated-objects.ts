@@ -1,6 +1,6 @@
 /** `federated` of a user: how identity providers know him, so that their logins are his. */
 import { BadRequest } from '../../../platform/http/errors.ts'
-import { IdentityConflict } from '../errors.ts'
+import { ActionForbidden, IdentityConflict } from '../errors.ts'
 import { federatedUsersOf } from '../store/federated-users.ts'
 import { findRow, insertRow, type IdentityDb } from '../store/rows.ts'
 
@@ -15,6 +15,23 @@ export async function federatedObjectsOf(db: IdentityDb, userId: string): Promis
     idp_id,
     protocols: own.map(({ protocol_id, unique_id }) => ({ protocol_id, unique_id })),
   }))
+}
+
+/**
+ * Throws Forbidden where a user would get the logins of an identity provider of another domain, unless they are his
+ * already: its people would be logged in as a user whom they know nothing of.
+ */
+export async function requireOwnProviders(
+  db: IdentityDb,
+  user: { id: string; domain_id: string },
+  objects: readonly FederatedObject[],
+): Promise<void> {
+  const before = new Set((await federatedUsersOf(db, user.id)).map((row) => row.idp_id))
+  for (const { idp_id } of objects) {
+    const provider = before.has(idp_id) ? undefined : await findRow(db, 'identity_providers', { id: idp_id })
+    if (provider && provider.domain_id !== user.domain_id)
+      throw new ActionForbidden(`the identity provider ${idp_id} is not of the user's domain`)
+  }
 }
 
 /** Replaces them. Throws BadRequest for a provider or protocol that does not exist, IdentityConflict for another's id. */

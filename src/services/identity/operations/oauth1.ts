@@ -15,7 +15,7 @@ import {
 } from '../model/oauth1/signature.ts'
 import { exchangeToken, type AccessToken, type Consumer, type RequestToken } from '../store/oauth1.ts'
 import { effectiveRoles } from '../store/roles.ts'
-import { findRow, insertRow, listRows } from '../store/rows.ts'
+import { findRow, insertRow } from '../store/rows.ts'
 
 /** A request as its signature covers it: always a POST. `path` is path and query. */
 export interface SignedRequest {
@@ -159,10 +159,7 @@ export async function authorizeRequestToken(
 }
 
 async function roleIdOf({ database: { db } }: Pick<IdentityDeps, 'database'>, name: string): Promise<string> {
-  const [role] = await listRows(db, 'roles', [
-    { column: 'name', operator: '=', value: name },
-    { column: 'domain_id', operator: '=', value: '' },
-  ])
+  const role = await findRow(db, 'roles', { name, domain_id: '' })
   if (!role) throw new IdentityNotFound('role', name)
   return role.id
 }

@@ -25,6 +25,8 @@ export interface Client {
   secret: string | undefined
   /** PEM, from a trusted proxy. */
   certificate: string | undefined
+  /** Address at the other end of the connection. */
+  peer: string | undefined
 }
 
 /** A token for a client. Throws OAuth2Error. */
@@ -36,13 +38,13 @@ export async function issueClientToken(deps: IdentityDeps, client: Client): Prom
     return byCertificate(deps, client.id, client.certificate)
   }
   if (!client.secret || !allowed.includes('client_secret_basic')) throw refused('no credentials that are allowed')
-  return bySecret(deps, client.id, client.secret)
+  return bySecret(deps, client.id, client.secret, client.peer)
 }
 
-async function bySecret(deps: IdentityDeps, id: string, secret: string) {
+async function bySecret(deps: IdentityDeps, id: string, secret: string, peer: string | undefined) {
   const identity = { methods: ['application_credential'], application_credential: { id, secret } }
   try {
-    const outcome = await authenticate(deps, { identity }, { headers: {}, path: '', peer: undefined })
+    const outcome = await authenticate(deps, { identity }, { headers: {}, path: '', peer })
     if (outcome.kind === 'token') return outcome
   } catch (error) {
     if (!(error instanceof ApiError) || error.status >= 500) throw error

@@ -10,6 +10,7 @@ import type { SigningPair } from '../model/saml/signature.ts'
 import { document, type Xml } from '../model/saml/xml.ts'
 import { groupIdsOf } from '../store/roles.ts'
 import { findRow, listRows, type Row } from '../store/rows.ts'
+import { isDelegated, requireUnsigned } from '../tokens/delegation.ts'
 import type { ValidToken } from '../tokens/evaluate.ts'
 
 type Config = IdentityDeps['config']
@@ -26,6 +27,7 @@ export async function assertToken(
   if (serviceProvider.enabled !== 1) throw new Forbidden(`Service Provider ${serviceProviderId} is disabled`)
   const valid = await deps.tokens.validate(token)
   if (!valid) throw new AuthFailed()
+  requireUnsigned(valid)
   requireAssertable(valid)
   if (config.idpEntityId === '') throw new Misconfigured('[saml] idp_entity_id is not set.')
   const now = Date.now()
@@ -57,9 +59,9 @@ function requireAssertable({ project, accessRules, payload }: ValidToken) {
 }
 
 /** `JSON:{"name": …}` for each group; of a delegated token none, as groups may bring more than what was delegated. */
-async function groupsOf({ database: { db } }: IdentityDeps, { user, payload }: ValidToken): Promise<string[]> {
-  const isDelegated = [payload.trustId, payload.applicationCredentialId, payload.accessTokenId].some((id) => id)
-  const ids = isDelegated ? [] : [...(await groupIdsOf(db, user.id)), ...(payload.federation?.groupIds ?? [])]
+async function groupsOf({ database: { db } }: IdentityDeps, valid: ValidToken): Promise<string[]> {
+  const { user, payload } = valid
+  const ids = isDelegated(valid) ? [] : [...(await groupIdsOf(db, user.id)), ...(payload.federation?.groupIds ?? [])]
   if (ids.length === 0) return []
   const byId = (values: readonly string[]) => [{ column: 'id', operator: 'in', value: values } as const]
   const groups = await listRows(db, 'groups', byId(ids))

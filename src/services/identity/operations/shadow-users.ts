@@ -11,6 +11,7 @@ import {
   type FederatedUser,
 } from '../store/federated-users.ts'
 import type { IdentityProvider } from '../store/federation.ts'
+import { keyOf } from '../store/names.ts'
 import { newProject, newUser } from '../store/new-rows.ts'
 import { deleteRows, findRow, insertRow, listRows, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { endDelegationsOf } from './end-delegations.ts'
@@ -122,9 +123,9 @@ interface WantedProject {
 /** Domains and roles of the mapping's projects: they must exist before anything is made. */
 async function resolveProjects(tx: IdentityDb, login: Vouched): Promise<WantedProject[]> {
   if (login.projects.length === 0) return []
-  const names = login.projects.flatMap((project) => project.roles.map((role) => role.name))
-  const named = { column: 'name', operator: 'in', value: names } as const
-  const roles = names.length === 0 ? [] : await listRows(tx, 'roles', [named])
+  const names = new Set(login.projects.flatMap((project) => project.roles.map((role) => role.name)))
+  const roles: Row<'roles'>[] = []
+  for (const value of names) roles.push(...(await listRows(tx, 'roles', [{ column: 'name', operator: '=', value }])))
   const wanted: WantedProject[] = []
   for (const { name, domain, roles: given } of login.projects) {
     if (name.trim() === '' || name.length > 64)
@@ -142,7 +143,7 @@ async function resolveProjects(tx: IdentityDb, login: Vouched): Promise<WantedPr
 }
 
 function roleNamed(name: string, roles: readonly Row<'roles'>[], { domainId, provider }: Vouched): string {
-  const called = roles.filter((role) => role.name === name)
+  const called = roles.filter((role) => keyOf(role.name) === keyOf(name))
   const role = called.find((each) => each.domain_id === '') ?? called.find((each) => each.domain_id === domainId)
   if (role) return role.id
   if (called.length === 0) throw new IdentityNotFound('role', name)

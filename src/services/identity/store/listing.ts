@@ -1,5 +1,6 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
-import { sql, type Expression, type SqlBool } from 'kysely'
+import { expressionBuilder, sql, type Expression, type SqlBool } from 'kysely'
+import { isCalled, isNamed } from './names.ts'
 import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
@@ -22,7 +23,6 @@ export interface Page {
   limit?: number | undefined
 }
 
-
 /** A filter as SQL that means the same on SQLite and MariaDB, whatever their `like` thinks of case. */
 export function toSql(filter: Filter): Expression<SqlBool> {
   if ('expression' in filter) return filter.expression
@@ -39,15 +39,22 @@ export function toSql(filter: Filter): Expression<SqlBool> {
     case 'endswith':
       return length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`substr(${text}, ${-length}) = ${wanted}`
     case 'in':
-      return (value as unknown[]).length === 0
-        ? sql<SqlBool>`1 = 0`
-        : sql<SqlBool>`${ref} in (${sql.join(value as unknown[])})`
+      return (value as unknown[]).length === 0 ? sql<SqlBool>`1 = 0` : isIn(ref, value as unknown[])
     default:
       return ignoreCase
         ? sql<SqlBool>`${text} ${sql.raw(comparator)} ${wanted}`
         : sql<SqlBool>`${ref} ${sql.raw(comparator)} ${value}`
   }
 }
+
+/** A filter for a name, which is compared as everywhere else. */
+function namedSql(table: Table, filter: Filter): Expression<SqlBool> | undefined {
+  if ('expression' in filter || filter.column !== 'name' || filter.comparator !== '=') return undefined
+  return isNamed(table) ? isCalled(table, String(filter.value)) : undefined
+}
+/** A list is a list for the compiler of queries only when it is no part of a text. */
+export const isIn = (ref: Expression<unknown>, values: readonly unknown[]): Expression<SqlBool> =>
+  expressionBuilder<object, never>()(ref, 'in', values)
 
 /** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
 export async function pageRows<T extends Table>(
@@ -56,8 +63,10 @@ export async function pageRows<T extends Table>(
   filters: readonly Filter[],
   { marker, limit }: Page = {},
 ): Promise<{ rows: Row<T>[]; isCut: boolean }> {
-  let query = loose(db).selectFrom(table as 't').selectAll()
-  for (const filter of filters) query = query.where(toSql(filter))
+  let query = loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
+  for (const filter of filters) query = query.where(namedSql(table, filter) ?? toSql(filter))
   if (marker !== undefined) query = query.where('id', '>', marker)
   query = query.orderBy('id')
   if (limit !== undefined) query = query.limit(limit + 1)

@@ -2,6 +2,7 @@
  * Users and groups of a directory as rows of their own, so that assignments, listings and tokens need not know where
  * somebody lives. Rows follow the directory; ids are kept in `id_mappings` for ever.
  */
+import { isCalled, keyOf, withKey } from './names.ts'
 import { newUser } from './new-rows.ts'
 import { deleteRows, insertRow, listRows, updateRow, type IdentityDb, type Row } from './rows.ts'
 
@@ -83,20 +84,16 @@ async function uniqueNames(
   const limit = longest[table === 'users' ? 'user' : 'group']
   const own = new Set(wanted.map((each) => each.id))
   const taken = new Set<string>()
-  for (const part of parts(wanted.map((each) => each.name.slice(0, limit)))) {
-    const rows = await tx
-      .selectFrom(table)
-      .select(['id', 'name'])
-      .where('domain_id', '=', domainId)
-      .where('name', 'in', part)
-      .execute()
-    for (const row of rows) if (!own.has(row.id)) taken.add(row.name)
+  for (const part of parts(wanted.map((each) => keyOf(each.name.slice(0, limit))))) {
+    const ofDomain = { column: 'domain_id', operator: '=', value: domainId } as const
+    const rows = await listRows(tx, table, [ofDomain, { column: 'name_key', operator: 'in', value: part }])
+    for (const row of rows) if (!own.has(row.id)) taken.add(keyOf(row.name))
   }
   const names = new Map<string, string>()
   for (const { id, name } of wanted.toSorted((a, b) => (a.localId < b.localId ? -1 : 1))) {
     const plain = name.slice(0, limit)
-    const free = taken.has(plain) ? `${name.slice(0, limit - 12)} (${id.slice(0, 8)})` : plain
-    taken.add(free)
+    const free = taken.has(keyOf(plain)) ? `${name.slice(0, limit - 12)} (${id.slice(0, 8)})` : plain
+    taken.add(keyOf(free))
     names.set(id, free)
   }
   return names
@@ -125,7 +122,7 @@ async function writeRows<T extends 'users' | 'groups'>(
   for (const part of parts(added))
     await tx
       .insertInto(table)
-      .values(part.map(create) as never)
+      .values(part.map((row) => withKey(table, create(row))) as never)
       .execute()
   return changed.length + added.length > 0
 }
@@ -157,7 +154,7 @@ async function removeOthers(
           .select(`${table}.id`)
           .innerJoin('id_mappings', 'public_id', `${table}.id`)
           .where(`${table}.domain_id`, '=', domainId)
-          .where('name', '=', among.named)
+          .where(isCalled(table, among.named))
           .execute()
   const gone = rows.map((row) => row.id).filter((id) => !kept.has(id))
   for (const id of gone) await removeMirrored(tx, kind, id)

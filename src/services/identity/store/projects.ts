@@ -1,6 +1,6 @@
 /** Tags of projects. */
 import { sql, type SqlBool } from 'kysely'
-import type { Filter } from './listing.ts'
+import { isIn, type Filter } from './listing.ts'
 import type { IdentityDb } from './rows.ts'
 
 /** Tags by project, sorted. */
@@ -10,7 +10,7 @@ export async function tagsOf(db: IdentityDb, projectIds: readonly string[]): Pro
   const rows = await db
     .selectFrom('project_tags')
     .selectAll()
-    .$if(projectIds.length <= 500, (query) => query.where('project_id', 'in', [...projectIds]))
+    .where('project_id', 'in', projectIds)
     .orderBy('tag')
     .execute()
   for (const row of rows) tags.get(row.project_id)?.push(row.tag)
@@ -21,6 +21,6 @@ export async function tagsOf(db: IdentityDb, projectIds: readonly string[]): Pro
 export function tagFilter(tags: readonly string[], how: { any: boolean; not: boolean }): Filter {
   const list = [...new Set(tags)]
   const having = sql`group by project_id having count(*) >= ${how.any ? 1 : list.length}`
-  const tagged = sql`(select project_id from project_tags where tag in (${sql.join(list)}) ${having})`
+  const tagged = sql`(select project_id from project_tags where ${isIn(sql.ref('tag'), list)} ${having})`
   return { expression: how.not ? sql<SqlBool>`id not in ${tagged}` : sql<SqlBool>`id in ${tagged}` }
 }

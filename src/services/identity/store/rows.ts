@@ -1,6 +1,7 @@
 /** The queries that every kind of entity shares; those with a story have files of their own. */
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import { isDuplicate, type Db } from '../../../platform/db/database.ts'
+import { changesWithKey, isCalled, isNamed, withKey } from './names.ts'
 import type { IdentitySchema } from './tables.ts'
 
 export type Table = keyof IdentitySchema
@@ -40,7 +41,11 @@ export async function listRows<T extends Table>(
   let query = loose(db)
     .selectFrom(table as 't')
     .selectAll()
-  for (const { column, operator, value } of conditions) query = query.where(column, operator, value)
+  for (const { column, operator, value } of conditions)
+    query =
+      isNamed(table) && column === 'name' && operator === '='
+        ? query.where(isCalled(table, String(value)))
+        : query.where(column, operator, value)
   if (!keyedByMore.has(table)) query = query.orderBy('id')
   if (limit !== undefined) query = query.limit(limit)
   return (await query.execute()) as Row<T>[]
@@ -54,7 +59,11 @@ export async function findRow<T extends Table>(
   let query = loose(db)
     .selectFrom(table as 't')
     .selectAll()
-  for (const [column, value] of Object.entries(where)) query = query.where(column, '=', value)
+  for (const [column, value] of Object.entries(where))
+    query =
+      isNamed(table) && column === 'name'
+        ? query.where(isCalled(table, String(value)))
+        : query.where(column, '=', value)
   return (await query.limit(1).executeTakeFirst()) as Row<T> | undefined
 }
 
@@ -67,7 +76,7 @@ export async function insertRow<T extends Table>(
   try {
     await loose(db)
       .insertInto(table as 't')
-      .values(row as never)
+      .values(withKey(table, row) as never)
       .execute()
     return true
   } catch (error) {
@@ -87,7 +96,7 @@ export async function updateRow<T extends Table>(
     if (Object.keys(changes).length === 0) return 'done'
     const result = await loose(db)
       .updateTable(table as 't')
-      .set(changes as never)
+      .set(changesWithKey(table, changes) as never)
       .where('id', '=', id)
       .executeTakeFirst()
     return result.numUpdatedRows > 0n ? 'done' : 'missing'

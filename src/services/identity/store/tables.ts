@@ -90,9 +90,13 @@ export interface IdentitySchema extends LockSchema, CatalogTables, FederationTab
     roles: string
     /** 0: every request; 1: only those of its access rules, of which there may be none. */
     is_limited: number
+    /** The application credential whose bearer made this one; it ends with it. */
+    parent_id: string | null
   }
-  access_rules: { id: string; user_id: string; service: string; method: string; path: string }
-  application_credential_access_rules: { application_credential_id: string; access_rule_id: string }
+  /** `position`: in the order of their making, for each user. */
+  access_rules: { id: string; user_id: string; service: string; method: string; path: string; position: number }
+  /** `position`: as the request that made the credential names them. */
+  application_credential_access_rules: { application_credential_id: string; access_rule_id: string; position: number }
   trusts: {
     id: string
     trustor_user_id: string

@@ -62,7 +62,7 @@ export async function evaluate(register: Register, { payload, seconds }: Opened)
   if (payload.trustId !== undefined) return byTrust(register, onProject, payload.trustId, seconds)
   const held = await rolesOn(register, payload, 'project', target.id)
   if (payload.applicationCredentialId !== undefined)
-    return complete(onProject, await byApplicationCredential(db, payload.applicationCredentialId, target.id, held))
+    return complete(onProject, await byApplicationCredential(db, payload.applicationCredentialId, onProject, held))
   if (payload.accessTokenId !== undefined)
     return complete(onProject, await byAccessToken(db, payload.accessTokenId, onProject, held))
   return withRoles(onProject, held)
@@ -123,11 +123,12 @@ async function rolesOn(
 async function byApplicationCredential(
   db: IdentityDb,
   id: string,
-  projectId: string,
+  { user, project }: Start,
   held: readonly RoleRef[],
 ): Promise<Delegated | undefined> {
-  const credential = await findRow(db, 'application_credentials', { id, project_id: projectId })
-  if (!credential || (credential.expires_at !== null && Number(credential.expires_at) <= Date.now())) return undefined
+  const credential = await findRow(db, 'application_credentials', { id, user_id: user.id })
+  if (!credential || credential.project_id !== project?.id) return undefined
+  if (credential.expires_at !== null && Number(credential.expires_at) <= Date.now()) return undefined
   const wanted = JSON.parse(credential.roles) as string[]
   const roles = held.filter((role) => wanted.includes(role.id))
   if (roles.length < wanted.length) return undefined
@@ -155,6 +156,7 @@ async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<Acce
     .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
     .select(['access_rules.id', 'service', 'method', 'path'])
     .where('application_credential_id', '=', credentialId)
+    .orderBy('application_credential_access_rules.position')
     .orderBy('access_rules.id')
     .execute()
   return rows.map((row) => ({ ...row }))

@@ -1,27 +1,27 @@
 import bcrypt from 'bcrypt'
 import { createHash } from 'node:crypto'
-import { ServiceUnavailable } from '../../../platform/http/errors.ts'
+import { FairQueue, QueueFull, type Asker } from '../../../base/fair-queue.ts'
+import { ApiError, ServiceUnavailable } from '../../../platform/http/errors.ts'
 
 /**
- * Hashing runs in the thread pool, at most two at once: the pool is shared with files and DNS. A queue that is too long
- * answers 503 instead of growing.
+ * Hashing runs in the thread pool, at most two at once: the pool is shared with files and DNS. Who cannot wait is
+ * refused: 429 when his own line is too long, 503 when all are.
  */
-const atOnce = 2
-const longestQueue = 1000
-let running = 0
-const waiting: (() => void)[] = []
+const queue = new FairQueue({ atOnce: 2, waiting: 1000, waitingOfAddress: 400, waitingOfUser: 200 })
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= atOnce) {
-    if (waiting.length >= longestQueue) throw new ServiceUnavailable('Too many logins at once, try again.')
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else running++
+/** What the cloud itself and users who are logged in have to hash. */
+const inside: Asker = { address: '', user: '' }
+
+/** Does work that hashes when the asker's turn has come. Throws 429 or 503 when he cannot wait. */
+export async function inTurn<T>(asker: Asker, work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running--
+    return await queue.run(asker, work)
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error
+    if (error.why === 'busy') throw new ServiceUnavailable('Too many logins at once, try again.')
+    throw new ApiError(429, 'Too many logins of this user or address wait already, try again.', {
+      headers: { 'Retry-After': '5' },
+    })
   }
 }
 
@@ -32,16 +32,36 @@ const prepared = (password: string): string =>
     : password
 
 export const hashPassword = (password: string, rounds: number): Promise<string> =>
-  inTurn(() => bcrypt.hash(prepared(password), rounds))
+  inTurn(inside, () => bcrypt.hash(prepared(password), rounds))
 
-// The hash of a random text, so that an unknown user costs the same time as a known one.
+// Hashes of a random text, so that an unknown user costs the same time as a known one.
 const nobody = new Map<number, Promise<string>>()
 
-/** True when `password` is the one of `hash`; takes as long without a hash. */
-export async function checkPassword(password: string, hash: string | null, rounds: number): Promise<boolean> {
-  let dummy = nobody.get(rounds)
-  if (!dummy) nobody.set(rounds, (dummy = hashPassword(String(Math.PI), rounds)))
-  const against = hash ?? (await dummy)
-  const matches = await inTurn(() => bcrypt.compare(prepared(password), against))
+function hashOfNobody(rounds: number): Promise<string> {
+  let hash = nobody.get(rounds)
+  if (!hash) nobody.set(rounds, (hash = bcrypt.hash(String(Math.PI), rounds)))
+  return hash
+}
+
+/**
+ * True when `password` is the one of `hash`. Takes as long without a hash, and with one of fewer rounds than hashes are made with
+ * now. To be called in one's turn.
+ */
+export async function comparePassword(password: string, hash: string | null, rounds: number): Promise<boolean> {
+  const against = hash ?? (await hashOfNobody(rounds))
+  const matches = await bcrypt.compare(prepared(password), against)
+  // Each round doubles the work: what is missing is once more each number of rounds from there on.
+  for (let spent = roundsOf(against) ?? rounds; spent < rounds; spent++) {
+    await bcrypt.compare(prepared(password), await hashOfNobody(spent))
+  }
   return matches && hash !== null
 }
+
+const roundsOf = (hash: string): number | undefined => {
+  const digits = /^\$2[aby]\$(\d\d)\$/.exec(hash)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** `comparePassword` for who is logged in already. */
+export const checkPassword = (password: string, hash: string | null, rounds: number): Promise<boolean> =>
+  inTurn(inside, () => comparePassword(password, hash, rounds))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultMethods } from '../config.ts'
-import { packPayload, unpackPayload, type TokenPayload } from './payload.ts'
+import { methodBits, methodsOf, packPayload, unpackPayload, type TokenPayload } from './payload.ts'
 
 const id = (digit: string) => digit.repeat(32)
 const base = {
@@ -35,8 +35,26 @@ for (const [name, payload] of Object.entries(payloads)) {
   })
 }
 
+test('the marks of signatures and certificates come back, in the bits that keystone gives them', () => {
+  const [signature, certificate] = ['ec2credential', 'oauth2_credential'].map((method) => [method, 'password'])
+  assert.deepEqual(methodsOf(methodBits(signature!, defaultMethods), defaultMethods).toSorted(), signature)
+  assert.equal(methodBits(['ec2credential'], defaultMethods), 2 ** 32)
+  assert.equal(methodBits(['oauth2_credential'], []), 2 ** 33)
+  for (const methods of [signature!, certificate!]) {
+    const payload = { ...base, methods, scope: project }
+    const back = unpackPayload(packPayload(payload, defaultMethods), defaultMethods)
+    assert.deepEqual(back?.methods.toSorted(), methods)
+  }
+})
+
+test('a trust stays in the token of a federated trustee', () => {
+  const payload = { ...base, scope: project, federation, trustId: id('e') }
+  const back = unpackPayload(packPayload(payload, defaultMethods), defaultMethods)
+  assert.deepEqual(back, { ...base, scope: project, trustId: id('e') })
+})
+
 test('a method that is not configured has no bit, and an unknown version is no token', () => {
-  const packed = packPayload({ ...base, methods: ['ec2credential'], scope: project }, defaultMethods)
+  const packed = packPayload({ ...base, methods: ['kerberos'], scope: project }, defaultMethods)
   assert.deepEqual(unpackPayload(packed, defaultMethods)?.methods, [])
   packed[1] = 99
   assert.equal(unpackPayload(packed, defaultMethods), undefined)

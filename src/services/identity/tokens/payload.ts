@@ -58,15 +58,24 @@ const bare = (id: string): Uint8Array | string => (isHex(id) ? Buffer.from(id, '
 const unbare = (value: unknown): string =>
   typeof value === 'string' ? value : Buffer.from(value as Uint8Array).toString('hex')
 
-/** A method's bit is its place in `[auth] methods`. Methods that are not there have none, as in keystone. */
+/** Marks of tokens that no method of `[auth] methods` has made. Their bits are keystone's: high, so that none moves. */
+const marks: readonly (readonly [string, number])[] = [
+  ['ec2credential', 2 ** 32],
+  ['oauth2_credential', 2 ** 33],
+]
+
+/** A method's bit is its place in `[auth] methods`. Numbers, not bitwise operators: those end at 32 bits. */
+const bitsOf = (known: readonly string[]) => [
+  ...known.map((method, place) => [method, 2 ** place] as const),
+  ...marks.filter(([method]) => !known.includes(method)),
+]
+
+/** The methods as one number; those that are neither configured nor marks have no bit, as in keystone. */
 export const methodBits = (methods: readonly string[], known: readonly string[]): number =>
-  methods.reduce((sum, method) => {
-    const place = known.indexOf(method)
-    return place < 0 ? sum : sum | (1 << place)
-  }, 0)
+  bitsOf(known).reduce((sum, [method, bit]) => (methods.includes(method) ? sum + bit : sum), 0)
 
 export const methodsOf = (bits: number, known: readonly string[]): string[] =>
-  known.filter((_method, place) => bits & (1 << place))
+  bitsOf(known).flatMap(([method, bit]) => (Math.floor(bits / bit) % 2 === 1 ? [method] : []))
 
 /** Packs a payload; `known` is `[auth] methods`. */
 export function packPayload(payload: TokenPayload, known: readonly string[]): Uint8Array {
@@ -75,7 +84,9 @@ export function packPayload(payload: TokenPayload, known: readonly string[]): Ui
   const bits = methodBits(payload.methods, known)
   const expires = payload.expiresAt / 1000
   const audit = payload.auditIds.map((id) => Buffer.from(id, 'base64url'))
-  if (payload.federation) return packFederated(payload, payload.federation, [user, bits], [expires, audit])
+  // What the trustor gives needs no groups of the trustee's.
+  if (payload.federation && payload.trustId === undefined)
+    return packFederated(payload, payload.federation, [user, bits], [expires, audit])
   switch (scope.kind) {
     case 'unscoped':
       return encode([version.unscoped, user, bits, expires, audit])

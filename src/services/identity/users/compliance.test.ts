@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { openDatabase } from '../../../platform/db/database.ts'
+import { testDatabaseUrl } from '../../../platform/db/testing.ts'
+import type { IdentitySchema } from '../store/tables.ts'
 import { byPassword, startIdentity } from '../testing/identity.ts'
 
 const rules = (...lines: string[]) => `[security_compliance]\n${lines.join('\n')}\n`
@@ -13,8 +16,16 @@ async function setUp(t: TestContext, configuration: string, options: object = {}
       body: { user: { original_password, password } },
     })
   const login = async (password: string) => (await identity.authenticate(byPassword('joe', password))).status
-  return { identity, user, change, login }
+  /** Sets the clock of a user back. */
+  const backdate = async (columns: Partial<IdentitySchema['users']>) => {
+    const { db, close } = openDatabase<IdentitySchema>(await testDatabaseUrl(identity.stateDir, 'identity'))
+    await db.updateTable('users').set(columns).where('id', '=', user.id).execute()
+    await close()
+  }
+  return { identity, user, change, login, backdate }
 }
+
+const daysAgo = (days: number) => Date.now() - days * 86_400_000
 
 const messageOf = (answer: { body: Record<string, unknown> }) => (answer.body['error'] as { message: string }).message
 
@@ -28,6 +39,69 @@ test('lockout: after so many failures the right password does not help either, u
   assert.equal(await login('First-1'), 201, 'a success forgets what was before')
   await login('wrong')
   assert.equal(await login('First-1'), 201)
+})
+
+test('lockout: guesses at once are counted like guesses in turn', async (t) => {
+  const { login } = await setUp(t, rules('lockout_failure_attempts = 3'))
+  const guesses = [...Array.from({ length: 20 }, (_value, index) => `wrong-${index}`), 'First-1']
+  const answers = await Promise.all(guesses.map(login))
+  assert.deepEqual(new Set(answers), new Set([401]))
+  assert.equal(await login('First-1'), 401)
+})
+
+test('lockout ends after lockout_duration, and the count begins anew', async (t) => {
+  const { login, backdate } = await setUp(t, rules('lockout_failure_attempts = 2', 'lockout_duration = 600'))
+  for (const _try of [1, 2]) await login('wrong')
+  await backdate({ failed_auth_at: Date.now() - 590_000 })
+  assert.equal(await login('First-1'), 401)
+  await backdate({ failed_auth_at: Date.now() - 601_000 })
+  assert.equal(await login('wrong'), 401)
+  assert.equal(await login('First-1'), 201, 'one failure since')
+})
+
+test('lockout lasts where no duration is set, and holds for changes of the password too', async (t) => {
+  const { login, change, backdate } = await setUp(t, rules('lockout_failure_attempts = 2', 'lockout_duration = 0'))
+  for (const _try of [1, 2]) assert.equal((await change('wrong', 'Second-2')).status, 401)
+  await backdate({ failed_auth_at: daysAgo(400) })
+  assert.equal(await login('First-1'), 401)
+  assert.equal((await change('First-1', 'Second-2')).status, 401)
+})
+
+test('a user who was not there for too long is disabled until an administrator enables him', async (t) => {
+  const { identity, user, login, backdate } = await setUp(t, rules('disable_user_account_days_inactive = 90'))
+  await backdate({ last_active_at: daysAgo(89) })
+  assert.equal(await login('First-1'), 201)
+  await backdate({ last_active_at: daysAgo(90) })
+  assert.equal(await login('First-1'), 401)
+  const shown = await identity.make<{ enabled: boolean }>('GET', `/users/${user.id}`)
+  assert.equal(shown.enabled, false)
+  await identity.make('PATCH', `/users/${user.id}`, { user: { enabled: true } })
+  assert.equal(await login('First-1'), 201)
+  await backdate({ last_active_at: null, created_at: daysAgo(91) })
+  assert.equal(await login('First-1'), 401, 'who never came')
+  await identity.make('PATCH', `/users/${user.id}`, { user: { options: { ignore_user_inactivity: true } } })
+  assert.equal(await login('First-1'), 201)
+})
+
+test('an expired password opens nothing and can be changed', async (t) => {
+  const { identity, login, change, backdate } = await setUp(t, rules('password_expires_days = 30'))
+  assert.equal(await login('First-1'), 201)
+  await backdate({ password_expires_at: Date.now() - 1000 })
+  const answer = await identity.authenticate(byPassword('joe', 'First-1'))
+  assert.equal(answer.status, 401)
+  assert.match(messageOf(answer), /password is expired/)
+  assert.doesNotMatch(messageOf(await identity.authenticate(byPassword('joe', 'wrong'))), /expired/)
+  assert.equal((await change('First-1', 'Second-2')).status, 204)
+  assert.equal(await login('Second-2'), 201)
+})
+
+test('a password may be changed again after minimum_password_age', async (t) => {
+  const { change, backdate } = await setUp(t, rules('minimum_password_age = 2'))
+  assert.equal((await change('First-1', 'Second-2')).status, 204)
+  await backdate({ password_created_at: daysAgo(1.9) })
+  assert.equal((await change('Second-2', 'Third-3')).status, 400)
+  await backdate({ password_created_at: daysAgo(2.1) })
+  assert.equal((await change('Second-2', 'Third-3')).status, 204)
 })
 
 test('lockout can be switched off for a user', async (t) => {

@@ -1,7 +1,7 @@
 /** Metadata definitions from files and back, and those that come with the product. */
 import { readFileSync } from 'node:fs'
 import type { Kysely } from 'kysely'
-import type { Migration } from '../../../platform/db/migrate.ts'
+import { atomically, type Migration } from '../../../platform/db/migrate.ts'
 import {
   deleteNamespace,
   findNamespace,
@@ -138,7 +138,7 @@ export const defaultDefinitions: Migration = {
   name: '0003-default-definitions',
   async up(db) {
     // The steps before this one have made the tables.
-    await (db as unknown as Kysely<ImageSchema>).transaction().execute(async (tx) => {
+    await atomically(db as unknown as Kysely<ImageSchema>, async (tx) => {
       for (const definition of readDefaults()) await loadNamespace(tx, definition)
     })
   },

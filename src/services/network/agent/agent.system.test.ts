@@ -213,7 +213,8 @@ async function checkEverything() {
     await agent.start()
     const dir = dnsmasqFolder(stateDir, `dhcp-${network}`)
     await waitFor(async () => (await findDnsmasq(dir)) !== undefined, { what: 'dnsmasq', timeoutMs: 20_000 })
-    await waitFor(async () => up.size === 3, { what: 'ports of DHCP and router', timeoutMs: 20_000 })
+    await waitFor(async () => up.size === 4, { what: 'ports of DHCP and router, floating IP', timeoutMs: 20_000 })
+    assert.ok(up.has(`${externalPort}/10.1.0.11`))
     assert.ok(!up.has(guest), 'no tap yet')
 
     // The guest is a namespace at the other end of a cable that is called like its tap.

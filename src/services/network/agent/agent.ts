@@ -9,10 +9,12 @@ import { networkAgentContract, neutronContract, type HostState } from '../rpc/ho
 import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
 import { removeOwned } from './destroy.ts'
 import { convergeDhcp } from './dhcp.ts'
+import { FilterGuard } from './filter-guard.ts'
+import { tablesOf } from './filters.ts'
+import { convergeFirewall, forgetFirewall } from './firewall.ts'
 import { FollowedState } from './followed.ts'
-import { convergeFirewall } from './firewall.ts'
 import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
-import { convergeRouters } from './l3.ts'
+import { convergeRouters, floatingIpsOf } from './l3.ts'
 import { Memory } from './memory.ts'
 import { MetadataProxy } from './metadata.ts'
 import { Owned } from './owned.ts'
@@ -63,6 +65,7 @@ class Agent implements NetworkAgent {
   readonly #memory = new Memory()
   readonly #reports = new PortReports()
   readonly #metadata: MetadataProxy
+  readonly #guard: FilterGuard
   #unserve: () => void = () => undefined
   #timers: NodeJS.Timeout[] = []
   #retry: NodeJS.Timeout | undefined
@@ -71,6 +74,8 @@ class Agent implements NetworkAgent {
   /** Devices that the last round made or found. */
   #wantedLinks: ReadonlySet<string> = new Set()
   #isDirty = false
+  /** The filters are gone, and it is known what they were. */
+  #isOpen = false
   #retryMs = firstRetryMs
   #isFull = true
   #isStopped = false
@@ -89,6 +94,18 @@ class Agent implements NetworkAgent {
     this.#followed = new FollowedState(context.stateDir, context.log)
     this.#server = rpcClient(bus, neutronContract)
     this.#metadata = new MetadataProxy(this.#context)
+    this.#guard = new FilterGuard({
+      tables: tablesOf(context.cloudName),
+      log: context.log,
+      whenIdle: async () => {
+        while (this.#running) await this.#running
+      },
+      onLoss: () => {
+        forgetFirewall(this.#memory)
+        this.#isOpen = true
+        this.look()
+      },
+    })
   }
 
   async start(): Promise<void> {
@@ -111,6 +128,7 @@ class Agent implements NetworkAgent {
     this.#monitor.on('restart', () => this.look())
     this.#monitor.on('error', (error) => this.#context.log.warn({ err: error.message }, 'cannot watch interfaces'))
     await this.#monitor.start()
+    await this.#guard.start()
     this.#timers = [
       setInterval(() => void this.#heartbeat(), heartbeatMs),
       setInterval(() => this.#lookAtAll(), this.#fullLookMs),
@@ -124,6 +142,7 @@ class Agent implements NetworkAgent {
     for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#retry)
     this.#monitor.close()
+    this.#guard.close()
     this.#unserve()
     await this.#running
     this.#metadata.stop()
@@ -142,6 +161,7 @@ class Agent implements NetworkAgent {
   async #work(): Promise<void> {
     while (this.#isDirty && !this.#isStopped) {
       this.#isDirty = false
+      await this.#closeFilters()
       try {
         await this.#converge()
       } catch (error) {
@@ -149,6 +169,13 @@ class Agent implements NetworkAgent {
         this.#retryLater()
       }
     }
+  }
+
+  /** By what is known: neutron-server may be away just now. What goes wrong here does so again in the round that follows. */
+  async #closeFilters(): Promise<void> {
+    if (!this.#isOpen || !this.#state) return
+    this.#isOpen = false
+    await convergeFirewall(this.#context, newRound(this.#state), this.#memory, this.#guard)
   }
 
   #retryLater(): void {
@@ -171,14 +198,21 @@ class Agent implements NetworkAgent {
     }
     const round = newRound(this.#state)
     // Before the first thing is removed: what is not wanted any more goes by our own hand.
-    this.#wantedLinks = new Set([...this.#wantedLinks].filter((name) => this.#context.owned.has('links', name)))
+    const { owned, ownBridges } = this.#context
+    const isKept = (name: string) => owned.has('links', name) || ownBridges?.has(name)
+    this.#wantedLinks = new Set([...this.#wantedLinks].filter(isKept))
     await this.#convergeAll(round)
     this.#wantedLinks = round.wanted.links
     this.#noteFailures(round)
     const ports = pluggedPorts(round.state).map(({ id }) => id)
     const wired = await wiredPorts(this.#context, round)
     const taps = round.failures.length === 0 ? [] : (await listLinks()).map(({ name }) => name)
-    const report = this.#reports.differences(ports, wired, troublesOf(round, wired, new Set(taps)))
+    const floating = floatingIpsOf(round, wired)
+    const report = this.#reports.differences(
+      [...ports, ...floating.all],
+      new Set([...wired, ...floating.carried]),
+      troublesOf(round, wired, new Set(taps)),
+    )
     if (report) {
       await this.#server.reportPorts(null, { host: this.#host, ...report })
       this.#reports.delivered(report)
@@ -190,7 +224,7 @@ class Agent implements NetworkAgent {
   async #convergeAll(round: Round): Promise<void> {
     await convergeBridges(this.#context, round)
     await unplugStrangers(this.#context, round, this.#plugged)
-    const isFiltered = await convergeFirewall(this.#context, round, this.#memory)
+    const isFiltered = await convergeFirewall(this.#context, round, this.#memory, this.#guard)
     // Without filters no guest is plugged.
     if (isFiltered)
       await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))

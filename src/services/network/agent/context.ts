@@ -11,6 +11,8 @@ export interface AgentContext {
   log: Logger
   /** Physical network to the bridge it is reached by. */
   bridgeMappings: ReadonlyMap<string, string>
+  /** Those of them that are the cloud's own, and how each is made again when somebody took it away. */
+  ownBridges?: ReadonlyMap<string, () => Promise<void>>
   localIp: string
   metadataUrl: string
   metadataSecret: Secret

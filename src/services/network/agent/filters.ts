@@ -17,6 +17,7 @@ import {
   type NftChain,
   type NftSet,
   type NftTable,
+  type NftTableName,
 } from '../../../host/nft.ts'
 import type { HostPort, HostState } from '../rpc/host-state.ts'
 import { spoofingChain } from './anti-spoofing.ts'
@@ -29,11 +30,18 @@ export interface FilterOptions {
   bridgeMappings: ReadonlyMap<string, string>
 }
 
-/** `family name` of the tables of a cloud. */
-export function tableNames(cloudName: string): string[] {
+/** The tables of a cloud. */
+export function tablesOf(cloudName: string): NftTableName[] {
   const { bridge, inet } = names(cloudName)
-  return [`bridge ${bridge}`, `inet ${inet}`]
+  return [
+    { family: 'bridge', name: bridge },
+    { family: 'inet', name: inet },
+  ]
 }
+
+/** The same as `family name`. */
+export const tableNames = (cloudName: string): string[] =>
+  tablesOf(cloudName).map(({ family, name }) => `${family} ${name}`)
 
 function names(cloudName: string) {
   const clean = cloudName.replace(/[^A-Za-z0-9]/g, '_')

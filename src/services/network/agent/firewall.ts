@@ -3,23 +3,39 @@ import { run } from '../../../host/command.ts'
 import { setSysctls } from '../../../host/netns.ts'
 import { loadRuleset } from '../../../host/nft.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
+import type { FilterGuard } from './filter-guard.ts'
 import { renderFilters, tableNames } from './filters.ts'
 import type { Memory } from './memory.ts'
 
-/** Returns whether all ports are filtered as they shall be. */
-export async function convergeFirewall(context: AgentContext, round: Round, memory: Memory): Promise<boolean> {
+const switchesKey = 'bridge-nf'
+const filtersKey = 'filters'
+
+/** All is done anew next time. */
+export function forgetFirewall(memory: Memory): void {
+  memory.forget(switchesKey)
+  memory.forget(filtersKey)
+}
+
+/** Returns whether all ports are filtered as they shall be; `guard` watches over what is loaded. */
+export async function convergeFirewall(
+  context: AgentContext,
+  round: Round,
+  memory: Memory,
+  guard: Pick<FilterGuard, 'accept'>,
+): Promise<boolean> {
   const names = tableNames(context.cloudName)
   for (const name of names) round.wanted.tables.add(name)
   const where = { part: 'l2' as const, what: 'packet filters' }
   return attempt(round, where, async () => {
-    await memory.once('bridge-nf', true, passInetFilters)
+    await memory.once(switchesKey, true, passInetFilters)
     for (const name of names) await context.owned.claim('tables', name)
     const { text, problems } = renderFilters(round.state, context)
     for (const problem of problems) round.failures.push({ part: 'l2', ...problem })
     let error: unknown
-    await memory.once('filters', text, async () => {
+    await memory.once(filtersKey, text, async () => {
       try {
         await loadRuleset(text)
+        await guard.accept()
         return true
       } catch (reason) {
         error = reason

@@ -19,6 +19,12 @@ import { bridgeName, physicalBridge, vlanDevice, vxlanDevice } from './names.ts'
 export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('network:')
 
 export async function convergeBridges(context: AgentContext, round: Round): Promise<void> {
+  for (const [name, make] of context.ownBridges ?? []) {
+    round.wanted.links.add(name)
+    await attempt(round, { part: 'l2', what: `bridge ${name}` }, async () => {
+      if (!(await showLink(name))) await make()
+    })
+  }
   for (const network of round.state.networks) {
     await attempt(round, { part: 'l2', what: `network ${network.id}` }, () => convergeNetwork(context, round, network))
   }

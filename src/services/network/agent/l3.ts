@@ -5,7 +5,7 @@ import { deleteLink, ensureRoutes, listAddresses, listLinks, runIpBatch, type Ro
 import { setSysctls } from '../../../host/netns.ts'
 import { replaceTables } from '../../../host/nft.ts'
 import { ipVersion } from '../../../base/ip.ts'
-import type { HostRouter } from '../rpc/host-state.ts'
+import { floatingKey, type HostRouter } from '../rpc/host-state.ts'
 import { attempt, type AgentContext, type Round } from './context.ts'
 import { plugNamespace, wantNamespace, type NamespacePort } from './devices.ts'
 import type { Memory } from './memory.ts'
@@ -18,12 +18,23 @@ export async function convergeRouters(context: AgentContext, round: Round, memor
     // Who may ask for metadata is no business of the namespace.
     const { metadataClients: _, ...description } = router
     const networks = round.state.networks.filter(({ id }) => portsOf(router).some(({ networkId }) => networkId === id))
-    const where = { part: 'l3' as const, what: `router ${router.id}` }
+    const where = { part: 'l3' as const, what: nameOf(router.id) }
     await memory.once(`router ${router.id}`, { description, networks }, () =>
       attempt(round, where, () => convergeRouter(context, round, router)),
     )
   }
 }
+
+/** Keys of all floating IPs of this host, and of those that lead where they shall. */
+export function floatingIpsOf({ state, failures }: Round, wired: ReadonlySet<string>) {
+  const failed = new Set(failures.filter(({ part }) => part === 'l3').map(({ what }) => what))
+  const isCarried = ({ id, adminStateUp, gateway }: HostRouter) =>
+    adminStateUp && gateway !== null && wired.has(gateway.portId) && !failed.has(nameOf(id))
+  const keysOf = (routers: readonly HostRouter[]) => routers.flatMap(({ floatingIps }) => floatingIps.map(floatingKey))
+  return { all: keysOf(state.routers), carried: keysOf(state.routers.filter(isCarried)) }
+}
+
+const nameOf = (id: string) => `router ${id}`
 
 function want({ stateDir }: AgentContext, { wanted }: Round, router: HostRouter): void {
   wanted.namespaces.add(routerNamespace(router.id))

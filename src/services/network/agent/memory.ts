@@ -13,6 +13,10 @@ export class Memory {
     if (await work()) this.#done.set(key, text)
   }
 
+  forget(key: string): void {
+    this.#done.delete(key)
+  }
+
   forgetAll(): void {
     this.#done.clear()
   }

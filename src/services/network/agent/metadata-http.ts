@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, Server as HttpServer, ServerOptions, ServerResponse } from 'node:http'
 import type { Secret } from '../../../platform/auth/secret.ts'
+import { connections } from '../../../platform/http/connections.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 
 export interface MetadataClient {
@@ -41,6 +42,7 @@ const hopHeaders = [
 export function metadataServer(options: MetadataProxyOptions): HttpServer {
   const limits = { headersTimeout: 10_000, requestTimeout: 20_000, ...options.limits }
   const http = createServer(limits, (request, response) => answer(options, request, response))
+  connections.watch(http)
   // Node checks its time limits only where it listens itself.
   http.emit('listening')
   return http

@@ -34,10 +34,7 @@ function translation({ gateway, interfaces, floatingIps }: HostRouter): NftTable
       {
         name: 'pre',
         hook: { type: 'nat', hook: 'prerouting', priority: -100 },
-        rules: [
-          ...metadataRules(interfaces),
-          'dnat to ip daddr map @fip_dnat',
-        ],
+        rules: [...metadataRules(interfaces), 'dnat to ip daddr map @fip_dnat'],
       },
       {
         name: 'post',

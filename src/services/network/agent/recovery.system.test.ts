@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
 import { findDnsmasq } from '../../../host/dnsmasq.ts'
-import { deleteLink, ensureAddresses, ensureVethPair, listLinks, showLink } from '../../../host/links.ts'
-import { deleteNetns, isNetns, listNetns } from '../../../host/netns.ts'
+import { deleteLink, ensureAddresses, ensureVethPair, listAddresses, listLinks, showLink } from '../../../host/links.ts'
+import { deleteNetns, isNetns, listNetns, setSysctls, showSysctl } from '../../../host/netns.ts'
 import { deleteTable, listTables } from '../../../host/nft.ts'
 import { networkPrograms } from '../../../host/packages.ts'
 import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
@@ -175,6 +175,37 @@ function defineTests() {
     assert.equal(await pings('alice', '10.1.0.12', '-I', '10.1.0.99'), false, 'a foreign source is dropped again')
     await run(['ip', '-n', 'alice', 'addr', 'del', '10.1.0.99/24', 'dev', 'eth0'])
     await recovers()
+  })
+
+  test('E2: filters that somebody flushes are back before anybody looks for them', async () => {
+    const tables = await listTables()
+    for (lab.isAway of [false, true, true, false]) {
+      await run(['nft', 'flush', 'ruleset'])
+      await eventually('the filters', async () => (await listTables()).length === tables.length || undefined)
+    }
+    const [table] = tables.filter(({ family }) => family === 'bridge')
+    await run(['nft', 'flush', 'chain', 'bridge', table!.name, 'prerouting'])
+    await eventually('the rules', async () => {
+      const { stdout } = await run(['nft', 'list', 'chain', 'bridge', table!.name, 'prerouting'])
+      return stdout.includes('speakers') || undefined
+    })
+    await recovers()
+  })
+
+  test('filters of bridges that somebody switches off are on again', async () => {
+    for (const name of ['net/bridge/bridge-nf-call-iptables', 'net/bridge/bridge-nf-call-ip6tables']) {
+      await setSysctls({ [name]: 0 })
+      await eventually(name, async () => (await showSysctl(name)) === '1' || undefined)
+    }
+  })
+
+  test('the cloud’s own bridge of a physical network comes back with its address', async () => {
+    await deleteLink('br-provider')
+    await eventually('the bridge', async () => (await showLink('br-provider')) !== undefined || undefined)
+    await eventually(
+      'its address',
+      async () => (await listAddresses('br-provider')).includes('203.0.113.1/24') || undefined,
+    )
   })
 
   test('a tap that vanished while the agent was down is told; it is wired when it is there again', async () => {

@@ -81,10 +81,17 @@ inNamespaces(import.meta.filename, { skip: await reasonToSkip(networkPrograms), 
   })
 
   test('metadata answer, also to who sends to the interface without an IPv4 address', async () => {
-    await waitFor(() => metadata().then((text) => text.includes('server-guest'), () => false), {
-      what: 'metadata',
-      timeoutMs: 15_000,
-    })
+    await waitFor(
+      () =>
+        metadata().then(
+          (text) => text.includes('server-guest'),
+          () => false,
+        ),
+      {
+        what: 'metadata',
+        timeoutMs: 15_000,
+      },
+    )
     const neighbour = ['ip', '-n', 'guest', 'neigh', 'replace', '10.1.0.1', 'dev', 'eth0', 'nud', 'permanent', 'lladdr']
     await run([...neighbour, ipv6.mac])
     assert.match(await metadata(), /server-guest/)

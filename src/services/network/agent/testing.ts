@@ -63,6 +63,11 @@ export function guestPort(
   }
 }
 
+async function makeProvider(): Promise<void> {
+  await ensureBridge({ name: 'br-provider' })
+  await ensureAddresses('br-provider', ['203.0.113.1/24'])
+}
+
 /** One host with an agent. The bridge of the physical network has 203.0.113.1/24. */
 export class Lab {
   readonly up = new Set<string>()
@@ -72,6 +77,8 @@ export class Lab {
   readonly bus = new LocalBus('host1')
   readonly log: Logger
   agent!: NetworkAgent
+  /** neutron-server answers nobody. */
+  isAway = false
   state: HostState
   /** False: the server is another one than the agent followed. */
   isSuccessor = true
@@ -105,11 +112,11 @@ export class Lab {
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => ({
-        state: revision === lab.state.revision ? null : lab.state,
-        epoch: 'e',
-        isSuccessor: lab.isSuccessor,
-      }),
+      pullHost: async ({ revision }) => {
+        if (lab.isAway) throw new Error('away')
+        const state = revision === lab.state.revision ? null : lab.state
+        return { state, epoch: 'e', isSuccessor: lab.isSuccessor }
+      },
       reportPorts: async (report) => {
         for (const each of report.up) {
           lab.up.add(each)
@@ -124,8 +131,7 @@ export class Lab {
       },
       reportAgents: async () => ({}),
     })
-    await ensureBridge({ name: 'br-provider' })
-    await ensureAddresses('br-provider', ['203.0.113.1/24'])
+    await makeProvider()
     await lab.startAgent()
     return lab
   }
@@ -138,6 +144,7 @@ export class Lab {
       cloudName: 'lab',
       log: this.log,
       bridgeMappings: new Map([['provider', 'br-provider']]),
+      ownBridges: new Map([['br-provider', makeProvider]]),
       localIp: '127.0.0.1',
       metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
       metadataSecret: new Secret('key'),

@@ -14,12 +14,13 @@ import {
 } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
 import { deleteRows } from '../store/rows.ts'
+import { ownedBy } from './kit/targets.ts'
 
 const projectOf = (request: Pick<ApiRequest, 'params'>) => request.params['project_id'] ?? ''
 
 /** Everybody may know what his own project has. */
 function authorizeRead(ctx: Context, projectId: string) {
-  if (projectId !== ctx.projectId) ctx.authorize(policy('get_quota'), { project_id: projectId })
+  if (projectId !== ctx.projectId) ctx.authorize(policy('get_quota'), ownedBy(projectId))
 }
 
 const show = route({

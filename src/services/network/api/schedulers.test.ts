@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { waitFor } from '../../../base/wait.ts'
 import { createTestNetwork, type Item, type TestNetwork } from '../testing/service.ts'
 
 let net: TestNetwork
@@ -61,4 +62,39 @@ test('a router moves from one host to another', async () => {
   const wrong = `/agents/${agents[`DHCP agent ${first}`]}/l3-routers`
   assert.equal((await net.refused(409, 'admin@ops', 'POST', wrong, add)).type, 'InvalidL3Agent')
   assert.equal((await net.send('member@one', 'GET', `/v2.0/routers/${router.id}/l3-agents`)).status, 403)
+})
+
+test('a floating IP and its router are DOWN while no agent has them', async () => {
+  const make = (path: string, body: object) => net.make('admin@ops', 'POST', path, body)
+  const external = await make('/networks', { network: { 'router:external': true } })
+  await make('/subnets', { subnet: { network_id: external.id, ip_version: 4, cidr: '198.51.100.0/24' } })
+  const inside = await make('/networks', { network: {} })
+  const subnet = await make('/subnets', { subnet: { network_id: inside.id, ip_version: 4, cidr: '10.1.0.0/24' } })
+  const router = await make('/routers', { router: {} })
+  assert.equal(router['status'], 'ACTIVE', 'clients wait for it')
+  await net.make('admin@ops', 'PUT', `/routers/${router.id}`, {
+    router: { external_gateway_info: { network_id: external.id } },
+  })
+  await net.make('admin@ops', 'PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id })
+  const port = await make('/ports', { port: { network_id: inside.id } })
+  const floating = await make('/floatingips', {
+    floatingip: { floating_network_id: external.id, port_id: port.id },
+  })
+  const statuses = async () => [
+    (await net.make('admin@ops', 'GET', `/floatingips/${floating.id}`))['status'],
+    (await net.make('admin@ops', 'GET', `/routers/${router.id}`))['status'],
+  ]
+  const become = (wanted: string) =>
+    waitFor(async () => (await statuses()).every((each) => each === wanted), { what: wanted, timeoutMs: 10_000 })
+  await become('ACTIVE')
+  const [host] = await hosts(`/routers/${router.id}/l3-agents`)
+  const other = host === 'h1' ? 'h2' : 'h1'
+  await net.send('admin@ops', 'DELETE', `/v2.0/agents/${agents[`L3 agent ${host}`]}/l3-routers/${router.id}`)
+  assert.deepEqual(await statuses(), ['DOWN', 'DOWN'])
+  await net.send('admin@ops', 'POST', `/v2.0/agents/${agents[`L3 agent ${other}`]}/l3-routers`, {
+    router_id: router.id,
+  })
+  await become('ACTIVE')
+  await net.send('admin@ops', 'DELETE', `/v2.0/agents/${agents[`L3 agent ${other}`]}`)
+  assert.deepEqual(await statuses(), ['DOWN', 'DOWN'], 'the agent is gone')
 })

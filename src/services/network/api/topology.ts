@@ -7,6 +7,7 @@ import { ensureTopology, removeTopology, topologyParts } from '../operations/aut
 import { policy } from '../policies.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 import { page, pick, requireKnown, type View } from './kit/listing.ts'
+import { ownedBy } from './kit/targets.ts'
 
 /** `None` is what clients send who mean their own project. */
 const projectOf = ({ ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>): string =>
@@ -19,7 +20,7 @@ const showTopology = route({
   async handle(request: ApiRequest<never>, deps: NetworkDeps) {
     const { ctx, query } = request
     const projectId = projectOf(request)
-    ctx.authorize(policy('get_auto_allocated_topology'), { project_id: projectId })
+    ctx.authorize(policy('get_auto_allocated_topology'), ownedBy(projectId))
     const answer = (id: string) => ({
       status: 200,
       body: { auto_allocated_topology: { id, project_id: projectId, tenant_id: projectId } },
@@ -40,7 +41,7 @@ const deleteTopology = route({
   policy: policy('delete_auto_allocated_topology'),
   async handle(request: ApiRequest<never>, deps: NetworkDeps) {
     const projectId = projectOf(request)
-    request.ctx.authorize(policy('delete_auto_allocated_topology'), { project_id: projectId })
+    request.ctx.authorize(policy('delete_auto_allocated_topology'), ownedBy(projectId))
     await deps.change((tx) => removeTopology(tx, deps, projectId))
     return { status: 204 }
   },

@@ -1,10 +1,11 @@
 /** The linuxbridge mechanism driver: a port is bound where a live agent can reach its network. */
+import { ageOf } from '../../../base/clock.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { findRow, listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
 export const isAlive = (agent: Row<'agents'>, { config }: Pick<NetworkDeps, 'config'>): boolean =>
-  Date.now() - Number(agent.heartbeat_at) < config.agentDownTime * 1000
+  ageOf(Number(agent.heartbeat_at)) < config.agentDownTime * 1000
 
 /** What a host without word of its own is taken to be able to do. */
 export const usualTypes: readonly string[] = ['flat', 'vlan', 'vxlan', 'local']

@@ -1,5 +1,6 @@
 import type { NetworkDeps } from '../deps.ts'
 import { badRequestFor, conflict, notFound } from '../errors.ts'
+import { floatingKey } from '../rpc/host-state.ts'
 import {
   deleteEntity,
   findRow,
@@ -103,7 +104,8 @@ async function associate(
       `External network ${networkId} is not reachable from subnet ${address.subnet_id}.  Therefore, cannot associate Port ${port.id} with a Floating IP.`,
     )
   }
-  return { port_id: port.id, fixed_ip_address: address.ip, router_id: router.id, status: 'ACTIVE' }
+  // ACTIVE when the router's host says that it is so.
+  return { port_id: port.id, fixed_ip_address: address.ip, router_id: router.id, status: 'DOWN' }
 }
 
 async function addressOf(tx: NetworkDb, port: Row<'ports'>, fixed: string | undefined): Promise<Row<'ip_allocations'>> {
@@ -149,8 +151,35 @@ export async function changeFloatingIp(
   if (input.fixed_ip_address != null && port === null)
     throw badRequestFor('floatingip', 'fixed_ip_address cannot be specified without a port_id')
   const isKept = input.port_id === undefined && input.fixed_ip_address === undefined && input.description !== undefined
-  const where = isKept ? {} : await associate(tx, row, port, input.fixed_ip_address ?? undefined)
-  await updateRow(tx, 'floating_ips', row.id, { ...where, ...changed(input, ['description']), ...touched(row) })
+  const where = isKept ? row : await associate(tx, row, port, input.fixed_ip_address ?? undefined)
+  const isSame = where.port_id === row.port_id && where.fixed_ip_address === row.fixed_ip_address
+  await updateRow(tx, 'floating_ips', row.id, {
+    ...(isSame && where.router_id === row.router_id ? {} : where),
+    ...changed(input, ['description']),
+    ...touched(row),
+  })
+}
+
+/** Those that the routers on this host carry out. */
+export async function floatingIpsOn(db: NetworkDb, host: string): Promise<FloatingIp[]> {
+  const gateways = await listRows(db, 'ports', { host_id: host, device_owner: 'network:router_gateway' })
+  return listRows(db, 'floating_ips', { router_id: gateways.map((port) => port.device_id) })
+}
+
+/** What a host says of floating IPs, by `floatingKey`; ports among the keys are not its business. */
+export async function setFloatingStatus(
+  db: NetworkDb,
+  host: string,
+  keys: readonly string[],
+  status: 'ACTIVE' | 'DOWN',
+): Promise<void> {
+  const told = new Set(keys.filter((key) => key.includes('/')))
+  if (told.size === 0) return
+  const rows = (await floatingIpsOn(db, host)).filter(({ id, fixed_ip_address: fixed }) =>
+    told.has(floatingKey({ id, fixed })),
+  )
+  for (const row of rows.filter((each) => each.status !== status))
+    await updateRow(db, 'floating_ips', row.id, { status })
 }
 
 export async function removeFloatingIp(tx: NetworkDb, row: FloatingIp): Promise<void> {

@@ -9,6 +9,23 @@ import { removePort } from './ports.ts'
 type Agent = Row<'agents'>
 type Kind = 'DHCP agent' | 'L3 agent'
 
+/** Of these routers, those whose host has an L3 agent that lives: the others carry nothing. */
+export async function carriedRouters(
+  db: NetworkDb,
+  deps: Pick<NetworkDeps, 'config'>,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const ports = (await listRows(db, 'ports', { device_id: [...new Set(ids)] })).filter(
+    (port) => port.device_owner.startsWith('network:router_') && port.host_id !== '',
+  )
+  const agents = await listRows(db, 'agents', {
+    agent_type: 'L3 agent',
+    host: [...new Set(ports.map((port) => port.host_id))],
+  })
+  const alive = new Set(agents.filter((agent) => isAlive(agent, deps)).map((agent) => agent.host))
+  return new Set(ports.filter((port) => alive.has(port.host_id)).map((port) => port.device_id))
+}
+
 /** Throws 404 unless it is an enabled agent of this kind that lives. */
 function requireAgent(agent: Agent, kind: Kind, deps: Pick<NetworkDeps, 'config'>) {
   const isUsable = agent.agent_type === kind && agent.admin_state_up === 1 && isAlive(agent, deps)
@@ -100,6 +117,7 @@ export async function removeRouterFrom(
   if (!(await agentsOfRouter(tx, routerId)).some(({ id }) => id === agent.id))
     throw conflict('RouterNotHostedByL3Agent', `The router ${routerId} is not hosted by L3 agent ${agent.id}.`)
   await updateRow(tx, 'routers', routerId, { host_id: null })
+  await tx.updateTable('floating_ips').set({ status: 'DOWN' }).where('router_id', '=', routerId).execute()
   await place(tx, deps, await routerPorts(tx, { device_id: routerId }), '')
 }
 

@@ -142,6 +142,9 @@ export type HostSecurityGroup = Static<typeof hostSecurityGroup>
 export type HostDhcp = Static<typeof hostDhcp>
 export type HostRouter = Static<typeof hostRouter>
 
+/** How a floating IP is reported: one that leads elsewhere meanwhile is another one. */
+export const floatingKey = ({ id, fixed }: { id: string; fixed: string | null }): string => `${id}/${fixed}`
+
 export const agentReport = Type.Object({
   /** OpenStack's `agent_type`: `Linux bridge agent`, `DHCP agent`, `L3 agent`, `Metadata agent`. */
   agentType: Type.String(),
@@ -169,12 +172,15 @@ export const neutronContract = defineContract({
       }),
       reply: Type.Object({ state: nullable(hostState), epoch: Type.String(), isSuccessor: Type.Boolean() }),
     },
-    /** Only which ports are bound to the caller's host, for one without a data plane; null when nothing changed. */
+    /** Only what the caller's host is to report, for one without a data plane; null when nothing changed. */
     pullPorts: {
       args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
       reply: Type.Object({ revision: Type.Integer(), ports: nullable(Type.Array(Type.String())) }),
     },
-    /** Ports that are wired and filtered now (they become ACTIVE), and those that no longer are (DOWN). */
+    /**
+     * Ports that are wired and filtered now (they become ACTIVE), and those that no longer are (DOWN); floating IPs by
+     * `floatingKey`.
+     */
     reportPorts: {
       args: Type.Object({
         host: Type.String(),

@@ -3,10 +3,11 @@ import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
 import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
+import { floatingIpsOn, setFloatingStatus } from '../operations/floating-ips.ts'
 import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
-import { bind } from '../ml2/binding.ts'
-import type { neutronContract } from '../rpc/host-state.ts'
+import { bind, isAlive } from '../ml2/binding.ts'
+import { floatingKey, type neutronContract } from '../rpc/host-state.ts'
 import { findRow, listRows, updateRow } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
 import { currentEpoch, succeeds } from './epochs.ts'
@@ -53,13 +54,19 @@ export function agentHandlers(
         .select('id')
         .where('host_id', '=', host)
         .where('vif_type', '=', 'bridge')
-      return { revision, ports: (await rows.execute()).map(({ id }) => id) }
+      const ports = (await rows.execute()).map(({ id }) => id)
+      const floating = (await floatingIpsOn(db, host)).map(({ id, fixed_ip_address: fixed }) =>
+        floatingKey({ id, fixed }),
+      )
+      return { revision, ports: [...ports, ...floating] }
     },
 
     async reportPorts({ host, up, down, errors }, caller) {
       requireOwn(caller, host)
       await setStatus(deps, host, up, 'ACTIVE')
       await setStatus(deps, host, down, 'DOWN')
+      await setFloatingStatus(db, host, up, 'ACTIVE')
+      await setFloatingStatus(db, host, down, 'DOWN')
       for (const { portId, message } of errors) {
         deps.log.warn({ port: portId, host }, message)
         await setFailed(deps, host, portId, message)
@@ -96,7 +103,7 @@ export function agentHandlers(
         }
       }
       const wasDown =
-        known.length === 0 || known.some((row) => now - Number(row.heartbeat_at) > deps.config.agentDownTime * 1000)
+        known.length === 0 || known.some((row) => !isAlive(row, deps))
       if (wasDown) await welcome(deps, host)
       return {}
     },

@@ -85,13 +85,14 @@ export interface SharedCloud {
 }
 
 /**
- * Starts it with one host whose agents live; `config` is the text of a neutron.conf. With `shared` it is one more process
- * of a cloud.
+ * Starts it with one host whose agents live; `config` is the text of a neutron.conf, `policies` what a policy.yaml says.
+ * With `shared` it is one more process of a cloud.
  */
 export async function createTestNetwork(
   config = '',
   hosts: readonly string[] = ['h1'],
   shared?: SharedCloud,
+  policies: Readonly<Record<string, string>> = {},
 ): Promise<TestNetwork> {
   const stateDir = mkdtempSync(join(tmpdir(), 'nephos-network-'))
   const file = join(stateDir, 'neutron.conf')
@@ -105,7 +106,7 @@ export async function createTestNetwork(
     stateDir: join(stateDir, 'state'),
     configFiles: [file],
     databaseUrl,
-    policyOverrides: {},
+    policyOverrides: policies,
     log: createLogger({ name: 'test', level: 'fatal' }),
     bus,
     host,

@@ -10,13 +10,13 @@ export function parseResources(text: string): Record<string, number> {
   const form =
     'Badly formed resources parameter. Expected resources query string parameter in form: ?resources=VCPU:2,MEMORY_MB:1024. Got:'
   if (text.trim() === '') throw new BadQuery(`${form} empty string.`)
-  const amounts: Record<string, number> = {}
+  const amounts = new Map<string, number>()
   for (const pair of text.split(',')) {
     const [name, amount, ...more] = pair.split(':')
     if (name === undefined || amount === undefined || more.length > 0) throw new BadQuery(`${form} ${pair}.`)
-    amounts[name] = parseAmount(name, amount)
+    amounts.set(name, parseAmount(name, amount))
   }
-  return amounts
+  return Object.fromEntries(amounts)
 }
 
 function parseAmount(name: string, text: string): number {

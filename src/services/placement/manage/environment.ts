@@ -14,7 +14,7 @@ export async function withDatabase<T>(
   env: ManageEnv,
   work: (database: Database<PlacementSchema>, settings: IncompleteConsumer) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig(options, env.configFiles)
+  const config = loadConfig('placement', options, env.configFiles)
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
   const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
   try {

@@ -47,7 +47,10 @@ const checks: Readonly<Record<string, Check>> = {
   'Policy File JSON to YAML Migration': async (_database, env) => {
     const found = env.configFiles.map((file) => join(dirname(file), 'policy.json')).find((file) => existsSync(file))
     if (found === undefined) return ok
-    return { code: 2, details: `${found} is not read: convert it with oslopolicy-convert-json-to-yaml to policy.yaml.` }
+    return {
+      code: 2,
+      details: `${found} is read only where there is no policy.yaml: convert it with oslopolicy-convert-json-to-yaml.`,
+    }
   },
 }
 

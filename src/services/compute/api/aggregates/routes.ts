@@ -9,35 +9,29 @@ import type { Aggregate } from '../../model/host.ts'
 import { changeAggregate, checkHost, withHost, withMetadata } from '../../operations/aggregates.ts'
 import { deleteAggregate, insertAggregate, listAggregates } from '../../store/aggregates.ts'
 import { toOldTime } from '../links.ts'
+import { azName, fqdn, metadataWithNull, name, nameWithBlanks, strict } from '../parameter-types.ts'
 import * as policy from './policy.ts'
 
-const strict = { additionalProperties: false }
-const name = Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' })
-const zone = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^:]*\\S[^:]*$' })
+const zone = Type.Unsafe<string | null>({ oneOf: [azName, Type.Null()] })
 const createBody = Type.Object(
-  { aggregate: Type.Object({ name, availability_zone: Type.Optional(Type.Union([Type.Null(), zone])) }, strict) },
+  { aggregate: Type.Object({ name, availability_zone: Type.Optional(zone) }, strict) },
   strict,
 )
 const updateBody = Type.Object(
   {
     aggregate: Type.Object(
-      { name: Type.Optional(name), availability_zone: Type.Optional(zone) },
+      { name: Type.Optional(nameWithBlanks), availability_zone: Type.Optional(zone) },
       { ...strict, minProperties: 1 },
     ),
   },
   strict,
 )
-const host = Type.Object({ host: Type.String({ minLength: 1, maxLength: 255 }) }, strict)
-const metadata = Type.Record(
-  Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
-  Type.Union([Type.Null(), Type.String({ maxLength: 255 })]),
-  strict,
-)
+const host = Type.Object({ host: fqdn }, strict)
 const actionBody = Type.Object(
   {
     add_host: Type.Optional(host),
     remove_host: Type.Optional(host),
-    set_metadata: Type.Optional(Type.Object({ metadata }, strict)),
+    set_metadata: Type.Optional(Type.Object({ metadata: metadataWithNull }, strict)),
   },
   { ...strict, minProperties: 1, maxProperties: 1 },
 )
@@ -84,7 +78,7 @@ export const aggregateRoutes = [
       const { name: wanted, availability_zone: zoneName = null } = body.aggregate
       const aggregate = {
         uuid: randomUUID(),
-        name: wanted.trim(),
+        name: wanted,
         zone: zoneName,
         metadata: {},
         hosts: [],

@@ -53,7 +53,7 @@ export const zoneRoutes = [
         const hosts: Record<string, Record<string, object>> = {}
         for (const service of services) {
           const state = {
-            available: isUp(service, deps.now(), deps.config.serviceDownTime),
+            available: isUp(service, deps.config.serviceDownTime),
             active: !service.isDisabled,
             updated_at: toOldTime(service.lastSeenAt),
           }

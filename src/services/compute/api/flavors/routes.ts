@@ -5,6 +5,8 @@ import { last, route, type ApiRequest } from '../../../../platform/http/route.ts
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
 import type { Flavor } from '../../model/flavor.ts'
+import { checkExtraSpecs } from '../../operations/extra-specs.ts'
+import { requireProject } from '../../operations/projects.ts'
 import * as store from '../../store/flavors.ts'
 import { isTrue, nextLink } from '../links.ts'
 import { limitOf } from '../paging.ts'
@@ -56,6 +58,7 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
 }
 
 type Row = { flavor: Flavor; createdAt: number }
+/** For the keys of the query's schema. */
 const sortKeys: Record<string, (row: Row) => string | number> = {
   created_at: ({ createdAt }) => createdAt,
   description: ({ flavor }) => flavor.description ?? '',
@@ -75,10 +78,7 @@ const sortKeys: Record<string, (row: Row) => string | number> = {
 }
 
 function sortFlavors(rows: readonly Row[], key: string, direction: string): Flavor[] {
-  const by = Object.hasOwn(sortKeys, key) ? sortKeys[key] : undefined
-  if (!by) throw new BadRequest(`Invalid input for query parameters sort_key. Value: ${key}`)
-  if (direction !== 'asc' && direction !== 'desc')
-    throw new BadRequest(`Invalid input for query parameters sort_dir. Value: ${direction}`)
+  const by = sortKeys[key]!
   const sign = direction === 'asc' ? 1 : -1
   const compare = (a: Row, b: Row) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : 0)
   return [...rows].sort(compare).map(({ flavor }) => flavor)
@@ -92,12 +92,14 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors',
     policy: [],
+    query: schema.listQuery,
     handle: (request, deps: ComputeDeps) => list(request, deps, false),
   }),
   route({
     method: 'GET',
     path: '/flavors/detail',
     policy: policy.specIndex,
+    query: schema.listQuery,
     handle: (request, deps: ComputeDeps) => list(request, deps, true),
   }),
   route({
@@ -134,17 +136,10 @@ export const flavorRoutes = [
         description: asked.description ?? null,
         extraSpecs: {},
       }
-      for (const name of ['vcpus', 'memoryMb'] as const) {
-        if (flavor[name] < 1)
-          throw new BadRequest(
-            `Invalid input for field/attribute ${name === 'vcpus' ? 'vcpus' : 'ram'}. Value: 0. 0 is less than the minimum of 1`,
-          )
-      }
+      if (flavor.rxtxFactor <= 0) throw new BadRequest("Invalid input: 'rxtx_factor' argument must be greater than 0")
       try {
-        await database.transaction(async (tx) => {
-          await store.insertFlavor(tx, flavor, now())
-          if (!flavor.isPublic && ctx.projectId !== null) await store.addAccess(tx, id, ctx.projectId)
-        })
+        // A private one is nobody's until access is given.
+        await store.insertFlavor(database.db, flavor, now())
       } catch (error) {
         if (!isDuplicate(error)) throw error
         const isId = (await store.findFlavor(database.db, id, { projectId: null, isAdmin: true })) !== undefined
@@ -199,6 +194,7 @@ export const flavorRoutes = [
       const { addTenantAccess: add, removeTenantAccess: remove } = body
       ctx.authorize(add ? policy.addAccess : policy.removeAccess)
       const { db } = deps.database
+      if (add) await requireProject(ctx, deps, add.tenant)
       const flavor = await find(ctx, deps, params['id']!)
       if (add) {
         if (flavor.isPublic && version.has('flavor-access-private-only'))
@@ -211,6 +207,7 @@ export const flavorRoutes = [
           throw error
         })
       } else if (remove && !(await store.removeAccess(db, flavor.id, remove.tenant))) {
+        await requireProject(ctx, deps, remove.tenant)
         throw new NotFound(`Flavor access not found for ${flavor.id} / ${remove.tenant} combination.`)
       }
       return { status: 200, body: { flavor_access: await viewAccess(deps, flavor.id) } }
@@ -230,10 +227,11 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs',
     policy: policy.specCreate,
     body: schema.specsBody,
-    async handle({ ctx, params, body }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
       ctx.authorize(policy.specCreate)
-      const flavor = await find(ctx, deps, params['id']!)
       const extraSpecs = texts(body.extra_specs)
+      if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
+      const flavor = await find(ctx, deps, params['id']!)
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
       return { status: 200, body: { extra_specs: extraSpecs } }
     },
@@ -253,13 +251,14 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specUpdate,
     body: schema.oneSpecBody,
-    async handle({ ctx, params, body }, deps: ComputeDeps) {
+    async handle({ ctx, params, body, version }, deps: ComputeDeps) {
       ctx.authorize(policy.specUpdate)
+      const extraSpecs = texts(body)
+      if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
+      if (!Object.hasOwn(body, params['key']!)) throw new BadRequest('Request body and URI mismatch')
       const flavor = await find(ctx, deps, params['id']!)
-      const key = params['key']!
-      if (!Object.hasOwn(body, key)) throw new BadRequest('Request body and URI mismatch')
-      await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...texts(body) } })
-      return { status: 200, body: texts(body) }
+      await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
+      return { status: 200, body: extraSpecs }
     },
   }),
   route({

@@ -1,35 +1,37 @@
 import { Type } from 'typebox'
 import { bodies } from '../../../../platform/http/schema.ts'
+import { boolean, descriptionOf, integer, many, maxInt, name, paging, query, strict, text } from '../parameter-types.ts'
 
-const amount = (minimum: number) =>
-  Type.Union([Type.Integer({ minimum, maximum: 0x7fffffff }), Type.String({ pattern: '^[0-9]+$', maxLength: 10 })])
-const flag = Type.Union([
-  Type.Boolean(),
-  Type.String({ pattern: '^(true|True|TRUE|false|False|FALSE|on|off|yes|no|1|0)$' }),
-])
-const name = Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! )[^\\u0000-\\u001f\\u007f]*\\S(?<! )$' })
-const description = Type.Union([Type.Null(), Type.String({ maxLength: 65535 })])
+const positive = integer(1, maxInt)
+const nonNegative = integer(0, maxInt)
+const description = descriptionOf(65_535)
 const flavor = {
   name,
   id: Type.Optional(
-    Type.Union([
-      Type.Null(),
-      Type.Integer(),
-      Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! )[a-zA-Z0-9. _-]+(?<! )$' }),
-    ]),
+    Type.Unsafe<string | number | null>({
+      type: ['string', 'number', 'null'],
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^(?! )[a-zA-Z0-9. _-]+(?<! )$',
+    }),
   ),
-  ram: amount(1),
-  vcpus: amount(1),
-  disk: amount(0),
-  'OS-FLV-EXT-DATA:ephemeral': Type.Optional(amount(0)),
-  swap: Type.Optional(amount(0)),
+  ram: positive,
+  vcpus: positive,
+  disk: nonNegative,
+  'OS-FLV-EXT-DATA:ephemeral': Type.Optional(nonNegative),
+  swap: Type.Optional(nonNegative),
   rxtx_factor: Type.Optional(
-    Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.String({ pattern: '^[0-9]+([.][0-9]+)?$' })]),
+    Type.Unsafe<number | string>({
+      type: ['number', 'string'],
+      pattern: '^[0-9]+([.][0-9]+)?$',
+      exclusiveMinimum: 0,
+      maximum: 3.40282e38,
+      textMaximum: 3.40282e38,
+    }),
   ),
-  'os-flavor-access:is_public': Type.Optional(flag),
+  'os-flavor-access:is_public': Type.Optional(boolean),
 }
 const described = { ...flavor, description: Type.Optional(description) }
-const strict = { additionalProperties: false }
 const body = <T extends typeof flavor>(properties: T) =>
   Type.Object({ flavor: Type.Object(properties, strict) }, strict)
 
@@ -54,3 +56,29 @@ export const actionBody = Type.Object(
   { addTenantAccess: Type.Optional(project), removeTenantAccess: Type.Optional(project) },
   { ...strict, minProperties: 1, maxProperties: 1 },
 )
+
+const sortKeys = [
+  'created_at',
+  'description',
+  'disabled',
+  'ephemeral_gb',
+  'flavorid',
+  'id',
+  'is_public',
+  'memory_mb',
+  'name',
+  'root_gb',
+  'rxtx_factor',
+  'swap',
+  'updated_at',
+  'vcpu_weight',
+  'vcpus',
+]
+export const listQuery = query({
+  ...paging,
+  is_public: text,
+  minRam: text,
+  minDisk: text,
+  sort_key: many(Type.Enum(sortKeys)),
+  sort_dir: many(Type.Enum(['asc', 'desc'])),
+})

@@ -1,5 +1,7 @@
+import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { ApiError, BadRequest, NotFound } from '../../errors.ts'
@@ -8,6 +10,7 @@ import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
 import { admin } from '../base-policy.ts'
 import { isTrue, nextLink } from '../links.ts'
+import { boolean, fqdn, looseQuery, nonNegativeInteger, once, paging, strictQuery } from '../parameter-types.ts'
 import { limitOf } from '../paging.ts'
 
 const list = rule('os_compute_api:os-hypervisors:list', admin, 'List hypervisors', 'GET /os-hypervisors')
@@ -50,12 +53,31 @@ const uptime = rule(
 )
 export const hypervisorRules = [list, listDetail, statistics, show, search, servers, uptime]
 
+const withServersOnce = { with_servers: once(boolean) }
+const listQuery = bodies(looseQuery({}), [
+  ['initial', looseQuery({})],
+  ['hypervisor-paging', looseQuery(paging)],
+  [
+    'service-uuid',
+    strictQuery({
+      limit: once(nonNegativeInteger),
+      marker: once(Type.String()),
+      hypervisor_hostname_pattern: once(fqdn),
+      ...withServersOnce,
+    }),
+  ],
+])
+const showQuery = bodies(looseQuery({}), [
+  ['initial', looseQuery({})],
+  ['service-uuid', strictQuery(withServersOnce)],
+])
+
 const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
 
-const brief = (host: Host, version: ApiVersion, { now, config }: ComputeDeps) => ({
+const brief = (host: Host, version: ApiVersion, { config }: ComputeDeps) => ({
   id: version.has('service-uuid') ? host.id : host.seq,
   hypervisor_hostname: host.report.hypervisorHostname,
-  state: isUp(host.service, now(), config.serviceDownTime) ? 'up' : 'down',
+  state: isUp(host.service, config.serviceDownTime) ? 'up' : 'down',
   status: host.service.isDisabled ? 'disabled' : 'enabled',
 })
 
@@ -105,7 +127,6 @@ async function serversOf(deps: ComputeDeps, hosts: readonly Host[]) {
     isDeleted: false,
     equal: {},
     anyOf: { host: hosts.map(({ host }) => host) },
-    contains: {},
     sort: [{ column: 'created_at', isDescending: false }],
     limit: 100_000,
   })
@@ -140,12 +161,18 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
       ? await usageByHost(deps.database.db)
       : new Map<string, HostUsage>()
   const names = withServers ? await serversOf(deps, page) : undefined
+  const ups =
+    isDetailed && version.has('hypervisor-without-statistics')
+      ? new Map(await Promise.all(page.map(async (host) => [host.id, await uptimeIfUp(deps, host)] as const)))
+      : undefined
   const isFull = isPaged && page.length > 0 && at + 1 + limit < hosts.length
   return {
     status: 200,
     body: {
       hypervisors: page.map((host) => ({
-        ...(isDetailed ? detailed(host, version, deps, usage.get(host.host) ?? none) : brief(host, version, deps)),
+        ...(isDetailed
+          ? detailed(host, version, deps, usage.get(host.host) ?? none, ups?.get(host.id))
+          : brief(host, version, deps)),
         ...(names && { servers: names(host) }),
       })),
       ...(isFull && {
@@ -158,6 +185,7 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
 }
 
 async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
+  if (version.has('service-uuid') && !/^[0-9a-f-]{36}$/i.test(id)) throw new BadRequest(`Invalid uuid ${id}`)
   const found = (await listHosts(database.db)).find((host) =>
     version.has('service-uuid') ? host.id === id : String(host.seq) === id,
   )
@@ -169,11 +197,16 @@ async function find({ database }: ComputeDeps, id: string, version: ApiVersion):
 const uptimeOf = async ({ agents }: ComputeDeps, host: Host): Promise<string | null> =>
   (await agents.getHostUptime(host.host, {}, { timeoutMs: 10_000 })).uptime
 
+/** For where it is one line of many: a host that is down does not keep its list waiting. */
+const uptimeIfUp = async (deps: ComputeDeps, host: Host): Promise<string | null> =>
+  isUp(host.service, deps.config.serviceDownTime) ? uptimeOf(deps, host).catch(() => null) : null
+
 export const hypervisorRoutes = [
   route({
     method: 'GET',
     path: '/os-hypervisors',
     policy: list,
+    query: listQuery,
     handle(request, deps: ComputeDeps) {
       request.ctx.authorize(list)
       return listing(request, deps, false)
@@ -183,6 +216,7 @@ export const hypervisorRoutes = [
     method: 'GET',
     path: '/os-hypervisors/detail',
     policy: listDetail,
+    query: listQuery,
     handle(request, deps: ComputeDeps) {
       request.ctx.authorize(listDetail)
       return listing(request, deps, true)
@@ -227,6 +261,7 @@ export const hypervisorRoutes = [
     method: 'GET',
     path: '/os-hypervisors/:id',
     policy: show,
+    query: showQuery,
     async handle({ ctx, params, version, query }, deps: ComputeDeps) {
       ctx.authorize(show)
       const host = await find(deps, params['id']!, version)
@@ -235,7 +270,7 @@ export const hypervisorRoutes = [
         version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
           ? await serversOf(deps, [host])
           : undefined
-      const up = version.has('hypervisor-without-statistics') ? await uptimeOf(deps, host).catch(() => null) : null
+      const up = version.has('hypervisor-without-statistics') ? await uptimeIfUp(deps, host) : null
       return {
         status: 200,
         body: { hypervisor: { ...detailed(host, version, deps, usage, up), ...(names && { servers: names(host) }) } },
@@ -250,7 +285,7 @@ export const hypervisorRoutes = [
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(uptime)
       const host = await find(deps, params['id']!, version)
-      if (!isUp(host.service, deps.now(), deps.config.serviceDownTime))
+      if (!isUp(host.service, deps.config.serviceDownTime))
         throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
       if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last, route } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
@@ -8,6 +10,7 @@ import { findAction, listActions, type ActionEvent, type ServerAction } from '..
 import { admin, readerOrAdmin } from '../base-policy.ts'
 import { nextLink, toOldTime } from '../links.ts'
 import { limitOf, timeOf } from '../paging.ts'
+import { looseQuery, nonNegativeInteger, once, strictQuery } from '../parameter-types.ts'
 import { findFor } from '../servers/find.ts'
 
 const list = rule(
@@ -35,6 +38,13 @@ const details = rule(
   'GET /servers/{server_id}/os-instance-actions/{request_id}',
 )
 export const instanceActionRules = [list, show, events, details]
+
+const listed = { limit: once(nonNegativeInteger), marker: once(Type.String()), 'changes-since': once(Type.String()) }
+const listQuery = bodies(looseQuery({}), [
+  ['initial', looseQuery({})],
+  ['actions-paging', strictQuery(listed)],
+  ['changes-before', strictQuery({ ...listed, 'changes-before': once(Type.String()) })],
+])
 
 const view = (action: ServerAction, version: ApiVersion) => ({
   action: action.action,
@@ -75,6 +85,7 @@ export const instanceActionRoutes = [
     method: 'GET',
     path: '/servers/:id/os-instance-actions',
     policy: list,
+    query: listQuery,
     async handle(request, deps: ComputeDeps) {
       const { ctx, params, query, version } = request
       const server = await findFor(ctx, deps, params['id']!, list, { isDeletedToo: version.has('actions-of-deleted') })

@@ -9,7 +9,7 @@ import type { ServerPort } from '../../model/server.ts'
 import { attachPort, detachPort } from '../../operations/interfaces.ts'
 import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { findFor, mayOverrideLock } from '../servers/find.ts'
-import { deviceTag } from '../servers/schema.ts'
+import { ipAddress, strict, tag, uuid } from '../parameter-types.ts'
 
 const list = rule(
   'os_compute_api:os-attach-interfaces:list',
@@ -46,18 +46,13 @@ const view = (port: ServerPort, version: ApiVersion) => ({
   ...(version.has('interface-tags') && { tag: port.tag }),
 })
 
-const strict = { additionalProperties: false }
-const uuid = Type.String({ format: 'uuid' })
-const address = Type.Object(
-  { ip_address: Type.Union([Type.String({ format: 'ipv4' }), Type.String({ format: 'ipv6' })]) },
-  strict,
-)
+const address = Type.Object({ ip_address: ipAddress }, strict)
 const plain = {
   net_id: Type.Optional(uuid),
   port_id: Type.Optional(uuid),
   fixed_ips: Type.Optional(Type.Array(address, { minItems: 1, maxItems: 1 })),
 }
-const tagged = { ...plain, tag: Type.Optional(deviceTag) }
+const tagged = { ...plain, tag: Type.Optional(tag) }
 // An empty body attaches the project's one network.
 const attachBody = bodies(Type.Object({ interfaceAttachment: Type.Optional(Type.Object(tagged, strict)) }, strict), [
   ['initial', Type.Object({ interfaceAttachment: Type.Optional(Type.Object(plain, strict)) }, strict)],
@@ -92,13 +87,13 @@ export const interfaceRoutes = [
     body: attachBody,
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       const server = await findFor(ctx, deps, params['id']!, create)
-      const { net_id, port_id, fixed_ips, tag } = body.interfaceAttachment ?? {}
+      const { net_id, port_id, fixed_ips, tag: label } = body.interfaceAttachment ?? {}
       const fixedIp = fixed_ips?.[0]?.ip_address ?? null
       if (net_id !== undefined && port_id !== undefined)
         throw new BadRequest('Must not input both network_id and port_id')
       if (fixedIp !== null && net_id === undefined)
         throw new BadRequest('Must input network_id when request IP address')
-      const wanted = { networkId: net_id ?? null, portId: port_id ?? null, fixedIp, tag: tag ?? null }
+      const wanted = { networkId: net_id ?? null, portId: port_id ?? null, fixedIp, tag: label ?? null }
       const port = await attachPort(ctx, deps, server, wanted, mayOverrideLock(ctx, server))
       return { status: 200, body: { interfaceAttachment: view(port, version) } }
     },

@@ -8,18 +8,18 @@ import { generateKeypair, importKeypair } from '../../operations/keypairs.ts'
 import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../store/keypairs.ts'
 import { nextLink, toOldTime } from '../links.ts'
 import { limitOf } from '../paging.ts'
+import { looseQuery, name, paging, strict, strictQuery, text } from '../parameter-types.ts'
 import * as policy from './policy.ts'
 
-const strict = { additionalProperties: false }
-const oldName = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
-const newName = Type.String({ minLength: 1, maxLength: 255, pattern: '^[A-Za-z0-9_.@ -]+$' })
-const first = { name: oldName, public_key: Type.Optional(Type.String()) }
+const nameOf = (pattern: string) =>
+  Type.Unsafe<string>({ allOf: [name, Type.String({ minLength: 1, maxLength: 255, pattern })] })
+const first = { name: nameOf('^[_\\- a-zA-Z0-9]+$'), public_key: Type.Optional(Type.String()) }
 const typed = { ...first, type: Type.Optional(Type.Enum(['ssh', 'x509'])) }
 const forUser = { ...typed, user_id: Type.Optional(Type.String()) }
 const body = <T extends typeof first>(properties: T) =>
   Type.Object({ keypair: Type.Object(properties, strict) }, strict)
 const importOnly = Type.Object(
-  { keypair: Type.Object({ ...forUser, name: newName, public_key: Type.String() }, strict) },
+  { keypair: Type.Object({ ...forUser, name: nameOf('^[_\\-@. a-zA-Z0-9]+$'), public_key: Type.String() }, strict) },
   strict,
 )
 
@@ -28,6 +28,19 @@ const createBody = bodies(body(forUser), [
   ['keypair-type', body(typed)],
   ['keypair-user', body(forUser)],
   ['keypair-import-only', importOnly],
+])
+
+const ofUser = { user_id: text }
+const ownQuery = bodies(looseQuery(ofUser), [
+  ['initial', looseQuery({})],
+  ['keypair-user', looseQuery(ofUser)],
+  ['cleanup', strictQuery(ofUser)],
+])
+const listQuery = bodies(looseQuery(ofUser), [
+  ['initial', looseQuery({})],
+  ['keypair-user', looseQuery(ofUser)],
+  ['keypair-paging', looseQuery({ ...ofUser, ...paging })],
+  ['cleanup', strictQuery({ ...ofUser, ...paging })],
 ])
 
 const view = (keypair: Keypair, version: ApiVersion) => ({
@@ -48,6 +61,7 @@ export const keypairRoutes = [
     method: 'GET',
     path: '/os-keypairs',
     policy: policy.index,
+    query: listQuery,
     async handle(request, { database, config }: ComputeDeps) {
       const { ctx, version, query } = request
       const userId = ownerOf(request)
@@ -60,7 +74,8 @@ export const keypairRoutes = [
       const after = marker === undefined ? 0 : all.findIndex(({ name }) => name === marker) + 1
       if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
       const page = all.slice(after, after + limit)
-      const links = page.length === limit && { keypairs_links: [nextLink(request, page.at(-1)!.name)] }
+      const links = page.length > 0 &&
+        page.length === limit && { keypairs_links: [nextLink(request, page.at(-1)!.name)] }
       return { status: 200, body: { keypairs: page.map(wrap), ...links } }
     },
   }),
@@ -70,10 +85,10 @@ export const keypairRoutes = [
     policy: policy.create,
     body: createBody,
     async handle({ ctx, version, body: { keypair: asked } }, deps: ComputeDeps) {
-      const { name, public_key: publicKey, type = 'ssh', user_id: userId = ctx.userId } = asked
+      const { public_key: publicKey, type = 'ssh', user_id: userId = ctx.userId } = asked
       ctx.authorize(policy.create, { user_id: userId })
       const status = version.has('keypair-type') ? 201 : 200
-      const input = { name: name.trim(), type, userId }
+      const input = { name: asked.name, type, userId }
       if (publicKey !== undefined) {
         const keypair = await importKeypair(deps, ctx.projectId ?? '', { ...input, publicKey })
         return { status, body: { keypair: { ...view(keypair, version), user_id: userId } } }
@@ -87,6 +102,7 @@ export const keypairRoutes = [
     method: 'GET',
     path: '/os-keypairs/:name',
     policy: policy.show,
+    query: ownQuery,
     async handle(request, { database }: ComputeDeps) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.show, { user_id: userId })
@@ -107,6 +123,7 @@ export const keypairRoutes = [
     method: 'DELETE',
     path: '/os-keypairs/:name',
     policy: policy.remove,
+    query: ownQuery,
     async handle(request, { database }: ComputeDeps) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.remove, { user_id: userId })

@@ -5,6 +5,7 @@ import { limitsOf } from '../../operations/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
 import { admin } from '../base-policy.ts'
+import { query, text } from '../parameter-types.ts'
 
 const show = rule('os_compute_api:limits', '@', 'Show limits of the own project', 'GET /limits')
 const other = rule('os_compute_api:limits:other_project', admin, 'Show limits of another project', 'GET /limits')
@@ -15,9 +16,10 @@ export const limitRoutes = [
     method: 'GET',
     path: '/limits',
     policy: [show, other],
-    async handle({ ctx, query, version }, { database, config }: ComputeDeps) {
+    query: query({ tenant_id: text }),
+    async handle({ ctx, query: asked, version }, { database, config }: ComputeDeps) {
       ctx.authorize(show)
-      const wanted = last(query, 'tenant_id')
+      const wanted = last(asked, 'tenant_id')
       if (wanted !== undefined && wanted !== ctx.projectId) ctx.authorize(other)
       const projectId = wanted ?? ctx.projectId ?? ''
       const { db } = database
@@ -39,7 +41,11 @@ export const limitRoutes = [
         totalCoresUsed: used.cores,
         totalRAMUsed: used.ram,
         totalServerGroupsUsed: groups.length,
-        ...(!version.has('no-personality') && { maxPersonality: 5, maxPersonalitySize: 10240 }),
+        ...(!version.has('image-metadata-ends') && { maxImageMeta: limits['metadata_items'] }),
+        ...(!version.has('no-personality') && {
+          maxPersonality: limits['injected_files'],
+          maxPersonalitySize: limits['injected_file_content_bytes'],
+        }),
         ...(hasProxies && {
           maxTotalFloatingIps: -1,
           maxSecurityGroups: -1,

@@ -1,42 +1,37 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last, route } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, Conflict, NotFound } from '../../errors.ts'
 import { isUp, zoneOf, type Aggregate, type Service } from '../../model/host.ts'
 import { listAggregates } from '../../store/aggregates.ts'
-import { deleteService, listServices, updateService } from '../../store/hosts.ts'
+import { changeService } from '../../operations/compute-services.ts'
+import { deleteService, listServices } from '../../store/hosts.ts'
 import { listHostServers } from '../../store/servers.ts'
 import { admin } from '../base-policy.ts'
-import { toOldTime } from '../links.ts'
+import { isTrue, toOldTime } from '../links.ts'
+import { boolean, fqdn, query, strict, text } from '../parameter-types.ts'
 
 const list = rule('os_compute_api:os-services:list', admin, 'List services', 'GET /os-services')
 const update = rule('os_compute_api:os-services:update', admin, 'Change a service', 'PUT /os-services/{service_id}')
 const remove = rule('os_compute_api:os-services:delete', admin, 'Delete a service', 'DELETE /os-services/{service_id}')
 export const serviceRules = [list, update, remove]
 
-const strict = { additionalProperties: false }
-const reason = Type.String({ minLength: 1, maxLength: 255 })
+const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }))
+const forced = { forced_down: Type.Optional(boolean) }
 const updateBody = Type.Object(
-  {
-    status: Type.Optional(Type.Enum(['enabled', 'disabled'])),
-    disabled_reason: Type.Optional(reason),
-    forced_down: Type.Optional(Type.Boolean()),
-  },
+  { status: Type.Optional(Type.Enum(['enabled', 'disabled'])), disabled_reason: reason, ...forced },
   strict,
 )
-const oldBody = Type.Object(
-  {
-    host: Type.String(),
-    binary: Type.String(),
-    disabled_reason: Type.Optional(reason),
-    forced_down: Type.Optional(Type.Boolean()),
-  },
-  strict,
-)
+const first = { host: fqdn, binary: Type.String({ minLength: 1, maxLength: 255 }), disabled_reason: reason }
+const oldBody = bodies(Type.Object({ ...first, ...forced }, strict), [
+  ['initial', Type.Object(first, strict)],
+  ['service-forced-down', Type.Object({ ...first, ...forced }, strict)],
+])
 
-function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config, now }: ComputeDeps) {
+function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config }: ComputeDeps) {
   const isCompute = service.binary === 'nova-compute'
   return {
     id: version.has('service-uuid') ? service.id : service.seq,
@@ -44,14 +39,18 @@ function view(service: Service, version: ApiVersion, aggregates: readonly Aggreg
     host: service.host,
     zone: isCompute ? zoneOf(service.host, aggregates, config.defaultZone) : config.internalZone,
     status: service.isDisabled ? 'disabled' : 'enabled',
-    state: isUp(service, now(), config.serviceDownTime) ? 'up' : 'down',
+    state: isUp(service, config.serviceDownTime) ? 'up' : 'down',
     updated_at: toOldTime(service.lastSeenAt),
     disabled_reason: service.disabledReason,
     ...(version.has('service-forced-down') && { forced_down: service.isForcedDown }),
   }
 }
 
-type Change = { status?: string | undefined; disabled_reason?: string | undefined; forced_down?: boolean | undefined }
+type Change = {
+  status?: string | undefined
+  disabled_reason?: string | undefined
+  forced_down?: boolean | string | undefined
+}
 
 async function change(
   deps: ComputeDeps,
@@ -66,9 +65,9 @@ async function change(
     throw new BadRequest(
       `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
     )
-  await updateService(deps.database.db, service.id, {
+  await changeService(deps, service, {
     ...(status !== undefined && { is_disabled: Number(status === 'disabled'), disabled_reason: why ?? null }),
-    ...(isForced !== undefined && { is_forced_down: Number(isForced) }),
+    ...(isForced !== undefined && { is_forced_down: Number(isTrue(isForced)) }),
   })
   return (await listServices(deps.database.db)).find(({ id }) => id === service.id)!
 }
@@ -78,10 +77,11 @@ export const serviceRoutes = [
     method: 'GET',
     path: '/os-services',
     policy: list,
-    async handle({ ctx, query, version }, deps: ComputeDeps) {
+    query: query({ host: text, binary: text }),
+    async handle({ ctx, query: asked, version }, deps: ComputeDeps) {
       ctx.authorize(list)
       const [all, aggregates] = await Promise.all([listServices(deps.database.db), listAggregates(deps.database.db)])
-      const [host, binary] = [last(query, 'host'), last(query, 'binary')]
+      const [host, binary] = [last(asked, 'host'), last(asked, 'binary')]
       const shown = all.filter((each) => (host ?? each.host) === each.host && (binary ?? each.binary) === each.binary)
       return { status: 200, body: { services: shown.map((each) => view(each, version, aggregates, deps)) } }
     },
@@ -116,7 +116,7 @@ export const serviceRoutes = [
       if (verb === 'force-down' && version.has('service-forced-down')) {
         if (body.forced_down === undefined) throw new BadRequest('Missing forced_down field')
         await change(deps, service, { forced_down: body.forced_down })
-        return { status: 200, body: { service: { host, binary, forced_down: body.forced_down } } }
+        return { status: 200, body: { service: { host, binary, forced_down: isTrue(body.forced_down) } } }
       }
       throw new NotFound('Unknown action')
     },

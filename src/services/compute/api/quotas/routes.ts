@@ -1,14 +1,18 @@
 import { Type } from 'typebox'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../../../../platform/http/route.ts'
+import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest } from '../../errors.ts'
+import { requireProject } from '../../operations/projects.ts'
 import { defaultsOf, limitsOf } from '../../operations/quotas.ts'
 import { defaultClass, deleteLimits, listLimits, saveLimit } from '../../store/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
+import { isTrue } from '../links.ts'
+import { boolean, integer, maxInt, query, strict, text } from '../parameter-types.ts'
 
 const show = rule('os_compute_api:os-quota-sets:show', readerOrAdmin, 'Show a quota', 'GET /os-quota-sets/{tenant_id}')
 const detail = rule(
@@ -69,46 +73,32 @@ const shownOfClass = (version: ApiVersion): readonly string[] => {
   return [...before, ...untilNoProxies, ...untilNoPersonality]
 }
 
-const limit = Type.Optional(
-  Type.Union([
-    Type.Integer({ minimum: -1, maximum: 0x7fffffff }),
-    Type.String({ pattern: '^-?[0-9]+$', maxLength: 10 }),
-  ]),
-)
-const limits = Object.fromEntries([...always, ...untilNoProxies, ...untilNoPersonality].map((name) => [name, limit]))
-const strict = { additionalProperties: false }
-const updateBody = Type.Object(
-  {
-    quota_set: Type.Object(
-      {
-        ...limits,
-        force: Type.Optional(Type.Union([Type.Boolean(), Type.String()])),
-        tenant_id: Type.Optional(Type.String()),
-      },
-      strict,
-    ),
-  },
-  strict,
-)
-const classBody = Type.Object({ quota_class_set: Type.Object(limits, strict) }, strict)
+const limitsBody = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, Type.Optional(integer(-1, maxInt))]))
+const setBody = (names: readonly string[]) =>
+  Type.Object({ quota_set: Type.Object({ ...limitsBody(names), force: Type.Optional(boolean) }, strict) }, strict)
+const everything = [...always, ...untilNoProxies, ...untilNoPersonality]
+const withoutProxies = [...always, ...untilNoPersonality]
+const updateBody = bodies(setBody(everything), [
+  ['initial', setBody(everything)],
+  ['no-proxies', setBody(withoutProxies)],
+  ['no-personality', setBody(always)],
+])
+const classBodyOf = (names: readonly string[]) =>
+  Type.Object({ quota_class_set: Type.Object(limitsBody(names), strict) }, strict)
+const classBody = bodies(classBodyOf(everything), [
+  ['initial', classBodyOf(everything)],
+  ['quota-class-server-groups', classBodyOf(withoutProxies)],
+  ['no-personality', classBodyOf(always)],
+])
+const userQuery = query({ user_id: text })
 
 const pick = (all: Record<string, number>, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, all[name]]))
 
-async function save(
-  deps: ComputeDeps,
-  owner: string,
-  set: object,
-  names: readonly string[],
-  used: Record<string, number> = {},
-): Promise<void> {
-  const entries = Object.entries(set).filter(([name]) => name !== 'force' && name !== 'tenant_id')
+async function save(deps: ComputeDeps, owner: string, set: object, used: Record<string, number> = {}): Promise<void> {
+  const entries = Object.entries(set).filter(([name]) => name !== 'force')
   for (const [name, value] of entries) {
-    if (!names.includes(name))
-      throw new BadRequest(
-        `Invalid input for field/attribute quota_set. Additional properties are not allowed ('${name}' was unexpected)`,
-      )
-    if (Number(value) < -1) throw new BadRequest(`Quota limit ${String(value)} for ${name} must be -1 or greater.`)
     const minimum = used[name] ?? 0
     if (Number(value) !== -1 && Number(value) < minimum)
       throw new BadRequest(
@@ -134,12 +124,14 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-sets/:project',
     policy: show,
-    async handle({ ctx, params, version }, { database, config }: ComputeDeps) {
+    query: userQuery,
+    async handle({ ctx, params, version }, deps: ComputeDeps) {
       const id = params['project']!
       ctx.authorize(show, { project_id: id })
+      await requireProject(ctx, deps, id)
       return {
         status: 200,
-        body: { quota_set: { id, ...pick(await limitsOf(database.db, config, id), shown(version)) } },
+        body: { quota_set: { id, ...pick(await limitsOf(deps.database.db, deps.config, id), shown(version)) } },
       }
     },
   }),
@@ -147,11 +139,13 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-sets/:project/detail',
     policy: detail,
+    query: userQuery,
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       const { db } = deps.database
       const { config } = deps
       const id = params['project']!
       ctx.authorize(detail, { project_id: id })
+      await requireProject(ctx, deps, id)
       const [all, inUse] = await Promise.all([limitsOf(db, config, id), usedBy(deps, id)])
       const lines = shown(version).map((name) => [name, { limit: all[name], in_use: inUse[name] ?? 0, reserved: 0 }])
       return { status: 200, body: { quota_set: { id, ...Object.fromEntries(lines) } } }
@@ -163,6 +157,7 @@ export const quotaRoutes = [
     policy: defaults,
     async handle({ ctx, params, version }, deps: ComputeDeps) {
       ctx.authorize(defaults, { project_id: params['project'] })
+      await requireProject(ctx, deps, params['project']!)
       return {
         status: 200,
         body: { quota_set: { id: params['project'], ...pick(await classLimits(deps), shown(version)) } },
@@ -173,12 +168,14 @@ export const quotaRoutes = [
     method: 'PUT',
     path: '/os-quota-sets/:project',
     policy: update,
+    query: userQuery,
     body: updateBody,
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       const id = params['project']!
       ctx.authorize(update, { project_id: id })
-      const isForced = /^(true|1|yes|on|t|y)$/i.test(String(body.quota_set.force ?? 'false'))
-      await save(deps, id, body.quota_set, shown(version), isForced ? {} : await usedBy(deps, id))
+      await requireProject(ctx, deps, id)
+      const isForced = isTrue(body.quota_set.force ?? false)
+      await save(deps, id, body.quota_set, isForced ? {} : await usedBy(deps, id))
       return {
         status: 200,
         body: { quota_set: pick(await limitsOf(deps.database.db, deps.config, id), shown(version)) },
@@ -189,6 +186,7 @@ export const quotaRoutes = [
     method: 'DELETE',
     path: '/os-quota-sets/:project',
     policy: remove,
+    query: userQuery,
     async handle({ ctx, params }, { database }: ComputeDeps) {
       ctx.authorize(remove, { project_id: params['project'] })
       await deleteLimits(database.db, params['project']!)
@@ -215,7 +213,7 @@ export const quotaRoutes = [
     async handle({ ctx, params, version, body }, deps: ComputeDeps) {
       ctx.authorize(classUpdate)
       if (params['name'] !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
-      await save(deps, defaultClass, body.quota_class_set, shownOfClass(version))
+      await save(deps, defaultClass, body.quota_class_set)
       return { status: 200, body: { quota_class_set: pick(await classLimits(deps), shownOfClass(version)) } }
     },
   }),

@@ -1,5 +1,5 @@
-/** What nova once had and has removed: it answers 410 to everybody with a token, so that old clients know. */
-import { ApiError } from '../../../../platform/http/errors.ts'
+/** What nova once had and has removed: most of it answers 410 to everybody with a token, so that old clients know. */
+import { ApiError, NotFound } from '../../../../platform/http/errors.ts'
 import { route, type Method } from '../../../../platform/http/route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 
@@ -39,7 +39,24 @@ const paths: Readonly<Record<string, readonly Method[]>> = {
   '/servers/:id/os-virtual-interfaces': ['GET'],
 }
 
-export const removedRoutes = Object.entries(paths).flatMap(([path, methods]) =>
+/** Absent where another method of the path is not: 404, not 405. */
+const absent: readonly (readonly [method: Method, path: string])[] = [
+  ['GET', '/os-networks'],
+  ['GET', '/os-tenant-networks'],
+  ['DELETE', '/os-security-groups'],
+]
+const absentRoutes = absent.map(([method, path]) =>
+  route({
+    method,
+    path,
+    policy: null,
+    handle: (_request, _deps: ComputeDeps) => {
+      throw new NotFound()
+    },
+  }),
+)
+
+const goneRoutes = Object.entries(paths).flatMap(([path, methods]) =>
   methods.map((method) =>
     route({
       method,
@@ -51,3 +68,5 @@ export const removedRoutes = Object.entries(paths).flatMap(([path, methods]) =>
     }),
   ),
 )
+
+export const removedRoutes = [...goneRoutes, ...absentRoutes]

@@ -5,9 +5,10 @@ import { route } from '../../../../platform/http/route.ts'
 import type { ComputeDeps, NewSecurityGroupRule, SecurityGroup } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { asked, groupsOfServer } from '../../operations/security-groups.ts'
+import { limited } from '../paging.ts'
 import { findFor } from '../servers/find.ts'
 import * as policy from './policy.ts'
-import { groupBody, ruleBody } from './schema.ts'
+import { groupBody, listQuery, ruleBody } from './schema.ts'
 import { viewGroup, viewRule } from './view.ts'
 
 const until = 'no-proxies'
@@ -46,10 +47,15 @@ const groupRoutes = [
     path: '/os-security-groups',
     until,
     policy: policy.get,
-    async handle({ ctx }, deps: ComputeDeps) {
+    query: listQuery,
+    async handle({ ctx, query }, deps: ComputeDeps) {
       ctx.authorize(policy.get, own(ctx))
-      const groups = await asked(() => deps.securityGroups.list(ctx.token, { projectId: ctx.projectId ?? '' }))
-      return { status: 200, body: { security_groups: await asked(() => viewAll(ctx, deps, groups)) } }
+      const seesAll = ctx.isAdmin && Object.hasOwn(query, 'all_tenants')
+      const groups = await asked(() =>
+        deps.securityGroups.list(ctx.token, seesAll ? {} : { projectId: ctx.projectId ?? '' }),
+      )
+      const shown = await asked(() => viewAll(ctx, deps, groups))
+      return { status: 200, body: { security_groups: limited(shown, query, deps.config.maxLimit) } }
     },
   }),
   route({
@@ -70,9 +76,7 @@ const groupRoutes = [
     body: groupBody,
     handle({ ctx, body }, deps: ComputeDeps) {
       ctx.authorize(policy.create, own(ctx))
-      return asked(async () =>
-        one(ctx, deps, await deps.securityGroups.create(ctx.token, textsOf(body.security_group))),
-      )
+      return asked(async () => one(ctx, deps, await deps.securityGroups.create(ctx.token, body.security_group)))
     },
   }),
   route({
@@ -85,7 +89,7 @@ const groupRoutes = [
       ctx.authorize(policy.update, own(ctx))
       return asked(async () => {
         const { id } = await groupOf(ctx, deps, params['id']!)
-        return one(ctx, deps, await deps.securityGroups.update(ctx.token, id, textsOf(body.security_group)))
+        return one(ctx, deps, await deps.securityGroups.update(ctx.token, id, body.security_group))
       })
     },
   }),
@@ -105,37 +109,47 @@ const groupRoutes = [
   }),
 ]
 
-const textsOf = ({ name, description }: { name: string | null; description: string | null }) => ({
-  name: (name ?? '').trim(),
-  description: (description ?? '').trim(),
-})
-
 interface GivenRule {
   group_id?: string | null
   parent_group_id: string
-  from_port?: number | string | null
-  to_port?: number | string | null
-  ip_protocol?: string | null
-  cidr?: string | null
+  from_port?: unknown
+  to_port?: unknown
+  ip_protocol?: unknown
+  cidr?: unknown
+}
+
+/** A text of the rule; null where there is none. */
+function textOf(value: unknown, field: string): string | null {
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string') throw new BadRequest(`Invalid input received: ${field} is not a text.`)
+  return value
+}
+
+/** A port of the rule; null where it is any. */
+function portOf(value: unknown, field: string): number | null {
+  if (value === undefined || value === null) return null
+  if (!/^(-1|\d{1,5})$/.test(String(value))) throw new BadRequest(`Invalid input for ${field}. Value: ${String(value)}`)
+  return Number(value) === -1 ? null : Number(value)
 }
 
 /** What neutron is asked for. Throws 400 where nova's rules for ports, protocol and prefix are not met. */
 function toNeutron(given: GivenRule): NewSecurityGroupRule {
   const remoteGroupId = given.group_id ?? null
-  const protocol = given.ip_protocol?.toLowerCase() ?? null
+  const protocol = textOf(given.ip_protocol, 'ip_protocol')?.toLowerCase() ?? null
   if (protocol === null && remoteGroupId === null) throw new BadRequest('Not enough parameters to build a valid rule.')
   if (protocol !== null && !['tcp', 'udp', 'icmp'].includes(protocol))
-    throw new BadRequest(`Invalid IP protocol ${given.ip_protocol}.`)
-  const port = (value: number | string | null | undefined) =>
-    value == null || Number(value) === -1 ? null : Number(value)
-  const [from, to] = [port(given.from_port), port(given.to_port)]
+    throw new BadRequest(`Invalid IP protocol ${protocol}.`)
+  const [from, to] = [portOf(given.from_port, 'from_port'), portOf(given.to_port, 'to_port')]
   if (protocol !== null && protocol !== 'icmp' && remoteGroupId === null && (from === null || to === null))
     throw new BadRequest(
-      `Invalid port range ${given.from_port}:${given.to_port}. Valid TCP ports should be between 1-65535`,
+      `Invalid port range ${from ?? 'any'}:${to ?? 'any'}. Valid TCP ports should be between 1-65535`,
     )
   if (from !== null && to !== null && protocol !== 'icmp' && from > to)
     throw new BadRequest(`Invalid port range ${from}:${to}. Former value cannot be greater than the later`)
-  const cidr = remoteGroupId === null ? (given.cidr ?? '0.0.0.0/0') : null
+  const [least, most] = protocol === 'icmp' ? [0, 255] : [1, 65_535]
+  if ([from, to].some((port) => port !== null && (port < least || port > most)))
+    throw new BadRequest(`Invalid port range ${from ?? 'any'}:${to ?? 'any'}. They should be between ${least}-${most}`)
+  const cidr = remoteGroupId === null ? (textOf(given.cidr, 'cidr') ?? '0.0.0.0/0') : null
   if (cidr !== null) requireCidr(cidr)
   return {
     groupId: given.parent_group_id,

@@ -38,7 +38,8 @@ test('a group is added to a server and taken again', async (t) => {
   assert.deepEqual(await shown(), ['web'])
   assert.equal((await act({ removeSecurityGroup: { name: 'default' } })).status, 404)
   assert.equal((await act({ addSecurityGroup: { name: 'nothing' } })).status, 404)
-  assert.equal((await act({ addSecurityGroup: { name: ' ' } })).status, 400)
+  assert.equal((await act({ addSecurityGroup: { name: ' ' } })).status, 404)
+  assert.equal((await act({ addSecurityGroup: { name: '' } })).status, 400)
   assert.equal((await act({ addSecurityGroup: { name: 'web' } }, 'reader')).status, 403)
   assert.equal((await act({ addSecurityGroup: { name: 'web' } }, 'other')).status, 404)
 })
@@ -50,7 +51,7 @@ test('groups and rules in nova’s own form, until 2.36', async (t) => {
   const made = await call('POST', '/os-security-groups', { security_group: { name: ' db ', description: 'd' } })
   assert.equal(made.status, 200)
   const group = made.body['security_group']!
-  assert.equal(text(group['name']), 'db')
+  assert.equal(text(group['name']), ' db ', 'as it was given')
   const id = text(group['id'])
   const rule = (values: object) =>
     call('POST', '/os-security-group-rules', { security_group_rule: { parent_group_id: id, ...values } })
@@ -74,6 +75,11 @@ test('groups and rules in nova’s own form, until 2.36', async (t) => {
     { ip_protocol: 'tcp' },
     { ip_protocol: 'gre', from_port: 1, to_port: 2 },
     { ip_protocol: 'tcp', from_port: 9, to_port: 2 },
+    { ip_protocol: 'tcp', from_port: 0, to_port: 2 },
+    { ip_protocol: 'udp', from_port: 1, to_port: 65536 },
+    { ip_protocol: 'icmp', from_port: 256, to_port: -1 },
+    { ip_protocol: 6, from_port: 1, to_port: 2 },
+    { ip_protocol: 'tcp', from_port: 'x', to_port: 2 },
     { ip_protocol: 'tcp', from_port: 1, to_port: 2, cidr: 'x' },
   ])
     assert.equal((await rule(wrong)).status, 400, JSON.stringify(wrong))
@@ -84,7 +90,7 @@ test('groups and rules in nova’s own form, until 2.36', async (t) => {
     202,
   )
   assert.equal(
-    (await call('PUT', `/os-security-groups/${id}`, { security_group: { name: 'n', description: null } })).status,
+    (await call('PUT', `/os-security-groups/${id}`, { security_group: { name: 'n', description: '' } })).status,
     200,
   )
   assert.deepEqual(names((await call('GET', '/os-security-groups')).body['security_groups']), ['default', 'n', 'web'])
@@ -102,4 +108,6 @@ test('a hypervisor tells how long it is up, where its driver knows', async (t) =
   agent.uptime = ' 10:01:16 up 3 days'
   const answer = await cloud.call('admin', 'GET', `/os-hypervisors/${id}/uptime`, undefined, '2.1')
   assert.equal(text(answer.body['hypervisor']!['uptime']), agent.uptime)
+  const detail = await cloud.call('admin', 'GET', '/os-hypervisors/detail', undefined, '2.88')
+  assert.equal((detail.body['hypervisors'] as unknown as { uptime: string }[])[0]!.uptime, agent.uptime)
 })

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { rule, type Rule } from '../../../../platform/auth/policy.ts'
 import { lockOwner } from '../../../../platform/db/owner-lock.ts'
-import { last, route } from '../../../../platform/http/route.ts'
+import { route } from '../../../../platform/http/route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
@@ -18,7 +18,8 @@ import {
   type ServerGroup,
 } from '../../store/server-groups.ts'
 import { admin, memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
-import { limitOf } from '../paging.ts'
+import { many, name, nonNegativeInteger, positiveInteger, query, strict, text } from '../parameter-types.ts'
+import { limited } from '../paging.ts'
 
 const index = rule(
   'os_compute_api:os-server-groups:index',
@@ -52,26 +53,13 @@ const remove = rule(
 )
 export const serverGroupRules: readonly Rule[] = [index, indexAll, show, create, remove]
 
-const strict = { additionalProperties: false }
-const name = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
-})
 const hard = ['anti-affinity', 'affinity']
 const all = [...hard, 'soft-anti-affinity', 'soft-affinity']
 const withPolicies = (words: string[]) => ({
   name,
   policies: Type.Array(Type.Enum(words), { minItems: 1, maxItems: 1 }),
 })
-const rules = Type.Object(
-  {
-    max_server_per_host: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
-    ),
-  },
-  strict,
-)
+const rules = Type.Object({ max_server_per_host: Type.Optional(positiveInteger) }, strict)
 const withPolicy = { name, policy: Type.Enum(all), rules: Type.Optional(rules) }
 const widest = Type.Object({
   server_group: Type.Object({
@@ -111,12 +99,12 @@ export const serverGroupRoutes = [
     method: 'GET',
     path: '/os-server-groups',
     policy: [index, indexAll],
-    async handle({ ctx, query, version }, { database, config }: ComputeDeps) {
+    query: query({ all_projects: text, limit: many(nonNegativeInteger), offset: many(nonNegativeInteger) }),
+    async handle({ ctx, query: asked, version }, { database, config }: ComputeDeps) {
       ctx.authorize(index, { project_id: ctx.projectId })
-      const isAll = Object.hasOwn(query, 'all_projects') && ctx.can(indexAll)
+      const isAll = Object.hasOwn(asked, 'all_projects') && ctx.can(indexAll)
       const groups = await listGroups(database.db, isAll ? null : (ctx.projectId ?? ''))
-      const offset = Number(/^\d+$/.exec(last(query, 'offset') ?? '')?.[0] ?? 0)
-      const page = groups.slice(offset, offset + limitOf(query, config.maxLimit))
+      const page = limited(groups, asked, config.maxLimit)
       const members = await membersOf(
         database.db,
         page.map(({ id }) => id),
@@ -147,7 +135,7 @@ export const serverGroupRoutes = [
         id: randomUUID(),
         projectId: ctx.projectId ?? '',
         userId: ctx.userId,
-        name: wanted.trim(),
+        name: wanted,
         policy,
         rules: most === undefined ? {} : { max_server_per_host: Number(most) },
       }

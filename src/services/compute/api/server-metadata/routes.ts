@@ -4,21 +4,11 @@ import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeMetadata } from '../../operations/label-server.ts'
 import { findFor, mayOverrideLock } from '../servers/find.ts'
-import { metadata } from '../servers/schema.ts'
+import { metadata, metadataItem, strict } from '../parameter-types.ts'
 import * as policy from './policy.ts'
 
-const strict = { additionalProperties: false }
 const body = Type.Object({ metadata }, strict)
-const itemBody = Type.Object(
-  {
-    meta: Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
-      ...strict,
-      minProperties: 1,
-      maxProperties: 1,
-    }),
-  },
-  strict,
-)
+const itemBody = Type.Object({ meta: metadataItem }, strict)
 const missing = () => new NotFound('Metadata item was not found')
 
 export const serverMetadataRoutes = [

@@ -4,15 +4,12 @@ import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeTags } from '../../operations/label-server.ts'
 import { findFor } from '../servers/find.ts'
-import { tag } from '../servers/schema.ts'
+import { strict, tag } from '../parameter-types.ts'
 import * as policy from './policy.ts'
 
 const most = 50
 const since = 'server-tags'
-const body = Type.Object(
-  { tags: Type.Array(tag, { maxItems: most, uniqueItems: true }) },
-  { additionalProperties: false },
-)
+const body = Type.Object({ tags: Type.Array(tag, { maxItems: most }) }, strict)
 const missing = (id: string, name: string) => new NotFound(`Server ${id} has no tag '${name}'`)
 
 export const serverTagRoutes = [
@@ -33,8 +30,8 @@ export const serverTagRoutes = [
     body,
     async handle({ ctx, params, body: { tags } }, deps: ComputeDeps) {
       const server = await findFor(ctx, deps, params['id']!, policy.updateAll)
-      await changeTags(deps, server.id, () => tags)
-      return { status: 200, body: { tags } }
+      const changed = await changeTags(deps, server.id, () => [...new Set(tags)])
+      return { status: 200, body: { tags: changed.tags } }
     },
   }),
   route({

@@ -1,8 +1,7 @@
 import type { TSchema } from 'typebox'
 import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
 import { route } from '../../../../platform/http/route.ts'
-import { findProblem } from '../../../../platform/http/schema.ts'
-import { invalidRequest } from '../../../../platform/http/service.ts'
+import { findProblem, schemaAt, type Bodies } from '../../../../platform/http/schema.ts'
 import type { Rule } from '../../../../platform/auth/policy.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest } from '../../errors.ts'
@@ -13,13 +12,15 @@ import { lockServer, resetState, unlockServer } from '../../operations/lock-serv
 import { addGroup, asked, removeGroup } from '../../operations/security-groups.ts'
 import * as groupPolicy from '../security-groups/policy.ts'
 import { nameBody } from '../security-groups/schema.ts'
+import { versions } from '../../versions.ts'
+import { invalid } from '../invalid.ts'
 import { findFor, mayOverrideLock } from './find.ts'
 import * as policy from './policy.ts'
 import * as schema from './schema.ts'
 
 interface Action {
   rule: Rule
-  body?: TSchema
+  body?: TSchema | Bodies
   /** Exists before that change only. */
   until?: string
   run(input: { request: ApiRequest; deps: ComputeDeps; server: Server; value: unknown }): Promise<ApiResponse>
@@ -67,9 +68,9 @@ const actions: Record<string, Action> = {
     rule: policy.lock,
     body: schema.lockBody,
     async run({ request: { ctx, version }, deps, server, value }) {
-      const reason = (value as { locked_reason?: string } | null)?.locked_reason ?? null
-      if (value !== null && !version.has('server-locked-reason'))
-        throw new BadRequest('Invalid input for field/attribute lock: it takes no value.')
+      // Before 2.73 whatever came with it meant nothing.
+      const said = version.has('server-locked-reason') ? (value as { locked_reason?: string } | null) : null
+      const reason = said?.locked_reason ?? null
       await lockServer(ctx, deps, server, reason)
       return { status: 202 }
     },
@@ -131,9 +132,10 @@ export const actionRoutes = [
       const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
       if (!action || (action.until && request.version.has(action.until)))
         throw new BadRequest(`There is no such action: ${name}`)
+      const schema = schemaAt(action.body, request.version, versions)
+      const problem = schema && findProblem(schema, value)
+      if (problem) throw invalid({ ...problem, path: [name, ...problem.path] }, 'body')
       const server = await findFor(request.ctx, deps, request.params['id']!, action.rule)
-      const problem = action.body && findProblem(action.body, value)
-      if (problem) throw invalidRequest({ ...problem, path: [name, ...problem.path] })
       return action.run({ request: request as ApiRequest, deps, server, value })
     },
   }),

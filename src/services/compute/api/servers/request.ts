@@ -1,8 +1,8 @@
 /** The body of `POST /servers` in this program's words; what it asks and cannot be had is refused here. */
 import type { Static } from 'typebox'
+import { canonicalIp } from '../../../../base/ip.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import type { WantedPort } from '../../conductor/ports.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest } from '../../errors.ts'
 import type { NewServer } from '../../operations/create-server.ts'
@@ -32,46 +32,45 @@ export async function toNewServer(
   if (Array.isArray(networks) && networks.length > 0) ctx.authorize(policy.attachNetwork, target)
   const { zone, host } = await destination(ctx, deps, server)
   const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
+  const [group, ...others] = [hints.group ?? []].flat()
+  if (others.length > 0) throw new BadRequest('A server can be of one server group only.')
+  if (server.trusted_image_certificates)
+    throw new BadRequest('Image signature certificate validation is not available in this cloud.')
   return {
-    name: server.name.trim(),
+    name: server.name,
     hostname: server.hostname ?? null,
     description:
-      server.description !== undefined
-        ? server.description
-        : version.has('server-description')
-          ? null
-          : server.name.trim(),
+      server.description !== undefined ? server.description : version.has('server-description') ? null : server.name,
     imageId: imageOf(server),
     flavorId: String(server.flavorRef).split('/').at(-1)!,
     networks,
-    securityGroups: (server.security_groups ?? []).map(({ name }) => name),
+    securityGroups: (server.security_groups ?? []).flatMap(({ name }) => name ?? []),
     metadata: server.metadata ?? {},
-    tags: server.tags ?? [],
+    tags: [...new Set(server.tags)],
     keyName: server.key_name ?? null,
     adminPass: server.adminPass ?? null,
     userData: server.user_data ?? null,
     hasConfigDrive: isTrue(server.config_drive ?? false),
+    hasAutoDisk: server['OS-DCF:diskConfig'] === undefined ? null : server['OS-DCF:diskConfig'] === 'AUTO',
+    injectedFiles: (server.personality ?? []).map(({ path = '', contents = '' }) => ({ path, contents })),
     zone,
     requestedHost: host,
     hints: {
-      ...(hints.group !== undefined && { group: hints.group }),
+      ...(group !== undefined && { group }),
       differentHost: [hints.different_host ?? []].flat(),
       sameHost: [hints.same_host ?? []].flat(),
     },
     minCount,
     maxCount,
     accessIpv4: server.accessIPv4 ?? null,
-    accessIpv6: server.accessIPv6 ?? null,
+    accessIpv6: server.accessIPv6 === undefined ? null : canonicalIp(server.accessIPv6),
   }
 }
 
-/** Before 2.37 leaving `networks` out means the project's network, as `auto` does since. */
-function toNetworks({ networks }: ServerBody, version: ApiVersion): WantedPort[] | 'auto' | 'none' {
+/** Before 2.37 leaving `networks` out, or empty, means the project's one network. */
+function toNetworks({ networks }: ServerBody, version: ApiVersion): NewServer['networks'] {
   if (networks === 'auto' || networks === 'none') return networks
-  if (networks === undefined || networks.length === 0) {
-    if (networks !== undefined && version.has('network-auto')) return 'none'
-    return 'auto'
-  }
+  if (networks === undefined || networks.length === 0) return version.has('network-auto') ? 'none' : 'default'
   return networks.map(({ uuid, port, fixed_ip: fixedIp, tag }) => {
     if (port && fixedIp)
       throw new BadRequest(
@@ -83,7 +82,7 @@ function toNetworks({ networks }: ServerBody, version: ApiVersion): WantedPort[]
 }
 
 function imageOf({ imageRef, block_device_mapping_v2: devices }: ServerBody): string | null {
-  const named = imageRef ? imageRef.split('/').at(-1)! : null
+  const named = imageRef || null
   for (const device of devices ?? []) {
     const isLocalImage =
       device.source_type === 'image' && device.destination_type === 'local' && Number(device.boot_index ?? -1) === 0

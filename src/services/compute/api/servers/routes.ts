@@ -1,3 +1,4 @@
+import { canonicalIp } from '../../../../base/ip.ts'
 import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest, ServerNotFound } from '../../errors.ts'
@@ -7,16 +8,16 @@ import { listAggregates } from '../../store/aggregates.ts'
 import { listServices } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
 import { findServer, updateServer } from '../../store/servers.ts'
-import { toHostname } from '../../model/hostname.ts'
 import type { Server } from '../../model/server.ts'
 import { isTrue, linksOf, nextLink } from '../links.ts'
-import { limitOf } from '../paging.ts'
+import { flagOf, limitOf } from '../paging.ts'
 import { serverFilter } from './filters.ts'
 import { findFor, mayOverrideLock } from './find.ts'
 import * as policy from './policy.ts'
+import { listQuery } from './query.ts'
 import { toNewServer } from './request.ts'
 import { createBody, updateBody } from './schema.ts'
-import { viewServer, viewServerBrief, type ViewOptions } from './view.ts'
+import { diskConfigOf, viewServer, viewServerBrief, withoutExtensions, type ViewOptions } from './view.ts'
 
 async function viewOptions(
   { ctx, version, baseUrl }: ApiRequest,
@@ -34,7 +35,7 @@ async function viewOptions(
     defaultZone: deps.config.defaultZone,
     seesExtended: ctx.can(policy.extended, target),
     seesExtraSpecs: ctx.can(policy.showExtraSpecs, target),
-    hosts: seesHosts ? { services, now: deps.now(), downTimeS: deps.config.serviceDownTime } : null,
+    hosts: seesHosts ? { services, downTimeS: deps.config.serviceDownTime } : null,
     seesFaultDetails: ctx.isAdmin,
   }
 }
@@ -43,8 +44,7 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
   const { ctx, query, baseUrl } = request
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   ctx.authorize(isDetailed ? policy.detail : policy.index, target)
-  const wantsAll =
-    Object.hasOwn(query, 'all_tenants') && (last(query, 'all_tenants') === '' || isTrue(last(query, 'all_tenants')))
+  const wantsAll = last(query, 'all_tenants') === '' || flagOf(query, 'all_tenants')
   if (wantsAll) ctx.authorize(isDetailed ? policy.detailAll : policy.indexAll, target)
   const limit = limitOf(query, deps.config.maxLimit)
   const filter = serverFilter(request, limit)
@@ -85,12 +85,14 @@ export const serverRoutes = [
     method: 'GET',
     path: '/servers',
     policy: [policy.index, policy.indexAll, policy.allFilters],
+    query: listQuery,
     handle: (request, deps: ComputeDeps) => list(request, deps, false),
   }),
   route({
     method: 'GET',
     path: '/servers/detail',
     policy: [policy.detail, policy.detailAll, policy.allFilters],
+    query: listQuery,
     handle: (request, deps: ComputeDeps) => list(request, deps, true),
   }),
   route({
@@ -107,14 +109,12 @@ export const serverRoutes = [
       const { servers, adminPass, reservationId } = await createServers(ctx, deps, input)
       if (isTrue(body.server.return_reservation_id ?? false))
         return { status: 202, body: { reservation_id: reservationId } }
-      const { id, securityGroups } = servers[0]!
+      const { id } = servers[0]!
       const links = linksOf(baseUrl, 'servers', id)
-      const groups = securityGroups.map((name) => ({ name }))
-      return {
-        status: 202,
-        headers: { Location: links[0]!.href },
-        body: { server: { id, links, 'OS-DCF:diskConfig': 'AUTO', security_groups: groups, adminPass } },
-      }
+      // What was asked for; what the ports have shows the server itself.
+      const groups = (input.securityGroups.length > 0 ? input.securityGroups : ['default']).map((name) => ({ name }))
+      const created = { id, links, 'OS-DCF:diskConfig': diskConfigOf(servers[0]!), security_groups: groups, adminPass }
+      return { status: 202, headers: { Location: links[0]!.href }, body: { server: created } }
     },
   }),
   route({
@@ -134,20 +134,19 @@ export const serverRoutes = [
     async handle(request, deps: ComputeDeps) {
       const { ctx, body } = request
       const server = await findFor(ctx, deps, request.params['id']!, policy.update)
-      const { name, description, hostname, accessIPv4, accessIPv6 } = body.server
+      const { name, description, hostname, accessIPv4, accessIPv6, 'OS-DCF:diskConfig': disk } = body.server
       await updateServer(deps.database.db, server.id, {
-        ...(name !== undefined && { name: name.trim() }),
+        ...(name !== undefined && { name }),
         ...(description !== undefined && { description }),
-        ...(hostname !== undefined && { hostname: toHostname(hostname) }),
-        ...(accessIPv4 !== undefined && { accessIpv4: accessIPv4 || null }),
-        ...(accessIPv6 !== undefined && { accessIpv6: accessIPv6 || null }),
+        ...(hostname !== undefined && { hostname }),
+        ...(accessIPv4 !== undefined && { accessIpv4: accessIPv4 }),
+        ...(accessIPv6 !== undefined && { accessIpv6: canonicalIp(accessIPv6) }),
+        ...(disk !== undefined && { hasAutoDisk: disk === 'AUTO' }),
       })
       const changed = await livingServer(deps.database.db, server.id)
-      const view: Record<string, unknown> = await showServer(request, deps, changed)
+      const view = await showServer(request, deps, changed)
       // Before 2.75 nova answered a shorter server here.
-      if (!request.version.has('cleanup'))
-        for (const key of Object.keys(view)) if (key.startsWith('OS-EXT') || key.startsWith('OS-SRV')) delete view[key]
-      return { status: 200, body: { server: view } }
+      return { status: 200, body: { server: request.version.has('cleanup') ? view : withoutExtensions(view) } }
     },
   }),
   route({

@@ -1,184 +1,203 @@
-import { Type, type TProperties } from 'typebox'
+/** Bodies of servers and their actions. Source: nova/api/openstack/compute/schemas/servers.py. */
+import { Type, type TProperties, type TSchema } from 'typebox'
 import { bodies } from '../../../../platform/http/schema.ts'
+import {
+  boolean,
+  description,
+  fqdn,
+  hostname,
+  integer,
+  ipAddress,
+  maxInt,
+  metadata,
+  name,
+  positiveInteger,
+  strict,
+  tag,
+  uuid,
+} from '../parameter-types.ts'
 
-export const name = Type.String({ minLength: 1, maxLength: 255, pattern: '^(?! )[^\\u0000-\\u001f\\u007f]*(?<! )$' })
-const legacyName = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  pattern: '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$',
-})
-const uuid = Type.String({ format: 'uuid' })
-const nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([Type.Null(), type])
-const count = Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$', minLength: 1 })])
-const flag = Type.Union([
-  Type.Boolean(),
-  Type.String({ pattern: '^(?i:true|on|yes|1|t|y|false|off|no|0|f|n)?$'.replace('(?i:', '(?:') }),
-])
-export const metadata = Type.Record(
-  Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
-  Type.String({ maxLength: 255 }),
-  { additionalProperties: false },
-)
-export const tag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]*$' })
-export const deviceTag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]*$' })
-const hostname = (pattern: string, maxLength: number) => Type.String({ minLength: 2, maxLength, pattern })
-const plainHostname = hostname('^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$', 63)
-const fqdn = hostname('^[a-zA-Z0-9]+[a-zA-Z0-9-.]*[a-zA-Z0-9]+$', 255)
+const optional = Type.Optional
+const text = (maxLength: number) => Type.String({ maxLength })
+const nullable = <T>(schema: TSchema) => Type.Unsafe<T | null>({ ...schema, type: ['string', 'null'] })
+const listed = <P extends TProperties>(properties: P) => Type.Array(Type.Object(properties, strict))
 
-const network = (hasTag: boolean) =>
-  Type.Object(
-    {
-      uuid: Type.Optional(uuid),
-      port: Type.Optional(Type.Union([Type.Null(), uuid])),
-      fixed_ip: Type.Optional(Type.String({ format: 'ip' })),
-      ...(hasTag && { tag: Type.Optional(deviceTag) }),
-    } as {
-      uuid: ReturnType<typeof Type.Optional<typeof uuid>>
-      port: ReturnType<typeof optionalPort>
-      fixed_ip: ReturnType<typeof optionalText>
-      tag: ReturnType<typeof optionalText>
-    },
-    { additionalProperties: false },
-  )
-const optionalPort = () => Type.Optional(Type.Union([Type.Null(), uuid]))
-const optionalText = () => Type.Optional(Type.String())
+const network = { fixed_ip: optional(ipAddress), port: optional(nullable<string>(uuid)), uuid: optional(Type.String()) }
+const exactNetwork = { ...network, uuid: optional(uuid) }
+const taggedNetwork = { ...exactNetwork, tag: optional(tag) }
+const orWord = <T extends TSchema>(list: T) => Type.Union([list, Type.Literal('none'), Type.Literal('auto')])
 
-const networkList = (hasTag: boolean) => Type.Array(network(hasTag))
-const networksOrWord = Type.Union([networkList(true), Type.Literal('none'), Type.Literal('auto')])
-
-/** Only what this cloud can do: the image to a local disk. */
-const blockDevice = Type.Object(
-  {
-    boot_index: Type.Optional(Type.Union([Type.Null(), Type.Integer(), Type.String({ pattern: '^-?[0-9]+$' })])),
-    uuid: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-    source_type: Type.String(),
-    destination_type: Type.Optional(Type.String()),
-    delete_on_termination: Type.Optional(flag),
-    device_name: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 255 })])),
-    device_type: Type.Optional(Type.String()),
-    disk_bus: Type.Optional(Type.String()),
-    guest_format: Type.Optional(Type.Union([Type.Null(), Type.String()])),
-    volume_size: Type.Optional(
-      Type.Union([Type.Null(), Type.Integer({ minimum: 1 }), Type.String({ pattern: '^[1-9][0-9]*$' })]),
-    ),
-    tag: Type.Optional(deviceTag),
-    volume_type: Type.Optional(Type.Union([Type.Null(), Type.String()])),
-    no_device: Type.Optional(flag),
-  },
-  { additionalProperties: false },
-)
+/** As before block_device_mapping_v2; newer items may have these properties, too. */
+const oldDevice = {
+  virtual_name: optional(text(255)),
+  volume_id: optional(uuid),
+  snapshot_id: optional(uuid),
+  volume_size: optional(integer(1, maxInt)),
+  device_name: optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[a-zA-Z0-9._/-]*$' })),
+  delete_on_termination: optional(boolean),
+  no_device: optional(Type.Unknown()),
+  connection_info: optional(Type.String()),
+}
+const device = {
+  ...oldDevice,
+  source_type: optional(Type.Enum(['volume', 'image', 'snapshot', 'blank'])),
+  uuid: optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[a-zA-Z0-9._-]*$' })),
+  image_id: optional(uuid),
+  destination_type: optional(Type.Enum(['local', 'volume'])),
+  guest_format: optional(text(255)),
+  device_type: optional(text(255)),
+  disk_bus: optional(text(255)),
+  boot_index: optional(
+    Type.Unsafe<number | string | null>({ type: ['integer', 'string', 'null'], pattern: '^-?[0-9]+$' }),
+  ),
+}
+const taggedDevice = { ...device, tag: optional(tag) }
+const typedDevice = {
+  ...taggedDevice,
+  volume_type: optional(Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 255 })),
+}
+const devices = <P extends TProperties>(properties: P) => ({ block_device_mapping_v2: optional(listed(properties)) })
 
 const common = {
-  name: legacyName,
-  imageRef: Type.Optional(Type.Union([uuid, Type.String({ maxLength: 0 }), Type.String({ format: 'uri' })])),
-  flavorRef: Type.Union([Type.String({ minLength: 1 }), Type.Integer()]),
-  adminPass: Type.Optional(Type.String({ maxLength: 255 })),
-  metadata: Type.Optional(metadata),
-  networks: Type.Optional(networksOrWord),
-  'OS-DCF:diskConfig': Type.Optional(Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')])),
-  accessIPv4: Type.Optional(Type.String({ format: 'ipv4' })),
-  accessIPv6: Type.Optional(Type.String({ format: 'ipv6' })),
-  availability_zone: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  block_device_mapping_v2: Type.Optional(Type.Array(blockDevice)),
-  config_drive: Type.Optional(Type.Union([flag, Type.Null()])),
-  key_name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  min_count: Type.Optional(count),
-  max_count: Type.Optional(count),
-  return_reservation_id: Type.Optional(flag),
-  security_groups: Type.Optional(
-    Type.Array(Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) }, { additionalProperties: false })),
-  ),
-  user_data: Type.Optional(Type.String({ format: 'base64', maxLength: 65535 })),
+  name,
+  imageRef: optional(Type.Unsafe<string>({ oneOf: [uuid, text(0)] })),
+  flavorRef: Type.Unsafe<string | number>({ type: ['string', 'integer'], minLength: 1 }),
+  adminPass: optional(Type.String()),
+  metadata: optional(metadata),
+  'OS-DCF:diskConfig': optional(Type.Enum(['AUTO', 'MANUAL'])),
+  accessIPv4: optional(Type.String({ format: 'ipv4' })),
+  accessIPv6: optional(Type.String({ format: 'ipv6' })),
+  availability_zone: optional(name),
+  block_device_mapping: optional(listed(oldDevice)),
+  config_drive: optional(boolean),
+  key_name: optional(name),
+  min_count: optional(positiveInteger),
+  max_count: optional(positiveInteger),
+  return_reservation_id: optional(boolean),
+  security_groups: optional(listed({ name: optional(name) })),
+  user_data: optional(Type.String({ format: 'base64', maxLength: 65535 })),
 }
-const description = {
-  description: Type.Optional(
-    nullable(Type.String({ maxLength: 255, pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]*$' })),
+const personality = {
+  personality: optional(
+    listed({ path: optional(Type.String()), contents: optional(Type.String({ format: 'base64' })) }),
   ),
 }
-const tags = { tags: Type.Optional(Type.Array(tag, { maxItems: 50, uniqueItems: true })) }
-const hosts = {
-  host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  hypervisor_hostname: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+const described = { description: optional(description) }
+const tags = { tags: optional(Type.Array(tag, { maxItems: 50 })) }
+const certificates = {
+  trusted_image_certificates: optional(
+    Type.Unsafe<string[] | null>({
+      type: ['array', 'null'],
+      minItems: 1,
+      maxItems: 50,
+      uniqueItems: true,
+      items: Type.String({ minLength: 1 }),
+    }),
+  ),
 }
-const everything = { ...common, ...description, ...tags, ...hosts, hostname: Type.Optional(fqdn) }
+const hosts = { host: optional(fqdn), hypervisor_hostname: optional(fqdn) }
 
-const hintId = Type.Union([uuid, Type.Array(uuid)])
+const oneOrMany = Type.Unsafe<string | string[]>({ oneOf: [uuid, Type.Array(uuid)] })
+const textOrMany = (items: TSchema) => Type.Unsafe<string | string[]>({ type: ['string', 'array'], items })
 const hints = Type.Object({
-  group: Type.Optional(uuid),
-  different_host: Type.Optional(hintId),
-  same_host: Type.Optional(hintId),
-  query: Type.Optional(Type.Unknown()),
-  target_cell: Type.Optional(Type.String()),
+  group: optional(oneOrMany),
+  different_host: optional(oneOrMany),
+  same_host: optional(textOrMany(uuid)),
+  query: optional(Type.Unsafe<unknown>({ type: ['string', 'object'] })),
+  target_cell: optional(name),
+  different_cell: optional(textOrMany(Type.String())),
+  build_near_host_ip: optional(ipAddress),
+  cidr: optional(Type.String({ pattern: '^/[0-9a-f.:]+$' })),
 })
 
 const body = <P extends TProperties>(properties: P) =>
   Type.Object(
     {
-      server: Type.Object(properties, { additionalProperties: false }),
-      'os:scheduler_hints': Type.Optional(hints),
-      'OS-SCH-HNT:scheduler_hints': Type.Optional(hints),
+      server: Type.Object(properties, strict),
+      'os:scheduler_hints': optional(hints),
+      'OS-SCH-HNT:scheduler_hints': optional(hints),
     },
-    { additionalProperties: false },
+    strict,
   )
-const old = { ...common, networks: Type.Optional(networkList(false)) }
-const taggedOld = { ...common, ...description, networks: Type.Optional(networkList(true)) }
 
-export const createBody = bodies(body(everything), [
-  ['initial', body(old)],
-  ['server-description', body({ ...old, ...description })],
-  ['device-tags', body(taggedOld)],
-  ['network-auto', body({ ...common, ...description, networks: networksOrWord })],
-  ['server-create-tags', body({ ...common, ...description, ...tags, networks: networksOrWord })],
-  ['server-create-host', body({ ...common, ...description, ...tags, ...hosts, networks: networksOrWord })],
-  ['server-hostname', body({ ...everything, networks: networksOrWord, hostname: Type.Optional(plainHostname) })],
-  ['server-hostname-fqdn', body({ ...everything, networks: networksOrWord })],
-])
+const old = { ...common, ...personality, ...devices(device), networks: optional(listed(network)) }
+const tagged = { ...old, ...described, networks: optional(listed({ ...network, tag: optional(tag) })) }
+const named = { ...old, ...described, networks: orWord(listed(exactNetwork)) }
+const retagged = { ...named, ...devices(taggedDevice), networks: orWord(listed(taggedNetwork)) }
+const labelled = { ...retagged, ...tags }
+const { personality: _files, ...plain } = labelled
+const typed = { ...plain, ...certificates, ...devices(typedDevice) }
+const placed = { ...typed, ...hosts }
+const newest = { ...placed, hostname: optional(fqdn) }
+
+// A device's tag was accepted by 2.32 alone at first, a network's until 2.36: history that is part of the contract.
+export const createBody = bodies(
+  body({ ...newest, ...personality, networks: optional(orWord(listed(taggedNetwork))) }),
+  [
+    ['initial', body(old)],
+    ['server-description', body({ ...old, ...described })],
+    ['device-tags', body({ ...tagged, ...devices(taggedDevice) })],
+    ['hypervisor-paging', body(tagged)],
+    ['network-auto', body(named)],
+    ['device-tags-again', body(retagged)],
+    ['server-create-tags', body(labelled)],
+    ['no-personality', body(plain)],
+    ['trusted-certificates', body({ ...plain, ...certificates })],
+    ['bdm-volume-type', body(typed)],
+    ['server-create-host', body(placed)],
+    ['server-hostname', body({ ...placed, hostname: optional(hostname) })],
+    ['server-hostname-fqdn', body(newest)],
+  ],
+)
 
 const change = {
-  name: Type.Optional(legacyName),
+  name: optional(name),
   'OS-DCF:diskConfig': common['OS-DCF:diskConfig'],
-  accessIPv4: Type.Optional(Type.Union([Type.String({ format: 'ipv4' }), Type.String({ maxLength: 0 })])),
-  accessIPv6: Type.Optional(Type.Union([Type.String({ format: 'ipv6' }), Type.String({ maxLength: 0 })])),
+  accessIPv4: common.accessIPv4,
+  accessIPv6: common.accessIPv6,
 }
 const updateOf = <P extends TProperties>(properties: P) =>
-  Type.Object({ server: Type.Object(properties, { additionalProperties: false }) }, { additionalProperties: false })
-const fullChange = { ...change, ...description, hostname: Type.Optional(fqdn) }
+  Type.Object({ server: Type.Object(properties, strict) }, strict)
+const fullChange = { ...change, ...described, hostname: optional(fqdn) }
 export const updateBody = bodies(updateOf(fullChange), [
   ['initial', updateOf(change)],
-  ['server-description', updateOf({ ...change, ...description })],
-  ['server-hostname', updateOf({ ...fullChange, hostname: Type.Optional(plainHostname) })],
+  ['server-description', updateOf({ ...change, ...described })],
+  ['server-hostname', updateOf({ ...fullChange, hostname: optional(hostname) })],
   ['server-hostname-fqdn', updateOf(fullChange)],
 ])
 
 /** Which action it is says the body's one key; each has its own schema. */
 export const actionBody = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 })
-export const rebootBody = Type.Object(
-  { type: Type.Enum(['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']) },
-  { additionalProperties: false },
-)
-export const lockBody = Type.Union([
-  Type.Null(),
-  Type.Object(
-    { locked_reason: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })) },
-    { additionalProperties: false },
-  ),
+export const rebootBody = Type.Object({ type: Type.Enum(['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']) }, strict)
+export const lockBody = bodies(Type.Unknown(), [
+  ['initial', Type.Unknown()],
+  [
+    'server-locked-reason',
+    Type.Unsafe<object | null>({
+      type: ['object', 'null'],
+      properties: { locked_reason: Type.String({ minLength: 1, maxLength: 255 }) },
+      additionalProperties: false,
+    }),
+  ],
 ])
-export const consoleOutputBody = Type.Object({
-  length: Type.Optional(
-    Type.Union([Type.Null(), Type.Integer({ minimum: -1 }), Type.String({ pattern: '^-?[0-9]+$' })]),
-  ),
-})
-export const vncBody = Type.Object({ type: Type.Enum(['novnc', 'xvpvnc']) }, { additionalProperties: false })
-export const resetBody = Type.Object({ state: Type.Enum(['active', 'error']) }, { additionalProperties: false })
-export const remoteConsoleBody = Type.Object(
+export const consoleOutputBody = Type.Object(
   {
-    remote_console: Type.Object(
-      {
-        protocol: Type.Enum(['vnc', 'spice', 'rdp', 'serial', 'mks']),
-        type: Type.Enum(['novnc', 'xvpvnc', 'spice-html5', 'rdp-html5', 'serial', 'webmks']),
-      },
-      { additionalProperties: false },
-    ),
+    length: optional(Type.Unsafe<number | string | null>({ ...integer(-1), type: ['integer', 'string', 'null'] })),
   },
-  { additionalProperties: false },
+  strict,
 )
+export const vncBody = Type.Object({ type: Type.Enum(['novnc', 'xvpvnc']) }, strict)
+export const resetBody = Type.Object({ state: Type.Enum(['active', 'error']) }, strict)
+
+const remoteConsole = (protocols: string[], types: string[]) =>
+  Type.Object(
+    { remote_console: Type.Object({ protocol: Type.Enum(protocols), type: Type.Enum(types) }, strict) },
+    strict,
+  )
+const protocols = ['vnc', 'spice', 'serial', 'rdp']
+const types = ['novnc', 'xvpvnc', 'spice-html5', 'serial', 'rdp-html5']
+const withMks = remoteConsole([...protocols, 'mks'], [...types, 'webmks'])
+export const remoteConsoleBody = bodies(withMks, [
+  ['remote-consoles', remoteConsole(protocols, types)],
+  ['console-mks', withMks],
+])

@@ -15,7 +15,7 @@ export interface ViewOptions {
   seesExtended: boolean
   seesExtraSpecs: boolean
   /** Set where the caller may see the status of hosts. */
-  hosts: { services: readonly Service[]; now: number; downTimeS: number } | null
+  hosts: { services: readonly Service[]; downTimeS: number } | null
   seesFaultDetails: boolean
 }
 
@@ -32,6 +32,20 @@ const hostIdOf = ({ host, projectId }: Server): string =>
     : createHash('sha224')
         .update(projectId + host)
         .digest('hex')
+
+export const diskConfigOf = ({ hasAutoDisk }: Server) => (hasAutoDisk ? 'AUTO' : 'MANUAL')
+
+const extensions = /^(OS-EXT|OS-SRV|os-extended-volumes:)|^(config_drive|key_name|security_groups|host_status)$/
+
+/** What `PUT /servers/{id}` answered before 2.75: extensions added nothing to it. */
+export function withoutExtensions(view: { addresses: Record<string, { version: number; addr: string }[]> }) {
+  const kept = Object.entries(view).filter(([key]) => !extensions.test(key))
+  const addresses = Object.entries(view.addresses).map(([network, list]) => [
+    network,
+    list.map(({ version, addr }) => ({ version, addr })),
+  ])
+  return { ...Object.fromEntries(kept), addresses: Object.fromEntries(addresses) as object }
+}
 
 const showsProgress = new Set([
   'ACTIVE',
@@ -65,7 +79,7 @@ export function viewServer(server: Server, options: ViewOptions) {
     accessIPv4: server.accessIpv4 ?? '',
     accessIPv6: server.accessIpv6 ?? '',
     links: linksOf(baseUrl, 'servers', server.id),
-    'OS-DCF:diskConfig': 'AUTO',
+    'OS-DCF:diskConfig': diskConfigOf(server),
     ...(showsProgress.has(status) && { progress: 0 }),
     ...((status === 'ERROR' || status === 'DELETED') &&
       server.fault && { fault: viewFault(server, options.seesFaultDetails) }),
@@ -126,17 +140,17 @@ const viewExtended = (server: Server, version: ApiVersion) => ({
 
 const instanceName = ({ id }: Server) => `instance-${id.slice(0, 8)}`
 
-function hostStatus({ host }: Server, { services, now, downTimeS }: NonNullable<ViewOptions['hosts']>): string {
+function hostStatus({ host }: Server, { services, downTimeS }: NonNullable<ViewOptions['hosts']>): string {
   if (host === null) return ''
   const service = services.find((each) => each.host === host && each.binary === 'nova-compute')
   if (!service) return 'UNKNOWN'
   if (service.isForcedDown) return 'DOWN'
-  if (!isUp(service, now, downTimeS)) return 'UNKNOWN'
+  if (!isUp(service, downTimeS)) return 'UNKNOWN'
   return service.isDisabled ? 'MAINTENANCE' : 'UP'
 }
 
-export function viewAddresses(server: Server): Record<string, object[]> {
-  const result: Record<string, object[]> = {}
+function viewAddresses(server: Server) {
+  const result: Record<string, { version: number; addr: string }[]> = {}
   for (const port of server.ports) {
     const line = (addr: string, version: number, type: 'fixed' | 'floating') => ({
       version,

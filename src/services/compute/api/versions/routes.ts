@@ -2,41 +2,44 @@ import { route } from '../../../../platform/http/route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { versions } from '../../versions.ts'
 
-const document = (baseUrl: string) => ({
+const self = (baseUrl: string, path: string) => ({ rel: 'self', href: `${baseUrl}/${path}/` })
+const current = (baseUrl: string) => ({
   id: 'v2.1',
   status: 'CURRENT',
   version: versions.max,
   min_version: versions.min,
   updated: '2013-07-23T11:33:21Z',
-  links: [{ rel: 'self', href: `${baseUrl}/v2.1/` }],
+  links: [self(baseUrl, 'v2.1')],
 })
+/** What clients of before microversions look for: the same API at its oldest, under the old name. */
+const legacy = (baseUrl: string) => ({
+  id: 'v2.0',
+  status: 'SUPPORTED',
+  version: '',
+  min_version: '',
+  updated: '2011-01-21T11:33:21Z',
+  links: [self(baseUrl, 'v2')],
+})
+
+const describedBy = { rel: 'describedby', type: 'text/html', href: 'http://docs.openstack.org/' }
+const detailed = (document: ReturnType<typeof current>, version: string) => ({
+  ...document,
+  links: [...document.links, describedBy],
+  'media-types': [{ base: 'application/json', type: `application/vnd.openstack.compute+json;version=${version}` }],
+})
+
+const root = (path: string, bodyOf: (baseUrl: string) => object) =>
+  route({
+    method: 'GET',
+    path,
+    policy: null,
+    auth: 'none',
+    handle: ({ baseUrl }, _deps: ComputeDeps) => ({ status: 200, body: bodyOf(baseUrl) }),
+  })
 
 /** Version documents, open to everybody. */
 export const versionRoutes = [
-  route({
-    method: 'GET',
-    path: '/',
-    policy: null,
-    auth: 'none',
-    handle: ({ baseUrl }, _deps: ComputeDeps) => ({ status: 200, body: { versions: [document(baseUrl)] } }),
-  }),
-  route({
-    method: 'GET',
-    path: '/v2.1',
-    policy: null,
-    auth: 'none',
-    handle: ({ baseUrl }, _deps: ComputeDeps) => ({
-      status: 200,
-      body: {
-        version: {
-          ...document(baseUrl),
-          links: [
-            ...document(baseUrl).links,
-            { rel: 'describedby', type: 'text/html', href: 'http://docs.openstack.org/' },
-          ],
-          'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' }],
-        },
-      },
-    }),
-  }),
+  root('/', (baseUrl) => ({ versions: [legacy(baseUrl), current(baseUrl)] })),
+  root('/v2', (baseUrl) => ({ version: detailed(legacy(baseUrl), '2') })),
+  root('/v2.1', (baseUrl) => ({ version: detailed(current(baseUrl), '2.1') })),
 ]

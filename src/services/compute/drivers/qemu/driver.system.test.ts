@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -142,6 +142,11 @@ function defineTests() {
     await printed('login:')
     await printed('disks: vda=1048576 vdb=1048576 vdc=65536 vdd=')
     await printed('cards: /sys/class/net/eth0;')
+    // As if the guest had printed it: QEMU goes on at the beginning of the log, not beyond where it was.
+    await appendFile(guestFolder(folder, id).console, `${'y\n'.repeat(1 << 20)}before\n`)
+    await driver.rotateLogs()
+    assert.ok((await stat(guestFolder(folder, id).console)).size < 1 << 20)
+    assert.match(await console_(), /y\nbefore\n/)
     const second = desiredPort()
     const both = { ...server, ports: [...server.ports, second] }
     await driver.updatePorts(both, note)
@@ -151,6 +156,7 @@ function defineTests() {
     await driver.updatePorts({ ...server, ports: [second] }, note)
     await printed('cards: /sys/class/net/eth1;')
     assert.deepEqual(await tapsHere(), [second.tap])
+    assert.ok((await stat(guestFolder(folder, id).console)).size < 1 << 20)
 
     await driver.shutDown(id, note)
     assert.equal((await driver.findGuest(id))?.power, 'shutdown')

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandFailed, type RunAs } from '../../../../host/command.ts'
 import { replaceFile } from '../../../../host/files.ts'
+import { readLog, rotateLog, truncateLog } from '../../../../host/growing-log.ts'
 import { rememberedProbe } from '../../../../host/kvm.ts'
 import { deleteLink, ensureTap } from '../../../../host/links.ts'
-import { findGuest, findGuests, killGuest, startGuest } from '../../../../host/qemu.ts'
+import { findGuest, findGuests, killGuest, processLog, startGuest } from '../../../../host/qemu.ts'
 import { isErrno, isRunning, stopProcess, type ProcessIdentity } from '../../../../host/process.ts'
 import { hostUptime } from '../../../../host/uptime.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
@@ -37,7 +38,10 @@ export interface QemuOptions {
 }
 
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Of the serial console's log: rotated beyond it, with one backup, and as much is shown. */
 const maxConsoleBytes = 1024 * 1024
+/** A guest can print about a megabyte in a second. */
+const rotateMs = 5000
 /** A guest that is still booting loses the first presses of its power button. */
 const powerButtonMs = 3000
 
@@ -54,6 +58,7 @@ export class QemuDriver implements ComputeDriver {
   readonly #homeless = new Map<string, ProcessIdentity>()
   /** Guests whose QEMU lives and does not answer. */
   readonly #silent = new Set<string>()
+  #rotating: NodeJS.Timeout | undefined
   #identity: Promise<Identity> | undefined
   #virt: Promise<'tcg' | 'kvm'> | undefined
 
@@ -68,6 +73,9 @@ export class QemuDriver implements ComputeDriver {
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
     // The probe takes up to two seconds: not in the way of the first server.
     void this.#whoRuns().catch((error: unknown) => log.error({ err: error }, 'cannot tell how guests can run here'))
+    this.#rotating = setInterval(() => {
+      this.rotateLogs().catch((error: unknown) => log.warn({ err: error }, 'the logs of the guests cannot be rotated'))
+    }, rotateMs)
     await Promise.all(
       (await findGuests(stateDir)).map(async (found) => {
         if (existsSync(this.#folder(found.uuid).dir) && found.pidFile === this.#folder(found.uuid).pid) {
@@ -82,7 +90,21 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async stop() {
+    clearInterval(this.#rotating)
     this.#monitors.dropAll()
+  }
+
+  /** Keeps what guests print, and what QEMU says of them, from filling the disk. */
+  async rotateLogs(): Promise<void> {
+    for (const id of await this.#ids()) {
+      const folder = this.#folder(id)
+      try {
+        rotateLog(folder.console, maxConsoleBytes)
+        truncateLog(processLog(folder.pid), maxConsoleBytes)
+      } catch (error) {
+        this.#options.log.warn({ err: error, server: id }, 'the logs of the guest cannot be rotated')
+      }
+    }
   }
 
   async describeHost(): Promise<HostReport> {
@@ -92,8 +114,7 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async listGuests(): Promise<Guest[]> {
-    const names = (await namesIn(this.#options.stateDir)).filter((name) => idPattern.test(name))
-    const ids = new Set([...names, ...this.#homeless.keys()])
+    const ids = new Set([...(await this.#ids()), ...this.#homeless.keys()])
     const guests = await Promise.all([...ids].map((id) => this.findGuest(id)))
     return guests.filter((guest) => guest !== undefined)
   }
@@ -209,8 +230,8 @@ export class QemuDriver implements ComputeDriver {
 
   async consoleOutput(id: string, lines: number | null) {
     const file = this.#folder(id).console
-    if (!existsSync(file)) throw new DriverError('The server has no console yet.', `${file} does not exist`)
-    const text = await readEnd(file)
+    const text = readLog(file, maxConsoleBytes)?.toString()
+    if (text === undefined) throw new DriverError('The server has no console yet.', `${file} does not exist`)
     if (lines === null) return text
     return lines === 0 ? '' : text.replace(/\n$/, '').split('\n').slice(-lines).join('\n')
   }
@@ -224,6 +245,10 @@ export class QemuDriver implements ComputeDriver {
 
   onChange(listener: (id: string) => void) {
     this.#listeners.push(listener)
+  }
+
+  async #ids(): Promise<string[]> {
+    return (await namesIn(this.#options.stateDir)).filter((name) => idPattern.test(name))
   }
 
   #folder(id: string) {
@@ -292,11 +317,11 @@ export class QemuDriver implements ComputeDriver {
   async #powerDown(id: string): Promise<boolean> {
     const { pid } = this.#folder(id)
     if ((await this.findGuest(id))?.power === 'paused' || this.#homeless.has(id)) return false
-    const deadline = Date.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
+    const deadline = performance.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
     for (let press = 0; (await findGuest(pid, id)) !== undefined; await sleep(100)) {
-      if (Date.now() >= deadline) return false
-      if (Date.now() < press) continue
-      press = Date.now() + powerButtonMs
+      if (performance.now() >= deadline) return false
+      if (performance.now() < press) continue
+      press = performance.now() + powerButtonMs
       // It may end between the look and the command; the next look tells.
       await this.#execute(id, 'system_powerdown').catch(() => {})
     }
@@ -335,16 +360,4 @@ async function namesIn(folder: string): Promise<string[]> {
 
 async function readTaps(file: string): Promise<string[]> {
   return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as string[]) : []
-}
-
-async function readEnd(file: string): Promise<string> {
-  const handle = await open(file)
-  try {
-    const { size } = await handle.stat()
-    const length = Math.min(size, maxConsoleBytes)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await handle.close()
-  }
 }

@@ -49,7 +49,7 @@ const list = route({
     ])
     return collection(
       'access_rules',
-      rows.map((row) => view(row, request.baseUrl)),
+      rows.toSorted((a, b) => a.position - b.position).map((row) => view(row, request.baseUrl)),
       request.baseUrl + request.url,
     )
   },

@@ -6,6 +6,7 @@ interface Credential {
   id: string
   secret: string
   roles: { name: string }[]
+  access_rules?: { method: string; path: string }[]
 }
 
 async function setUp(t: TestContext, configuration = '') {
@@ -58,33 +59,86 @@ test('a credential has the roles of its token, or the fewer that it names with w
 })
 
 test('A4: a restricted credential manages no credentials; an unrestricted one does', async (t) => {
-  const { identity, create, make, tokenOf, base, user, project } = await setUp(t)
+  const { identity, create, make, tokenOf, base, user } = await setUp(t)
   const restricted = await tokenOf(await make())
   assert.equal((await create({ name: 'n' }, restricted)).status, 403)
   assert.equal((await identity.request('DELETE', `${base}/x`, { token: restricted })).status, 403)
-  const ec2 = { tenant_id: project.id }
-  const path = `/users/${user.id}/credentials/OS-EC2`
-  assert.equal((await identity.request('POST', path, { token: restricted, body: ec2 })).status, 403)
   const free = await tokenOf(await make({ name: 'free', unrestricted: true }))
   assert.equal((await create({ name: 'n' }, free)).status, 201)
-  assert.equal((await identity.request('POST', path, { token: free, body: ec2 })).status, 201)
-  const other = await identity.make('POST', '/projects', { project: { name: 'other' } })
-  assert.equal((await identity.request('POST', path, { token: free, body: { tenant_id: other.id } })).status, 403)
   const trusts = await identity.request('GET', `/OS-TRUST/trusts?trustor_user_id=${user.id}`, { token: free })
   assert.equal(trusts.status, 403, 'trusts are beyond any application credential')
 })
 
-test('A6: a token ends with the credential, and a token made from it stays within it', async (t) => {
+test('A4: what an unrestricted credential makes has its roles, requests and end at the most, and ends with it', async (t) => {
+  const { identity, create, make, login, tokenOf, base, user } = await setUp(t)
+  const rules = ['/v3/users/*/application_credentials', '/v3/auth/projects'].flatMap((path) =>
+    ['POST', 'GET'].map((method) => ({ service: 'identity', method, path })),
+  )
+  const end = '2100-01-02T03:04:05.678901'
+  const maker = await make({
+    name: 'maker',
+    unrestricted: true,
+    access_rules: rules,
+    expires_at: end,
+    roles: [{ name: 'reader' }],
+  })
+  const token = await tokenOf(maker)
+  const madeBy = async (more: object) => {
+    const answer = await create(more, token)
+    return { status: answer.status, made: answer.body['application_credential'] as Made }
+  }
+  type Made = Credential & { expires_at: string }
+  const rulesOf = ({ access_rules: list = [] }: Pick<Credential, 'access_rules'>) =>
+    list.map(({ method, path }) => ({ method, path }))
+  const { made: same } = await madeBy({ name: 'same', unrestricted: true })
+  assert.equal(same.expires_at, end)
+  assert.deepEqual(rulesOf(same), rulesOf({ access_rules: rules }))
+  assert.equal(
+    (await madeBy({ name: 'less', access_rules: [rules[2]], expires_at: '2099-01-01T00:00:00' })).status,
+    201,
+  )
+  assert.equal((await madeBy({ name: 'none', access_rules: [] })).status, 201)
+  const refused = [
+    { access_rules: [{ ...rules[0], path: '/v3/**' }] },
+    { expires_at: '2100-01-02T03:04:05.678902' },
+    { roles: [{ name: 'member' }] },
+  ]
+  for (const more of refused) assert.equal((await madeBy({ name: 'more', ...more })).status, 400, JSON.stringify(more))
+  const inherited = await login(same)
+  assert.equal(inherited.status, 201)
+  const grandchild = await create({ name: 'grandchild' }, inherited.headers['X-Subject-Token'])
+  await identity.make('DELETE', `${base}/${maker.id}`, undefined, user.token)
+  assert.equal((await login(same)).status, 401)
+  assert.equal((await login(grandchild.body['application_credential'] as Made)).status, 401)
+  const headers = { 'x-subject-token': inherited.headers['X-Subject-Token']! }
+  assert.equal((await identity.request('GET', '/auth/tokens', { headers })).status, 404)
+  assert.deepEqual(await identity.make('GET', base, undefined, user.token), [])
+})
+
+test('A6: a token ends with the credential, and makes no other', async (t) => {
   const { identity, make, login } = await setUp(t)
   const end = new Date(Date.now() + 60_000).toISOString()
   const answer = await login(await make({ expires_at: end }))
   const token = answer.body['token'] as { expires_at: string }
   assert.ok(Date.parse(token.expires_at) <= Date.parse(end))
   const from = { methods: ['token'], token: { id: answer.headers['X-Subject-Token'] } }
-  assert.equal((await identity.authenticate(from, 'unscoped')).status, 403)
-  const again = await identity.authenticate(from)
-  assert.equal(again.status, 201)
-  assert.ok((again.body['token'] as { application_credential: object }).application_credential)
+  for (const scope of ['unscoped', undefined]) assert.equal((await identity.authenticate(from, scope)).status, 403)
+})
+
+test('access rules come in the order of their making', async (t) => {
+  const { identity, make, base, user } = await setUp(t)
+  const rule = (digit: number) => ({ service: 'compute', method: 'GET', path: `/v2.1/${digit}` })
+  const digits = [3, 1, 4, 5, 9, 2, 6, 8, 7, 0]
+  const pathsOf = (list: { path: string }[] = []) => list.map(({ path }) => path)
+  const asked = pathsOf(digits.map(rule))
+  const made = await make({ access_rules: digits.map(rule) })
+  assert.deepEqual(pathsOf(made.access_rules), asked)
+  const shown = await identity.make<Credential>('GET', `${base}/${made.id}`, undefined, user.token)
+  assert.deepEqual(pathsOf(shown.access_rules), asked)
+  const other = await make({ name: 'other', access_rules: digits.toReversed().map(rule) })
+  assert.deepEqual(pathsOf(other.access_rules), asked.toReversed())
+  const all = await identity.make<{ path: string }[]>('GET', `/users/${user.id}/access_rules`, undefined, user.token)
+  assert.deepEqual(pathsOf(all), asked)
 })
 
 test('A7: a revoked role ends the credential for good; so does disabling the user', async (t) => {
@@ -123,6 +177,17 @@ test('access rules: made with the credential, shared, shown, kept while in use',
   assert.equal(await ask('DELETE', `${rules}/${known!.id}`, user.token), 204)
   assert.equal((await create({ name: 'bad', access_rules: [{ path: '/x' }] })).status, 400)
   assert.equal((await create({ name: 'bad', access_rules: [{ ...rule, method: 'TRACE' }] })).status, 400)
+})
+
+test('B12: a credential has at most a hundred access rules, new ones or known ones', async (t) => {
+  const { identity, create, user } = await setUp(t)
+  const rules = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ service: 'compute', method: 'GET', path: `/**a**${index}` }))
+  assert.equal((await create({ name: 'most', access_rules: rules(100) })).status, 201)
+  assert.equal((await create({ name: 'more', access_rules: rules(101) })).status, 400)
+  const known = await identity.make<{ id: string }[]>('GET', `/users/${user.id}/access_rules`, undefined, user.token)
+  const again = [...known, known[0]!].map(({ id }) => ({ id }))
+  assert.equal((await create({ name: 'known', access_rules: again })).status, 400)
 })
 
 test('B12: a user has no more credentials than the operator allows', async (t) => {

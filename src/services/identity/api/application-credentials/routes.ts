@@ -1,4 +1,5 @@
 import type { Context } from '../../../../platform/auth/context.ts'
+import { lockOwner } from '../../../../platform/db/owner-lock.ts'
 import { last, route, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
@@ -13,7 +14,6 @@ import { createBody } from './schema.ts'
 import { viewCredentials } from './view.ts'
 
 const base = '/users/:user_id/application_credentials'
-const what = 'application credentials'
 
 /** The owner is in the address; nobody else's credentials are to be seen. */
 function authorize({ ctx, params }: { ctx: Context; params: Readonly<Record<string, string>> }, rule: string): string {
@@ -31,7 +31,7 @@ const create = route({
     const userId = authorize({ ctx, params }, 'create_application_credential')
     const bearer = await bearerOf(deps, ctx)
     requireNoTrust(bearer)
-    requireUnrestricted(bearer, what)
+    requireUnrestricted(bearer)
     if (bearer.user.id !== userId)
       throw new ActionForbidden('Cannot create an application credential for another user.')
     const { row, secret } = await createApplicationCredential(deps, bearer, {
@@ -73,7 +73,7 @@ async function find({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule
   authorize({ ctx, params: { user_id: row?.user_id ?? params['user_id'] ?? '' } }, `${rule}_application_credential`)
   const bearer = await bearerOf(deps, ctx)
   requireNoTrust(bearer)
-  if (rule === 'delete') requireUnrestricted(bearer, what)
+  if (rule === 'delete') requireUnrestricted(bearer)
   if (!row) throw new IdentityNotFound('Application Credential', id)
   return row
 }
@@ -95,7 +95,10 @@ const remove = route({
   policy: policy('delete_application_credential'),
   async handle(request: ApiRequest<never>, deps: IdentityDeps) {
     const row = await find(request, deps, 'delete')
-    await deps.database.transaction((tx) => deleteApplicationCredentialsById(tx, [row.id]))
+    await deps.database.transaction(async (tx) => {
+      await lockOwner(deps.database, tx, row.user_id)
+      await deleteApplicationCredentialsById(tx, [row.id])
+    })
     deps.changed()
     return { status: 204 }
   },

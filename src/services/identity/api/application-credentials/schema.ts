@@ -8,6 +8,9 @@ const accessRule = Type.Object({
   method: Type.Optional(Type.Enum(['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'])),
 })
 
+/** Every request with the credential is compared with each of them. */
+const mostRules = 100
+
 export const createBody = Type.Object({
   application_credential: Type.Object(
     {
@@ -25,7 +28,7 @@ export const createBody = Type.Object({
         ),
       ),
       unrestricted: Type.Optional(Type.Union([Type.Null(), Type.Boolean()])),
-      access_rules: Type.Optional(Type.Array(accessRule)),
+      access_rules: Type.Optional(Type.Array(accessRule, { maxItems: mostRules })),
       system: Type.Optional(kinds.nullableText),
     },
     { additionalProperties: false },

@@ -36,6 +36,8 @@ async function rulesOf(db: IdentityDb, rows: readonly Credential[]): Promise<Map
     .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
     .select(['application_credential_id', 'access_rules.id', 'service', 'method', 'path'])
     .where('application_credential_id', 'in', ids)
+    .orderBy('application_credential_access_rules.position')
+    .orderBy('access_rules.id')
     .execute()
   for (const { application_credential_id: id, ...rule } of links) found.set(id, [...(found.get(id) ?? []), rule])
   return found

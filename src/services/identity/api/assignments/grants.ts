@@ -71,7 +71,7 @@ const missing = (grant: Grant) =>
     `Could not find role assignment with role: ${grant.role!.id}, user or group: ${grant.actorId}, project, domain, or system: ${grant.targetId}.`,
   )
 
-/** A domain's role is for the projects of that domain. */
+/** A domain's role is for that domain and its projects: elsewhere nobody there has decided what it implies. */
 function requireFittingRole({ role, target, targetId, targetDomainId }: Grant) {
   if (!role || role.domain_id === '') return
   if (target === 'system') {
@@ -82,6 +82,8 @@ function requireFittingRole({ role, target, targetId, targetDomainId }: Grant) {
   if (target === 'project' && role.domain_id !== targetDomainId) {
     throw new Forbidden(`Project ${targetId} must be in the same domain as the role ${role.id} being assigned.`)
   }
+  if (target === 'domain' && role.domain_id !== targetId)
+    throw new Forbidden(`Domain ${targetId} must be the domain of the role ${role.id} being assigned.`)
 }
 
 function grantRoutes(kind: Kind): Route<IdentityDeps>[] {

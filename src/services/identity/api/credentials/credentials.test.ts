@@ -3,8 +3,8 @@ import { test, type TestContext } from 'node:test'
 import { openDatabase } from '../../../../platform/db/database.ts'
 import { testDatabaseUrl } from '../../../../platform/db/testing.ts'
 import type { IdentitySchema } from '../../store/tables.ts'
-import { ec2Signature } from '../../credentials/signature.ts'
 import { startIdentity } from '../../testing/identity.ts'
+import { signed } from '../../testing/signed.ts'
 
 async function setUp(t: TestContext) {
   const identity = await startIdentity(t)
@@ -21,23 +21,6 @@ async function setUp(t: TestContext) {
       token,
     )
   return { identity, project, user, service, ec2 }
-}
-
-/** A signed request as a service passes it on. */
-function signed(access: string, secret: string, at = new Date()) {
-  const request = {
-    host: 'cloud:8000',
-    verb: 'GET',
-    path: '/v1',
-    params: {
-      SignatureVersion: '2',
-      SignatureMethod: 'HmacSHA256',
-      AWSAccessKeyId: access,
-      Timestamp: at.toISOString(),
-    },
-    headers: {},
-  }
-  return { credentials: { ...request, access, signature: ec2Signature(request, secret) } }
 }
 
 test('A1: a signature is worth nothing without a service’s token', async (t) => {
@@ -73,20 +56,42 @@ test('A2: a signed request is good for a quarter of an hour, before and after', 
 })
 
 test('A3: owner and delegation of a credential stay what they are', async (t) => {
-  const { identity, user, ec2 } = await setUp(t)
+  const { identity, user, project, ec2 } = await setUp(t)
   const { access, secret } = await ec2()
   const [credential] = await identity.make<{ id: string; blob: string }[]>('GET', `/credentials?user_id=${user.id}`)
   const change = (changes: object, token = user.token) =>
     identity.request('PATCH', `/credentials/${credential!.id}`, { token, body: { credential: changes } })
-  const other = await identity.make('POST', '/users', { user: { name: 'other' } })
-  assert.equal((await change({ user_id: other.id })).status, 403)
-  for (const key of ['trust_id', 'app_cred_id', 'access_token_id']) {
+  const blob = JSON.stringify({ access, secret })
+  const other = await identity.make('POST', '/projects', { project: { name: 'other' } })
+  const fixed = [{ user_id: 'x' }, { project_id: other.id }, { project_id: null }, { type: 'foo' }, { type: 'EC2' }]
+  for (const more of [...fixed, { id: 'x' }, { x: 1 }])
+    for (const token of [user.token, identity.admin])
+      assert.equal((await change({ blob, ...more }, token)).status, 400, JSON.stringify(more))
+  assert.equal((await change({})).status, 400)
+  const stranger = await identity.member('stranger', project.id)
+  assert.equal((await change({ blob }, stranger.token)).status, 403)
+  const repeated = { blob, user_id: user.id, project_id: project.id, type: 'ec2' }
+  assert.equal((await change(repeated)).status, 200, 'what is repeated is not changed')
+  for (const key of ['trust_id', 'app_cred_id', 'access_token_id', 'access_id']) {
     const blob = JSON.stringify({ access, secret, [key]: 'x' })
     const answer = await change({ blob })
     assert.equal(answer.status, 400, key)
   }
   const now = await identity.make<{ blob: string }>('GET', `/credentials/${credential!.id}`)
-  assert.equal(now.blob, credential!.blob)
+  assert.equal(now.blob, blob)
+  assert.equal((await change({ blob: JSON.stringify({ access, secret: 'another' }) })).status, 200)
+})
+
+test('A3: whoever makes a credential does not say what it is delegated by', async (t) => {
+  const { identity, user, project } = await setUp(t)
+  const blob = JSON.stringify({ access: 'a', secret: 's', trust_id: 't', app_cred_id: 'c', access_token_id: 'o' })
+  const made = await identity.make<{ id: string; blob: string }>(
+    'POST',
+    '/credentials',
+    { credential: { type: 'EC2', user_id: user.id, project_id: project.id, blob } },
+    user.token,
+  )
+  assert.deepEqual(JSON.parse(made.blob), { access: 'a', secret: 's' })
 })
 
 test('A15: credentials are seen by their owner and by administrators', async (t) => {

@@ -10,21 +10,36 @@ import {
   type Ec2Blob,
 } from '../../credentials/store.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { ActionForbidden, expected, IdentityNotFound, ValidationFailed } from '../../errors.ts'
+import { expected, IdentityNotFound, ValidationFailed } from '../../errors.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, updateRow } from '../../store/rows.ts'
-import type { ValidToken } from '../../tokens/evaluate.ts'
-import { bearerOf, isInProject, requireUnrestricted } from '../bearer.ts'
+import { isDelegated } from '../../tokens/delegation.ts'
+import { bearerOf, requireOwnLogin } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
 
-const attributes = {
-  blob: kinds.text,
-  project_id: Type.Optional(kinds.nullableText),
-  type: kinds.text,
-  user_id: kinds.text,
-}
+const createBody = Type.Object({
+  credential: Type.Object({
+    blob: kinds.text,
+    project_id: Type.Optional(kinds.nullableText),
+    type: kinds.text,
+    user_id: kinds.text,
+  }),
+})
+/** Clients repeat what they do not change. */
+const updateBody = Type.Object({
+  credential: Type.Object(
+    {
+      blob: kinds.text,
+      id: Type.Optional(kinds.text),
+      project_id: Type.Optional(kinds.nullableText),
+      type: Type.Optional(kinds.text),
+      user_id: Type.Optional(kinds.text),
+    },
+    { additionalProperties: false },
+  ),
+})
 const known = ['blob', 'project_id', 'type', 'user_id']
 
 const view = (credential: Credential) => ({
@@ -40,10 +55,10 @@ const targetOf = (credential: Pick<Credential, 'userId'>) => ({
   target: { credential: { user_id: credential.userId } },
 })
 
-function requireInProject(bearer: ValidToken, projectId: string | null) {
-  if (!isInProject(bearer, projectId))
-    throw new ActionForbidden('Credential project does not match the project scope of the delegated token')
-}
+/** By what a credential was made, in the blob of credentials that delegated tokens could make once. */
+const delegations = ['trust_id', 'app_cred_id', 'access_token_id'] as const
+const fixedInBlob = [...delegations, 'access_id'] as const
+const isDelegation = (key: string) => delegations.some((each) => each === key)
 
 const isEc2 = (type: string) => type.toLowerCase() === 'ec2'
 
@@ -63,35 +78,25 @@ const create = route({
   method: 'POST',
   path: '/credentials',
   policy: policy('create_credential'),
-  body: Type.Object({ credential: Type.Object(attributes) }),
+  body: createBody,
   async handle({ ctx, body: { credential: input }, baseUrl }, deps: IdentityDeps) {
     ctx.authorize(policy('create_credential'), targetOf({ userId: input.user_id }))
-    const bearer = await bearerOf(deps, ctx)
+    await requireOwnLogin(deps, ctx)
     const projectId = input.project_id ?? null
-    if (isEc2(input.type)) {
-      requireUnrestricted(bearer, 'credentials')
-      if (projectId === null) throw expected('project_id', 'credential')
-    }
-    requireInProject(bearer, projectId)
+    if (isEc2(input.type) && projectId === null) throw expected('project_id', 'credential')
     const common = { userId: input.user_id, projectId, type: input.type, extra: extraOf(input, known) }
     const credential = isEc2(input.type)
-      ? { ...common, ...ec2Of(bearer, input.blob) }
+      ? { ...common, ...ec2Of(input.blob) }
       : { ...common, id: newId(), blob: input.blob }
     await insertCredential(deps, credential)
     return { status: 201, body: { credential: withLinks(baseUrl, 'credentials', view(credential)) } }
   },
 })
 
-/** What the credential makes tokens of is noted in it, so that these stay as narrow as the token that made it. */
-function ec2Of({ payload }: ValidToken, text: string): Pick<Credential, 'id' | 'blob'> {
-  const { trust_id, app_cred_id, access_token_id, ...blob } = parseEc2(text)
-  void [trust_id, app_cred_id, access_token_id] // not the caller's to say
-  const delegated = {
-    ...(payload.trustId !== undefined && { trust_id: payload.trustId }),
-    ...(payload.applicationCredentialId !== undefined && { app_cred_id: payload.applicationCredentialId }),
-    ...(payload.accessTokenId !== undefined && { access_token_id: payload.accessTokenId }),
-  }
-  return { id: idOfAccessKey(blob.access), blob: JSON.stringify({ ...blob, ...delegated }) }
+/** That a credential were made by a delegation is not the caller's to say: it would make tokens of somebody else. */
+function ec2Of(text: string): Pick<Credential, 'id' | 'blob'> {
+  const blob = Object.fromEntries(Object.entries(parseEc2(text)).filter(([key]) => !isDelegation(key)))
+  return { id: idOfAccessKey(parseEc2(text).access), blob: JSON.stringify(blob) }
 }
 
 const list = route({
@@ -100,15 +105,13 @@ const list = route({
   policy: policy('list_credentials'),
   async handle({ ctx, query, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
     ctx.authorize(policy('list_credentials'), ctx.systemScope ? {} : targetOf({ userId: ctx.userId }))
-    const bearer = await bearerOf(deps, ctx)
+    const isHidden = isDelegated(await bearerOf(deps, ctx))
     const conditions = ['user_id', 'type'].flatMap((column) => {
       const value = last(query, column)
       return value === undefined ? [] : [{ column, operator: '=' as const, value }]
     })
-    const rows = await listCredentials(deps, conditions)
-    const visible = rows.filter(
-      (row) => ctx.can(policy('get_credential'), targetOf(row)) && isInProject(bearer, row.projectId),
-    )
+    const rows = isHidden ? [] : await listCredentials(deps, conditions)
+    const visible = rows.filter((row) => ctx.can(policy('get_credential'), targetOf(row)))
     return collection(
       'credentials',
       visible.map((row) => withLinks(baseUrl, 'credentials', view(row))),
@@ -117,7 +120,7 @@ const list = route({
   },
 })
 
-/** The credential of the address, which the caller may see and, with a delegated token, only in its project. */
+/** The credential of the address, which the caller may see. */
 async function load(
   { ctx, params }: Pick<ApiRequest, 'ctx' | 'params'>,
   deps: IdentityDeps,
@@ -127,7 +130,7 @@ async function load(
   const credential = await findCredential(deps, id)
   ctx.authorize(policy(rule), credential ? targetOf(credential) : {})
   if (!credential) throw new IdentityNotFound('credential', id)
-  requireInProject(await bearerOf(deps, ctx), credential.projectId)
+  await requireOwnLogin(deps, ctx)
   return credential
 }
 
@@ -145,44 +148,22 @@ const update = route({
   method: 'PATCH',
   path: '/credentials/:id',
   policy: policy('update_credential'),
-  body: Type.Object({ credential: Type.Partial(Type.Object(attributes)) }),
+  body: updateBody,
   async handle(request, deps: IdentityDeps) {
     const before = await load(request, deps, 'update_credential')
-    const input = request.body.credential
-    const after = {
-      ...before,
-      ...(input.user_id !== undefined && { userId: input.user_id }),
-      ...(input.project_id !== undefined && { projectId: input.project_id }),
-      ...(input.type !== undefined && { type: input.type }),
-      ...(input.blob !== undefined && { blob: input.blob }),
-      extra: extraOf(input, known, before.extra),
-    }
-    requireSameScope(before, after)
-    // Whom it would belong to afterwards counts as well (CVE-2020-12691).
-    request.ctx.authorize(policy('update_credential'), targetOf(after))
-    requireInProject(await bearerOf(deps, request.ctx), after.projectId)
-    if (isEc2(after.type) && !after.projectId) throw expected('project_id', 'credential')
-    await updateRow(deps.database.db, 'credentials', before.id, {
-      user_id: after.userId,
-      project_id: after.projectId,
-      type: after.type,
-      extra: after.extra,
-      ...deps.vault.encrypt(after.blob),
-    })
+    const { blob, ...repeated } = request.body.credential
+    requireSame(['id', 'project_id', 'type', 'user_id'], view(before), { ...view(before), ...repeated })
+    const after = { ...before, blob }
+    if (isEc2(before.type)) requireSame(fixedInBlob, parseEc2(before.blob), parseEc2(after.blob))
+    await updateRow(deps.database.db, 'credentials', before.id, deps.vault.encrypt(after.blob))
     return { status: 200, body: { credential: withLinks(request.baseUrl, 'credentials', view(after)) } }
   },
 })
 
-/** What an EC2 credential was delegated by stays. */
-function requireSameScope(before: Credential, after: Credential): void {
-  if (!isEc2(before.type)) {
-    if (isEc2(after.type)) parseEc2(after.blob)
-    return
-  }
-  const [was, is] = [parseEc2(before.blob), parseEc2(after.blob)]
-  for (const key of ['trust_id', 'app_cred_id', 'access_token_id'] as const) {
+/** What a credential is, whose it is and what it was delegated by stays as it was made (CVE-2026-90460). */
+function requireSame<T extends object>(keys: readonly (keyof T & string)[], was: T, is: T): void {
+  for (const key of keys)
     if ((was[key] ?? null) !== (is[key] ?? null)) throw new ValidationFailed(`${key} can not be updated for credential`)
-  }
 }
 
 const remove = route({

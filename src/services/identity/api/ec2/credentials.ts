@@ -11,10 +11,10 @@ import {
   type Ec2Blob,
 } from '../../credentials/store.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
+import { IdentityNotFound } from '../../errors.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow } from '../../store/rows.ts'
-import { bearerOf, isInProject, requireUnrestricted } from '../bearer.ts'
+import { requireOwnLogin } from '../bearer.ts'
 import { collection } from '../links.ts'
 import { newId } from '../resource.ts'
 
@@ -43,16 +43,15 @@ const list = route({
   async handle({ ctx, params, baseUrl, url }: ApiRequest<never>, deps: IdentityDeps) {
     const userId = params['user_id'] ?? ''
     ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
+    await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
-    const bearer = await bearerOf(deps, ctx)
     const rows = await listCredentials(deps, [
       { column: 'user_id', operator: '=', value: userId },
       { column: 'type', operator: '=', value: 'ec2' },
     ])
-    const visible = rows.filter((row) => isInProject(bearer, row.projectId))
     return collection(
       'credentials',
-      visible.map((row) => view(row, baseUrl)),
+      rows.map((row) => view(row, baseUrl)),
       baseUrl + url,
     )
   },
@@ -66,21 +65,11 @@ const create = route({
   async handle({ ctx, params, body, baseUrl }, deps: IdentityDeps) {
     const userId = params['user_id'] ?? ''
     ctx.authorize(policy('ec2_create_credential'), { target: { credential: { user_id: userId } } })
-    const bearer = await bearerOf(deps, ctx)
-    requireUnrestricted(bearer, 'application credentials')
+    await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
     if (!(await findRow(deps.database.db, 'projects', { id: body.tenant_id })))
       throw new IdentityNotFound('project', body.tenant_id)
-    if (!isInProject(bearer, body.tenant_id))
-      throw new ActionForbidden('EC2 credential project does not match the project scope of the delegated token')
-    const { payload } = bearer
-    const blob: Ec2Blob & { access: string } = {
-      access: newId(),
-      secret: newId(),
-      trust_id: payload.trustId ?? null,
-      ...(payload.applicationCredentialId !== undefined && { app_cred_id: payload.applicationCredentialId }),
-      ...(payload.accessTokenId !== undefined && { access_token_id: payload.accessTokenId }),
-    }
+    const blob = { access: newId(), secret: newId(), trust_id: null }
     const credential = {
       id: idOfAccessKey(blob.access),
       userId,
@@ -100,10 +89,9 @@ async function load({ ctx, params }: ApiRequest<never>, deps: IdentityDeps, rule
   const credential = await findCredential(deps, idOfAccessKey(access))
   if (!credential) throw new IdentityNotFound('credential', access)
   ctx.authorize(policy(rule), { target: { credential: { user_id: credential.userId } } })
+  await requireOwnLogin(deps, ctx)
   await requireUser(deps, params['user_id'] ?? '')
   if (credential.type !== 'ec2') throw new Unauthorized('EC2 access key not found.')
-  if (!isInProject(await bearerOf(deps, ctx), credential.projectId))
-    throw new ActionForbidden('EC2 credential project does not match the project scope of the delegated token')
   return credential
 }
 

@@ -1,60 +1,21 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
-import { baseString, signatureOf } from '../../model/oauth1/signature.ts'
 import { startIdentity, type Answer } from '../../testing/identity.ts'
-
-interface Keys {
-  id: string
-  secret: string
-}
-
-/** The Authorization header of a request that a consumer signs. */
-function signed(path: string, consumer: Keys, token?: Keys, more: Record<string, string> = {}): string {
-  const params = new Map(
-    Object.entries({
-      oauth_consumer_key: consumer.id,
-      oauth_nonce: randomBytes(8).toString('hex'),
-      oauth_signature_method: 'HMAC-SHA1',
-      oauth_timestamp: String(Math.floor(Date.now() / 1000)),
-      oauth_version: '1.0',
-      ...(token && { oauth_token: token.id }),
-      ...more,
-    }),
-  )
-  const text = baseString('POST', `http://identity/v3${path}`, params)
-  params.set('oauth_signature', signatureOf(params, text, { client: consumer.secret, token: token?.secret ?? '' }))
-  return `OAuth ${[...params].map(([name, value]) => `${name}="${encodeURIComponent(value)}"`).join(', ')}`
-}
-
-const keysOf = (answer: Answer): Keys => {
-  const form = new URLSearchParams(String(answer.body))
-  return { id: form.get('oauth_token')!, secret: form.get('oauth_token_secret')! }
-}
+import { keysOf, OAuthConsumer, signedOAuth as signed, type Keys } from '../../testing/oauth1.ts'
 
 /** An admin of a project (keystone's rules let nobody else use OAuth) and a consumer. */
 async function setUp(t: TestContext) {
   const identity = await startIdentity(t)
   const project = await identity.make('POST', '/projects', { project: { name: 'p' } })
   const joe = await identity.member('joe', project.id, 'admin')
-  const consumer = await identity.make<Keys>('POST', '/OS-OAUTH1/consumers', { consumer: { description: 'program' } })
-  const post = (path: string, headers: Record<string, string>) => identity.request('POST', path, { token: '', headers })
-  const askFor = async () =>
-    keysOf(
-      await post('/OS-OAUTH1/request_token', {
-        authorization: signed('/OS-OAUTH1/request_token', consumer, undefined, { oauth_callback: 'oob' }),
-        'requested-project-id': project.id,
-      }),
-    )
+  const program = await OAuthConsumer.create(identity)
   const authorize = async (request: Keys, roles: object[], token = joe.token) =>
     identity.request('PUT', `/OS-OAUTH1/authorize/${request.id}`, { token, body: { roles } })
-  const exchange = (request: Keys, oauth_verifier: string) =>
-    post('/OS-OAUTH1/access_token', {
-      authorization: signed('/OS-OAUTH1/access_token', consumer, request, { oauth_verifier }),
-    })
   const login = (authorization: string, scope?: object) =>
     identity.authenticate({ methods: ['oauth1'], oauth1: {} }, scope, { authorization })
-  return { identity, project, joe, consumer, askFor, authorize, exchange, login }
+  const askFor = () => program.askFor(project.id)
+  const exchange = (request: Keys, verifier: string) => program.exchange(request, verifier)
+  return { identity, project, joe, consumer: program.keys, askFor, authorize, exchange, login }
 }
 
 async function withAccess(t: TestContext) {

@@ -1,7 +1,7 @@
 /** The three steps of OAuth 1.0a: request token, authorization by a user, access token. */
 import { route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
-import { requireUndelegated } from '../../operations/delegation.ts'
+import { requireUndelegated } from '../bearer.ts'
 import { authorizeRequestToken, createAccessToken, createRequestToken } from '../../operations/oauth1.ts'
 import { policy } from '../../policies.ts'
 import { isoMicros } from '../times.ts'

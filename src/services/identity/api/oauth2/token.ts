@@ -52,6 +52,7 @@ function clientOf(request: ApiRequest<never>, fields: URLSearchParams, deps: Ide
     id: basic?.id ?? fields.get('client_id') ?? undefined,
     secret: basic?.secret ?? fields.get('client_secret') ?? undefined,
     certificate,
+    peer: request.peer,
   }
 }
 

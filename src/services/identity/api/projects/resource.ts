@@ -37,18 +37,13 @@ export async function requireDomain(deps: IdentityDeps, id: string): Promise<Row
   return domain
 }
 
-/** The domain of a new project: its own id where it is one, else named, its parent's or the caller's. */
-async function domainIdOf(deps: IdentityDeps, input: Attributes, ctx: Context): Promise<string> {
-  const parentId = (input['parent_id'] as string | null | undefined) ?? null
-  if (input['is_domain'] === true) {
-    if (parentId !== null) throw new BadRequest('only root projects are allowed to act as domains.')
-    return ''
-  }
-  const named = input['domain_id'] as string | null | undefined
-  const parent = parentId === null ? undefined : await findRow(deps.database.db, 'projects', { id: parentId })
-  const domainId = named ?? (parent ? parent.domain_id || parent.id : domainIdFor(ctx, input))
-  await requireDomain(deps, domainId)
-  return domainId
+/** The domain of a new project: '' where it is one itself, else the one that is named, its parent's or the caller's. */
+async function domainIdOf({ database: { db } }: IdentityDeps, input: Attributes, ctx: Context): Promise<string> {
+  if (input['is_domain'] === true) return ''
+  if (input['domain_id'] != null) return input['domain_id'] as string
+  const id = (input['parent_id'] as string | null | undefined) ?? null
+  const parent = id === null ? undefined : await findRow(db, 'projects', { id })
+  return parent ? parent.domain_id || parent.id : domainIdFor(ctx, input)
 }
 
 function conditions(query: Query): Filter[] {
@@ -81,13 +76,17 @@ export const projects: Entity<'projects'> = {
   viewAll: viewProjects,
   expand: expandProject,
   target: (row) => ({ target: { project: { id: row.id, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
-  newTarget: (ctx, input) => ({
-    target: { project: { domain_id: input['is_domain'] === true ? null : domainIdFor(ctx, input) } },
+  newTarget: async (ctx, input, deps) => ({
+    target: { project: { domain_id: (await domainIdOf(deps, input, ctx)) || null } },
   }),
   async insert(deps, input, ctx) {
+    if (input['is_domain'] === true && input['parent_id'] != null)
+      throw new BadRequest('only root projects are allowed to act as domains.')
+    const domainId = await domainIdOf(deps, input, ctx)
+    if (input['is_domain'] !== true) await requireDomain(deps, domainId)
     const row = await createProject(deps, {
       name: input['name'] as string,
-      domainId: await domainIdOf(deps, input, ctx),
+      domainId,
       parentId: (input['parent_id'] as string | null | undefined) ?? null,
       enabled: input['enabled'] !== false,
       description: (input['description'] as string | null | undefined) ?? '',

@@ -2,12 +2,12 @@
 import { last, route, type ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
-import { createTrust, deleteTrust } from '../../operations/create-trust.ts'
+import { createTrust, deleteTrust, withRedelegated } from '../../operations/create-trust.ts'
 import { noteRevocation } from '../../operations/revoke.ts'
 import { policy } from '../../policies.ts'
 import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
 import { trustChain } from '../../tokens/evaluate.ts'
-import { bearerOf } from '../bearer.ts'
+import { bearerOf, requireTrusted } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, extras } from '../resource.ts'
 import { viewRole } from '../roles/resource.ts'
@@ -55,12 +55,16 @@ async function rolesOf(db: IdentityDb, trust: Trust, baseUrl: string) {
   return rows.map((row) => withLinks(baseUrl, 'roles', viewRole(row)))
 }
 
-/** Whatever its flag `unrestricted` says, an application credential has no business with trusts. */
-async function requireNoCredential(deps: IdentityDeps, ctx: ApiRequest<never>['ctx']) {
+/**
+ * Says which trusts the caller may have to do with. By a trust he reaches that one and what was redelegated from it, not
+ * what else its trustor or he himself has given away. Throws Forbidden for other delegated tokens.
+ */
+async function reachOf(deps: IdentityDeps, ctx: ApiRequest<never>['ctx']): Promise<(id: string) => boolean> {
   const bearer = await bearerOf(deps, ctx)
-  if (bearer.applicationCredential)
-    throw new ActionForbidden("Using method 'application_credential' is not allowed for managing trusts.")
-  return bearer
+  requireTrusted(bearer)
+  if (!bearer.trust) return () => true
+  const own = new Set(await withRedelegated(deps.database.db, bearer.trust.id))
+  return (id) => own.has(id)
 }
 
 /** A trust that can still be used. Unlike elsewhere a missing one is told before the policy is asked (bug 1840288). */
@@ -71,7 +75,8 @@ async function load({ params, ctx }: ApiRequest<never>, deps: IdentityDeps, rule
     trust && (trust.remaining_uses === 0 || (trust.expires_at !== null && Number(trust.expires_at) <= Date.now()))
   if (!trust || isOver) throw new IdentityNotFound('trust', id)
   ctx.authorize(policy(rule), { target: { trust: { ...trust } } })
-  await requireNoCredential(deps, ctx)
+  const isInReach = await reachOf(deps, ctx)
+  if (!isInReach(id)) throw new ActionForbidden('A token of a trust manages that trust and those redelegated from it')
   return trust
 }
 
@@ -87,11 +92,11 @@ const list = route({
     else if (trustee !== undefined)
       ctx.authorize(policy('list_trusts_for_trustee'), { target: { trust: { trustee_user_id: trustee } } })
     else ctx.authorize(policy('list_trusts'))
-    await requireNoCredential(deps, ctx)
+    const isInReach = await reachOf(deps, ctx)
     let rows = deps.database.db.selectFrom('trusts').selectAll().where('deleted_at', 'is', null).orderBy('id')
     if (trustor !== undefined) rows = rows.where('trustor_user_id', '=', trustor)
     if (trustee !== undefined) rows = rows.where('trustee_user_id', '=', trustee)
-    const found = await rows.execute()
+    const found = (await rows.execute()).filter((row) => isInReach(row.id))
     return collection(
       'trusts',
       found.map((row) => view(row, baseUrl)),
@@ -107,7 +112,9 @@ const create = route({
   body: createBody,
   async handle({ ctx, body: { trust: input }, baseUrl }, deps: IdentityDeps) {
     ctx.authorize(policy('create_trust'), { target: { trust: { trustor_user_id: input.trustor_user_id } } })
-    const trust = await createTrust(deps, await requireNoCredential(deps, ctx), {
+    const bearer = await bearerOf(deps, ctx)
+    requireTrusted(bearer)
+    const trust = await createTrust(deps, bearer, {
       trustorId: input.trustor_user_id,
       trusteeId: input.trustee_user_id,
       projectId: input.project_id ?? null,

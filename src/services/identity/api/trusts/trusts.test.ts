@@ -99,6 +99,27 @@ test('A4: a token of a trust makes no other token, credential or trust beyond it
   void [trustee, project]
 })
 
+test('A4: a token of a trust sees and ends that trust and those redelegated from it, no other', async (t) => {
+  const { identity, trustor, make, consume, trust } = await setUp(t)
+  const other = await make()
+  const own = await make({ allow_redelegation: true, impersonation: true })
+  const token = (await consume(own.id)).headers['X-Subject-Token']!
+  const below = await trust({ impersonation: true }, token)
+  assert.equal(below.status, 201, JSON.stringify(below.body))
+  const { id: belowId } = below.body['trust'] as Trust
+  const path = '/OS-TRUST/trusts'
+  for (const way of [`${path}/${other.id}`, `${path}/${other.id}/roles`])
+    assert.equal((await identity.request('GET', way, { token })).status, 403, way)
+  assert.equal((await identity.request('DELETE', `${path}/${other.id}`, { token })).status, 403)
+  const listed = await identity.make<Trust[]>('GET', `${path}?trustor_user_id=${trustor.id}`, undefined, token)
+  assert.deepEqual(listed.map(({ id }) => id).toSorted(), [own.id, belowId].toSorted())
+  for (const id of [belowId, own.id]) {
+    assert.equal((await identity.request('GET', `${path}/${id}`, { token })).status, 200)
+    assert.equal((await identity.request('DELETE', `${path}/${id}`, { token })).status, 204)
+  }
+  assert.equal((await identity.request('GET', `${path}/${other.id}`, { token: trustor.token })).status, 200)
+})
+
 test('A7: deleting the trust, the trustor’s role or the trustor ends its tokens', async (t) => {
   const { identity, trustor, make, consume, project } = await setUp(t)
   const isValid = async (token: string) =>

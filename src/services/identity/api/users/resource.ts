@@ -1,11 +1,18 @@
 import { Type } from 'typebox'
+import type { Context } from '../../../../platform/auth/context.ts'
 import { BadRequest } from '../../../../platform/http/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
 import { changeUser, type UserChanges } from '../../operations/change-user.ts'
 import { deleteUsers } from '../../operations/delete.ts'
-import { federatedObjectsOf, setFederatedObjects, type FederatedObject } from '../../operations/federated-objects.ts'
+import {
+  federatedObjectsOf,
+  requireOwnProviders,
+  setFederatedObjects,
+  type FederatedObject,
+} from '../../operations/federated-objects.ts'
+import { policy } from '../../policies.ts'
 import { federatedFilter, isShadowUser } from '../../store/federated-users.ts'
 import { newUser } from '../../store/new-rows.ts'
 import { findRow, insertRow, type Row } from '../../store/rows.ts'
@@ -73,6 +80,12 @@ async function requireLocal({ database: { db }, residents }: IdentityDeps, row: 
   if (!(await isShadowUser(db, row.id))) await residents.requireWritable(row.domain_id)
 }
 
+/** The right to a domain's users is none to the identity providers of others. */
+async function requireProviders(deps: IdentityDeps, ctx: Context, user: Row<'users'>, objects?: FederatedObject[]) {
+  if (objects && !ctx.can(policy('update_identity_provider')))
+    await requireOwnProviders(deps.database.db, user, objects)
+}
+
 export const users: Entity<'users'> = {
   table: 'users',
   singular: 'user',
@@ -120,20 +133,22 @@ export const users: Entity<'users'> = {
       extra: extraOf(input, known),
       ...(password != null && (await passwordColumns(deps, password, 'administrator', optionsOf({ options })))),
     })
+    const federated = input['federated'] as FederatedObject[] | undefined
+    await requireProviders(deps, ctx, row, federated)
     await deps.database.transaction(async (tx) => {
       if (!(await insertRow(tx, 'users', row))) throw duplicate(row.name, domainId)
-      const federated = input['federated'] as FederatedObject[] | undefined
       if (federated) await setFederatedObjects(tx, row, federated)
     })
     return row
   },
-  async change(deps, row, input) {
+  async change(deps, row, input, ctx) {
     if (input['domain_id'] !== undefined && input['domain_id'] !== row.domain_id)
       throw new BadRequest('Cannot change Domain ID')
     await requireLocal(deps, row)
     const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
     await requireNoDomain(deps, changes.default_project_id)
     const federated = input['federated'] as FederatedObject[] | undefined
+    await requireProviders(deps, ctx, row, federated)
     const result = await changeUser(deps, row, changes, async (tx) => {
       if (federated) await setFederatedObjects(tx, row, federated)
     })

@@ -31,8 +31,8 @@ const changePassword = route({
   policy: null,
   auth: 'none', // the old password is the proof: an expired one may be changed without a token
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
-  async handle({ params, body: { user } }, deps: IdentityDeps) {
-    await changeOwnPassword(deps, params['id'] ?? '', user.original_password, user.password)
+  async handle({ params, peer, body: { user } }, deps: IdentityDeps) {
+    await changeOwnPassword(deps, params['id'] ?? '', user.original_password, user.password, peer)
     deps.changed()
     return { status: 204 }
   },

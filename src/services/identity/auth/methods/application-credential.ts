@@ -1,6 +1,7 @@
 import { AuthFailed, expected } from '../../errors.ts'
 import { findRow } from '../../store/rows.ts'
-import { checkSecret } from '../../tokens/known-secrets.ts'
+import { isKnownSecret, rememberSecret } from '../../tokens/known-secrets.ts'
+import { comparePassword, inTurn } from '../../tokens/passwords.ts'
 import { findUser, isUsable } from '../find.ts'
 import type { AuthMethod, NamedInDomain } from '../method.ts'
 import { Unauthorized } from '../../../../platform/http/errors.ts'
@@ -13,7 +14,7 @@ interface Input {
 }
 
 /** An application credential by id, or by name and owner. Whatever owner the request names, it is the credential's. */
-export const applicationCredential: AuthMethod = async (deps, input, { scope }) => {
+export const applicationCredential: AuthMethod = async (deps, input, { scope, peer }) => {
   const { id, name, secret, user: owner } = (input ?? {}) as Input
   if (typeof secret !== 'string') throw expected('secret', 'application_credential')
   if (scope !== undefined)
@@ -28,11 +29,16 @@ export const applicationCredential: AuthMethod = async (deps, input, { scope }) 
     id !== undefined
       ? await findRow(db, 'application_credentials', { id })
       : named && (await findRow(db, 'application_credentials', { user_id: named.id, name: name! }))
-  const isRight = await checkSecret(secret, credential?.secret_hash ?? null, deps.config.passwordHashRounds)
+  const hash = credential?.secret_hash ?? null
+  const asker = { address: peer ?? '', user: credential?.user_id ?? named?.id ?? '' }
+  const isRight =
+    isKnownSecret(secret, hash) ||
+    (await inTurn(asker, () => comparePassword(secret, hash, deps.config.passwordHashRounds)))
   const user = credential && (await findRow(db, 'users', { id: credential.user_id }))
   const expiresAt = credential?.expires_at == null ? undefined : Number(credential.expires_at)
   const isOver = expiresAt !== undefined && expiresAt <= Date.now()
   if (!credential || !user || !isRight || isOver || !(await isUsable(deps, user))) throw new AuthFailed()
+  rememberSecret(secret, credential.secret_hash)
   return {
     user,
     methods: ['application_credential'],

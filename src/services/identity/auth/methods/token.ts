@@ -1,5 +1,6 @@
 import { NotFound } from '../../../../platform/http/errors.ts'
 import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
+import { hasDelegatedMethod } from '../../tokens/delegation.ts'
 import type { AuthMethod, Proof } from '../method.ts'
 
 /**
@@ -26,12 +27,8 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
     throw new ActionForbidden(
       'Using a system-scoped token to create a project-scoped or domain-scoped token is not allowed.',
     )
-  if (payload.applicationCredentialId !== undefined && scope !== undefined)
-    throw new ActionForbidden(
-      'Using an application credential token to create a token of another scope is not allowed.',
-    )
-  if (payload.thumbprint !== undefined)
-    throw new ActionForbidden('Using a token that is bound to a certificate to create another token')
+  if (hasDelegatedMethod(valid))
+    throw new ActionForbidden('Using a delegated token to create another token is not allowed.')
   if (payload.scope.kind !== 'unscoped' && !deps.config.allowRescope)
     throw new ActionForbidden('rescope a scoped token')
   const user = await deps.tokens.register.user(payload.userId)
@@ -42,10 +39,6 @@ export const token: AuthMethod = async (deps, input, { scope }) => {
     expiresAt: payload.expiresAt,
     from: payload.scope,
     ...(payload.federation && { federation: payload.federation }),
-    ...(payload.applicationCredentialId !== undefined && {
-      applicationCredentialId: payload.applicationCredentialId,
-      fixedScope: payload.scope,
-    }),
   }
   // The chain's first id: revoking it ends every token that came from it.
   const first = payload.auditIds.at(-1)

@@ -45,7 +45,7 @@ after(() => directory?.close())
 
 /** A driver with keystone's defaults, uid as the id. */
 function open(settings: Partial<LdapSettings> = {}): LdapDirectory {
-  const defaults = loadConfig(ldapOptions, [join(import.meta.dirname, 'no-such-file')])
+  const defaults = loadConfig('keystone', ldapOptions, [join(import.meta.dirname, 'no-such-file')])
   return new LdapDirectory({
     ...defaults,
     url: directory.url,

@@ -209,6 +209,8 @@ test('a patch that is wrong says what is', async () => {
     [[{ op: 'add', path: '/deleted', value: 'x' }], 403, /reserved/],
     [[{ op: 'add', path: '/os_glance_import_task', value: 'x' }], 403, /reserved/],
     [[{ op: 'replace', path: '/min_ram', value: 'much' }], 400, /min_ram/],
+    [[{ op: 'add', path: '/__proto__', value: 'x' }], 400, /'__proto__', which is not allowed/],
+    [[{ op: 'remove', path: '/ __proto__ ' }], 400, /not allowed/],
     [[{ op: 'add', path: `/${'x'.repeat(256)}`, value: 'x' }], 400, /255/],
     [[{ op: 'add', path: '/locations/-', value: { url: 'http://x/', metadata: {} } }], 403, /locations/],
   ]

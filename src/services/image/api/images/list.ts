@@ -1,3 +1,4 @@
+import { distinctBy } from '../../../../base/distinct.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { last, type Query } from '../../../../platform/http/route.ts'
 import type { ImageDeps } from '../../deps.ts'
@@ -120,12 +121,14 @@ export function parseLimit(
 /** `sort=name:asc,status`, or repeated sort_key with one sort_dir for all or one for each; created_at and id follow. */
 function parseSort(query: Query): ListRequest['sort'] {
   const pairs = last(query, 'sort') === undefined ? classicSort(query) : newSort(query)
-  const keys = pairs.map(([key, direction]) => {
+  const all = pairs.map(([key, direction]) => {
     if (!(sortable as readonly string[]).includes(key))
       throw new InvalidImage(`Invalid sort key: ${key}. It must be one of the following: ${sortable.join(', ')}.`)
     if (direction !== 'asc' && direction !== 'desc') throw new InvalidImage(`Invalid sort direction: ${direction}`)
     return { column: key as keyof ImageRow, direction: direction as 'asc' | 'desc' }
   })
+  // What is sorted by once is sorted by it; the condition of a marker grows with the square of the keys.
+  const keys = distinctBy(all, (key) => key.column)
   const direction = keys.length === 1 ? keys[0]!.direction : 'desc'
   for (const column of ['created_at', 'id'] as const)
     if (!keys.some((key) => key.column === column)) keys.push({ column, direction })

@@ -94,10 +94,13 @@ function parsePointer(pointer: string): string[] {
   if (pointer.length > 1 && pointer.endsWith('/')) fail('end with "/"')
   if (pointer.slice(1).trim() === '' || pointer.slice(1).trim() === '/') fail('does not contains valid token')
   if (/~[^01]/.test(pointer) || pointer.endsWith('~')) fail('contains "~" not part of a recognized escape sequence')
-  return pointer
+  const parts = pointer
     .replace(/^\/+/, '')
     .split('/')
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~').trim())
+  // As a key of any body: see readJson.
+  if (parts.includes('__proto__')) fail("names '__proto__', which is not allowed")
+  return parts
 }
 
 /** What the caller may do with a custom property. */

@@ -41,7 +41,8 @@ const add = route({
   method: 'POST',
   path: '/images/:id/members',
   policy: policy('add_member'),
-  body: Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) }, { additionalProperties: false }),
+  // Clients send the whole membership; glance reads what the operation is about.
+  body: Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) }),
   async handle({ ctx, params, body }, deps: ImageDeps) {
     const image = await permitted(ctx, deps, params['id'] ?? '', 'add_member', 'add members to')
     requireShared(image)
@@ -91,7 +92,7 @@ const update = route({
   method: 'PUT',
   path: '/images/:id/members/:member_id',
   policy: policy('modify_member'),
-  body: Type.Object({ status: Type.Enum(['pending', 'accepted', 'rejected']) }, { additionalProperties: false }),
+  body: Type.Object({ status: Type.Enum(['pending', 'accepted', 'rejected']) }),
   async handle({ ctx, params, body }, deps: ImageDeps) {
     const { image, member } = await load({ ctx, params }, deps)
     // Only the member itself accepts or rejects.

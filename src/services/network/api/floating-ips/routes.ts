@@ -10,6 +10,7 @@ import {
   type FloatingIpInput,
 } from '../../operations/floating-ips.ts'
 import { tellOfAddresses } from '../../operations/ports.ts'
+import { carriedRouters } from '../../operations/schedule.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
 import {
@@ -24,10 +25,15 @@ import {
 import { page, requireKnown, standard, withTagFilters, type View } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
+import { ownedBy } from '../kit/targets.ts'
 import { networkTarget } from '../networks/view.ts'
 import { ports } from '../ports/view.ts'
 
-function view(row: Row<'floating_ips'>, targets: ReadonlyMap<string, Row<'ports'>>): View {
+function view(
+  row: Row<'floating_ips'>,
+  targets: ReadonlyMap<string, Row<'ports'>>,
+  carried: ReadonlySet<string>,
+): View {
   const { name: _name, ...common } = standard(row)
   const port = targets.get(row.port_id ?? '')
   return {
@@ -37,7 +43,8 @@ function view(row: Row<'floating_ips'>, targets: ReadonlyMap<string, Row<'ports'
     port_id: row.port_id,
     fixed_ip_address: row.fixed_ip_address,
     router_id: row.router_id,
-    status: row.status,
+    // Whatever the router's host said last, it is of no use while nobody is there.
+    status: carried.has(row.router_id ?? '') ? row.status : 'DOWN',
     dns_name: row.dns_name ?? '',
     dns_domain: row.dns_domain ?? '',
     port_details: port
@@ -67,23 +74,19 @@ const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
     'fixed_ip_address',
     'status',
   ),
-  columns: [
-    'id',
-    'project_id',
-    'tenant_id',
-    'floating_ip_address',
-    'floating_network_id',
-    'router_id',
-    'port_id',
-    'status',
-  ],
+  columns: ['id', 'project_id', 'tenant_id', 'floating_ip_address', 'floating_network_id', 'router_id', 'port_id'],
   scope: ownScope,
   notFound: floatingIpNotFound,
   targets: ownedTargets,
-  async views(db, rows) {
+  async views(db, rows, deps) {
     const targets = await listRows(db, 'ports', { id: rows.flatMap((row) => row.port_id ?? []) })
     const byId = new Map(targets.map((port) => [port.id, port]))
-    return rows.map((row) => view(row, byId))
+    const carried = await carriedRouters(
+      db,
+      deps,
+      rows.flatMap((row) => row.router_id ?? []),
+    )
+    return rows.map((row) => view(row, byId, carried))
   },
 }
 
@@ -123,7 +126,7 @@ const pools = route({
   async handle(request: ApiRequest<never>, { database: { db } }: NetworkDeps) {
     const { ctx, query } = request
     requireKnown(query, ['subnet_id', 'subnet_name', 'network_id', 'cidr', 'project_id', 'tenant_id'])
-    ctx.authorize(policy('get_floatingip_pool'), { project_id: ctx.projectId })
+    ctx.authorize(policy('get_floatingip_pool'), ownedBy(ctx.projectId))
     const networks = await listRows(db, 'networks', { is_external: 1 })
     const subnets = await listRows(db, 'subnets', { network_id: networks.map(({ id }) => id), ip_version: 4 })
     const views = subnets.map((subnet) => ({

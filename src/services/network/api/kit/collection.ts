@@ -3,6 +3,7 @@
  * its attributes' policies, `If-Match`, tags and `fields`. A resource says what differs; this file does the rest.
  */
 import type { TObject } from 'typebox'
+import { distinctBy } from '../../../../base/distinct.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { SortKey } from '../../../../platform/db/keyset.ts'
@@ -29,6 +30,7 @@ import { requireRevision } from './revision.ts'
 import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { itemsOf, oneOrMany } from './bulk.ts'
 import { closed, convert, ownerOf } from './schema.ts'
+import { ownedBy } from './targets.ts'
 
 export interface Collection<T extends OwnedTable> extends Attributes {
   /** `security_group`; the plural is this with an s, the path has hyphens. */
@@ -53,7 +55,7 @@ export const pluralOf = ({ singular }: { singular: string }): string => `${singu
 export const pathOf = (collection: { singular: string }): string => `/${pluralOf(collection).replaceAll('_', '-')}`
 
 /** Facts of a resource whose owner alone decides. */
-export const owned = (row: { project_id: string }): PolicyTarget => ({ project_id: row.project_id })
+export const owned = (row: { project_id: string }): PolicyTarget => ownedBy(row.project_id)
 export const ownedTargets = () => Promise.resolve(owned)
 /** What a project has of its own; who is above projects sees all. */
 export const ownScope = (ctx: Context): Scope => ({ any: [['project_id', ctx.projectId ?? '']] })
@@ -157,7 +159,9 @@ function keysOf(query: Query, isReverse: boolean): SortKey[] {
   const names = (query['sort_key'] ?? []).filter((name) => name !== '')
   const directions = (query['sort_dir'] ?? []).filter((each) => each !== '')
   const keys = names.map((name, index) => ({ column: columnOf(name), isDescending: directions[index] === 'desc' }))
-  return [...keys, { column: 'id', isDescending: false }].map(({ column, isDescending }) => ({
+  const all = [...keys, { column: 'id', isDescending: false }]
+  // What is sorted by once is sorted by it; the condition of a marker grows with the square of the keys.
+  return distinctBy(all, (key) => key.column).map(({ column, isDescending }) => ({
     column,
     direction: isDescending === isReverse ? 'asc' : 'desc',
   }))
@@ -267,7 +271,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
         const made: Row<T>[] = []
         for (const [index, input] of inputs.entries()) {
           const projectId = owners[index]!
-          const target = creation.target ? await creation.target(tx, input, projectId, ctx) : { project_id: projectId }
+          const target = creation.target ? await creation.target(tx, input, projectId, ctx) : ownedBy(projectId)
           ctx.authorize(policy(`create_${singular}`), target)
           authorizeAttributes(ctx, `create_${singular}`, input, target, creation.defaults)
           made.push(await creation.insert(tx, deps, input, projectId, ctx))
@@ -305,7 +309,7 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
       const id = params['id'] ?? ''
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, id)
-        const future = { ...target, ...input, project_id: row.project_id }
+        const future = { ...target, ...input, ...ownedBy(row.project_id) }
         ctx.authorize(policy(`update_${singular}`), future)
         authorizeAttributes(ctx, `update_${singular}`, input, future)
         requireRevision(headers, row)

@@ -5,13 +5,13 @@ import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import { type Collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { ownedBy, within } from '../kit/targets.ts'
 
 export const networkTarget = (row: Row<'networks'>): PolicyTarget => ({
-  project_id: row.project_id,
-  tenant_id: row.project_id,
+  ...ownedBy(row.project_id),
+  ...within('network', row.project_id),
   shared: row.shared === 1,
   'router:external': row.is_external === 1,
-  'network:project_id': row.project_id,
 })
 
 /** What a network shows besides its own row. */

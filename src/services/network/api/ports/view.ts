@@ -5,15 +5,15 @@ import { dnsAssignment } from '../../model/port.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import type { Collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { ownedBy, within } from '../kit/targets.ts'
 import { networksOf } from '../subnets/view.ts'
 
 export const portTarget = (
   row: { project_id: string; device_owner: string },
   network: Row<'networks'> | undefined,
 ): PolicyTarget => ({
-  project_id: row.project_id,
-  tenant_id: row.project_id,
-  'network:project_id': network?.project_id,
+  ...ownedBy(row.project_id),
+  ...within('network', network?.project_id),
   shared: network?.shared === 1,
   device_owner: row.device_owner,
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { waitFor } from '../../../../base/wait.ts'
 import { createTestNetwork, type Item, type TestNetwork } from '../../testing/service.ts'
 
 let net: TestNetwork
@@ -141,8 +142,14 @@ test('a floating IP leads to a port behind a router, tells of it, and holds what
   const made = await create({ port_id: port.id, description: 'd' })
   assert.deepEqual(
     [made['status'], made['router_id'], (made['port_details'] as Item)['name']],
-    ['ACTIVE', id, 'target'],
+    ['DOWN', id, 'target'],
+    'until the router’s host has it',
   )
+  const isActive = async () => {
+    const { body } = await net.send('member@one', 'GET', '/v2.0/floatingips?status=ACTIVE')
+    return body['floatingips']!.some((each) => each.id === made.id)
+  }
+  await waitFor(isActive, { what: 'floating IP', timeoutMs: 10_000 })
   assert.equal((await refused(409, { port_id: port.id })).type, 'FloatingIPPortAlreadyAssociated')
   assert.match((await refused(403, { floating_ip_address: '198.51.100.200' })).message, /floating_ip_address/)
   assert.match((await refused(400, { fixed_ip_address: '10.0.0.1' })).message, /without a port_id/)
@@ -156,7 +163,9 @@ test('a floating IP leads to a port behind a router, tells of it, and holds what
   })
   assert.equal(gatewayHeld.type, 'RouterExternalGatewayInUseByFloatingIp')
   const kept = await net.make('member@one', 'PUT', `/floatingips/${made.id}`, { floatingip: { description: 'e' } })
-  assert.equal(kept['port_id'], port.id)
+  assert.deepEqual([kept['port_id'], kept['status']], [port.id, 'ACTIVE'])
+  const again = await net.make('member@one', 'PUT', `/floatingips/${made.id}`, { floatingip: { port_id: port.id } })
+  assert.equal(again['status'], 'ACTIVE', 'it leads where it did')
   const free = await net.make('member@one', 'PUT', `/floatingips/${made.id}`, { floatingip: { port_id: null } })
   assert.deepEqual([free['port_id'], free['status'], free['port_details']], [null, 'DOWN', null])
   assert.equal((await net.send('member@two', 'GET', `/v2.0/floatingips/${made.id}`)).status, 404)

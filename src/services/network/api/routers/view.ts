@@ -1,18 +1,23 @@
+import type { NetworkDeps } from '../../deps.ts'
 import { routerNotFound } from '../../errors.ts'
+import { carriedRouters } from '../../operations/schedule.ts'
 import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import { ownedTargets, ownScope, type Collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
 
-async function views(db: NetworkDb, rows: readonly Row<'routers'>[]): Promise<View[]> {
+async function views(db: NetworkDb, rows: readonly Row<'routers'>[], deps: NetworkDeps): Promise<View[]> {
   const gateways = rows.flatMap((row) => row.gateway_port_id ?? [])
   const addresses = Map.groupBy(await listRows(db, 'ip_allocations', { port_id: gateways }), (each) => each.port_id)
   const ports = await listRows(db, 'ports', { device_id: rows.map((row) => row.id) })
   const placed = new Set(ports.filter((port) => port.host_id !== '').map((port) => port.device_id))
+  const inUse = new Set(ports.map((port) => port.device_id))
+  const carried = await carriedRouters(db, deps, [...inUse])
   return rows.map((row) => ({
     ...standard(row),
     admin_state_up: row.admin_state_up === 1,
-    status: 'ACTIVE',
+    // One without ports has nothing to do yet; clients wait for ACTIVE after they made it, as neutron says at once.
+    status: inUse.has(row.id) && !carried.has(row.id) ? 'DOWN' : 'ACTIVE',
     external_gateway_info: gatewayOf(row, addresses.get(row.gateway_port_id ?? '') ?? []),
     routes: parseList(row.routes),
     availability_zone_hints: parseList<string>(row.zone_hints ?? '[]'),

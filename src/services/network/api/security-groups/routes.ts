@@ -17,6 +17,7 @@ import { findRow, type NetworkDb, type Row } from '../../store/rows.ts'
 import { createRoute, owned, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
+import { ownedBy, within } from '../kit/targets.ts'
 import { ruleAttributes } from './rule-schema.ts'
 import { securityGroupRules, securityGroups } from './view.ts'
 
@@ -47,7 +48,7 @@ export const securityGroupRoutes = [
   {
     ...listGroups!,
     async handle(...[request, deps]: Parameters<NonNullable<typeof listGroups>['handle']>) {
-      if (request.ctx.can(policy('get_security_group'), { project_id: request.ctx.projectId }))
+      if (request.ctx.can(policy('get_security_group'), ownedBy(request.ctx.projectId)))
         await ensureDefault(request.ctx, request.query, deps)
       return listGroups!.handle(request, deps)
     },
@@ -97,7 +98,10 @@ export const securityGroupRuleRoutes = [
   ...readRoutes(securityGroupRules),
   createRoute(securityGroupRules, {
     schema: closed({ ...ruleAttributes, ...kinds.owner, security_group_id: kinds.uuid }),
-    target: async (tx, input: NewRule, _projectId, ctx) => owned(await groupOf(tx, ctx, input.security_group_id)),
+    async target(tx, input: NewRule, _projectId, ctx) {
+      const { project_id: projectId } = await groupOf(tx, ctx, input.security_group_id)
+      return { ...ownedBy(projectId), ...within('security_group', projectId) }
+    },
     insert: (tx, deps, input, _projectId, ctx) => insertVisible(tx, deps, input, ctx),
   }),
   removeRoute(securityGroupRules, (tx, _deps, row) => removeRule(tx, row)),

@@ -3,6 +3,7 @@ import { normalized } from '../../model/security-rule.ts'
 import { listRows, type NetworkDb, type Row } from '../../store/rows.ts'
 import { ownScope, type Collection } from '../kit/collection.ts'
 import { filtersOf, standard, timeText, withTagFilters, type View } from '../kit/listing.ts'
+import { ownedBy, within } from '../kit/targets.ts'
 
 const viewRule = (row: Row<'security_group_rules'>, isOfDefault: boolean): View => ({
   id: row.id,
@@ -48,7 +49,7 @@ export const securityGroups: Collection<'security_groups'> & { tags: 'security-g
   columns: ['id', 'name', 'project_id', 'tenant_id'],
   scope: ownScope,
   notFound: securityGroupNotFound,
-  targets: () => Promise.resolve((row) => ({ project_id: row.project_id, shared: false })),
+  targets: () => Promise.resolve((row) => ({ ...ownedBy(row.project_id), shared: false })),
   views: viewGroups,
 }
 
@@ -81,8 +82,8 @@ export const securityGroupRules: Collection<'security_group_rules'> = {
   async targets(db, rows) {
     const groups = await groupsOf(db, rows)
     return (row) => ({
-      project_id: row.project_id,
-      'security_group:project_id': groups.get(row.security_group_id)?.project_id,
+      ...ownedBy(row.project_id),
+      ...within('security_group', groups.get(row.security_group_id)?.project_id),
     })
   },
   async views(db, rows) {

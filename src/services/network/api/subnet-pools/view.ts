@@ -2,9 +2,10 @@ import { addressScopeNotFound, subnetPoolNotFound } from '../../errors.ts'
 import { parseList, type Row } from '../../store/rows.ts'
 import { ownOrSharedScope, type Collection } from '../kit/collection.ts'
 import { filtersOf, standard, withTagFilters, type View } from '../kit/listing.ts'
+import { ownedBy } from '../kit/targets.ts'
 
 const shareable = (row: { project_id: string; shared: number }) => ({
-  project_id: row.project_id,
+  ...ownedBy(row.project_id),
   shared: row.shared === 1,
 })
 

@@ -7,6 +7,7 @@ import { findRow, type NetworkDb, type Row } from '../../store/rows.ts'
 import { createRoute, readRoutes, removeRoute, updateRoute, visible } from '../kit/collection.ts'
 import { closed, kinds, ownerOf } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
+import { ownedBy } from '../kit/targets.ts'
 import { networks, networkTarget } from '../networks/view.ts'
 import { subnetPools } from '../subnet-pools/view.ts'
 import { subnets } from './view.ts'
@@ -55,7 +56,7 @@ export const subnetRoutes = [
     },
     async target(tx, input, projectId, ctx) {
       const network = await networkOf(tx, input.network_id, ctx)
-      return { ...networkTarget(network), project_id: projectId }
+      return { ...networkTarget(network), ...ownedBy(projectId) }
     },
     async insert(tx, deps, input, projectId, ctx) {
       if (input.subnetpool_id) {

@@ -3,6 +3,7 @@ import { subnetNotFound } from '../../errors.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import type { Collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { ownedBy, within } from '../kit/targets.ts'
 
 export const networksOf = async (db: NetworkDb, rows: readonly { network_id: string }[]) =>
   new Map(
@@ -13,8 +14,8 @@ export const networksOf = async (db: NetworkDb, rows: readonly { network_id: str
   )
 
 const target = (row: Row<'subnets'>, network: Row<'networks'> | undefined): PolicyTarget => ({
-  project_id: row.project_id,
-  'network:project_id': network?.project_id,
+  ...ownedBy(row.project_id),
+  ...within('network', network?.project_id),
   shared: network?.shared === 1,
 })
 
