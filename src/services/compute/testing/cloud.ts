@@ -181,12 +181,12 @@ export class TestCloud {
 
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
   async start(): Promise<void> {
-    this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
     this.service = await this.startAnother()
   }
 
   /** Another process beside it; `host` is the machine that it is on. */
   async startAnother(host = 'control'): Promise<ComputeService> {
+    this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
     const service = await createComputeService(
       {
         stateDir: this.folder,
