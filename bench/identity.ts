@@ -1,9 +1,8 @@
 /**
  * Identity alone, one process over HTTP; the clients are in another thread. JSON lines; `ratio` compares with a bare
- * node:http server that sends the same bytes in the same run. Usage: npm run bench identity
+ * node:http server that sends the same bytes in the same run, in a process of its own. Usage: npm run bench identity
  */
 import autocannon from 'autocannon'
-import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +14,7 @@ import { withKey } from '../src/services/identity/store/names.ts'
 import { newUser } from '../src/services/identity/store/new-rows.ts'
 import { byPassword, openTestIdentity } from '../src/services/identity/testing/identity.ts'
 import { print } from './measure.ts'
+import { bareServer } from './processes.ts'
 
 const seconds = 4
 const folder = mkdtempSync(join(tmpdir(), 'nephos-bench-identity-'))
@@ -85,17 +85,10 @@ async function validations(name: string, token: string, compared = false) {
   const rate = await load(name, { path: '/auth/tokens', headers })
   if (!compared) return
   const answer = await (await fetch(`${base}/auth/tokens`, { headers })).text()
-  const bare = createServer((_request, response) => response.setHeader('content-type', 'application/json').end(answer))
-  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', () => resolve()))
-  const { port } = bare.address() as { port: number }
-  const baseline = await load(
-    '  baseline: the same bytes from node:http',
-    { path: '/', headers },
-    16,
-    `http://127.0.0.1:${port}`,
-  )
+  const bare = await bareServer({ bytes: answer })
+  const baseline = await load('  baseline: the same bytes from node:http', { path: '', headers }, 16, bare.url)
   print('  ratio to the baseline', { ratio: Number((rate / baseline).toFixed(2)) })
-  bare.close()
+  bare.stop()
 }
 
 /** Validations of tokens that were never seen: each costs its queries, however many revocations there are. */

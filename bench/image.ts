@@ -1,7 +1,7 @@
 /**
  * Glance alone, as a process of its own: 1 GiB up and down, and listings of 10,000 images, as JSON lines. Upload is
  * compared with the slower of the disk and of md5 and sha512 in two threads, download with a plain server of the file; both
- * in the same run. Usage: node bench/image.ts
+ * in the same run; `cpuMs` is what the process spent, user and system. Usage: npm run bench image
  */
 import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { frugal, nodeFlags } from '../src/cmd/node-flags.ts'
 import { measure, print } from './measure.ts'
+import { bareServer, timed } from './processes.ts'
 
 const mebibyte = 1024 * 1024
 const size = 1024 * mebibyte
@@ -45,14 +46,8 @@ async function call<T>(port: number, method: string, path: string, json?: unknow
   return (answer.status === 204 ? undefined : await answer.json()) as T
 }
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return (performance.now() - started) / 1000
-}
-
-function rate(time: number) {
-  return Math.round(1024 / time)
+function rate({ seconds }: Timed) {
+  return Math.round(1024 / seconds)
 }
 
 function memory() {
@@ -61,32 +56,50 @@ function memory() {
 
 /** The best of three rounds of everything, since whatever else runs on the machine only ever makes them worse. */
 async function data(port: number) {
-  const best: Record<string, number> = {}
-  const note = (name: string, time: number) => (best[name] = Math.min(best[name] ?? Infinity, time))
+  const best: Record<string, Timed> = {}
+  const note = async (name: string, pid: number, work: () => Promise<unknown>) => {
+    const { seconds, cpuMs } = await timed(pid, work)
+    const before = best[name] ?? { seconds: Infinity, cpuMs: Infinity }
+    best[name] = { seconds: Math.min(before.seconds, seconds), cpuMs: Math.min(before.cpuMs, cpuMs) }
+  }
+  const glance = child.pid!
   const before = memory()
   for (let round = 0; round < 3; round++) {
-    note('disk', await seconds(writeToDisk))
-    note('hashes', await seconds(hashInThreads))
+    await note('disk', process.pid, writeToDisk)
+    await note('hashes', process.pid, hashInThreads)
     const image = { disk_format: 'raw', container_format: 'bare' }
     const { id } = await call<{ id: string }>(port, 'POST', '/images', image)
-    note('up', await seconds(() => upload(port, id)))
-    note('down', await seconds(() => download(port, `/v2/images/${id}/file`)))
-    const file = join(folder, 'state', 'images', id)
-    note('plain', await withStaticServer(file, (other) => seconds(() => download(other, '/'))))
+    await note('up', glance, () => upload(port, id))
+    await note('down', glance, () => download(`http://127.0.0.1:${port}/v2/images/${id}/file`))
+    const plain = await bareServer({ file: join(folder, 'state', 'images', id) })
+    await note('plain', plain.pid, () => download(plain.url))
+    plain.stop()
     await call(port, 'DELETE', `/images/${id}`)
   }
-  const { disk = 0, hashes = 0, up = 0, down = 0, plain = 0 } = best
+  const { disk, hashes, up, down, plain } = best as Record<'disk' | 'hashes' | 'up' | 'down' | 'plain', Timed>
   const memoryMiB = Math.round(memory() - before)
   const ratio = (one: number, other: number) => Number((one / other).toFixed(2))
   print('image upload of 1 GiB, MiB/s', {
     rate: rate(up),
+    cpuMs: up.cpuMs,
     disk: rate(disk),
     hashes: rate(hashes),
-    ratio: ratio(Math.max(disk, hashes), up),
+    hashesCpuMs: hashes.cpuMs,
+    ratio: ratio(Math.max(disk.seconds, hashes.seconds), up.seconds),
+    cpuRatio: ratio(hashes.cpuMs, up.cpuMs),
     memoryMiB,
   })
-  print('image download of 1 GiB, MiB/s', { rate: rate(down), plain: rate(plain), ratio: ratio(plain, down) })
+  print('image download of 1 GiB, MiB/s', {
+    rate: rate(down),
+    cpuMs: down.cpuMs,
+    plain: rate(plain),
+    plainCpuMs: plain.cpuMs,
+    ratio: ratio(plain.seconds, down.seconds),
+    cpuRatio: ratio(plain.cpuMs, down.cpuMs),
+  })
 }
+
+type Timed = Awaited<ReturnType<typeof timed>>
 
 async function writeToDisk() {
   const file = join(folder, 'baseline')
@@ -127,32 +140,12 @@ async function upload(port: number, id: string) {
   if (statusCode !== 204) throw new Error(`upload answered ${statusCode}`)
 }
 
-async function download(port: number, path: string) {
-  const outgoing = request({ host: '127.0.0.1', port, path, headers: { 'X-Auth-Token': 'admin' } }).end()
+async function download(url: string) {
+  const outgoing = request(url, { headers: { 'X-Auth-Token': 'admin' } }).end()
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
   let bytes = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) bytes += chunk.length
   if (bytes !== size) throw new Error(`download of ${bytes} bytes`)
-}
-
-/** A server that does nothing but send a file, in a process of its own as glance is. */
-async function withStaticServer<T>(file: string, work: (port: number) => Promise<T>): Promise<T> {
-  const code = `
-    const { createServer } = require('node:http')
-    const { createReadStream, statSync } = require('node:fs')
-    const file = process.argv[1]
-    const server = createServer((_request, response) => {
-      response.setHeader('Content-Length', statSync(file).size)
-      createReadStream(file).pipe(response)
-    })
-    server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
-  const other = spawn(process.execPath, ['-e', code, file], { stdio: ['ignore', 'pipe', 'inherit'] })
-  try {
-    const [line] = (await once(other.stdout, 'data')) as [Buffer]
-    return await work(Number(line.toString()))
-  } finally {
-    other.kill()
-  }
 }
 
 async function listings(port: number) {

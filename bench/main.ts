@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 const files: Readonly<Record<string, string>> = {
   cloud: 'run.ts',
+  durability: 'durability.ts',
   identity: 'identity.ts',
   directory: 'directory.ts',
   image: 'image.ts',

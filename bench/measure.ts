@@ -35,10 +35,14 @@ export async function measure(
 /** One JSON line. */
 export const print = (name: string, figures: object) => console.log(JSON.stringify({ name, ...figures }))
 
+/** The processes of a cloud: control, agent. */
+export async function processesOf(target: TestCloud): Promise<Record<string, number>> {
+  return (JSON.parse((await target.nephos('status', '--json')).output) as { pids: Record<string, number> }).pids
+}
+
 /** Resident memory of each process of a cloud. */
 export async function memory(target: TestCloud) {
-  const { pids } = JSON.parse((await target.nephos('status', '--json')).output) as { pids: Record<string, number> }
-  for (const [name, pid] of Object.entries(pids)) {
+  for (const [name, pid] of Object.entries(await processesOf(target))) {
     const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
     print(`resident memory of ${name}, MiB`, { mib: Math.round(Number(resident) / 1024) })
   }

@@ -2,10 +2,11 @@
  * Benchmarks of a cloud with fake hosts, as JSON lines; `ratio` compares with a bare node:http server that sends the same
  * bytes in the same run. Usage: npm run bench
  */
-import { createServer } from 'node:http'
-import { eventually, login, type Api } from '../test/api.ts'
+import { login, type Api } from '../test/api.ts'
 import { createTestCloud } from '../test/cloud.ts'
-import { measure, memory, print, type Figures } from './measure.ts'
+import { build } from './build.ts'
+import { measure, memory, print, processesOf, type Figures } from './measure.ts'
+import { bareServer, timed } from './processes.ts'
 
 const cloud = await createTestCloud({ args: ['--fake'] })
 try {
@@ -51,7 +52,7 @@ async function run(admin: Api, demo: Api) {
 
   const image = (await demo.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body
     .images[0]!.id
-  const servers = await measure({ clients: 8, count: 200 }, () => build(demo, image, networkId))
+  const servers = await measure({ clients: 8, count: 200 }, () => build(demo, image, [{ uuid: networkId }]))
   print('server create, POST to ACTIVE', servers)
   await compared('GET /servers/detail of 100', 8, 3, () =>
     demo.call('compute', 'GET', '/v2.1/servers/detail?limit=100'),
@@ -69,27 +70,11 @@ async function rescope(demo: Api) {
   if (status !== 201) throw new Error(`token by token answered ${status}`)
 }
 
-async function build(demo: Api, imageRef: string, uuid: string) {
-  const server = { name: 'bench', flavorRef: '42', imageRef, networks: [{ uuid }] }
-  const created = await demo.call<{ server: { id: string } }>('compute', 'POST', '/v2.1/servers', { server })
-  if (created.status !== 202)
-    throw new Error(`server create answered ${created.status}: ${JSON.stringify(created.body)}`)
-  await eventually('the server is ACTIVE', async () => {
-    const { body } = await demo.call<{ server: { status: string } }>(
-      'compute',
-      'GET',
-      `/v2.1/servers/${created.body.server.id}`,
-    )
-    if (body.server.status === 'ERROR') throw new Error('the server is in ERROR')
-    return body.server.status === 'ACTIVE'
-  })
-}
-
 /** Measures a call and, right after it, the bare server sending an answer of the same size. */
 async function compared(name: string, clients: number, seconds: number, call: () => Promise<{ body: unknown }>) {
   const bytes = JSON.stringify((await call()).body)
   const figures = await measure({ clients, seconds }, call)
-  const bare = await bareServer(bytes, clients, seconds)
+  const bare = await bareRate(bytes, clients, seconds)
   print(name, {
     ...figures,
     bytes: bytes.length,
@@ -98,56 +83,45 @@ async function compared(name: string, clients: number, seconds: number, call: ()
   })
 }
 
-async function bareServer(bytes: string, clients: number, seconds: number): Promise<Figures> {
-  const server = createServer(
-    (_request, response) => void response.setHeader('Content-Type', 'application/json').end(bytes),
-  )
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+async function bareRate(bytes: string, clients: number, seconds: number): Promise<Figures> {
+  const server = await bareServer({ bytes })
   try {
     return await measure(
       { clients, seconds },
-      async () => JSON.parse(await (await fetch(`http://127.0.0.1:${port}/`)).text()) as unknown,
+      async () => JSON.parse(await (await fetch(server.url)).text()) as unknown,
     )
   } finally {
-    server.closeAllConnections()
-    server.close()
+    server.stop()
   }
 }
 
-/** Upload and download of 256 MiB, beside a pipe of the same bytes over loopback. */
+/** Upload and download of 256 MiB, beside the same bytes to and from a server that does nothing else. */
 async function images(demo: Api) {
   const data = Buffer.alloc(256 * 1024 * 1024, 7)
   const image = { name: 'bench', disk_format: 'raw', container_format: 'bare' }
   const { body } = await demo.call<{ id: string }>('image', 'POST', '/v2/images', image)
   const url = `${cloud.url('image')}/v2/images/${body.id}/file`
   const headers = { 'X-Auth-Token': demo.token, 'Content-Type': 'application/octet-stream' }
-  const up = await timed(async () => {
-    const answer = await fetch(url, { method: 'PUT', body: data, headers })
-    if (answer.status !== 204) throw new Error(`upload answered ${answer.status}`)
-  })
-  const down = await timed(async () => void (await (await fetch(url, { headers })).arrayBuffer()))
-  const server = createServer((request, response) => {
-    if (request.method === 'PUT') request.resume().on('end', () => response.end())
-    else response.end(data)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const bareUrl = `http://127.0.0.1:${(server.address() as { port: number }).port}/`
-  const bareUp = await timed(async () => void (await (await fetch(bareUrl, { method: 'PUT', body: data })).text()))
-  const bareDown = await timed(async () => void (await (await fetch(bareUrl)).arrayBuffer()))
-  server.closeAllConnections()
-  server.close()
-  const rate = (seconds: number) => Math.round(256 / seconds)
-  print('image upload, MiB/s', { rate: rate(up), bareRate: rate(bareUp), ratio: Number((bareUp / up).toFixed(2)) })
-  print('image download, MiB/s', {
-    rate: rate(down),
-    bareRate: rate(bareDown),
-    ratio: Number((bareDown / down).toFixed(2)),
-  })
+  const control = (await processesOf(cloud))['control']!
+  const put = async (to: string) => {
+    const answer = await fetch(to, { method: 'PUT', body: data, headers })
+    if (!answer.ok) throw new Error(`upload answered ${answer.status}`)
+  }
+  const get = async (from: string) => void (await (await fetch(from, { headers })).arrayBuffer())
+  const up = await timed(control, () => put(url))
+  const down = await timed(control, () => get(url))
+  const server = await bareServer({ bytes: data })
+  const bareUp = await timed(server.pid, () => put(server.url))
+  const bareDown = await timed(server.pid, () => get(server.url))
+  server.stop()
+  printTransfer('image upload, 256 MiB', up, bareUp)
+  printTransfer('image download, 256 MiB', down, bareDown)
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return (performance.now() - started) / 1000
+type Timed = Awaited<ReturnType<typeof timed>>
+
+function printTransfer(name: string, own: Timed, bare: Timed) {
+  const rate = ({ seconds }: Timed) => Math.round(256 / seconds)
+  const ratio = Number((bare.seconds / own.seconds).toFixed(2))
+  print(name, { mibPerSecond: rate(own), cpuMs: own.cpuMs, bare: rate(bare), bareCpuMs: bare.cpuMs, ratio })
 }

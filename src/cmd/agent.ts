@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { findUser } from '../host/users.ts'
 import { Secret } from '../platform/auth/secret.ts'
 import { httpTransport, ServiceClient } from '../platform/http/client.ts'
-import { createLogger } from '../platform/log/log.ts'
+import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { passGate, type HostGateOptions } from '../services/compute/agent/host-gate.ts'
@@ -13,6 +13,7 @@ import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
 import { guestUser, openWay } from './guest-user.ts'
+import { logOf } from './logs.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
 import { beat, RoleBoard, tell } from './roles.ts'
 import { serviceTokens } from './service-token.ts'
@@ -25,8 +26,8 @@ async function run(stateDir: string) {
   const secrets = loadSecrets(stateDir, serviceUsers)
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
-  const log = (name: string) => createLogger({ name, file: join(paths(stateDir).log, `${name}.log`) })
-  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('nova-compute') }, host)
+  const log = logOf(stateDir, 'nova-compute', 'compute')
+  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log }, host)
 
   const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
@@ -34,7 +35,7 @@ async function run(stateDir: string) {
     bus,
     stateDir: join(stateDir, 'network-agent'),
     cloudName: settings.name,
-    log: log('neutron-agent'),
+    log: logOf(stateDir, 'neutron-agent', 'network'),
     bridgeMappings: new Map([['provider', bridge]]),
     ownBridges: new Map([[bridge, () => ensureProviderBridge(bridge, settings.providerCidr)]]),
     localIp: '127.0.0.1',
@@ -51,7 +52,7 @@ async function run(stateDir: string) {
   const driver = new QemuDriver({
     host,
     stateDir: join(stateDir, 'instances'),
-    log: log('nova-compute'),
+    log,
     fetchImage: async (id: string): Promise<Readable> => images.download(id),
     ...(user && { user }),
     onRemark: (text) => tell({ type: 'remark', text }),
@@ -68,6 +69,7 @@ async function run(stateDir: string) {
   process.on('SIGTERM', () => void stop())
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', reopenLogFiles)
 
   const hold = (reason: string) => {
     board.set('nova-compute', 'down', reason)
@@ -88,7 +90,7 @@ async function run(stateDir: string) {
     host,
     bus,
     stateDir,
-    log: log('nova-compute'),
+    log,
     countGuests: async () => (await driver.listGuests()).length,
     onObstacle: (obstacle) => {
       for (const role of networkRoles) board.set(role, 'down', 'waits for nova-compute')
@@ -113,7 +115,7 @@ async function run(stateDir: string) {
     bus,
     driver,
     stateDir: join(stateDir, 'compute-agent'),
-    log: log('nova-compute'),
+    log,
     session,
     onHealth: (error) => show({ error }),
     onNotice: (notice) => show({ notice }),

@@ -2,14 +2,12 @@
  * The control side of a cloud in one process: every API, scheduler and conductor, wired together. The only place where
  * services learn of each other; they meet at their public interfaces.
  */
-import { join } from 'node:path'
 import { localTransport, type Transport } from '../platform/http/client.ts'
 import { ServiceUnavailable } from '../platform/http/errors.ts'
 import { serve, type HttpServer, type Observer } from '../platform/http/server.ts'
 import type { App } from '../platform/http/app.ts'
 import type { Authenticator } from '../platform/http/service.ts'
 import { ConfigError, tellFiles } from '../platform/config/config.ts'
-import { createLogger } from '../platform/log/log.ts'
 import { LocalBus } from '../platform/rpc/local-bus.ts'
 import { serveBus } from '../platform/rpc/socket-bus.ts'
 import { Secret } from '../platform/auth/secret.ts'
@@ -23,6 +21,7 @@ import { serveMetadata } from '../services/compute/metadata/server.ts'
 import { serveNovncProxy } from '../services/compute/novncproxy/proxy.ts'
 import { catalogOf } from './catalog.ts'
 import { problemsOfFiles } from './check-files.ts'
+import { logOf } from './logs.ts'
 import { readPolicies } from './policies.ts'
 import { codeNameOf, configFilesOf, databaseUrlOf, otherFilesOf } from './service-files.ts'
 import { serviceTokens } from './service-token.ts'
@@ -66,8 +65,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       return localTransport(app).send(request)
     },
   })
-  const log = (name: string) =>
-    createLogger({ name, file: join(paths(stateDir).log, `${name}.log`), level: process.env['NEPHOS_LOG'] ?? 'info' })
+  const log = (name: string, type = name) => logOf(stateDir, name, type)
 
   const listen = async (app: App, port: PortName) => {
     const server: HttpServer = await serve(app, {
@@ -180,7 +178,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         getServerMetadata: compute.getServerMetadata,
         getGuestPassword: compute.getGuestPassword,
         setGuestPassword: compute.setGuestPassword,
-        log: log('metadata'),
+        log: log('metadata', 'compute'),
       })
       stops.push(() => metadata.close())
     })
@@ -189,7 +187,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         host: settings.bind,
         port: portOf(settings, 'novncproxy'),
         openConsole: compute.openConsole,
-        log: log('novncproxy'),
+        log: log('novncproxy', 'compute'),
       })
       stops.push(() => proxy.close())
     })

@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { Secret } from '../platform/auth/secret.ts'
+import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { startCloud, type Cloud } from './cloud.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
@@ -32,6 +33,7 @@ async function run(stateDir: string) {
   // Without its supervisor nobody would start this process again after a failure.
   process.on('disconnect', () => void stop())
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', reopenLogFiles)
   await firstUse(cloud, settings, secrets, stateDir, (text) => tell({ type: 'remark', text }))
   tell({ type: 'ready' })
   flushCompileCache()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { urlOf, writePrivate, type Secrets, type Settings } from './settings.ts'
+import { writePrivate } from './private-file.ts'
+import { urlOf, type Secrets, type Settings } from './settings.ts'
 
 /** Writes admin-openrc, demo-openrc and clouds.yaml into the state directory (0600). */
 export function writeCredentials(stateDir: string, settings: Settings, secrets: Secrets) {

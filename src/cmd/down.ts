@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLogger } from '../platform/log/log.ts'
 import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { destroyNetworking } from '../services/network/agent/destroy.ts'
 import type { Arguments } from './arguments.ts'
 import { deleteProviderBridge } from './provider-bridge.ts'
-import { paths, providerBridge, readSettings } from './settings.ts'
-import { readStatus } from './status.ts'
+import { logOf } from './logs.ts'
+import { providerBridge, readSettings } from './settings.ts'
+import { readStatus } from './status-file.ts'
 
 const stopsWithin = 30_000
 
@@ -22,7 +22,7 @@ export async function down(args: Arguments): Promise<number> {
   if (copy !== undefined) throw new Error(copy)
   await stopSupervisor(args.stateDir)
   if (settings.fake) return 0
-  const log = createLogger({ name: 'down', file: join(paths(args.stateDir).log, 'down.log') })
+  const log = logOf(args.stateDir, 'down', 'compute')
   const instances = join(args.stateDir, 'instances')
   if (existsSync(instances)) {
     const driver = new QemuDriver({

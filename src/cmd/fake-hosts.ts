@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Secret } from '../platform/auth/secret.ts'
-import { createLogger } from '../platform/log/log.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
 import { fakeAgent } from '../services/network/fake-agent.ts'
+import { logOf } from './logs.ts'
 import type { RoleBoard } from './roles.ts'
 import { paths, type Settings } from './settings.ts'
 
@@ -16,7 +16,7 @@ export async function startFakeHosts(
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
-  const log = createLogger({ name: 'nova-compute', file: join(paths(stateDir).log, 'nova-compute.log') })
+  const log = logOf(stateDir, 'nova-compute', 'compute')
   const stops: (() => Promise<void> | void)[] = []
   const notices = new Map<string, string | null>()
   const show = () => {

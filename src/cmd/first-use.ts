@@ -7,7 +7,8 @@ import type { ServiceClient } from '../platform/http/client.ts'
 import { clientsOf } from './admin-client.ts'
 import type { Cloud } from './cloud.ts'
 import { guestImagePath } from './guest-image.ts'
-import { paths, writePrivate, type Secrets, type Settings } from './settings.ts'
+import { writePrivate } from './private-file.ts'
+import { paths, type Secrets, type Settings } from './settings.ts'
 
 /** DevStack's flavors: name, id, RAM in MiB, vCPUs, disk in GiB. */
 const flavors: readonly [name: string, id: string, ram: number, vcpus: number, disk: number][] = [

@@ -5,5 +5,5 @@ export const nodeFlags: readonly string[] = [
   '--max-semi-space-size=8',
 ]
 
-/** glibc keeps an arena for each thread of the pool otherwise, and gives the buffers of an upload back to take them again. */
-export const frugal = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: String(64 << 20) }
+/** glibc keeps an arena for each thread of the pool otherwise. */
+export const frugal = { MALLOC_ARENA_MAX: '2' }

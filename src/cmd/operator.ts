@@ -4,7 +4,7 @@ import { Secret } from '../platform/auth/secret.ts'
 import { operatorName, type Bus } from '../platform/rpc/contract.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { loadSecrets, paths } from './settings.ts'
-import { readStatus } from './status.ts'
+import { readStatus } from './status-file.ts'
 import { serviceUsers } from './up.ts'
 
 const patienceMs = 5000

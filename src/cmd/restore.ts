@@ -5,7 +5,7 @@ import { run } from '../host/command.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { checkDatabase } from './backup-databases.ts'
 import { copyFile, imageFolder, tarMs, type Manifest } from './backup.ts'
-import { readStatus } from './status.ts'
+import { readStatus } from './status-file.ts'
 
 /** `nephos restore FILE-OR-DIR`. */
 export async function restore(args: Arguments): Promise<number> {

@@ -1,7 +1,8 @@
 /** What a role (what an OpenStack daemon is) says of itself, for `nephos status`. */
 export interface RoleState {
   role: string
-  state: 'starting' | 'up' | 'down'
+  /** `unknown` is said by `nephos status` alone, where nobody can tell. */
+  state: 'starting' | 'up' | 'down' | 'unknown'
   /** ISO time of the last change of `state`. */
   since: string
   error: string | null

@@ -1,8 +1,9 @@
 /** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
 import { randomBytes, createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { writePrivate } from './private-file.ts'
 
 export interface Settings {
   name: string
@@ -65,7 +66,6 @@ export const paths = (stateDir: string) => ({
   settings: join(stateDir, 'settings.json'),
   secrets: join(stateDir, 'secrets.json'),
   status: join(stateDir, 'run', 'status.json'),
-  lock: join(stateDir, 'run', 'nephos.pid'),
   bus: join(stateDir, 'run', 'bus.sock'),
   run: join(stateDir, 'run'),
   etc: join(stateDir, 'etc'),
@@ -157,11 +157,4 @@ function makeFolders(stateDir: string) {
   mkdirSync(dirname(resolve(stateDir)), { recursive: true, mode: 0o711 })
   for (const folder of [stateDir, run, etc, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
   if ((statSync(stateDir).mode & 0o067) !== 0) chmodSync(stateDir, 0o700)
-}
-
-/** Replaces a file in one step; only its owner may read it. */
-export function writePrivate(file: string, text: string) {
-  const fresh = `${resolve(file)}.${process.pid}.new`
-  writeFileSync(fresh, text, { mode: 0o600 })
-  renameSync(fresh, file)
 }

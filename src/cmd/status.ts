@@ -1,38 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
 import type { Arguments } from './arguments.ts'
+import { probeRoles } from './probe.ts'
 import type { RoleState } from './roles.ts'
-import { paths, writePrivate } from './settings.ts'
-
-/** What the supervisor writes whenever a role changes. */
-export interface CloudStatus {
-  pid: number
-  pids: Record<string, number | undefined>
-  ready: boolean
-  startedAt: string
-  roles: RoleState[]
-  /** What did not go as it should and stops nothing. */
-  remarks: string[]
-}
-
-/** The last status of a cloud; `running` tells whether its supervisor lives. */
-export function readStatus(stateDir: string): (CloudStatus & { running: boolean }) | undefined {
-  const file = paths(stateDir).status
-  if (!existsSync(file)) return undefined
-  const status = JSON.parse(readFileSync(file, 'utf8')) as CloudStatus
-  return { ...status, running: isSupervisor(status.pid) }
-}
-
-export const writeStatus = (stateDir: string, status: CloudStatus) =>
-  writePrivate(paths(stateDir).status, JSON.stringify(status))
-
-/** A process id may have been given to another program meanwhile. */
-function isSupervisor(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/cmd/main.ts')
-  } catch {
-    return false
-  }
-}
+import { readSettings } from './settings.ts'
+import { readStatus, type ReadStatus } from './status-file.ts'
 
 /** `nephos status`: exit status 0 when the cloud runs and every role is up, else 1. */
 export async function status(args: Arguments): Promise<number> {
@@ -44,20 +14,19 @@ export async function status(args: Arguments): Promise<number> {
       console.log(`The cloud in ${args.stateDir} is not running. Start it with: nephos up --state-dir ${args.stateDir}`)
     return 1
   }
-  if (args.json)
-    console.log(
-      JSON.stringify({
-        running: true,
-        ready: found.ready,
-        pid: found.pid,
-        pids: found.pids,
-        startedAt: found.startedAt,
-        roles: found.roles,
-        remarks: found.remarks,
-      }),
-    )
-  else for (const line of [...table(found.roles), ...found.remarks]) console.log(line)
-  return found.roles.every((role) => role.state === 'up') && found.ready ? 0 : 1
+  const now = found.staleSince === undefined ? found : await askThemselves(args.stateDir, found, found.staleSince)
+  const { pid, pids, ready, startedAt, roles, remarks } = now
+  if (args.json) console.log(JSON.stringify({ running: true, ready, pid, pids, startedAt, roles, remarks }))
+  else for (const line of [...table(roles), ...remarks]) console.log(line)
+  return roles.every((role) => role.state === 'up') && ready ? 0 : 1
+}
+
+/** The file is out of date: those who have a port are asked, of the others nothing is known. */
+async function askThemselves(stateDir: string, found: ReadStatus, since: string): Promise<ReadStatus> {
+  const settings = readSettings(stateDir)
+  const roles = settings ? await probeRoles(settings, found.roles, since) : found.roles
+  const remark = `the status was written last at ${since || 'an unknown time'} and cannot be written now (is the disk full?); what has a port was asked just now`
+  return { ...found, ready: false, roles, remarks: [...found.remarks, remark] }
 }
 
 function table(roles: readonly RoleState[]): string[] {

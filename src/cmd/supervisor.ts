@@ -63,6 +63,10 @@ export class Supervised {
     this.#child.kill('SIGKILL')
   }
 
+  signal(name: NodeJS.Signals) {
+    this.#child?.kill(name)
+  }
+
   #spawn() {
     const file = this.#options.file ?? fileURLToPath(new URL(`./${this.#options.name}.ts`, import.meta.url))
     this.#missing = 0

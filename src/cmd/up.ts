@@ -6,8 +6,9 @@ import type { Arguments } from './arguments.ts'
 import { writeCredentials } from './credentials.ts'
 import { prepare } from './prepare.ts'
 import type { ChildMessage } from './roles.ts'
+import { removeDrafts } from './private-file.ts'
 import { loadSecrets, loadSettings, paths, urlOf, type Settings } from './settings.ts'
-import { readStatus, writeStatus, type CloudStatus } from './status.ts'
+import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
 
 /** Names of the services' own users in project `service`. */
@@ -30,6 +31,7 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
       'needs root for network namespaces, bridges, taps and nftables. Run it as root, or without a data plane: npm start -- --fake',
     )
   }
+  for (const folder of ['', 'run', 'network-agent']) removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
   await prepare(settings, { install: !args.noInstall, say })
   const secrets = loadSecrets(args.stateDir, serviceUsers)
@@ -49,17 +51,16 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     roles: [],
     remarks: [],
   }
+  // On a full disk the roles go on.
+  const file = new StatusFile(args.stateDir, (reason) => say(`nephos: the status cannot be written: ${reason}`))
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const waiting = new Set(settings.fake ? ['control'] : ['control', 'agent'])
   const children = new Map<string, Supervised>()
   const publish = () => {
     status.roles = [...children.values()].flatMap((child) => child.roles)
     status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
-    try {
-      writeStatus(args.stateDir, status)
-    } catch (error) {
-      // A full disk: the roles go on, and the next change is written again.
-      say(`nephos: the status cannot be written: ${error instanceof Error ? error.message : String(error)}`)
-    }
+    file.write(status)
+    if (process.connected) process.send?.(status)
   }
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))
@@ -106,13 +107,19 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
       }),
     )
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => finish(0))
+  // A terminal that went away, or without one the wish that logs are opened again.
+  process.on('SIGHUP', () => {
+    if (process.stdin.isTTY) finish(0)
+    else for (const child of children.values()) child.signal('SIGHUP')
+  })
   const code = await finished
   if (code === 0) say('Stopping; guests keep running (nephos down ends them).')
   // The agents first: they speak to the control process until their end.
   for (const name of ['agent', 'control']) await children.get(name)?.stop()
   status.ready = false
   publish()
+  file.stop()
   return code
 }
 
@@ -122,38 +129,37 @@ async function detach(args: Arguments, argv: readonly string[], settings: Settin
   const output = openSync(log, 'a', 0o600)
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const rest = argv.filter((argument) => argument !== '--detach')
+  const started = Date.now()
   const child = spawn(process.execPath, [...process.execArgv, main, ...rest], {
     detached: true,
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, 'ipc'],
   })
-  child.unref()
-  let ended: number | null | undefined
-  child.on('exit', (code) => (ended = code))
-  const deadline = Date.now() + readyWithin
-  const started = Date.now()
-  while (Date.now() < deadline) {
-    const status = readStatus(args.stateDir)
-    if (status?.pid === child.pid && status?.ready) {
-      const down = status.roles.filter((role) => role.state === 'down')
-      if (down.length > 0) {
-        const reasons = down.map(({ role, error }) => `${role}: ${error}`).join('; ')
-        throw new Error(
-          `not everything is up: ${reasons} (the rest runs; see nephos status, or end it with nephos down)`,
-        )
-      }
-      for (const remark of status.remarks) say(`nephos: ${remark}`)
-      console.log(summary(args.stateDir, settings, Date.now() - started))
-      return 0
-    }
-    if (ended !== undefined) {
-      // The last remark, which may have many lines.
-      const said = `\n${readFileSync(log, 'utf8').trim()}`.split('\nnephos: ')
-      throw new Error(`the cloud did not start: ${said.length > 1 ? said.at(-1) : `status ${ended}`} (${log})`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  const status = await new Promise<CloudStatus | undefined>((resolve) => {
+    child.on('message', (told: CloudStatus) => told.ready && resolve(told))
+    child.once('exit', () => resolve(undefined))
+    setTimeout(() => resolve(undefined), readyWithin).unref()
+  })
+  if (!status && child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM')
+    throw new Error(`the APIs did not answer within ${readyWithin / 1000} s; see ${log} and nephos status`)
   }
-  child.kill('SIGTERM')
-  throw new Error(`the APIs did not answer within ${readyWithin / 1000} s; see ${log} and nephos status`)
+  if (!status) throw new Error(`the cloud did not start: ${lastWords(log) ?? `status ${child.exitCode}`} (${log})`)
+  child.disconnect()
+  child.unref()
+  const down = status.roles.filter((role) => role.state === 'down')
+  if (down.length > 0) {
+    const reasons = down.map(({ role, error }) => `${role}: ${error}`).join('; ')
+    throw new Error(`not everything is up: ${reasons} (the rest runs; see nephos status, or end it with nephos down)`)
+  }
+  for (const remark of status.remarks) say(`nephos: ${remark}`)
+  console.log(summary(args.stateDir, settings, Date.now() - started))
+  return 0
+}
+
+/** What the process in the background said last of itself, which may have many lines. */
+function lastWords(log: string): string | undefined {
+  const said = `\n${readFileSync(log, 'utf8').trim()}`.split('\nnephos: ')
+  return said.length > 1 ? said.at(-1) : undefined
 }
 
 function summary(stateDir: string, settings: Settings, ms: number): string {

@@ -1,15 +1,17 @@
 /** Files that others read while we write: replaced in one step, with the mode they shall have from the first byte on. */
-import { randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
+import { draftOf } from '../base/replace-file.ts'
 import { isErrno } from './process.ts'
 
+/** Replaces a file; its content is on the disk before its name is, so that a power cut leaves the old file or the new one. */
 export async function replaceFile(file: string, content: string | Uint8Array, mode: number): Promise<void> {
-  const draft = `${file}.${randomBytes(6).toString('hex')}.new`
+  const draft = draftOf(file)
   try {
     const handle = await open(draft, 'wx', mode)
     try {
       await handle.chmod(mode) // the umask may have taken bits away
       await handle.writeFile(content)
+      await handle.sync()
     } finally {
       await handle.close()
     }

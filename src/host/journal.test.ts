@@ -41,7 +41,7 @@ test('history does not pile up', (t) => {
 test('what cannot be written now is written later', (t) => {
   const file = fileFor(t)
   const journal = new Journal<number>(file)
-  rmSync(file)
+  rmSync(file, { force: true })
   mkdirSync(file)
   journal.set('a', 1)
   journal.set('b', 2)

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 const retryMs = 2000
@@ -18,8 +18,11 @@ export class Journal<Value> {
   constructor(file: string) {
     this.#file = file
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    if (existsSync(file)) for (const line of readFileSync(file, 'utf8').split('\n')) this.#read(line)
-    this.#rewrite()
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    for (const line of text.split('\n')) this.#read(line)
+    this.#lines = this.#values.size
+    // A start writes nothing that is there already: the disk may be full.
+    if (text !== this.#text()) this.#rewrite()
   }
 
   get(id: string): Value | undefined {
@@ -74,12 +77,16 @@ export class Journal<Value> {
     this.#timer = undefined
     this.#lines = this.#values.size
     try {
-      const text = [...this.#values].map((each) => `${JSON.stringify(each)}\n`).join('')
-      writeFileSync(`${this.#file}.new`, text, { mode: 0o600 })
+      writeFileSync(`${this.#file}.new`, this.#text(), { mode: 0o600 })
       renameSync(`${this.#file}.new`, this.#file)
     } catch {
+      rmSync(`${this.#file}.new`, { force: true })
       this.#later()
     }
+  }
+
+  #text(): string {
+    return [...this.#values].map((each) => `${JSON.stringify(each)}\n`).join('')
   }
 
   #later() {

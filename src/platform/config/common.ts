@@ -1,4 +1,5 @@
 /** Options that every service has. */
+import { logOptions } from '../log/options.ts'
 import { option } from './options.ts'
 
 /** Of every service's own table. */
@@ -20,4 +21,4 @@ export const policyFileOption = option.string(
 )
 export const policyFoldersOption = option.multi('oslo_policy', 'policy_dirs', ['policy.d'], 'Folders of more rules.')
 
-export const optionsOfStart = [policyFileOption, policyFoldersOption]
+export const optionsOfStart = [policyFileOption, policyFoldersOption, ...Object.values(logOptions)]

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
-import { isDuplicate, openDatabase } from './database.ts'
+import { isDatabaseDown, isDuplicate, openDatabase } from './database.ts'
 import { migrate, runStatements } from './migrate.ts'
 import { isQueryTooLarge } from './query-size.ts'
 import { StatementCache } from './statement-cache.ts'
@@ -114,7 +114,8 @@ test('P16: a list of any length is one text, and finds what values one by one fi
   t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
   await migrate(database, migrations)
   const ids = ['a', "it's", '"q"', '\\', 'é\u2028', '💥', 'a\nb', '', '1', 'null', 'x\u0000y']
-  for (const [generation, id] of ids.entries()) await database.db.insertInto('things').values({ id, generation }).execute()
+  for (const [generation, id] of ids.entries())
+    await database.db.insertInto('things').values({ id, generation }).execute()
   texts.clear()
   const others = Array.from({ length: 100_000 }, (_, index) => `other ${index}`)
   for (const count of [4, 5, 100, 33_000, 100_000]) {
@@ -125,11 +126,19 @@ test('P16: a list of any length is one text, and finds what values one by one fi
     assert.deepEqual(new Set(rest.map((row) => row.id)), new Set(ids.slice(0, 2)))
   }
   assert.equal(texts.size, 2)
-  const numbers = await database.db.selectFrom('things').select('id').where('generation', 'in', [0, 1, 2, 99, 1.5]).execute()
+  const numbers = await database.db
+    .selectFrom('things')
+    .select('id')
+    .where('generation', 'in', [0, 1, 2, 99, 1.5])
+    .execute()
   assert.deepEqual(new Set(numbers.map((row) => row.id)), new Set(ids.slice(0, 3)))
   const none = await database.db.selectFrom('things').select('id').where('id', 'in', []).execute()
   assert.deepEqual(none, [])
-  const changed = await database.db.updateTable('things').set({ generation: 9 }).where('id', 'in', ids).executeTakeFirst()
+  const changed = await database.db
+    .updateTable('things')
+    .set({ generation: 9 })
+    .where('id', 'in', ids)
+    .executeTakeFirst()
   assert.equal(changed.numUpdatedRows, BigInt(ids.length))
 })
 
@@ -175,4 +184,82 @@ test('P16: prepared statements are bounded by their number and by their texts; t
   cache.clear()
   assert.deepEqual(cache.size, { statements: 0, text: 0 })
   db.close()
+})
+
+/** A database whose log comes to the disk when the test says so. */
+async function withHeldLog(t: TestContext, isDurable = true) {
+  const folder = mkdtempSync(join(tmpdir(), 'nephos-db-'))
+  const held: PromiseWithResolvers<void>[] = []
+  let isHeld = false
+  let syncs = 0
+  const sync = async () => {
+    syncs++
+    if (!isHeld) return
+    const one = Promise.withResolvers<void>()
+    held.push(one)
+    await one.promise
+  }
+  const database = openDatabase<Schema>(`sqlite:///${folder}/a.db`, { isDurable, sync })
+  t.after(async () => {
+    isHeld = false
+    for (const each of held) each.resolve()
+    await database.close()
+    rmSync(folder, { recursive: true })
+  })
+  await migrate(database, migrations)
+  syncs = 0
+  isHeld = true
+  const insert = (id: string) =>
+    database.transaction((tx) => tx.insertInto('things').values({ id, generation: 0 }).execute())
+  return { database, held, insert, count: () => syncs }
+}
+const turn = () => new Promise((resolve) => setTimeout(resolve, 10))
+
+test('a commit is acknowledged when the log is on the disk, and keeps no other writer or reader waiting', async (t) => {
+  const { database, held, insert, count } = await withHeldLog(t)
+  const done: string[] = []
+  const note = (id: string) => insert(id).then(() => done.push(id))
+  const first = note('first')
+  await turn()
+  const later = Array.from({ length: 20 }, (_, n) => note(`later${n}`))
+  const single = database.db.updateTable('things').set({ generation: 5 }).where('id', '=', 'first').execute()
+  await turn()
+  assert.equal((await database.db.selectFrom('things').selectAll().execute()).length, 21)
+  assert.deepEqual([done, count()], [[], 1])
+  held[0]!.resolve()
+  await first
+  await turn()
+  // One more serves all who came meanwhile, and none of them before it is over.
+  assert.deepEqual([done, count()], [['first'], 2])
+  held[1]!.resolve()
+  await Promise.all([...later, single])
+  assert.equal(count(), 2)
+})
+
+test('what writes nothing waits for no disk; nor does anything where that is configured', async (t) => {
+  const { database, count } = await withHeldLog(t)
+  await database.transaction((tx) => tx.selectFrom('things').selectAll().execute())
+  await database.db.updateTable('things').set({ generation: 1 }).where('id', '=', 'nobody').execute()
+  assert.equal(count(), 0)
+  // What is found out anew after a power cut does not wait, and is there.
+  await database.relaxed
+    .transaction()
+    .execute((tx) => tx.insertInto('things').values({ id: 'r', generation: 0 }).execute())
+  await database.relaxed.updateTable('things').set({ generation: 1 }).where('id', '=', 'r').execute()
+  assert.deepEqual([count(), (await database.db.selectFrom('things').selectAll().execute()).length], [0, 1])
+  const loose = await withHeldLog(t, false)
+  await loose.insert('a')
+  assert.equal(loose.count(), 0)
+})
+
+test('a log that does not come to the disk fails those who wait as a database that is down, and the next ones try again', async (t) => {
+  const { held, insert } = await withHeldLog(t)
+  const first = insert('first')
+  await turn()
+  const second = insert('second')
+  held[0]!.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+  await assert.rejects(first, isDatabaseDown)
+  await turn()
+  held[1]!.resolve()
+  await second
 })

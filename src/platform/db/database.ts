@@ -2,11 +2,11 @@
  * One SQL face over SQLite (embedded) and MariaDB. Portable subset: no `returning`, no JSON columns (store text), ids
  * made in the program, compare-and-swap by affected rows, times as integers in milliseconds since the epoch.
  */
-import { Kysely, type LogEvent, type Transaction } from 'kysely'
+import { Kysely, type Dialect, type LogEvent, type Transaction } from 'kysely'
 import { readFileSync } from 'node:fs'
 import { createPool } from 'mysql2'
 import { BoundedMysqlDialect } from './mysql.ts'
-import { SqliteDialect } from './sqlite.ts'
+import { SqliteDialect, type SqliteOptions } from './sqlite.ts'
 
 /** A database or an open transaction: store functions take either, so that operations compose them. */
 export type Db<Schema> = Kysely<Schema> | Transaction<Schema>
@@ -16,6 +16,11 @@ export type Engine = 'sqlite' | 'mysql'
 export interface Database<Schema> {
   readonly engine: Engine
   readonly db: Kysely<Schema>
+  /**
+   * As `db`, but a change is acknowledged before it is on the disk: for what is found out anew after a power cut. It is
+   * there before whatever is written later.
+   */
+  readonly relaxed: Kysely<Schema>
   /**
    * Runs `work` in one write transaction; on SQLite writers queue, so never await anything but queries of `tx`
    * inside. Retries on deadlock and lock timeout, so `work` must be safe to repeat.
@@ -27,18 +32,23 @@ export interface Database<Schema> {
 /** A connection URL that cannot be used; the message says what to do. */
 export class DatabaseUrlError extends Error {}
 
+export interface DatabaseOptions extends Partial<SqliteOptions> {
+  onQuery?: (event: LogEvent) => void
+}
+
 /**
  * Opens the database of a service. `url` is SQLAlchemy's form, as the install guides write it:
  * `sqlite:////path/file.db` or `mysql+pymysql://user:password@host:port/name`.
  */
 export function openDatabase<Schema>(
   url: string,
-  options: { onQuery?: (event: LogEvent) => void } = {},
+  { onQuery: log, isDurable = true, sync }: DatabaseOptions = {},
 ): Database<Schema> {
-  const log = options.onQuery
   if (url.startsWith('sqlite://')) {
     const file = url.slice('sqlite:///'.length) || ':memory:'
-    return wrap('sqlite', new Kysely<Schema>({ dialect: new SqliteDialect(file), ...(log && { log }) }))
+    const dialect = new SqliteDialect(file, { isDurable, ...(sync && { sync }) })
+    const open = (each: Dialect) => new Kysely<Schema>({ dialect: each, ...(log && { log }) })
+    return wrap('sqlite', open(dialect), open(dialect.relaxed()))
   }
   if (/^mysql(\+pymysql)?:\/\//.test(url)) {
     const parsed = new URL(url.replace(/^mysql(\+pymysql)?:/, 'mysql:'))
@@ -96,10 +106,11 @@ function tlsOf(options: URLSearchParams): { ssl?: object } {
   }
 }
 
-function wrap<Schema>(engine: Engine, db: Kysely<Schema>): Database<Schema> {
+function wrap<Schema>(engine: Engine, db: Kysely<Schema>, relaxed = db): Database<Schema> {
   return {
     engine,
     db,
+    relaxed,
     async transaction(work) {
       for (let attempt = 1; ; attempt++) {
         try {

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Logger } from '../log/log.ts'
-import { isDuplicate, type Database } from './database.ts'
+import { isDatabaseDown, isDuplicate, type Database } from './database.ts'
 import { runStatements, type Migration } from './migrate.ts'
 import { isProvedDead, nameProcess } from './process-identity.ts'
 
@@ -44,7 +44,8 @@ export interface LeaseOptions {
 /** The leases of this process in a service's database. */
 export const leasesOf = <Schema extends LeaseSchema>(database: Database<Schema>, options: LeaseOptions): Leases =>
   // A schema with more tables has this one too; Kysely does not see it.
-  new Leases(database.db as unknown as Kysely<LeaseSchema>, options)
+  // A power cut ends all who could remember them, so they need not wait for the disk.
+  new Leases(database.relaxed as unknown as Kysely<LeaseSchema>, options)
 
 /** The leases of one process in one database. */
 export class Leases {
@@ -68,9 +69,17 @@ export class Leases {
     this.owner = options.owner ?? nameProcess()
   }
 
-  /** Takes the process's own lease and keeps it until `stop`. */
+  /**
+   * Takes the process's own lease and keeps it until `stop`. While the database takes no writes, as on a full disk, it is
+   * not held; the process serves readers meanwhile.
+   */
   async start(): Promise<void> {
-    await this.#renew()
+    try {
+      await this.#renew()
+    } catch (error) {
+      if (!isDatabaseDown(error)) throw error
+      this.#log.warn({ err: error }, 'the lease of this process cannot be taken yet')
+    }
     this.#renewing = this.#keepRenewing()
   }
 
@@ -196,7 +205,7 @@ export class Leases {
 
   async #keepRenewing(): Promise<void> {
     const { signal } = this.#stopped
-    let wasHeld = true
+    let wasHeld = this.isHeld()
     while (!signal.aborted) {
       await sleep(this.ttlMs / 5, undefined, { ref: false, signal }).catch(() => undefined)
       if (signal.aborted) return

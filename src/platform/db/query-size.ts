@@ -16,7 +16,8 @@ export function requireShallow(levels: number): void {
 }
 
 /** SQLite's own words; it has one code for all of them. */
-const complaints = /pattern too complex|Expression tree is too large|too many SQL variables|too many terms|tables in a join/
+const complaints =
+  /pattern too complex|Expression tree is too large|too many SQL variables|too many terms|tables in a join/
 
 /** True when the query, by its size, is to blame. */
 export const isQueryTooLarge = (error: unknown): boolean =>

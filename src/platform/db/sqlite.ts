@@ -1,7 +1,13 @@
 /**
  * Kysely's dialect for `node:sqlite`: one connection that writes and one that reads. Writers queue behind a mutex, so
  * a transaction never sees another one's statements; readers see the last commit and never wait.
+ *
+ * A commit is acknowledged when the log is on the disk. SQLite itself would wait for that (`synchronous = full`) with the
+ * whole program; here it commits without (`normal`, where a power cut costs no more than the last commits), and the log is
+ * synced beside the event loop, once for all that wait. Others may read what is about to be there: what they then write comes
+ * later in the log, so it is never on the disk without the earlier.
  */
+import { open, type FileHandle } from 'node:fs/promises'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -15,18 +21,32 @@ import {
   type Kysely,
   type QueryResult,
 } from 'kysely'
+import { GroupSync } from './group-sync.ts'
 import { ListQueryCompiler } from './sqlite-compiler.ts'
 import { StatementCache } from './statement-cache.ts'
 
-export class SqliteDialect implements Dialect {
-  readonly #file: string
+export interface SqliteOptions {
+  /** Whether a commit waits for the disk. */
+  isDurable: boolean
+  /** How the log is brought there, for tests. */
+  sync?: (log: FileHandle) => Promise<void>
+}
 
-  constructor(file: string) {
-    this.#file = file
+export class SqliteDialect implements Dialect {
+  readonly #driver: SqliteDriver
+
+  constructor(file: string, options: SqliteOptions) {
+    this.#driver = new SqliteDriver(file, options)
+  }
+
+  /** The same connections, for changes that need not be on the disk before they are acknowledged. */
+  relaxed(): Dialect {
+    const { createAdapter, createQueryCompiler, createIntrospector } = this
+    return { createAdapter, createQueryCompiler, createIntrospector, createDriver: () => this.#driver.relaxed() }
   }
 
   createAdapter = () => new ConcurrentAdapter()
-  createDriver = () => new SqliteDriver(this.#file)
+  createDriver = (): Driver => this.#driver
   createQueryCompiler = () => new ListQueryCompiler()
   createIntrospector = (db: Kysely<unknown>) => new SqliteIntrospector(db)
 }
@@ -53,12 +73,22 @@ class SqliteDriver implements Driver {
   #writer!: Handle
   #reader!: Handle
   #tail: Promise<void> = Promise.resolve()
+  readonly #options: SqliteOptions
+  #ready: Promise<void> | undefined
+  #log: FileHandle | undefined
+  readonly #durable = new GroupSync(() => this.#syncLog())
 
-  constructor(file: string) {
+  constructor(file: string, options: SqliteOptions) {
     this.#file = file
+    this.#options = options
   }
 
-  async init() {
+  init(): Promise<void> {
+    this.#ready ??= this.#open()
+    return this.#ready
+  }
+
+  async #open() {
     if (this.#file !== ':memory:') keepPrivate(this.#file)
     this.#writer = new Handle(this.#file, false)
     this.#reader = this.#file === ':memory:' ? this.#writer : new Handle(this.#file, true)
@@ -73,6 +103,20 @@ class SqliteDriver implements Driver {
     return release
   }
 
+  /** Resolves when all that was committed before the call survives a power cut. */
+  durable(): Promise<void> {
+    return this.#options.isDurable && this.#writer.hasLog ? this.#durable.wait() : Promise.resolve()
+  }
+
+  async #syncLog() {
+    try {
+      this.#log ??= await open(`${this.#file}-wal`)
+      await (this.#options.sync ?? ((log) => log.datasync()))(this.#log)
+    } catch (cause) {
+      throw Object.assign(new Error('the log of the database cannot be brought to the disk', { cause }), ioError)
+    }
+  }
+
   get writer() {
     return this.#writer
   }
@@ -81,13 +125,23 @@ class SqliteDriver implements Driver {
     return this.#reader
   }
 
-  acquireConnection = async () => new Connection(this)
-  beginTransaction = async (connection: Connection) => connection.begin()
-  commitTransaction = async (connection: Connection) => connection.end('commit')
-  rollbackTransaction = async (connection: Connection) => connection.end('rollback')
+  /** This driver for others, whose commits do not wait; it is closed by its owner. */
+  relaxed(): Driver {
+    const { beginTransaction, commitTransaction, rollbackTransaction, releaseConnection } = this
+    const acquireConnection = async () => new Connection(this, false)
+    const shared = { beginTransaction, commitTransaction, rollbackTransaction, releaseConnection, acquireConnection }
+    return { ...shared, init: () => this.init(), destroy: async () => {} }
+  }
+
+  acquireConnection = async (): Promise<DatabaseConnection> => new Connection(this, true)
+  beginTransaction = async (connection: DatabaseConnection) => (connection as Connection).begin()
+  commitTransaction = async (connection: DatabaseConnection) => (connection as Connection).end('commit')
+  rollbackTransaction = async (connection: DatabaseConnection) => (connection as Connection).end('rollback')
   releaseConnection = async () => {}
 
   async destroy() {
+    await this.durable().catch(() => undefined)
+    await this.#log?.close()
     if (this.#reader !== this.#writer) this.#reader?.close()
     // The last one to close brings the log into the file, which only a writer can.
     this.#writer?.close()
@@ -97,13 +151,19 @@ class SqliteDriver implements Driver {
 class Connection implements DatabaseConnection {
   readonly #driver: SqliteDriver
   #release: (() => void) | undefined
+  /** Whether the open transaction has changed anything. */
+  #hasWritten = false
 
-  constructor(driver: SqliteDriver) {
+  readonly #waits: boolean
+
+  constructor(driver: SqliteDriver, waits: boolean) {
     this.#driver = driver
+    this.#waits = waits
   }
 
   async begin() {
     this.#release = await this.#driver.lockWriter()
+    this.#hasWritten = false
     try {
       await patiently(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
@@ -114,26 +174,36 @@ class Connection implements DatabaseConnection {
   }
 
   async end(how: 'commit' | 'rollback') {
+    // After a commit that could not be acknowledged comes a rollback: the writer is another's by then.
+    if (!this.#release) return
     try {
       // A full disk ends a transaction by itself; the error that says so must not be hidden by another.
       if (how === 'commit' || this.#driver.writer.isInTransaction) this.#driver.writer.exec(how)
     } finally {
-      this.#release?.()
+      this.#release()
       this.#release = undefined
     }
+    if (how === 'commit' && this.#hasWritten && this.#waits) await this.#driver.durable()
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (this.#release) return this.#driver.writer.run(query)
+    if (this.#release) {
+      const result = this.#driver.writer.run<R>(query)
+      this.#hasWritten ||= hasWritten(query, result)
+      return result
+    }
     if (query.query.kind === 'SelectQueryNode' && this.#driver.reader !== this.#driver.writer) {
       return this.#driver.reader.run(query)
     }
     const release = await this.#driver.lockWriter()
+    let result: QueryResult<R>
     try {
-      return await patiently(() => this.#driver.writer.run<R>(query))
+      result = await patiently(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
+    if (this.#waits && hasWritten(query, result)) await this.#driver.durable()
+    return result
   }
 
   // oxlint-disable-next-line require-yield -- Kysely's interface wants a generator; nothing here streams rows.
@@ -141,6 +211,15 @@ class Connection implements DatabaseConnection {
     throw new Error('SQLite rows are not streamed')
   }
 }
+
+/** SQLite's own words for a disk that failed. */
+const ioError = { code: 'ERR_SQLITE_ERROR', errcode: 10 }
+
+/** Rows that were changed are counted; of other statements than these that is not known. */
+const counted = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
+
+const hasWritten = ({ query }: CompiledQuery, { numAffectedRows }: QueryResult<unknown>): boolean =>
+  numAffectedRows !== undefined && (numAffectedRows > 0n || !counted.has(query.kind))
 
 /** Another program holds the file: `SQLITE_BUSY` and its extended codes. */
 export const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
@@ -163,7 +242,7 @@ async function patiently<T>(work: () => T): Promise<T> {
 }
 
 /** Checkpoints wait for the disk, so they are seldom: every 16 MiB. */
-const settings = 'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
+const settings = 'pragma synchronous = normal; pragma wal_autocheckpoint = 4000'
 
 /** A statement keeps what was bound to it last; longer texts are taken back from it. */
 const longestKept = 4096
@@ -172,11 +251,14 @@ const longestKept = 4096
 class Handle {
   readonly #db: DatabaseSync
   readonly #statements: StatementCache
+  /** Whether there is a write-ahead log: not in memory, and not on file systems without shared memory. */
+  readonly hasLog: boolean
 
   constructor(file: string, readOnly: boolean) {
     this.#db = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyMs })
     this.#statements = new StatementCache(this.#db)
-    if (!readOnly) this.#db.exec(settings)
+    this.hasLog = !readOnly && this.#db.prepare('pragma journal_mode = wal').get()?.['journal_mode'] === 'wal'
+    if (this.hasLog) this.#db.exec(settings)
     // Open now: from here on `patiently` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }

@@ -12,7 +12,7 @@ import type { Credentials } from '../auth/credentials.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { isQueryTooLarge } from '../db/query-size.ts'
 import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
-import { noteAudit } from './audit.ts'
+import { auditOf, isRefusal } from './audit.ts'
 import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
@@ -42,6 +42,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 /** Builds the app of a service. Throws on two routes that would answer the same request. */
 export function createApp<Deps>(options: AppOptions<Deps>): App {
   const { definition, enforcer, authenticator, log, baseUrl } = options
+  const audit = auditOf(log)
   for (const remark of enforcer.remarks) log.warn({}, remark)
   const table = definition.microversions?.table
   const router = FindMyWay({
@@ -152,6 +153,8 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const shown = error instanceof ApiError ? error : shownFor(error)
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
+    } else if (isRefusal(shown.status)) {
+      state.detail = shown.detail // told in the line of the refusal
     } else if (shown.detail) {
       log.info({ requestId, route: state.route, detail: shown.detail }, shown.message)
     }
@@ -167,7 +170,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       const requestId = `req-${randomUUID()}`
       const state: RequestState = { route: '(none)', version: undefined }
       const response = await run(request, requestId, state).catch((error: unknown) => failed(error, requestId, state))
-      noteAudit(log, { request, status: response.status, requestId, ctx: state.ctx })
+      audit({ request, status: response.status, requestId, ctx: state.ctx, detail: state.detail })
       const headers: Record<string, string> = { 'X-Openstack-Request-Id': requestId }
       for (const name of definition.requestIdHeaders ?? []) headers[name] = requestId
       if (definition.microversions) Object.assign(headers, versionHeaders(definition, state.version))
@@ -181,6 +184,8 @@ interface RequestState {
   route: string
   version: ApiVersion | undefined
   ctx?: Context
+  /** Why it was refused, for the log. */
+  detail?: string | undefined
 }
 
 const hasBody = (request: RawRequest): boolean =>

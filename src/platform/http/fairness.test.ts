@@ -15,7 +15,13 @@ import { serve } from './server.ts'
 async function startServer(t: TestContext, handle: (name: string, socket: Socket) => Promise<void>) {
   const errors: unknown[] = []
   const nothing = () => undefined
-  const log: Logger = { debug: nothing, info: nothing, warn: nothing, error: (fields) => errors.push(fields), child: () => log }
+  const log: Logger = {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: (fields) => errors.push(fields),
+    child: () => log,
+  }
   const app = createApp({
     definition: { type: 'test', basePaths: [''], envelope: ({ status, message }) => ({ status, message }) },
     routes: [
@@ -112,7 +118,10 @@ test('pipelined requests with bodies are answered in order, also when they come 
   }
   await until(() => answersIn(text()) === 60)
   const order = [...text().matchAll(/\{"(?:name":"g|text":")(\d+)/g)].map(([, index]) => Number(index))
-  assert.deepEqual(order, Array.from({ length: 60 }, (_, index) => index))
+  assert.deepEqual(
+    order,
+    Array.from({ length: 60 }, (_, index) => index),
+  )
 })
 
 test('P5: a body that does not come is told 408, one that breaks off is nothing for the log', async (t) => {
@@ -129,7 +138,10 @@ test('P5: a body that does not come is told 408, one that breaks off is nothing 
     await new Promise((resolve) => setImmediate(resolve))
     t.mock.timers.tick(1000)
   }
-  assert.match(slow.text(), /^HTTP\/1\.1 408 [^]*Connection: close[^]*\{"status":408,"message":"The body did not arrive/i)
+  assert.match(
+    slow.text(),
+    /^HTTP\/1\.1 408 [^]*Connection: close[^]*\{"status":408,"message":"The body did not arrive/i,
+  )
   assert.deepEqual(errors, [])
 })
 

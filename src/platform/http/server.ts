@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { ownsItsChunks, release } from '../../base/chunks.ts'
+import { isPassable, pass } from '../../base/chunks.ts'
 import type { Logger } from '../log/log.ts'
+import { sourceOf, Throttle } from '../log/throttle.ts'
 import type { App } from './app.ts'
 import { connections } from './connections.ts'
 import { jsonOf } from './json.ts'
@@ -25,6 +26,8 @@ export async function serve(
   options: { host: string; port: number; log: Logger; observe?: Observer },
 ): Promise<HttpServer> {
   const { log } = options
+  const moreAborts = (peer: string, more: number) => log.info({ peer, more }, 'more clients like it went away')
+  const aborts = new Throttle({ most: 20, windowMs: 60_000, summary: moreAborts })
   const server = createServer({
     headersTimeout: 20_000,
     requestTimeout: 0,
@@ -44,7 +47,8 @@ export async function serve(
           'request',
         )
       } catch (error) {
-        log.info({ err: error, url: request.url }, 'the client went away')
+        if (aborts.admits(sourceOf(request.socket.remoteAddress)))
+          log.info({ err: error, url: request.url }, 'the client went away')
         response.destroy()
       }
     }
@@ -97,7 +101,7 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   const { body } = answer
   if (body instanceof Readable) {
     if (request.method === 'HEAD') return void (body.destroy(), response.end())
-    return pipeline(body, ownsItsChunks(body) ? releasing(response) : response)
+    return isPassable(body) ? passTo(response, body) : pipeline(body, response)
   }
   const bytes = await encode(body)
   if (bytes === undefined) {
@@ -114,24 +118,32 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
   response.end(request.method === 'HEAD' ? undefined : bytes)
 }
 
-/** Writes to the response and gives each chunk back when the kernel has it. */
-function releasing(response: ServerResponse): Writable {
-  const sink = new Writable({
-    highWaterMark: 1 << 18,
-    write(chunk: Uint8Array, _encoding, done) {
-      response.write(chunk, (error) => {
-        if (!error) release(chunk)
-        done(error)
-      })
-    },
-    final: (done) => void response.end(done),
-    destroy(error, done) {
-      if (error) response.destroy(error)
-      done(error)
-    },
-  })
-  response.once('close', () => sink.destroy(response.writableFinished ? undefined : new Error('the client went away')))
-  return sink
+/** Writes a body chunk by chunk, each when the kernel has the one before. Rejects when the client goes away. */
+async function passTo(response: ServerResponse, body: Readable): Promise<void> {
+  let fail: (error: Error) => void = () => undefined
+  const gone = () => {
+    const error = new Error('the client went away')
+    fail(error)
+    body.destroy(error)
+  }
+  response.once('close', gone)
+  try {
+    await pass(
+      body,
+      (chunk) =>
+        new Promise<void>((resolve, reject) => {
+          fail = reject
+          response.write(chunk, (error) => (error ? reject(error) : resolve()))
+        }),
+    )
+    await new Promise<void>((resolve, reject) => {
+      fail = reject
+      response.end(resolve)
+    })
+  } finally {
+    response.off('close', gone)
+    body.destroy()
+  }
 }
 
 async function encode(body: unknown): Promise<string | Uint8Array | undefined> {

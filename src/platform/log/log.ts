@@ -1,4 +1,6 @@
 import { pino } from 'pino'
+import { openLogFile } from './log-file.ts'
+import type { Rotation } from './rotation.ts'
 
 /** Structured logging; values of type Secret print as ***. */
 export interface Logger {
@@ -9,18 +11,20 @@ export interface Logger {
   child(fields: object): Logger
 }
 
-const mostKept = 1024 * 1024
+export interface LogOptions {
+  name: string
+  /** pino's. */
+  level?: string
+  /** Nowhere without it. */
+  file?: string
+  /** When the file begins anew; never without it. */
+  rotation?: Rotation
+}
 
-/**
- * JSON lines into `file` (0600, appended without buffering loss at exit), or nowhere when `file` is undefined.
- * `level` is pino's; user text is JSON-encoded, so that no log line can be forged.
- */
-export function createLogger(options: { file?: string; level?: string; name: string }): Logger {
-  const settings = { level: options.level ?? 'info', base: { name: options.name, pid: process.pid } }
-  if (!options.file) return pino({ ...settings, enabled: false })
-  const file = { dest: options.file, append: true, mkdir: true, mode: 0o600, sync: true, maxLength: mostKept }
-  const destination = pino.destination(file)
-  // A full disk must not end the program: what could not be written waits in memory for the next line, up to a bound.
-  destination.on('error', () => undefined)
-  return pino(settings, destination)
+const never: Rotation = { maxBytes: Infinity, endOf: () => Infinity, keep: 0 }
+
+/** JSON lines; user text is JSON-encoded, so that no log line can be forged. */
+export function createLogger({ name, level = 'info', file, rotation = never }: LogOptions): Logger {
+  const settings = { level, base: { name, pid: process.pid } }
+  return file ? pino(settings, openLogFile(file, rotation)) : pino({ ...settings, enabled: false })
 }

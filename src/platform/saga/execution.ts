@@ -10,6 +10,8 @@ import type { Kysely } from 'kysely'
 /** What an execution works with. */
 export interface ExecutionEnv<Deps> {
   db: Kysely<SagaSchema>
+  /** For the progress: a step that was done and is not on record after a power cut runs again, as after a crash. */
+  relaxed: Kysely<SagaSchema>
   log: Logger
   deps: Deps
   owner: string
@@ -118,13 +120,13 @@ export class Execution<Deps> {
 
   async #record(at: Progress, line: TimelineEvent | undefined): Promise<void> {
     const lines = line ? [...this.#notes, line] : [...this.#notes]
-    const save = () => this.#env.db.transaction().execute((tx) => saveProgress(tx, this.#claim, at, lines))
+    const save = () => this.#env.relaxed.transaction().execute((tx) => saveProgress(tx, this.#claim, at, lines))
     await this.#insist(save, 'recording')
     this.#notes = []
   }
 
   #end(): Promise<void> {
-    return this.#insist(() => deleteSaga(this.#env.db, this.#claim), 'forgetting a saga')
+    return this.#insist(() => deleteSaga(this.#env.relaxed, this.#claim), 'forgetting a saga')
   }
 
   #contextOf(signal: AbortSignal): StepContext {

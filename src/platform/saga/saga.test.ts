@@ -102,6 +102,21 @@ test('a failed step is undone together with those before it', async (t) => {
   assert.deepEqual(world.log, ['a', 'undo b', 'undo a', 'failed: b broke'])
 })
 
+test('a saga that can be seen before its creator sets it going runs once', async (t) => {
+  const { database, process } = await setUp(t)
+  const world: World = { log: [] }
+  const { sagas } = await process()
+  await sagas.resume(world)
+  const go = await database.transaction((tx) => sagas.create(tx, kind, { resourceId: 'r1', requestId: null, data: {} }))
+  // Several looks for sagas of the dead.
+  await sleep(60)
+  assert.deepEqual(world.log, [])
+  go()
+  go()
+  await sagas.idle()
+  assert.deepEqual(world.log, ['a', 'b', 'c', 'done abc'])
+})
+
 test('cancel unwinds a waiting saga', async (t) => {
   const { process } = await setUp(t)
   const world: World = { log: [], hang: true }

@@ -39,23 +39,29 @@ export interface SagaEnv<Schema extends SagaSchema> {
   lookMs?: number
 }
 
+/** So long a commit may take to be acknowledged. */
+const announcedMs = 60_000
 /** A cancelled saga of another process has as long to undo itself as its owner needs. */
 const cancelMs = 24 * 3600 * 1000
 
 /** Runs the sagas of one service that belong to this process. */
 export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
   readonly #db: Kysely<SagaSchema>
+  readonly #relaxed: Kysely<SagaSchema>
   readonly #leases: Leases
   readonly #log: Logger
   readonly #lookMs: number
   readonly #kinds: ReadonlyMap<string, AnySaga<Deps>>
   readonly #running = new Map<string, Execution<Deps>>()
+  /** Sagas that their creator is about to set going, since when: they can be seen before their commit is acknowledged. */
+  readonly #announced = new Map<string, number>()
   readonly #stopped = new AbortController()
   #deps: Deps | undefined
   #watching: Promise<void> | undefined
 
   constructor(env: SagaEnv<Schema>, kinds: readonly AnySaga<Deps>[]) {
     this.#db = env.database.db as unknown as Kysely<SagaSchema>
+    this.#relaxed = env.database.relaxed as unknown as Kysely<SagaSchema>
     this.#leases = env.leases
     this.#log = env.log
     this.#lookMs = env.lookMs ?? 1000
@@ -81,8 +87,11 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     input: SagaInput<Data>,
   ): Promise<() => void> {
     const record: SagaRecord = { id: randomUUID(), kind, ...input, state: 'running', step: 0, error: null }
+    this.#announced.set(record.id, performance.now())
     await insertSaga(tx as unknown as Db<SagaSchema>, record, this.#leases.owner)
-    return () => this.#launch(record)
+    return () => {
+      if (this.#announced.delete(record.id)) this.#launch(record)
+    }
   }
 
   /** Records and starts a saga whose resource exists already. */
@@ -150,8 +159,10 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     const { owner } = this.#leases
     let adopted = 0
     const alive = new Map<string, boolean>([['', false]])
+    this.#forgetAnnounced()
     for (const row of await listOwners(this.#db)) {
       if (this.#stopped.signal.aborted) break
+      if (this.#announced.has(row.id)) continue
       if (row.owner !== owner) {
         if (!alive.has(row.owner)) alive.set(row.owner, await this.#leases.isAlive(row.owner))
         if (alive.get(row.owner)) continue
@@ -160,6 +171,11 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
       if (row.is_cancelled === 1) this.#running.get(row.id)?.cancel()
     }
     return adopted
+  }
+
+  /** Who announced a saga and never set it going, as when its commit was in doubt, has lost it to whoever looks. */
+  #forgetAnnounced(): void {
+    for (const [id, since] of this.#announced) if (performance.now() - since > announcedMs) this.#announced.delete(id)
   }
 
   async #adopt(id: string, before: string): Promise<boolean> {
@@ -176,7 +192,7 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     const kind = this.#kinds.get(record.kind)
     if (!kind || this.#deps === undefined)
       throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
-    const env = { db: this.#db, log: this.#log, deps: this.#deps, owner: this.#leases.owner }
+    const env = { db: this.#db, relaxed: this.#relaxed, log: this.#log, deps: this.#deps, owner: this.#leases.owner }
     const execution = new Execution(env, kind, record)
     this.#running.set(record.id, execution)
     void execution.finished.then(() => this.#running.delete(record.id))

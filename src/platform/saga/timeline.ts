@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Db } from '../db/database.ts'
+import type { Database, Db } from '../db/database.ts'
 
 /** What happened to resources, for `nephos explain`. Times in milliseconds since the epoch. */
 export interface TimelineSchema {
@@ -42,6 +42,23 @@ export async function recordEvents(db: Db<TimelineSchema>, events: readonly Time
     detail: event.detail ?? null,
   }))
   await db.insertInto('timeline').values(rows).execute()
+}
+
+/** To be run by a migration of a service that purges. */
+export const timelineByTime = 'create index if not exists timeline_time on timeline (at);\n'
+
+/** Forgets lines from before a time, the oldest ones; at least `most` of them where there are so many. */
+export function forgetEvents({ transaction }: Database<TimelineSchema>, before: number, most: number): Promise<number> {
+  return transaction(async (tx) => {
+    const old = tx.selectFrom('timeline').select('at').where('at', '<', before).orderBy('at')
+    const last = await old
+      .limit(1)
+      .offset(most - 1)
+      .executeTakeFirst()
+    // Lines of one moment go together.
+    const query = tx.deleteFrom('timeline').where('at', last ? '<=' : '<', last ? last.at : before)
+    return Number((await query.executeTakeFirst()).numDeletedRows)
+  })
 }
 
 /** A resource's timeline, oldest first. */

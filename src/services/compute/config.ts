@@ -1,5 +1,6 @@
 import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { filterNames } from './scheduler/filters.ts'
 
@@ -7,6 +8,8 @@ import { filterNames } from './scheduler/filters.ts'
 export const options = {
   ...commonOptions,
   databaseUrl: option.string('database', 'connection', '', 'SQLAlchemy URL of the database.'),
+  ...databaseOptions,
+  ...timelineOptions,
   maxLimit: option.integer('api', 'max_limit', 1000, 'Most items of one page of a list.', { min: 1 }),
   serviceDownTime: option.integer(
     'DEFAULT',

@@ -43,6 +43,7 @@ import {
 } from './operations/server-metadata.ts'
 import { Findings } from './periodic/findings.ts'
 import { HostReconciler } from './periodic/reconcile-hosts.ts'
+import { purge } from './periodic/purge.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
 import { computeContract } from './rpc/compute.ts'
@@ -87,7 +88,9 @@ export async function createComputeService(
   foreign: Foreign = foreignOf(env),
 ): Promise<ComputeService> {
   const config = loadComputeConfig(env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl)
+  const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
   await migrate(database, migrations)
   const conductors = rpcFanout(env.bus, conductorsContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
@@ -135,7 +138,8 @@ export async function createComputeService(
   return {
     apps: { compute: app },
     async start() {
-      await beat()
+      // A full disk takes no heartbeat, and stops nobody from reading.
+      await beat().catch((err: unknown) => env.log.warn({ err }, 'heartbeat failed'))
       stops.push(
         serveConductor(deps, env.bus, env.host),
         serveOperator(deps, env.bus, env.host),
@@ -149,6 +153,7 @@ export async function createComputeService(
           { name: 'end stale tasks', everyMs: 15_000, run: () => endStaleTasks(deps) },
           // Of the hosts that speak to this process.
           { name: 'reconcile hosts', everyMs: 2000, isForEach: true, run: () => reconciler.run() },
+          { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
         ]),
       )
     },

@@ -1,4 +1,5 @@
 import { commonOptions } from '../../platform/config/common.ts'
+import { databaseOptions } from '../../platform/db/options.ts'
 import { option, type Values } from '../../platform/config/options.ts'
 import { federationOptions } from './config-federation.ts'
 import { directoryOptions, ldapOptions } from './config-ldap.ts'
@@ -165,6 +166,7 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...databaseOptions,
   authMethods: option.list('auth', 'methods', defaultMethods, 'Ways to authenticate.'),
   defaultDomainId: option.string('identity', 'default_domain_id', 'default', 'Domain of callers that name none.'),
   maxProjectTreeDepth: option.integer('DEFAULT', 'max_project_tree_depth', 5, 'Levels of projects below a domain.', {

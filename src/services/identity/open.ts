@@ -57,7 +57,7 @@ export const readIdentityConfig = (env: Pick<OpenEnv, 'configFiles' | 'log'>): I
 
 export const openIdentityDatabase = (env: Pick<OpenEnv, 'databaseUrl' | 'stateDir'>, config: IdentityConfig) => {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
-  return openDatabase<IdentitySchema>(config.connection || env.databaseUrl)
+  return openDatabase<IdentitySchema>(config.connection || env.databaseUrl, { isDurable: config.sqliteSynchronous })
 }
 
 /** Opens everything and brings the schema up to date. Throws KeyRepositoryError when keys cannot be read. */

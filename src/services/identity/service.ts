@@ -3,6 +3,7 @@ import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf, type ApiError } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition, Authenticator } from '../../platform/http/service.ts'
+import { every } from '../../platform/periodic/every.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { accessRuleRoutes } from './api/access-rules/routes.ts'
 import { credentialRoutes } from './api/credentials/routes.ts'
@@ -33,7 +34,7 @@ import { userRoutes } from './api/users/routes.ts'
 import { versionRoutes } from './api/versions/routes.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
-import { forgetOldRevocations } from './operations/revoke.ts'
+import { purge } from './operations/purge.ts'
 import { endExpiredMemberships } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
 import { policies, unscopedPolicies } from './policies.ts'
@@ -88,6 +89,8 @@ export interface IdentityService extends RunningService {
   bootstrap(input: BootstrapInput): Promise<void>
 }
 
+const purgeMs = 600_000
+
 /** Keystone. Throws when the key repository or the database cannot be used. */
 export async function createIdentityService(env: ServiceEnv): Promise<IdentityService> {
   const { deps, feed, reload } = await openIdentity(env)
@@ -120,9 +123,11 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     authenticator,
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
-      await forgetOldRevocations(deps)
       await feed.start()
-      stops.push(endExpiredMemberships(deps))
+      stops.push(
+        endExpiredMemberships(deps),
+        every(purgeMs, 'removing old rows', env.log, () => purge(deps)),
+      )
       stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
     async stop() {

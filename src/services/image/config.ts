@@ -3,6 +3,7 @@ import { ConfigError, loadConfig } from '../../platform/config/config.ts'
 import { readIni } from '../../platform/config/ini.ts'
 import { commonOptions } from '../../platform/config/common.ts'
 import { option, type OptionDeclaration, type Values } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 import type { StoreType } from './stores/store.ts'
 
 /** Options of glance-api.conf. */
@@ -20,6 +21,8 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...databaseOptions,
+  ...timelineOptions,
   imageSizeCap: option.integer('DEFAULT', 'image_size_cap', 1_099_511_627_776, 'Largest image in bytes.', { min: 1 }),
   userStorageQuota: option.integer(
     'DEFAULT',

@@ -29,11 +29,12 @@ import { importLocation } from './sagas/import-location.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { wholeGlance } from './store/migrations/0002-whole-glance.ts'
 import { owners } from './store/migrations/0004-owners.ts'
+import { purging } from './store/migrations/0005-purge.ts'
 import type { ImageSchema } from './store/tables.ts'
 import { FileStore } from './stores/file.ts'
 import { openStores } from './stores/open-stores.ts'
 
-export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners]
+export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners, purging]
 
 export type OpenEnv = Pick<
   ServiceEnv,
@@ -53,7 +54,7 @@ export function openImageDatabase(
   config: ImageConfig,
 ): Database<ImageSchema> {
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
-  return openDatabase<ImageSchema>(config.connection || env.databaseUrl)
+  return openDatabase<ImageSchema>(config.connection || env.databaseUrl, { isDurable: config.sqliteSynchronous })
 }
 
 function stagingFolder(config: ImageConfig, stateDir: string): string {

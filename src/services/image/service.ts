@@ -1,4 +1,5 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
+import { isDatabaseDown } from '../../platform/db/database.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
@@ -17,9 +18,9 @@ import { schemaRoutes } from './api/schemas/routes.ts'
 import { taskRoutes } from './api/tasks/routes.ts'
 import type { ImageDeps } from './deps.ts'
 import { openImage } from './open.ts'
+import { purge } from './operations/purge.ts'
 import { cleanUp } from './operations/remove-data.ts'
 import { policies } from './policies.ts'
-import { deleteExpiredTasks } from './store/tasks.ts'
 
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
@@ -69,17 +70,22 @@ export async function createImageService(env: ServiceEnv): Promise<RunningServic
     baseUrl: deps.config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
+  /** What cannot be removed for want of a database, as on a full disk, keeps nobody from reading: the next turn tries again. */
+  const cannotWrite = (error: unknown) => {
+    if (!isDatabaseDown(error)) throw error
+    log.warn({ err: error }, 'what an earlier process left cannot be removed now')
+  }
   let stopPeriodics: (() => Promise<void>) | undefined
   return {
     apps: { image: app },
     async start() {
       await leases.start()
-      await cleanUp(deps)
+      await cleanUp(deps).catch(cannotWrite)
       await sagas.resume(deps)
       cacheWorker.start()
       stopPeriodics = startPeriodics({ database, leases, log }, [
         { name: 'clean up after the dead', everyMs: 60_000, run: () => cleanUp(deps) },
-        { name: 'remove old tasks', everyMs: 3_600_000, run: () => deleteExpiredTasks(database.db, Date.now()) },
+        { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
       ])
     },
     async stop() {

@@ -1,5 +1,6 @@
 import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
+import { databaseOptions, timelineOptions } from '../../platform/db/options.ts'
 
 /** Options of neutron.conf and ml2_conf.ini. */
 export const options = {
@@ -10,6 +11,8 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...databaseOptions,
+  ...timelineOptions,
   globalPhysnetMtu: option.integer('DEFAULT', 'global_physnet_mtu', 1500, 'MTU of the physical networks.', { min: 68 }),
   agentDownTime: option.integer(
     'DEFAULT',

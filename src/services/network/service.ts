@@ -2,12 +2,15 @@ import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
 import { migrate } from '../../platform/db/migrate.ts'
+import { purgeOlderThan } from '../../platform/db/purge.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
+import { every } from '../../platform/periodic/every.ts'
 import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
+import { forgetEvents } from '../../platform/saga/timeline.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { addressGroupRoutes } from './api/address-groups/routes.ts'
 import { agentRoutes } from './api/agents.ts'
@@ -70,10 +73,14 @@ export const routes: readonly Route<NetworkDeps>[] = [
   ...documentRoutes,
 ]
 
+const purgeMs = 600_000
+
 /** neutron-server. */
 export async function createNetworkService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig('neutron', options, env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl)
+  const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
   await migrate(database, migrations)
   await beginEpoch(database)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
@@ -111,18 +118,20 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  const forget = () => purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
   const keeping = new Map<string, string>()
-  let stops: (() => void)[] = []
+  let stops: (() => void | Promise<void>)[] = []
   return {
     apps: { network: withJsonPaths(app) },
     async start() {
       stops = [
         rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),
         rpcServe(env.bus, neutronOperatorContract, env.host, operatorHandlers(deps, keeping)),
+        every(purgeMs, 'removing old rows', env.log, forget),
       ]
     },
     async stop() {
-      for (const stop of stops) stop()
+      for (const stop of stops) await stop()
       await database.close()
     },
   }

@@ -1,5 +1,6 @@
 import { commonOptions } from '../../platform/config/common.ts'
 import { option } from '../../platform/config/options.ts'
+import { placementDatabaseOptions } from '../../platform/db/options.ts'
 import { missingId } from './model/consumer.ts'
 
 /** Options of placement.conf. */
@@ -11,6 +12,7 @@ export const options = {
     '',
     'SQLAlchemy URL of the database; empty for the embedded one.',
   ),
+  ...placementDatabaseOptions,
   syncOnStartup: option.boolean(
     'placement_database',
     'sync_on_startup',

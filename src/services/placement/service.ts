@@ -75,7 +75,9 @@ export const routes: readonly Route<PlacementDeps>[] = [
 /** Placement. */
 export async function createPlacementService(env: ServiceEnv): Promise<RunningService> {
   const config = loadConfig('placement', options, env.configFiles, (text) => env.log.warn({}, text))
-  const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
+  const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
   if (config.syncOnStartup) await migrate(database, migrations)
   const cache = new ProviderCache(database)
   const app = createApp<PlacementDeps>({

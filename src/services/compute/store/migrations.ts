@@ -7,6 +7,7 @@ import { owners } from './migrations/0005-owners.ts'
 import { hostIdentities } from './migrations/0005-host-identities.ts'
 import { guestData } from './migrations/0006-guest-data.ts'
 import { serverDetails } from './migrations/0007-server-details.ts'
+import { purging } from './migrations/0009-purge.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -17,5 +18,6 @@ export const migrations: readonly Migration[] = [
   owners,
   guestData,
   serverDetails,
+  purging,
   hostIdentities,
 ]

@@ -9,9 +9,9 @@ import {
   readFileSync,
   renameSync,
   unlinkSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { replaceFileSync } from '../../../base/replace-file.ts'
 import { generateKey, parseKey, type FernetKey } from './fernet.ts'
 
 /** The key repository cannot be used; the message names it and the remedy. */
@@ -29,12 +29,8 @@ export interface KeyOwner {
   gid: number
 }
 
-const write = (folder: string, number: number, text: string, owner?: KeyOwner) => {
-  const fresh = join(folder, `${number}.new`)
-  writeFileSync(fresh, text, { mode: 0o600 })
-  if (owner) chownSync(fresh, owner.uid, owner.gid)
-  renameSync(fresh, join(folder, String(number)))
-}
+const write = (folder: string, number: number, text: string, owner?: KeyOwner) =>
+  replaceFileSync(join(folder, String(number)), text, 0o600, owner)
 
 /** Makes the repository with a staged and a primary key unless it has keys; true when it made them. */
 export function setUpKeys(folder: string, owner?: KeyOwner): boolean {
@@ -107,7 +103,6 @@ export function writeKeyPair(privateFolder: string, publicFolder: string, owner?
     [join(publicFolder, 'public.pem'), publicKey],
     [join(privateFolder, 'private.pem'), privateKey],
   ] as const) {
-    writeFileSync(file, text, { mode: 0o600 })
-    if (owner) chownSync(file, owner.uid, owner.gid)
+    replaceFileSync(file, text, 0o600, owner)
   }
 }

@@ -40,9 +40,9 @@ export interface Found {
   hash_value: string
 }
 
-/** Small enough that a block is still in the caches of the processor when it is hashed and written. */
-const blockSize = 1 << 19
-const blockCount = 12
+/** Small enough to be still in the caches of a processor when it is hashed and written, large enough to be worth a message. */
+const blockSize = 1 << 20
+const blockCount = 6
 /** Who sends less than this in a minute is cut off. */
 const slowestPerMinute = 60 * 1024
 

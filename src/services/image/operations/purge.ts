@@ -1,6 +1,10 @@
 /** Forgetting what is over. */
 import type { Database } from '../../../platform/db/database.ts'
+import { purgeOlderThan } from '../../../platform/db/purge.ts'
+import { forgetEvents } from '../../../platform/saga/timeline.ts'
+import type { ImageDeps } from '../deps.ts'
 import type { ImageSchema } from '../store/tables.ts'
+import { deleteExpiredTasks } from '../store/tasks.ts'
 
 type ImageDatabase = Database<ImageSchema>
 
@@ -40,4 +44,12 @@ export function purgeTasks({ transaction }: ImageDatabase, before: number, most:
     for (const { id } of rows) await tx.deleteFrom('tasks').where('id', '=', id).execute()
     return rows.length
   })
+}
+
+/** What nobody will ask for any more goes by its age. */
+export async function purge({ database, config, log }: Pick<ImageDeps, 'database' | 'config' | 'log'>): Promise<void> {
+  await deleteExpiredTasks(database.db, Date.now())
+  const images = await purgeOlderThan(config.purgeDeletedDays, (...old) => purgeImages(database, ...old))
+  const lines = await purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
+  if (images + lines > 0) log.info({ images, lines }, 'old rows are removed')
 }

@@ -1,9 +1,10 @@
 /** Files in one folder (local or NFS), named by image id; uploads go to `<id>.part` and appear in one step. */
-import { createReadStream, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Readable } from 'node:stream'
+import { FileSource } from '../../../base/file-source.ts'
 import { DataNotFound, StoreFull, type ByteRange, type ImageStore, type Place, type StoreWriter } from './store.ts'
 
 export interface FileStoreOptions {
@@ -45,7 +46,7 @@ export class FileStore implements ImageStore {
   async read({ imageId }: Place, range?: ByteRange): Promise<Readable> {
     const handle = await open(this.path(imageId), 'r').catch(() => undefined)
     if (!handle) throw new DataNotFound(imageId, this.id)
-    return createReadStream('', { fd: handle, highWaterMark: 1 << 18, ...range })
+    return new FileSource(handle, range)
   }
 
   async size({ imageId }: Place): Promise<number | undefined> {

@@ -6,6 +6,7 @@ import { routerHosts } from './migrations/0004-router-hosts.ts'
 import { quotaLocks } from './migrations/0005-quota-locks.ts'
 import { epochs } from './migrations/0006-epochs.ts'
 import { indexes } from './migrations/0007-indexes.ts'
+import { purging } from './migrations/0008-purge.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -15,5 +16,6 @@ export const migrations: readonly Migration[] = [
   routerHosts,
   quotaLocks,
   indexes,
+  purging,
   epochs,
 ]

@@ -16,7 +16,9 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const config = loadConfig('placement', options, env.configFiles)
   mkdirSync(env.stateDir, { recursive: true, mode: 0o700 })
-  const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl)
+  const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl, {
+    isDurable: config.sqliteSynchronous,
+  })
   try {
     return await work(database, config)
   } finally {

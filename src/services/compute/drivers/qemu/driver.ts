@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandFailed, type RunAs } from '../../../../host/command.ts'
-import { replaceFile } from '../../../../host/files.ts'
+import { ensureFile } from '../../../../host/files.ts'
 import { readLog, rotateLog, truncateLog } from '../../../../host/growing-log.ts'
 import { rememberedProbe } from '../../../../host/kvm.ts'
 import { deleteLink, ensureTap } from '../../../../host/links.ts'
@@ -295,7 +295,7 @@ export class QemuDriver implements ComputeDriver {
     const wanted = ports.map(({ tap }) => tap)
     const known = await readTaps(file)
     // Written first, so that a killed call leaves no tap that nobody knows of.
-    await replaceFile(file, JSON.stringify([...new Set([...known, ...wanted])]), 0o600)
+    await ensureFile(file, JSON.stringify([...new Set([...known, ...wanted])]), 0o600)
     await clean('The network devices of the server could not be made.', async () => {
       for (const tap of known) if (!wanted.includes(tap)) await deleteLink(tap)
       for (const { tap, mtu } of ports) {
@@ -304,7 +304,7 @@ export class QemuDriver implements ComputeDriver {
         await ensureTap({ name: tap, mtu, ...(!isOpen && { hasQueues }), ...(runAs && { ownerUid: runAs.uid }) })
       }
     })
-    await replaceFile(file, JSON.stringify(wanted), 0o600)
+    await ensureFile(file, JSON.stringify(wanted), 0o600)
   }
 
   async #execute(id: string, command: string) {
