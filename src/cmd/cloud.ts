@@ -192,7 +192,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       stops.push(() => proxy.close())
     })
   })
-  const busServer = await serveBus(bus, { path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: log('bus') })
+  const busServer = await serveBus(bus, {
+    path: paths(stateDir).bus,
+    key: new Secret(secrets.busKey),
+    log: log('bus', 'compute'),
+  })
   stops.push(() => busServer.close())
 
   return {

@@ -5,7 +5,7 @@ import { checkSignatureRequest } from './signature.ts'
 import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
-import { isWorkOf, updateImage, type Image } from '../store/images.ts'
+import { mayTakeBack, updateImage, type Image } from '../store/images.ts'
 import { forgetLocations, insertLocation, setLocation } from '../store/locations.ts'
 import { StoreFull, StoreReadOnly, StoreUnavailable, type ImageStore } from '../stores/store.ts'
 import { takeIn, watchSpeed, type Found } from './intake.ts'
@@ -50,6 +50,8 @@ export async function upload(
   requireFormats(image)
   if (store.isReadOnly) throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
   const signature = checkSignatureRequest(deps, image, certificate)
+  // Known before the image says so: a delete that sees it ends it.
+  const transfer = deps.transfers.begin(image.id)
   const { limit, locationId } = await spend(
     deps,
     projectId,
@@ -62,8 +64,10 @@ export async function upload(
       const id = await insertLocation(tx, { imageId: image.id, store: store.id, url: '', status: 'writing' })
       return { limit: most, locationId: id }
     },
-  )
-  const transfer = deps.transfers.begin(image.id)
+  ).catch((error: unknown) => {
+    transfer.end()
+    throw error
+  })
   try {
     const writer = await store.begin(image.id, size)
     let found: Found
@@ -103,7 +107,7 @@ export async function upload(
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
-    if (await isWorkOf(database.db, image.id, worker)) {
+    if (await mayTakeBack(database.db, image.id, worker)) {
       await removeData(deps, image.id)
       await updateImage(database.db, image.id, ['saving'], { status: 'queued', reserved: 0, worker: null }, worker)
     }
@@ -123,11 +127,14 @@ export async function stage(
   const { database, staging } = deps
   const worker = deps.leases.owner
   if (image.status !== 'queued') throw badTransition(image.status, 'uploading')
+  const transfer = deps.transfers.begin(image.id)
   await spend(deps, projectId, { image_stage_total: size ?? 0, image_count_uploading: 1 }, async (tx) => {
     if (!(await updateImage(tx, image.id, ['queued'], { status: 'uploading', worker })))
       throw badTransition('uploading', 'uploading')
+  }).catch((error: unknown) => {
+    transfer.end()
+    throw error
   })
-  const transfer = deps.transfers.begin(image.id)
   try {
     const writer = await staging.begin(image.id)
     let total = 0
@@ -156,7 +163,7 @@ export async function stage(
     )
     if (!isThere) throw new ImageGone(image.id)
   } catch (error) {
-    if (await isWorkOf(database.db, image.id, worker)) {
+    if (await mayTakeBack(database.db, image.id, worker)) {
       await staging.remove({ imageId: image.id })
       const changes = { status: 'queued', staged_size: null, size: null, worker: null } as const
       await updateImage(database.db, image.id, ['uploading'], changes, worker)

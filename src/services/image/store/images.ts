@@ -117,10 +117,10 @@ export async function updateImage(
   return result.numUpdatedRows === 1n
 }
 
-/** Whether `worker` is still the process that takes in the data of an image. */
-export async function isWorkOf(db: ImageDb, id: string, worker: string): Promise<boolean> {
-  const row = await db.selectFrom('images').select('worker').where('id', '=', id).executeTakeFirst()
-  return row?.worker === worker
+/** Whether what `worker` has taken in of an image is its own to remove: another may have taken the work over. */
+export async function mayTakeBack(db: ImageDb, id: string, worker: string): Promise<boolean> {
+  const row = await db.selectFrom('images').select(['worker', 'status']).where('id', '=', id).executeTakeFirst()
+  return row === undefined || row.worker === worker || ['deleted', 'pending_delete'].includes(row.status)
 }
 
 export const listMembers = (db: ImageDb, imageId: string): Promise<MemberRow[]> =>
