@@ -1,7 +1,7 @@
 /** A cloud for tests, as a process of its own on free ports with a state folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -16,8 +16,14 @@ export interface TestCloud {
   /** Environment of the openrc file, for real clients. */
   environment(user: 'admin' | 'demo'): Record<string, string>
   nephos(...args: string[]): Promise<{ code: number; output: string }>
+  /** The same on a machine that has another host name. */
+  nephosAs(hostName: string, ...args: string[]): Promise<{ code: number; output: string }>
   /** Starts the cloud (again). */
   up(): Promise<void>
+  /** What `up` adds to the command line: for starts that go otherwise. */
+  readonly upArguments: readonly string[]
+  /** Ends the control plane as Ctrl-C does; guests run on. */
+  stop(): Promise<void>
   /** Kills processes (`control`, `agent`) at once and waits until others stand in their place and every role is up. */
   killAndRecover(...victims: readonly string[]): Promise<void>
   /** The same, stopping them: they live and do nothing. */
@@ -43,6 +49,7 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
   const name = `t${portBase}`
   const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
   const nephos = (...args: string[]) => collect([...prefix, bin, ...args, '--state-dir', stateDir])
+  const upArguments = ['up', '--detach', '--name', name, '--port-base', String(portBase), ...options.args]
   return {
     stateDir,
     portBase,
@@ -55,17 +62,24 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
         ]),
       ),
     nephos,
+    nephosAs(hostName, ...args) {
+      const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', hostName]
+      return collect([...prefix, ...named, bin, ...args, '--state-dir', stateDir])
+    },
+    upArguments,
     async up() {
-      const { code, output } = await nephos(
-        'up',
-        '--detach',
-        '--name',
-        name,
-        '--port-base',
-        String(portBase),
-        ...options.args,
-      )
+      const { code, output } = await nephos(...upArguments)
       if (code !== 0) throw new Error(`nephos up failed:\n${output}\n${tail(join(stateDir, 'log', 'up.log'))}`)
+    },
+    async stop() {
+      const { output } = await nephos('status', '--json')
+      const { running, pid } = JSON.parse(output) as { running: boolean; pid: number }
+      if (!running) return
+      process.kill(pid, 'SIGTERM')
+      for (const deadline = Date.now() + patience; existsSync(`/proc/${pid}/exe`);) {
+        if (Date.now() > deadline) throw new Error('the cloud does not stop')
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
     },
     killAndRecover: (...victims) => killAndRecover(nephos, victims, 'SIGKILL'),
     stopAndRecover: (...victims) => killAndRecover(nephos, victims, 'SIGSTOP'),

@@ -8,6 +8,7 @@ import { httpTransport, ServiceClient } from '../platform/http/client.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
+import { passGate, type HostGateOptions } from '../services/compute/agent/host-gate.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { ImageClient } from '../services/image/client.ts'
 import { createNetworkAgent } from '../services/network/agent/agent.ts'
@@ -25,10 +26,8 @@ async function run(stateDir: string) {
   const secrets = loadSecrets(stateDir, serviceUsers)
   const host = hostname()
   const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
-  const bus = new SocketBus(
-    { path: paths(stateDir).bus, key: new Secret(secrets.busKey), log: logOf(stateDir, 'nova-compute', 'compute') },
-    host,
-  )
+  const log = logOf(stateDir, 'nova-compute', 'compute')
+  const bus = new SocketBus({ path: paths(stateDir).bus, key: new Secret(secrets.busKey), log }, host)
 
   const bridge = providerBridge(settings.name)
   const network = createNetworkAgent({
@@ -53,28 +52,17 @@ async function run(stateDir: string) {
   const driver = new QemuDriver({
     host,
     stateDir: join(stateDir, 'instances'),
-    log: logOf(stateDir, 'nova-compute', 'compute'),
+    log,
     fetchImage: async (id: string): Promise<Readable> => images.download(id),
     ...(user && { user }),
     onRemark: (text) => tell({ type: 'remark', text }),
   })
-  const compute = new ComputeAgent({
-    host,
-    bus,
-    driver,
-    stateDir: join(stateDir, 'compute-agent'),
-    log: logOf(stateDir, 'nova-compute', 'compute'),
-    onHealth: (error) => board.set('nova-compute', error ? 'down' : 'up', error),
-  })
-  bus.onConnect(() => {
-    compute.reconnected()
-    network.look()
-  })
-
   const networkRoles = ['neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent']
+  const stopping = new AbortController()
+  const started: { stop(): Promise<void> }[] = []
   const stop = async () => {
-    await compute.stop().catch(() => undefined)
-    await network.stop().catch(() => undefined)
+    stopping.abort()
+    for (const agent of started.reverse()) await agent.stop().catch(() => undefined)
     bus.close()
     process.exit(0)
   }
@@ -83,9 +71,57 @@ async function run(stateDir: string) {
   process.on('SIGINT', () => undefined)
   process.on('SIGHUP', reopenLogFiles)
 
+  const hold = (reason: string) => {
+    board.set('nova-compute', 'down', reason)
+    tell({ type: 'ready' })
+  }
+  let isNetworkUp = false
+  const startNetwork = async () => {
+    if (isNetworkUp) return
+    isNetworkUp = true
+    started.push(network)
+    bus.onConnect(() => network.look())
+    await network.start()
+    for (const role of networkRoles) board.set(role, 'up')
+  }
+
   await bus.whenConnected()
-  await network.start()
-  for (const role of networkRoles) board.set(role, 'up')
+  const gate: HostGateOptions = {
+    host,
+    bus,
+    stateDir,
+    log,
+    countGuests: async () => (await driver.listGuests()).length,
+    onObstacle: (obstacle) => {
+      for (const role of networkRoles) board.set(role, 'down', 'waits for nova-compute')
+      hold(`held: ${obstacle}`)
+    },
+    onSilence: (error, isSame) => {
+      // Ports and routers need no nova.
+      if (isSame) void startNetwork()
+      hold(error instanceof Error ? error.message : String(error))
+    },
+  }
+  const session = await passGate(gate, stopping.signal)
+  if (stopping.signal.aborted) return
+  await startNetwork()
+  const health: { error: string | null; notice: string | null } = { error: null, notice: null }
+  const show = (change: Partial<typeof health>) => {
+    const { error, notice } = Object.assign(health, change)
+    board.set('nova-compute', error === null ? 'up' : 'down', error ?? notice)
+  }
+  const compute = new ComputeAgent({
+    host,
+    bus,
+    driver,
+    stateDir: join(stateDir, 'compute-agent'),
+    log,
+    session,
+    onHealth: (error) => show({ error }),
+    onNotice: (notice) => show({ notice }),
+  })
+  bus.onConnect(() => compute.reconnected())
+  started.push(compute)
   await compute.start()
   tell({ type: 'ready' })
 }

@@ -168,6 +168,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await begin(compute, 'compute')
     board.set('nova-scheduler', 'up')
     board.set('nova-conductor', 'up')
+    compute.onNotice((notice) => board.set('nova-conductor', 'up', notice))
     await attempt('nova-metadata', async () => {
       const metadata = await serveMetadata({
         host: addressOf(settings, 'metadata'),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { destroyNetworking } from '../services/network/agent/destroy.ts'
 import type { Arguments } from './arguments.ts'
@@ -17,6 +18,8 @@ export async function down(args: Arguments): Promise<number> {
     console.log(`There is no cloud in ${args.stateDir}.`)
     return 0
   }
+  const copy = copyOf(args.stateDir)
+  if (copy !== undefined) throw new Error(copy)
   await stopSupervisor(args.stateDir)
   if (settings.fake) return 0
   const log = logOf(args.stateDir, 'down', 'compute')

@@ -18,6 +18,11 @@ export async function startFakeHosts(
 ): Promise<() => Promise<void>> {
   const log = logOf(stateDir, 'nova-compute', 'compute')
   const stops: (() => Promise<void> | void)[] = []
+  const notices = new Map<string, string | null>()
+  const show = () => {
+    const lines = [...notices].flatMap(([host, notice]) => (notice === null ? [] : [`${host}: ${notice}`]))
+    board.set('nova-compute', 'up', lines.length === 0 ? null : lines.join('; '))
+  }
   for (let index = 1; index <= settings.computeHosts; index++) {
     const host = settings.computeHosts === 1 ? hostName : `fake-${index}`
     // Through the socket as real agents: what does not get through it is found here.
@@ -27,11 +32,15 @@ export async function startFakeHosts(
     const folder = join(stateDir, 'hosts', host)
     stops.push(await fakeAgent(bus, host))
     const driver = new FakeDriver({ host, stateDir: folder })
-    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64 })
+    const onNotice = (notice: string | null) => {
+      notices.set(host, notice)
+      show()
+    }
+    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64, onNotice })
     await agent.start()
     stops.push(() => agent.stop())
   }
-  board.set('nova-compute', 'up')
+  show()
   return async () => {
     for (const stop of stops.reverse()) await stop()
   }

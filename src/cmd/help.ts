@@ -7,6 +7,14 @@ Commands
   down          stop the cloud, its guests, and remove every device and namespace that it made
   status        show each role: up or not, since when, its last error
   explain ID    tell the story of a server or port: steps, durations, reasons
+  guests        list guests that no server of the database stands for: they run on until you decide
+  guests adopt ID...    such a guest is that of the server with its id, on the host where it is
+  guests remove ID...   end such guests and remove their disks
+  host          list hosts that wait for you: renamed, of another control plane, two of one name
+  host accept NAME      take such a host as it is now
+  backup TO     copy the control plane, running or not, to a new directory or a .tar(.gz): databases of one
+                moment, settings, secrets, keys, images; guests' disks are not included
+  restore FROM  put such a copy in the place of a control plane that is stopped; what it replaces is kept
   guest-image   build the tiny guest image
   keystone-manage COMMAND
                 what keystone's own program does; --help tells more
@@ -29,7 +37,7 @@ Options
   --fake               fake compute driver and no data plane; needs no root
   --compute-hosts N    with --fake: how many compute hosts (default: 1)
   --no-install         fail with the list of what is missing instead of installing it
-  --json               with status and explain: print JSON
+  --json               with status, explain, guests and host: print JSON
   --version            print the version of this program
   -h, --help           print this
 `

@@ -29,6 +29,14 @@ async function run(argv: readonly string[]): Promise<number> {
       return (await import('./status.ts')).status(args)
     case 'explain':
       return (await import('./explain.ts')).explain(args)
+    case 'backup':
+      return (await import('./backup.ts')).backup(args)
+    case 'restore':
+      return (await import('./restore.ts')).restore(args)
+    case 'guests':
+      return (await import('./guests.ts')).guests(args)
+    case 'host':
+      return (await import('./host.ts')).host(args)
     case 'guest-image':
       return (await import('./guest-image.ts')).guestImage(args)
     default:

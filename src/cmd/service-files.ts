@@ -13,6 +13,9 @@ const codeNames: Readonly<Record<string, Program>> = {
   network: 'neutron',
 }
 
+/** The services that have a database. */
+export const serviceTypes = Object.keys(codeNames)
+
 export function codeNameOf(type: string): Program {
   const name = codeNames[type]
   if (name === undefined) throw new Error(`${type} is no service`)

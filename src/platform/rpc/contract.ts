@@ -22,6 +22,14 @@ export const defineContract = <const Methods extends Record<string, MethodContra
   contract: Contract<Methods>,
 ): Contract<Methods> => contract
 
+/** The name that an operator's command has on the bus; no host can be called so. */
+export const operatorName = '#operator'
+
+/** Refuses everybody but an operator's command. */
+export function requireOperator({ host }: Caller): void {
+  if (host !== operatorName) throw new RpcError(`host ${host} is not the operator`, 'Forbidden')
+}
+
 /** Who called: the host that the connection was authenticated for, and the request that started it all. */
 export interface Caller {
   readonly host: string

@@ -5,6 +5,8 @@ import type { RpcClient } from '../../platform/rpc/contract.ts'
 import type { SagaRunner } from '../../platform/saga/saga.ts'
 import type { Secret } from '../../platform/auth/secret.ts'
 import type { ComputeConfig } from './config.ts'
+import type { Census } from './conductor/census.ts'
+import type { HeldHosts } from './conductor/held-hosts.ts'
 import type { PluggedPorts } from './conductor/plugged-ports.ts'
 import type { Waiters } from './conductor/waiters.ts'
 import type { computeContract } from './rpc/compute.ts'
@@ -21,6 +23,8 @@ export interface ComputeDeps {
   readonly agents: RpcClient<typeof computeContract>
   readonly waiters: Waiters
   readonly plugged: PluggedPorts
+  readonly census: Census
+  readonly held: HeldHosts
   readonly identity: IdentityApi
   readonly image: ImageApi
   readonly placement: PlacementApi
@@ -75,9 +79,12 @@ export interface PlacementApi {
   ): Promise<boolean>
   getAllocations(consumerId: string): Promise<{ providerId: string }[]>
   deleteAllocations(consumerId: string): Promise<void>
+  /** Whether the consumer was made by nova for a server. */
+  isServer(consumerId: string): Promise<boolean>
   /** Consumers of a provider. */
   consumersOf(providerId: string): Promise<string[]>
-  ensureProvider(provider: { id: string; name: string }): Promise<void>
+  /** Returns its id: another one than asked for where there is one of this name. */
+  ensureProvider(provider: { id: string; name: string }): Promise<string>
   setInventory(providerId: string, inventory: Record<string, Inventory>): Promise<void>
   /** Leaves traits that are in neither list as they are: an operator may have set them. */
   changeTraits(providerId: string, change: { add: readonly string[]; remove: readonly string[] }): Promise<void>
@@ -133,6 +140,8 @@ export interface NetworkApi {
   listSecurityGroups(projectId: string, token?: Secret): Promise<SecurityGroupInfo[]>
   getPort(id: string, token?: Secret): Promise<PortInfo | undefined>
   listPorts(filter: { deviceId: string } | { networkId: string; address: string }, token?: Secret): Promise<PortInfo[]>
+  /** All that are bound to a host. */
+  listHostPorts(host: string): Promise<PortInfo[]>
   /** Whether `autoAllocate` would do. */
   canAutoAllocate(projectId: string, token: Secret): Promise<boolean>
   /** The id of the project's automatic network, which is made with all it needs where it is not there yet. */

@@ -23,8 +23,11 @@ import { networkApi } from './clients/network.ts'
 import { placementApi } from './clients/placement.ts'
 import { buildServer } from './conductor/build-server.ts'
 import { serveConductor } from './conductor/conductor.ts'
+import { serveOperator } from './conductor/operator.ts'
 import { deleteServer } from './conductor/delete-server.ts'
 import { attachInterface, detachInterface } from './conductor/interfaces.ts'
+import { Census } from './conductor/census.ts'
+import { HeldHosts } from './conductor/held-hosts.ts'
 import { PluggedPorts } from './conductor/plugged-ports.ts'
 import { Waiters } from './conductor/waiters.ts'
 import { loadComputeConfig } from './config.ts'
@@ -38,7 +41,8 @@ import {
   setGuestPassword,
   type MetadataSource,
 } from './operations/server-metadata.ts'
-import { healAllocations } from './periodic/leftovers.ts'
+import { Findings } from './periodic/findings.ts'
+import { HostReconciler } from './periodic/reconcile-hosts.ts'
 import { purge } from './periodic/purge.ts'
 import { endStaleTasks } from './periodic/tasks.ts'
 import { conductorsContract } from './rpc/conductors.ts'
@@ -72,6 +76,8 @@ export interface ComputeService extends RunningService {
   openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
   /** For admins: how a server came to its state. */
   explainServer(id: string): Promise<ServerExplanation | null>
+  /** Calls back with what reconciling found; null for nothing. */
+  onNotice(listener: (notice: string | null) => void): void
 }
 
 /** Clients in place of the real services, for tests. */
@@ -103,6 +109,8 @@ export async function createComputeService(
     agents: rpcClient(env.bus, computeContract),
     waiters: new Waiters((id) => void conductors.wake({ serverIds: [id], from: leases.owner })),
     plugged: new PluggedPorts(),
+    census: new Census(),
+    held: new HeldHosts(),
     ...foreign,
     urls: env.urls,
     now: Date.now,
@@ -119,6 +127,8 @@ export async function createComputeService(
     baseUrl: env.baseUrl,
     authUrl: env.authUrl,
   })
+  let onNotice: (notice: string | null) => void = () => undefined
+  const reconciler = new HostReconciler(deps, new Findings(env.log, (notice) => onNotice(notice)))
   const app = withLegacyEndpoint(api)
   const stops: (() => void | Promise<void>)[] = []
   const beat = () =>
@@ -130,14 +140,19 @@ export async function createComputeService(
     async start() {
       // A full disk takes no heartbeat, and stops nobody from reading.
       await beat().catch((err: unknown) => env.log.warn({ err }, 'heartbeat failed'))
-      stops.push(serveConductor(deps, env.bus, env.host), serveWakes(deps, env.bus, env.host))
+      stops.push(
+        serveConductor(deps, env.bus, env.host),
+        serveOperator(deps, env.bus, env.host),
+        serveWakes(deps, env.bus, env.host),
+      )
       await leases.start()
       await sagas.resume(deps)
       stops.push(
         startPeriodics({ database, leases, log: env.log }, [
           { name: 'heartbeat', everyMs: 10_000, isForEach: true, run: beat },
           { name: 'end stale tasks', everyMs: 15_000, run: () => endStaleTasks(deps) },
-          { name: 'heal allocations', everyMs: 300_000, run: () => healAllocations(deps) },
+          // Of the hosts that speak to this process.
+          { name: 'reconcile hosts', everyMs: 2000, isForEach: true, run: () => reconciler.run() },
           { name: 'remove old rows', everyMs: 600_000, run: () => purge(deps) },
         ]),
       )
@@ -155,6 +170,7 @@ export async function createComputeService(
     metadataCacheS: config.metadataCacheExpiration,
     openConsole: (token) => openConsole(deps, token),
     explainServer: (id) => explainServer(deps, id),
+    onNotice: (listener) => void (onNotice = listener),
   }
 }
 

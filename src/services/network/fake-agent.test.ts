@@ -13,7 +13,7 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   let failures = 0
   let alive: string[] = []
   rpcServe(bus, neutronContract, 'server', {
-    pullHost: async () => ({ state: null }),
+    pullHost: async () => ({ state: null, epoch: 'e', isSuccessor: true }),
     pullPorts: async (args, caller) => {
       assert.equal(caller.host, args.host)
       return { revision, ports: args.revision === revision ? null : ports }

@@ -47,7 +47,11 @@ export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<v
     await look()
   }
 
-  const unserve = rpcServe(bus, networkAgentContract, host, { look })
+  const unserve = rpcServe(bus, networkAgentContract, host, {
+    look,
+    // It has nothing that could be kept.
+    followServer: async () => ({}),
+  })
   // A server that is away is met again at the next beat.
   const timer = setInterval(() => void beat().catch(() => undefined), heartbeatMs)
   await beat().catch(() => undefined)

@@ -33,7 +33,10 @@ import { options } from './config.ts'
 import type { NetworkDeps } from './deps.ts'
 import { denial, policies } from './policies.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
+import { neutronOperatorContract } from './rpc/operator.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
+import { beginEpoch } from './server/epochs.ts'
+import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
 import { migrations } from './store/migrations.ts'
@@ -79,6 +82,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     isDurable: config.sqliteSynchronous,
   })
   await migrate(database, migrations)
+  await beginEpoch(database)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
@@ -115,17 +119,19 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     authUrl: env.authUrl,
   })
   const forget = () => purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
-  let stopServing = () => {}
-  let stopPurging = () => Promise.resolve()
+  const keeping = new Map<string, string>()
+  let stops: (() => void | Promise<void>)[] = []
   return {
     apps: { network: withJsonPaths(app) },
     async start() {
-      stopServing = rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls))
-      stopPurging = every(purgeMs, 'removing old rows', env.log, forget)
+      stops = [
+        rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),
+        rpcServe(env.bus, neutronOperatorContract, env.host, operatorHandlers(deps, keeping)),
+        every(purgeMs, 'removing old rows', env.log, forget),
+      ]
     },
     async stop() {
-      stopServing()
-      await stopPurging()
+      for (const stop of stops) await stop()
       await database.close()
     },
   }

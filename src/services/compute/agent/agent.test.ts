@@ -7,10 +7,11 @@ import { test, type TestContext } from 'node:test'
 import { waitFor } from '../../../base/wait.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { rpcServe } from '../../../platform/rpc/contract.ts'
+import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
 import { desiredPort, desiredServer } from '../drivers/driver-suite.ts'
 import { FakeDriver } from '../drivers/fake/driver.ts'
-import { conductorContract, type DesiredServer, type ServerReport } from '../rpc/conductor.ts'
+import { computeContract } from '../rpc/compute.ts'
+import { conductorContract, type DesiredServer, type GuestVerdict, type ServerReport } from '../rpc/conductor.ts'
 import { ComputeAgent } from './agent.ts'
 
 /** A conductor that keeps wishes and reports, and an agent on host `h`. */
@@ -20,11 +21,20 @@ async function hostWith(t: TestContext) {
   const wanted = new Map<string, DesiredServer>()
   const reports = new Map<string, ServerReport>()
   const health: (string | null)[] = []
+  const notices: (string | null)[] = []
+  const verdicts = new Map<string, GuestVerdict>()
   const state = { isDown: false, reported: 0 }
   const stopConductor = rpcServe(bus, conductorContract, 'control', {
-    async pullServers({ ids }) {
+    async registerHost() {
+      return { cloudId: 'c', obstacle: null }
+    },
+    async pullServers({ ids, guests = [] }) {
       if (state.isDown) throw new Error('the conductor is down')
-      return { servers: [...wanted.values()].filter(({ id }) => !ids || ids.includes(id)) }
+      const others = guests.filter(({ id }) => !wanted.has(id))
+      return {
+        servers: [...wanted.values()].filter(({ id }) => !ids || ids.includes(id)),
+        verdicts: others.map(({ id }) => ({ id, verdict: verdicts.get(id) ?? 'unknown' })),
+      }
     },
     async reportServers({ reports: news }) {
       if (state.isDown) throw new Error('the conductor is down')
@@ -46,6 +56,7 @@ async function hostWith(t: TestContext) {
       stateDir: join(stateDir, 'agent'),
       log: createLogger({ name: 'test' }),
       onHealth: (error) => health.push(error),
+      onNotice: (notice) => notices.push(notice),
     })
     return agent.start().then(() => agent)
   }
@@ -59,8 +70,11 @@ async function hostWith(t: TestContext) {
     wanted,
     reports,
     health,
+    notices,
+    verdicts,
     driver,
     state,
+    operator: rpcClient(bus, computeContract),
     get agent() {
       return agent
     },
@@ -155,18 +169,68 @@ test('a guest that ends by itself is reported at once', async (t) => {
   await waitFor(() => host.reports.get(server.id)?.power === 'shutdown', { what: 'its end', timeoutMs: 5000 })
 })
 
-test('what no server stands for is destroyed, and what was done is remembered over a restart', async (t) => {
+test('a guest goes when its server is proven to be deleted or moved, and what was done is remembered over a restart', async (t) => {
   const host = await hostWith(t)
-  const [kept, lost] = [wish(), wish()]
-  await host.want(kept)
-  await host.want(lost)
-  host.wanted.delete(lost.id)
+  const [kept, deleted, moved] = [wish(), wish(), wish()]
+  for (const server of [kept, deleted, moved]) await host.want(server)
+  host.wanted.delete(deleted.id)
+  host.wanted.delete(moved.id)
+  host.verdicts.set(deleted.id, 'deleted').set(moved.id, 'moved')
   host.driver.powerOff(kept.id)
   await waitFor(() => host.reports.get(kept.id)?.power === 'shutdown', { what: 'its end', timeoutMs: 5000 })
   await host.restart()
   await waitFor(async () => (await host.driver.listGuests()).length === 1, { what: 'one guest', timeoutMs: 5000 })
   // It powered itself off: the same wish does not start it again.
   assert.deepEqual(await host.driver.listGuests(), [{ id: kept.id, power: 'shutdown' }])
+  assert.deepEqual(host.notices, [])
+})
+
+test('P21: a guest that nobody knows runs on and is told once; only an order removes it', async (t) => {
+  const host = await hostWith(t)
+  const [unknown, elsewhere, busy] = [wish({ name: 'web' }), wish(), wish()]
+  for (const server of [unknown, elsewhere, busy]) await host.want(server)
+  host.wanted.clear()
+  host.verdicts.set(elsewhere.id, 'elsewhere').set(busy.id, 'busy')
+  host.agent.look()
+  await waitFor(() => host.notices.length > 0, { what: 'a notice', timeoutMs: 5000 })
+  assert.match(host.notices[0] ?? '', /^2 unknown guests, kept: .*; see nephos guests$/)
+  await host.restart()
+  await waitFor(() => host.notices.length > 1, { what: 'the notice of the next process', timeoutMs: 5000 })
+  assert.equal((await host.driver.listGuests()).filter(({ power }) => power === 'running').length, 3)
+
+  const [described] = (await host.operator.describeGuests('h', { ids: [unknown.id] })).guests
+  assert.deepEqual([described?.name, described?.power, described?.revision], ['web', 'running', 1])
+  assert.ok(described!.since! > 0)
+  await assert.rejects(host.operator.removeGuest('h', { id: busy.id }), /not unknown here: delete its server/)
+  await host.operator.removeGuest('h', { id: unknown.id })
+  assert.equal(await host.driver.findGuest(unknown.id), undefined)
+  assert.match(host.notices.at(-1) ?? '', new RegExp(`^unknown guest, kept: ${elsewhere.id}`))
+  // Known again, it is nobody's doubt.
+  await host.want({ ...elsewhere, revision: 2 })
+  host.agent.look()
+  await waitFor(() => host.notices.at(-1) === null, { what: 'no notice', timeoutMs: 5000 })
+})
+
+test('a wish that is older than what was done changes nothing, unless the server is deleted', async (t) => {
+  const host = await hostWith(t)
+  const server = wish({ revision: 7 })
+  await host.want(server)
+  for (const power of ['shutdown', 'absent'] as const) {
+    host.reports.clear()
+    host.wanted.set(server.id, { ...server, revision: 5, power })
+    host.agent.reconnected()
+    assert.equal((await host.reported(server)).power, 'running', `${power} of an older database`)
+    assert.equal((await host.driver.findGuest(server.id))?.power, 'running')
+  }
+  host.wanted.set(server.id, { ...server, revision: 5, power: 'absent', isDeleted: true })
+  host.agent.look()
+  await waitFor(async () => (await host.driver.listGuests()).length === 0, { what: 'its end', timeoutMs: 5000 })
+})
+
+test('a server that ran before gets no empty disk in place of a lost one', async (t) => {
+  const host = await hostWith(t)
+  const report = await host.want(wish({ isBuilt: true }))
+  assert.equal(report.error?.message, 'The disk of the server is not on its host.')
 })
 
 test('without a conductor nothing is lost, and the health says why', async (t) => {

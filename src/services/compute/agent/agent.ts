@@ -2,15 +2,17 @@
  * nova-compute: pulls what this host should run, closes the difference to what runs, reports. Messages only tell it to
  * look now; a lost one is made up for by the periodic full look.
  */
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Journal } from '../../../host/journal.ts'
 import type { Logger } from '../../../platform/log/log.ts'
-import { rpcClient, rpcServe, type Bus } from '../../../platform/rpc/contract.ts'
+import { rpcClient, rpcServe, RpcError, type Bus } from '../../../platform/rpc/contract.ts'
 import type { ComputeDriver } from '../drivers/driver.ts'
-import { computeContract } from '../rpc/compute.ts'
-import { conductorContract, type DesiredServer, type ServerReport } from '../rpc/conductor.ts'
+import { computeContract, type GuestDescription } from '../rpc/compute.ts'
+import { conductorContract, type DesiredServer, type GuestVerdict, type ServerReport } from '../rpc/conductor.ts'
 import { converge } from './converge.ts'
 import type { Applied } from './records.ts'
+import { UnknownGuests } from './unknown-guests.ts'
 
 export interface ComputeAgentOptions {
   host: string
@@ -22,6 +24,10 @@ export interface ComputeAgentOptions {
   concurrency?: number
   /** Told whenever the agent's health changes: null for fine. */
   onHealth?: (error: string | null) => void
+  /** Told what an operator has to decide: null for nothing. */
+  onNotice?: (notice: string | null) => void
+  /** What this process introduced itself with; any where it did not. */
+  session?: string
 }
 
 const heartbeatMs = 10_000
@@ -31,6 +37,7 @@ export class ComputeAgent {
   readonly #options: ComputeAgentOptions
   /** Its memory over restarts. */
   readonly #records: Journal<Applied>
+  readonly #unknown: UnknownGuests
   readonly #conductor
   readonly #slots: Slots
   readonly #busy = new Set<string>()
@@ -45,17 +52,21 @@ export class ComputeAgent {
   constructor(options: ComputeAgentOptions) {
     this.#options = options
     this.#records = new Journal(join(options.stateDir, 'records.jsonl'))
+    this.#unknown = new UnknownGuests(join(options.stateDir, 'unknown.jsonl'), options.log, options.onNotice)
     this.#slots = new Slots(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
   }
 
   async start(): Promise<void> {
-    const { bus, driver, host } = this.#options
+    const { bus, driver, host, session = randomUUID() } = this.#options
     await driver.start()
     driver.onChange((id) => this.look([id]))
     this.#stops.push(
       rpcServe(bus, computeContract, host, {
         look: async ({ ids }) => this.look(ids),
+        whoServes: async () => ({ session }),
+        describeGuests: async ({ ids }) => ({ guests: await this.#describe(ids) }),
+        removeGuest: async ({ id }) => this.#removeUnknown(id),
         getHostUptime: async () => ({ uptime: await driver.hostUptime() }),
         getConsoleOutput: async ({ serverId, lines }) => ({ output: await driver.consoleOutput(serverId, lines) }),
         getVncConsole: ({ serverId }) => driver.vncConsole(serverId),
@@ -72,6 +83,7 @@ export class ComputeAgent {
     for (const stop of this.#stops) stop()
     await this.#looking
     this.#records.flush()
+    this.#unknown.flush()
     await this.#options.driver.stop()
   }
 
@@ -118,14 +130,18 @@ export class ComputeAgent {
   }
 
   async #lookOnce(ids: readonly string[] | undefined) {
-    const { driver, host } = this.#options
-    const { servers } = await this.#conductor.pullServers(null, { host, ...(ids && { ids: [...ids] }) })
-    if (!ids) {
-      const existing = (await driver.listGuests()).map((guest) => guest.id)
-      await this.#destroyUnwanted(servers, existing)
-    }
+    const { host } = this.#options
+    const all = ids ? { ids: [...ids] } : { guests: await this.#guests() }
+    const { servers, verdicts } = await this.#conductor.pullServers(null, { host, ...all })
+    if (!ids) await this.#clear(verdicts)
     // Not awaited: a guest that takes a minute to shut down must not keep the others waiting.
     for (const server of servers) if (this.#claim(server.id)) void this.#work(server)
+  }
+
+  /** Every guest with the last wish that was carried out for it. */
+  async #guests() {
+    const guests = await this.#options.driver.listGuests()
+    return guests.map(({ id }) => ({ id, revision: this.#records.get(id)?.revision ?? 0 }))
   }
 
   async #work(server: DesiredServer) {
@@ -142,15 +158,39 @@ export class ComputeAgent {
     }
   }
 
-  /** Guests that nobody wants: their server was deleted while this agent was away. */
-  async #destroyUnwanted(servers: readonly DesiredServer[], existing: readonly string[]) {
-    const wanted = new Set(servers.map((server) => server.id))
-    for (const id of existing) {
-      if (wanted.has(id)) continue
-      this.#options.log.warn({ server: id }, 'destroying a guest that no server stands for')
+  /** What is proven to be deleted goes; what nobody knows stays and is told. */
+  async #clear(verdicts: readonly { id: string; verdict: GuestVerdict }[]) {
+    this.#unknown.settle(verdicts, Date.now())
+    for (const { id, verdict } of verdicts) {
+      if ((verdict !== 'deleted' && verdict !== 'moved') || this.#busy.has(id)) continue
+      this.#options.log.warn({ server: id, verdict }, 'destroying a guest whose server is not here any more')
       await this.#options.driver.destroy(id)
       this.#records.delete(id)
     }
+  }
+
+  async #describe(ids: readonly string[]): Promise<GuestDescription[]> {
+    const { driver } = this.#options
+    const found = await Promise.all(ids.map((id) => driver.findGuest(id)))
+    const guests = found.filter((guest) => guest !== undefined)
+    return await Promise.all(
+      guests.map(async ({ id, power }) => {
+        const { name = '', projectId = '', revision = 0 } = this.#records.get(id) ?? {}
+        const since = this.#unknown.since(id) ?? null
+        return { id, name, projectId, power, revision, since, disks: await driver.listDisks(id) }
+      }),
+    )
+  }
+
+  async #removeUnknown(id: string): Promise<Record<never, never>> {
+    const { driver, log } = this.#options
+    if (this.#unknown.since(id) === undefined)
+      throw new RpcError(`guest ${id} is not unknown here: delete its server instead`, 'Conflict')
+    log.warn({ server: id }, 'removing an unknown guest and its disks, as an operator ordered')
+    await driver.destroy(id)
+    this.#records.delete(id)
+    this.#unknown.forget(id)
+    return {}
   }
 
   #claim(id: string): boolean {

@@ -15,14 +15,19 @@ export async function converge(
     events.push({ what, at: startedAt, durationMs: Date.now() - startedAt, ...(detail && { detail }) })
   const report = (power: ServerReport['power'], error: ServerReport['error'] = null): ServerReport => ({
     id: server.id,
-    revision: server.revision,
+    // Never less than what was carried out: by that an older database sees that it is one.
+    revision: Math.max(server.revision, records.get(server.id)?.revision ?? 0),
     power,
     rebootGeneration: records.get(server.id)?.rebootGeneration ?? 0,
     events,
     error,
   })
   const applied = records.get(server.id)
+  const { name, projectId } = server
   try {
+    // The database forgot what came after this wish; it takes over what is there, and its next wish counts again.
+    if (applied && server.revision < applied.revision && !server.isDeleted)
+      return report(guest?.power ?? 'shutdown', applied.error)
     if (server.power === 'absent') {
       await driver.destroy(server.id)
       records.delete(server.id)
@@ -31,13 +36,15 @@ export async function converge(
     if (applied?.revision === server.revision) return report(guest?.power ?? 'shutdown', applied.error)
     const power = await apply(driver, server, guest, applied?.rebootGeneration ?? 0, note)
     if (power === 'building') return report('building')
-    records.set(server.id, { revision: server.revision, rebootGeneration: server.reboot.generation, error: null })
+    const { revision, reboot } = server
+    records.set(server.id, { revision, rebootGeneration: reboot.generation, name, projectId, error: null })
     return report(power)
   } catch (cause) {
     const error = explain(cause)
     if (server.power !== 'absent') {
       // Kept, so that a wish that cannot be fulfilled is not tried for ever; the next wish has another revision.
-      records.set(server.id, { revision: server.revision, rebootGeneration: applied?.rebootGeneration ?? 0, error })
+      const { revision } = server
+      records.set(server.id, { revision, rebootGeneration: applied?.rebootGeneration ?? 0, name, projectId, error })
     }
     return report(guest?.power ?? 'shutdown', error)
   }

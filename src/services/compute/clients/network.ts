@@ -52,6 +52,8 @@ export function networkApi(client: ServiceClient): NetworkApi {
       )
       return (await list('ports', 'ports', query, token)).map(toPort)
     },
+    listHostPorts: async (host) =>
+      (await list('ports', 'ports', new URLSearchParams({ 'binding:host_id': host }))).map(toPort),
     async canAutoAllocate(projectId, token) {
       const path = `/v2.0/auto-allocated-topology/${projectId}?fields=dry-run`
       return (await as(token).request({ method: 'GET', path, accept: [404, 409] })).status === 200

@@ -7,6 +7,7 @@ interface CandidatesBody {
 }
 
 const conflictTries = 10
+const serverConsumer = 'INSTANCE'
 
 /** Placement's API as nova uses it; the client asks for microversion 1.39. */
 export function placementApi(client: ServiceClient): PlacementApi {
@@ -42,7 +43,7 @@ export function placementApi(client: ServiceClient): PlacementApi {
         allocations: { [providerId]: { resources } },
         project_id: projectId,
         user_id: userId,
-        consumer_type: 'INSTANCE',
+        consumer_type: serverConsumer,
         consumer_generation: null,
       }
       const answer = await client.request({ method: 'PUT', path: `/allocations/${id}`, json, accept: [409] })
@@ -55,6 +56,10 @@ export function placementApi(client: ServiceClient): PlacementApi {
     async deleteAllocations(consumerId) {
       await client.request({ method: 'DELETE', path: `/allocations/${consumerId}`, accept: [404] })
     },
+    async isServer(consumerId) {
+      const { body } = await client.request({ method: 'GET', path: `/allocations/${consumerId}` })
+      return (body as { consumer_type?: string }).consumer_type === serverConsumer
+    },
     async consumersOf(providerId) {
       const { status, body } = await client.request({
         method: 'GET',
@@ -65,8 +70,19 @@ export function placementApi(client: ServiceClient): PlacementApi {
     },
     async ensureProvider({ id, name }) {
       const known = await client.request({ method: 'GET', path: providerPath(id), accept: [404] })
-      if (known.status === 404)
-        await client.request({ method: 'POST', path: '/resource_providers', json: { uuid: id, name } })
+      if (known.status === 404) {
+        const json = { uuid: id, name }
+        const made = await client.request({ method: 'POST', path: '/resource_providers', json, accept: [409] })
+        if (made.status !== 409) return id
+        const path = `/resource_providers?${new URLSearchParams({ name })}`
+        const { body } = await client.request({ method: 'GET', path })
+        const [named] = (body as { resource_providers: { uuid: string }[] }).resource_providers
+        if (!named) throw new RemoteError('placement POST /resource_providers', made)
+        return named.uuid
+      }
+      if ((known.body as { name: string }).name !== name)
+        await client.request({ method: 'PUT', path: providerPath(id), json: { name } })
+      return id
     },
     setInventory: (id, inventories) => put(id, 'inventories', async () => ({ inventories })),
     async changeTraits(id, { add, remove }) {

@@ -8,16 +8,26 @@ import { conductorContract, type DesiredServer } from '../rpc/conductor.ts'
 import { listHostServers } from '../store/servers.ts'
 import { configDrivesOf } from './config-drives.ts'
 import { takeHostReport } from './host-reports.ts'
+import { judgeGuests } from './judge-guests.ts'
+import { registerHost } from './register-host.ts'
 import { takeReports } from './reports.ts'
 
 /** Serves the agents; returns how to stop. An agent speaks for its own host only. */
 export function serveConductor(deps: ComputeDeps, bus: Bus, host: string): () => void {
   return rpcServe(bus, conductorContract, host, {
-    async pullServers({ host: of, ids }, caller) {
+    async registerHost({ host: of, agent }, caller) {
+      own(of, caller)
+      return await registerHost(deps, { host: of, ...agent })
+    },
+    async pullServers({ host: of, ids, guests }, caller) {
       own(of, caller)
       const servers = await listHostServers(deps.database.db, of, ids)
+      const wanted = new Set(servers.map(({ id }) => id))
       const drives = await configDrivesOf(deps, servers)
-      return { servers: servers.map((server) => toDesired(server, drives.get(server.id) ?? null)) }
+      return {
+        servers: servers.map((server) => toDesired(server, drives.get(server.id) ?? null)),
+        verdicts: guests ? await judgeGuests(deps, of, guests, wanted) : [],
+      }
     },
     async reportServers({ host: of, reports }, caller) {
       own(of, caller)
@@ -61,6 +71,8 @@ function toDesired(server: Server, configDrive: DesiredServer['configDrive']): D
       isActive,
     })),
     configDrive,
+    isDeleted: server.deletedAt !== null,
+    isBuilt: server.launchedAt !== null,
     requestId: server.requestId,
   }
 }

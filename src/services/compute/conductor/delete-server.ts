@@ -6,6 +6,7 @@ import { finishAction } from '../store/actions.ts'
 import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { deleteGuestData } from '../store/guest-data.ts'
 import { findServer, updateServer } from '../store/servers.ts'
+import { buryServer } from '../store/tombstones.ts'
 import { removeGuest } from './remove-guest.ts'
 import { releasePorts } from './ports.ts'
 
@@ -50,6 +51,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     const now = deps.now()
     await database.transaction(async (tx) => {
       await deleteConsoleTokens(tx, resourceId)
+      await buryServer(tx, database.engine, resourceId, now)
       await deleteGuestData(tx, resourceId)
       await updateServer(tx, resourceId, {
         vmState: 'deleted',

@@ -1,7 +1,14 @@
 import type { ComputeDeps, Inventory } from '../deps.ts'
 import type { HostReport } from '../model/host.ts'
 import { disabledTrait } from '../scheduler/schedule.ts'
-import { findComputeService, markSynced, saveHostReport, touchService, type SyncedReport } from '../store/hosts.ts'
+import {
+  changeNodeId,
+  findComputeService,
+  markSynced,
+  saveHostReport,
+  touchService,
+  type SyncedReport,
+} from '../store/hosts.ts'
 
 /** Heartbeat of a host; placement is told when what it can carry, or whether it takes servers, changed. */
 export async function takeHostReport(deps: ComputeDeps, host: string, report: HostReport): Promise<void> {
@@ -13,15 +20,17 @@ export async function takeHostReport(deps: ComputeDeps, host: string, report: Ho
 export async function tellPlacement(deps: ComputeDeps, host: string, report: HostReport): Promise<void> {
   if ((await known(deps, host, report)).isSynced) return
   await deps.leases.exclusively(`host/${host}/provider`, async () => {
-    const { placement } = deps
-    const { id, told, wanted, isSynced } = await known(deps, host, report)
+    const { placement, database } = deps
+    const { id: nodeId, told, wanted, isSynced } = await known(deps, host, report)
     if (isSynced) return
-    await placement.ensureProvider({ id, name: report.hypervisorHostname })
+    // A provider of this name is the host's, from before this database.
+    const id = await placement.ensureProvider({ id: nodeId, name: report.hypervisorHostname })
+    if (id !== nodeId) await changeNodeId(database.db, nodeId, id)
     await placement.setInventory(id, inventoryOf(deps, report))
     const add = traitsOf(wanted)
     const remove = [...(told === '' ? [] : traitsOf(JSON.parse(told) as SyncedReport)), disabledTrait]
     await placement.changeTraits(id, { add, remove: remove.filter((trait) => !add.includes(trait)) })
-    await markSynced(deps.database.db, id, wanted)
+    await markSynced(database.db, id, wanted)
   })
 }
 

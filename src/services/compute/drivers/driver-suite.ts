@@ -36,6 +36,8 @@ export function desiredServer(imageId: string, changes: Partial<DesiredServer> =
     extraSpecs: {},
     ports: [desiredPort()],
     configDrive: null,
+    isDeleted: false,
+    isBuilt: false,
     requestId: null,
     ...changes,
   }

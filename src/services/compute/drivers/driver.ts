@@ -40,6 +40,8 @@ export interface ComputeDriver {
   describeHost(): Promise<HostReport>
   listGuests(): Promise<Guest[]>
   findGuest(id: string): Promise<Guest | undefined>
+  /** Files that hold the guest's data. */
+  listDisks(id: string): Promise<{ file: string; bytes: number }[]>
   /** Disks, config drive and tap devices. */
   prepare(server: DesiredServer, note: Note): Promise<void>
   /** Starts a prepared guest; nothing to do where it runs. */

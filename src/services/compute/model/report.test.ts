@@ -72,3 +72,23 @@ test('builds and deletes are left to their sagas', () => {
   const building = judgeReport(server({ vmState: 'building', taskState: 'spawning' }), report({}))
   assert.deepEqual([building.changes.vmState, building.finished], [undefined, undefined])
 })
+
+test('a host that did more than the database knows is believed: what runs is wanted, the next wish comes after it', () => {
+  const outcome = judgeReport(server({ vmState: 'stopped', desiredPower: 'shutdown' }), report({ revision: 9 }))
+  const { vmState, desiredPower, revision } = outcome.changes
+  assert.deepEqual([vmState, desiredPower, revision], ['active', 'running', 10])
+  assert.match(outcome.note ?? '', /older than what its host did/)
+  const off = judgeReport(server({}), report({ revision: 9, power: 'shutdown', rebootGeneration: 3 })).changes
+  assert.deepEqual([off.vmState, off.desiredPower, off.rebootGeneration], ['stopped', 'shutdown', 3])
+})
+
+test('what is under way in such a database is wanted still, after all that the host knows', () => {
+  const stop = server({ taskState: 'powering-off', desiredPower: 'shutdown' })
+  const kept = judgeReport(stop, report({ revision: 9 })).changes
+  assert.deepEqual([kept.revision, kept.desiredPower, kept.vmState], [10, undefined, undefined])
+  const reboot = server({ taskState: 'rebooting', rebootGeneration: 1 })
+  const { changes } = judgeReport(reboot, report({ revision: 9, rebootGeneration: 4 }))
+  assert.deepEqual([changes.rebootGeneration, changes.desiredPower], [5, undefined])
+  const absent = judgeReport(server({ desiredPower: 'absent', taskState: 'deleting' }), report({ revision: 9 })).changes
+  assert.deepEqual([absent.desiredPower, absent.revision], [undefined, 10])
+})

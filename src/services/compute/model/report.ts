@@ -44,6 +44,7 @@ export function judgeReport(server: Server, report: Report): Outcome {
   }
   set('powerState', numbers[report.power])
   if (report.revision < server.revision) return { changes }
+  if (report.revision > server.revision) return takeOver(server, report, changes)
   set('reportedRevision', report.revision)
   set('reportedPower', report.power)
   set('reportedError', report.error)
@@ -52,6 +53,22 @@ export function judgeReport(server: Server, report: Report): Outcome {
   if (server.vmState === 'building' || server.taskState === 'deleting' || server.desiredPower === 'absent')
     return { changes }
   return server.taskState ? judgeTask(server, report, changes) : judgeIdle(server, report, changes)
+}
+
+/**
+ * The host carried out a wish that this database does not remember: it is an older one. What runs is what is wanted
+ * then, unless something is under way; and the next wish comes after all that the host knows.
+ */
+function takeOver(server: Server, report: Report, changes: Partial<Server>): Outcome {
+  changes.revision = report.revision + 1
+  const isRebooting = server.taskState === 'rebooting' || server.taskState === 'rebooting_hard'
+  changes.rebootGeneration = report.rebootGeneration + Number(isRebooting)
+  const isIdle = server.taskState === null && server.vmState !== 'building' && server.desiredPower !== 'absent'
+  if (isIdle) {
+    changes.desiredPower = report.power === 'running' || report.power === 'paused' ? report.power : 'shutdown'
+    changes.vmState = server.vmState === 'error' ? 'error' : vmStateOf(report.power, server.vmState)
+  }
+  return { changes, note: 'the database was older than what its host did: what runs there was taken over' }
 }
 
 function judgeTask(server: Server, report: Report, changes: Partial<Server>): Outcome {

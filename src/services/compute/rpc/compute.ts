@@ -1,10 +1,24 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
+
+export const guestDescription = Type.Object({
+  id: Type.String(),
+  /** As the host last knew its server; empty where it never did. */
+  name: Type.String(),
+  projectId: Type.String(),
+  power: Type.Union([Type.Literal('running'), Type.Literal('paused'), Type.Literal('shutdown')]),
+  /** The revision of the last wish that was carried out. */
+  revision: Type.Integer(),
+  /** When it was first found unknown; null while it is not. */
+  since: Type.Union([Type.Null(), Type.Integer()]),
+  disks: Type.Array(Type.Object({ file: Type.String(), bytes: Type.Integer() })),
+})
+export type GuestDescription = Static<typeof guestDescription>
 
 /** What nova asks of the compute agent of one host. */
 export const computeContract = defineContract({
   topic: 'nova-compute',
-  version: '1.0',
+  version: '1.1',
   methods: {
     /** Something changed: pull now; only these servers where `ids` names them. */
     look: { args: Type.Object({ ids: Type.Optional(Type.Array(Type.String())) }) },
@@ -13,6 +27,15 @@ export const computeContract = defineContract({
       args: Type.Object({ serverId: Type.String(), lines: Type.Union([Type.Null(), Type.Integer()]) }),
       reply: Type.Object({ output: Type.String() }),
     },
+    /** The session that the agent process introduced itself with. */
+    whoServes: { args: Type.Object({}), reply: Type.Object({ session: Type.String() }) },
+    /** What the host knows of guests of its own. */
+    describeGuests: {
+      args: Type.Object({ ids: Type.Array(Type.String()) }),
+      reply: Type.Object({ guests: Type.Array(guestDescription) }),
+    },
+    /** Ends a guest that the control plane does not know and removes its disks, by an operator's order. */
+    removeGuest: { args: Type.Object({ id: Type.String() }), reply: Type.Object({}) },
     /** What `uptime` says on that host; null where the driver does not know. */
     getHostUptime: { args: Type.Object({}), reply: Type.Object({ uptime: Type.Union([Type.Null(), Type.String()]) }) },
     /** Where the server's VNC display listens on that host: a unix socket, or address and port. */

@@ -56,6 +56,10 @@ export const desiredServer = Type.Object({
       files: Type.Record(Type.String(), Type.Integer()),
     }),
   ]),
+  /** Its deletion is complete but for what this host has of it. */
+  isDeleted: Type.Boolean(),
+  /** It has run before: a disk that is missing is lost, and not to be made anew. */
+  isBuilt: Type.Boolean(),
   requestId: Type.Union([Type.Null(), Type.String()]),
 })
 export type DesiredServer = Static<typeof desiredServer>
@@ -110,14 +114,52 @@ export const hostReport = Type.Object({
 })
 export type HostReport = Static<typeof hostReport>
 
+/**
+ * What the control plane knows of a guest that no wish names. `deleted` and `moved` (its build went on to another host,
+ * where it runs) are positive answers, after which a host may remove it; `busy`: a story of the server is under way;
+ * `elsewhere`: its server is on another host or on none; `unknown`: no database knows it.
+ */
+export const guestVerdict = Type.Union([
+  Type.Literal('deleted'),
+  Type.Literal('moved'),
+  Type.Literal('busy'),
+  Type.Literal('elsewhere'),
+  Type.Literal('unknown'),
+])
+export type GuestVerdict = Static<typeof guestVerdict>
+
 export const conductorContract = defineContract({
   topic: 'nova-conductor',
-  version: '1.0',
+  version: '1.1',
   methods: {
-    /** What `host` should run: everything, or only the servers named by `ids`. The caller's host must be the named one. */
+    /** Who speaks for `host`, before it does anything: `obstacle` says why it must not, and the remedy. */
+    registerHost: {
+      args: Type.Object({
+        host: Type.String(),
+        agent: Type.Object({
+          id: Type.String(),
+          /** Of this process, which the control plane can ask for. */
+          session: Type.String(),
+          cloudId: Type.Union([Type.Null(), Type.String()]),
+          guests: Type.Integer(),
+        }),
+      }),
+      reply: Type.Object({ cloudId: Type.String(), obstacle: Type.Union([Type.Null(), Type.String()]) }),
+    },
+    /**
+     * What `host` should run: everything, or only the servers named by `ids`. The caller's host must be the named one.
+     * Of `guests`, all that the host has with the revision that was last carried out, those that are not wanted are judged.
+     */
     pullServers: {
-      args: Type.Object({ host: Type.String(), ids: Type.Optional(Type.Array(Type.String())) }),
-      reply: Type.Object({ servers: Type.Array(desiredServer) }),
+      args: Type.Object({
+        host: Type.String(),
+        ids: Type.Optional(Type.Array(Type.String())),
+        guests: Type.Optional(Type.Array(Type.Object({ id: Type.String(), revision: Type.Integer() }))),
+      }),
+      reply: Type.Object({
+        servers: Type.Array(desiredServer),
+        verdicts: Type.Array(Type.Object({ id: Type.String(), verdict: guestVerdict })),
+      }),
     },
     reportServers: {
       args: Type.Object({ host: Type.String(), reports: Type.Array(serverReport) }),

@@ -99,6 +99,11 @@ export interface SyncedReport extends HostReport {
   isDisabled?: boolean
 }
 
+/** A node has the id of its provider in placement. */
+export async function changeNodeId(db: Db<ComputeSchema>, from: string, to: string): Promise<void> {
+  await db.updateTable('compute_nodes').set({ id: to }).where('id', '=', from).execute()
+}
+
 /** Placement knows this report now. */
 export async function markSynced(db: Db<ComputeSchema>, id: string, report: SyncedReport): Promise<void> {
   await db
@@ -129,6 +134,8 @@ export async function deleteService(database: Database<ComputeSchema>, service: 
   return database.transaction(async (tx) => {
     await tx.deleteFrom('services').where('id', '=', service.id).execute()
     if (service.binary !== 'nova-compute') return null
+    // Another machine may have the name now.
+    await tx.deleteFrom('compute_agents').where('host', '=', service.host).execute()
     const node = await tx.selectFrom('compute_nodes').select('id').where('host', '=', service.host).executeTakeFirst()
     await tx.deleteFrom('compute_nodes').where('host', '=', service.host).execute()
     return node?.id ?? null

@@ -4,6 +4,7 @@ import { triedHosts } from './migrations/0002-tried-hosts.ts'
 import { usageIndex } from './migrations/0003-usage-index.ts'
 import { quotaLocks } from './migrations/0004-quota-locks.ts'
 import { owners } from './migrations/0005-owners.ts'
+import { hostIdentities } from './migrations/0005-host-identities.ts'
 import { guestData } from './migrations/0006-guest-data.ts'
 import { serverDetails } from './migrations/0007-server-details.ts'
 import { purging } from './migrations/0009-purge.ts'
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   guestData,
   serverDetails,
   purging,
+  hostIdentities,
 ]

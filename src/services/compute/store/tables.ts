@@ -18,8 +18,18 @@ export interface ComputeSchema extends SagaSchema, PeriodicSchema, LockSchema {
   console_tokens: ConsoleTokenTable
   config_drives: { server_id: string; random_seed: string; vendor_data_json: string }
   server_passwords: { server_id: string; password: string }
+  /** One row: which control plane this is. Another or an empty database has another id. */
+  cloud_identity: { id: string; only_row: number }
+  /** The agent that speaks for a host, by the id that it keeps. */
+  compute_agents: ComputeAgentTable
   /** What remains of deleted servers when their rows are purged: the proof that lets a host remove what it has of them. */
   deleted_servers: { id: string; deleted_at: number }
+}
+
+export interface ComputeAgentTable {
+  host: string
+  agent_id: string
+  registered_at: number
 }
 
 export interface FlavorTable {

@@ -8,7 +8,7 @@ import { nameDeadProcess, testDatabaseUrl } from '../../../platform/db/testing.t
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
-import { computeContract } from '../rpc/compute.ts'
+import { computeContract, type GuestDescription } from '../rpc/compute.ts'
 import { conductorContract, type HostReport, type ServerReport } from '../rpc/conductor.ts'
 import { createComputeService, type ComputeService } from '../service.ts'
 import { FakeIdentity, FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
@@ -60,6 +60,8 @@ export class FakeAgent {
   readonly host: string
   readonly guests = new Map<string, { revision: number; power: ServerReport['power']; reboots: number }>()
   uptime: string | null = null
+  /** What the control plane said at the last full look of guests that it does not want. */
+  verdicts = new Map<string, string>()
   /** Keeps guests from starting. */
   isStuck = false
   failure: ServerReport['error'] = null
@@ -74,6 +76,12 @@ export class FakeAgent {
     this.#conductor = rpcClient(mine, conductorContract)
     this.#stop = rpcServe(mine, computeContract, host, {
       look: async ({ ids }) => this.look(ids),
+      whoServes: async () => ({ session: host }),
+      describeGuests: async ({ ids }) => ({ guests: this.#describe(ids) }),
+      removeGuest: async ({ id }) => {
+        this.guests.delete(id)
+        return {}
+      },
       getHostUptime: async () => ({ uptime: this.uptime }),
       getConsoleOutput: async () => ({ output: 'hello' }),
       getVncConsole: async () => ({ socketPath: '/x', host: '', port: 0 }),
@@ -99,7 +107,10 @@ export class FakeAgent {
   }
 
   async look(ids?: readonly string[]) {
-    const { servers } = await this.#conductor.pullServers(null, { host: this.host, ...(ids && { ids: [...ids] }) })
+    const guests = [...this.guests].map(([id, { revision }]) => ({ id, revision }))
+    const asked = ids ? { ids: [...ids] } : { guests }
+    const { servers, verdicts } = await this.#conductor.pullServers(null, { host: this.host, ...asked })
+    this.verdicts = new Map(verdicts.map(({ id, verdict }) => [id, verdict]))
     const reports = servers.flatMap((server): ServerReport[] => {
       const isAbsent = server.power === 'absent'
       if (this.isStuck && !isAbsent) return []
@@ -143,6 +154,15 @@ export class FakeAgent {
     error,
   })
 
+  #describe(ids: readonly string[]): GuestDescription[] {
+    return ids.flatMap((id) => {
+      const guest = this.guests.get(id)
+      if (!guest) return []
+      const power = guest.power === 'running' || guest.power === 'paused' ? guest.power : 'shutdown'
+      return [{ id, name: `name of ${id}`, projectId: p1, power, revision: guest.revision, since: 1, disks: [] }]
+    })
+  }
+
   stop() {
     this.#stop()
   }
@@ -157,6 +177,7 @@ export class TestCloud {
   readonly network = new FakeNetwork()
   readonly securityGroups = new FakeSecurityGroups(this.network)
   service!: ComputeService
+  databaseUrl = ''
 
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
   async start(): Promise<void> {
@@ -165,11 +186,12 @@ export class TestCloud {
 
   /** Another process beside it; `host` is the machine that it is on. */
   async startAnother(host = 'control'): Promise<ComputeService> {
+    this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
     const service = await createComputeService(
       {
         stateDir: this.folder,
         configFiles: [join(this.folder, 'nova.conf')],
-        databaseUrl: await testDatabaseUrl(this.folder, 'nova'),
+        databaseUrl: this.databaseUrl,
         policyOverrides: {},
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,

@@ -98,12 +98,24 @@ export class FakePlacement implements PlacementApi {
     this.allocations.delete(id)
   }
 
+  /** Consumers that somebody else made. */
+  readonly strangers = new Set<string>()
+
+  async isServer(id: string) {
+    return this.allocations.has(id) && !this.strangers.has(id)
+  }
+
   async consumersOf(providerId: string) {
     return [...this.allocations].filter(([, each]) => each.providerId === providerId).map(([id]) => id)
   }
 
-  async ensureProvider({ id }: { id: string }) {
-    if (!this.providers.has(id)) this.providers.set(id, {})
+  readonly #names = new Map<string, string>()
+
+  async ensureProvider({ id, name }: { id: string; name: string }) {
+    const known = this.#names.get(name) ?? id
+    this.#names.set(name, known)
+    if (!this.providers.has(known)) this.providers.set(known, {})
+    return known
   }
 
   async setInventory(id: string, inventory: Record<string, Inventory>) {
@@ -188,6 +200,10 @@ export class FakeNetwork implements NetworkApi {
         ? port.deviceId === filter.deviceId
         : port.networkId === filter.networkId && port.fixedIps.some(({ address }) => address === filter.address),
     )
+  }
+
+  async listHostPorts(host: string) {
+    return [...this.ports.values()].filter((port) => port.hostId === host)
   }
 
   async createPort(asked: Parameters<NetworkApi['createPort']>[0]) {

@@ -29,10 +29,9 @@ export async function removeData(deps: Pick<ImageDeps, 'database' | 'stores' | '
  * takes its data in, and one with a saga is the saga's.
  */
 export async function cleanUp(deps: ImageDeps): Promise<void> {
-  const { database, staging, log } = deps
-  const { db } = database
+  const { db } = deps.database
   // Files before rows, data before images, images before sagas: what begins in between is then seen as somebody's.
-  const files = await staging.list()
+  const files = await deps.staging.list()
   const writing = await listLocationsIn(db, 'writing')
   const cut = await db
     .selectFrom('images')
@@ -51,10 +50,10 @@ export async function cleanUp(deps: ImageDeps): Promise<void> {
   await removeOrphans(deps, kept)
   const staged = await db.selectFrom('images').select('id').where('staged_size', 'is not', null).execute()
   const needed = new Set([...kept, ...staged.map((row) => row.id)])
-  for (const id of files.filter((each) => !needed.has(each))) {
-    log.info({ image: id }, 'removing staged data that nobody needs')
-    await staging.remove({ imageId: id })
-  }
+  await removeStaged(
+    deps,
+    files.filter((id) => !needed.has(id)),
+  )
 }
 
 async function requeue({ database, staging }: ImageDeps, image: ImageRow) {
@@ -79,17 +78,54 @@ async function requeue({ database, staging }: ImageDeps, image: ImageRow) {
   if (isOurs) await staging.remove({ imageId: image.id })
 }
 
-/** Files of our own stores that no row knows of. */
+/**
+ * Files of our own stores that no location names. Only those of images that are known to be deleted go: a database that
+ * was restored from an earlier moment does not know what was uploaded since.
+ */
 async function removeOrphans({ database, stores, log }: ImageDeps, kept: ReadonlySet<string>) {
   for (const store of stores.all()) {
     if (!store.list) continue
     const there = await store.list()
     const rows = await database.db.selectFrom('locations').select('image_id').where('store', '=', store.id).execute()
     const known = new Set(rows.map((row) => row.image_id))
-    for (const id of there) {
-      if (known.has(id) || kept.has(id)) continue
-      log.warn({ image: id, store: store.id }, 'removing the data of an image that does not exist')
-      await store.remove({ imageId: id, url: '' })
+    const orphans = there.filter((id) => !known.has(id) && !kept.has(id))
+    const deleted = await deletedAmong(database.db, orphans)
+    for (const id of orphans) {
+      if (deleted.has(id)) {
+        log.warn({ image: id, store: store.id }, 'removing the data of a deleted image')
+        await store.remove({ imageId: id, url: '' })
+      } else log.warn({ image: id, store: store.id }, 'there are data that no image of the database has; they are kept')
     }
   }
+}
+
+/** Data that were staged for an import: needless once the image has its own or is deleted. */
+async function removeStaged({ database, staging, log }: ImageDeps, there: readonly string[]) {
+  if (there.length === 0) return
+  const imported = await database.db
+    .selectFrom('images')
+    .select('id')
+    .where('id', 'in', there)
+    .where('status', '=', 'active')
+    .execute()
+  const removable = new Set([...(await deletedAmong(database.db, there)), ...imported.map(({ id }) => id)])
+  for (const id of there) {
+    if (removable.has(id)) {
+      log.info({ image: id }, 'removing staged data that nobody needs')
+      await staging.remove({ imageId: id })
+    } else log.warn({ image: id }, 'there are staged data that no import of the database waits for; they are kept')
+  }
+}
+
+/** Those of `ids` that were images and are deleted; rows that were purged left their id. */
+async function deletedAmong(db: ImageDeps['database']['db'], ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('images')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('status', '=', 'deleted')
+    .execute()
+  const purged = await db.selectFrom('used_image_ids').select('id').where('id', 'in', ids).execute()
+  return new Set([...rows, ...purged].map(({ id }) => id))
 }

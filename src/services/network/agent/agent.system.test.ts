@@ -171,7 +171,11 @@ async function checkEverything() {
   const up = new Set<string>()
   rpcServe(bus, neutronContract, 'server', {
     pullPorts: async () => ({ revision: 0, ports: null }),
-    pullHost: async ({ revision }) => ({ state: revision === state.revision ? null : state }),
+    pullHost: async ({ revision }) => ({
+      state: revision === state.revision ? null : state,
+      epoch: 'e',
+      isSuccessor: true,
+    }),
     reportPorts: async (report) => {
       for (const each of report.up) up.add(each)
       for (const each of report.down) up.delete(each)

@@ -12,6 +12,7 @@ import { convergeDhcp } from './dhcp.ts'
 import { FilterGuard } from './filter-guard.ts'
 import { tablesOf } from './filters.ts'
 import { convergeFirewall, forgetFirewall } from './firewall.ts'
+import { FollowedState } from './followed.ts'
 import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters, floatingIpsOf } from './l3.ts'
 import { Memory } from './memory.ts'
@@ -39,6 +40,9 @@ const binaries: Readonly<Record<AgentPart, string>> = {
   l3: 'neutron-l3-agent',
   metadata: 'neutron-metadata-agent',
 }
+
+const keptNotice = (kept: string, host: string) =>
+  `the network database is another one than this host followed, or an older copy of it: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
 
 export interface NetworkAgent {
   start(): Promise<void>
@@ -76,6 +80,7 @@ class Agent implements NetworkAgent {
   #isFull = true
   #isStopped = false
   #state: HostState | undefined
+  readonly #followed: FollowedState
   #networkTypes: readonly string[] = ['flat', 'local', 'vxlan']
   #errors = new Map<AgentPart, string>()
   readonly #onHealth: NetworkAgentOptions['onHealth']
@@ -86,6 +91,7 @@ class Agent implements NetworkAgent {
     this.#host = host
     this.#bus = bus
     this.#context = { ...context, owned: new Owned(context.stateDir) }
+    this.#followed = new FollowedState(context.stateDir, context.log)
     this.#server = rpcClient(bus, neutronContract)
     this.#metadata = new MetadataProxy(this.#context)
     this.#guard = new FilterGuard({
@@ -103,7 +109,14 @@ class Agent implements NetworkAgent {
   }
 
   async start(): Promise<void> {
-    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, { look: async () => this.look() })
+    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, {
+      look: async () => this.look(),
+      followServer: async () => {
+        await this.#followed.forget()
+        this.#lookAtAll()
+        return {}
+      },
+    })
     if (await hasVlans()) this.#networkTypes = [...this.#networkTypes, 'vlan']
     await this.#heartbeat()
     this.#monitor.on('link', ({ name, isRemoved }) => {
@@ -174,8 +187,9 @@ class Agent implements NetworkAgent {
   async #converge(): Promise<void> {
     const isFull = this.#isFull
     const revision = isFull ? null : (this.#state?.revision ?? null)
-    const { state } = await this.#server.pullHost(null, { host: this.#host, revision })
-    this.#state = state ?? this.#state
+    const known = this.#followed.position
+    const answer = await this.#server.pullHost(null, { host: this.#host, revision, known })
+    if (answer.state) this.#state = await this.#followed.take(answer.state, answer)
     if (!this.#state) return
     if (isFull) {
       this.#isFull = false
@@ -225,6 +239,8 @@ class Agent implements NetworkAgent {
   #noteFailures({ failures }: Round): void {
     this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
     for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
+    const { kept } = this.#followed
+    if (kept !== null && !this.#errors.has('l2')) this.#errors.set('l2', keptNotice(kept, this.#host))
     for (const part of Object.keys(binaries) as AgentPart[])
       this.#onHealth?.(binaries[part], this.#errors.get(part) ?? null)
   }

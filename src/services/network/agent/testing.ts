@@ -80,6 +80,8 @@ export class Lab {
   /** neutron-server answers nobody. */
   isAway = false
   state: HostState
+  /** False: the server is another one than the agent followed. */
+  isSuccessor = true
   readonly stateDir: string
   readonly #metadata: Server
   readonly #fullLookMs: number
@@ -112,7 +114,8 @@ export class Lab {
       pullPorts: async () => ({ revision: 0, ports: null }),
       pullHost: async ({ revision }) => {
         if (lab.isAway) throw new Error('away')
-        return { state: revision === lab.state.revision ? null : lab.state }
+        const state = revision === lab.state.revision ? null : lab.state
+        return { state, epoch: 'e', isSuccessor: lab.isSuccessor }
       },
       reportPorts: async (report) => {
         for (const each of report.up) {

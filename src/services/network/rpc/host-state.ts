@@ -157,12 +157,20 @@ export const agentReport = Type.Object({
 /** Agents speak to neutron-server. */
 export const neutronContract = defineContract({
   topic: 'neutron-server',
-  version: '1.0',
+  version: '1.1',
   methods: {
-    /** The whole desired state of the caller's host, or null when it still has `revision`. */
+    /**
+     * The whole desired state of the caller's host, or null when it still has `revision`. `known` is where in the
+     * database's history the agent last followed it: with `isSuccessor` false this is another database, or an older copy,
+     * and what it does not name is not proven to be gone.
+     */
     pullHost: {
-      args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
-      reply: Type.Object({ state: nullable(hostState) }),
+      args: Type.Object({
+        host: Type.String(),
+        revision: nullable(Type.Integer()),
+        known: nullable(Type.Object({ epoch: Type.String(), revision: Type.Integer() })),
+      }),
+      reply: Type.Object({ state: nullable(hostState), epoch: Type.String(), isSuccessor: Type.Boolean() }),
     },
     /** Only what the caller's host is to report, for one without a data plane; null when nothing changed. */
     pullPorts: {
@@ -198,9 +206,11 @@ export const neutronContract = defineContract({
 /** neutron-server speaks to the agents of a host. */
 export const networkAgentContract = defineContract({
   topic: 'neutron-agent',
-  version: '1.0',
+  version: '1.1',
   methods: {
     /** Something changed: pull now. */
     look: { args: Type.Object({}) },
+    /** An operator's word that this neutron-server is the one to follow: what it does not name goes. */
+    followServer: { args: Type.Object({}), reply: Type.Object({}) },
   },
 })

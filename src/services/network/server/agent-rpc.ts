@@ -10,25 +10,39 @@ import { bind, isAlive } from '../ml2/binding.ts'
 import { floatingKey, type neutronContract } from '../rpc/host-state.ts'
 import { findRow, listRows, updateRow } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
+import { currentEpoch, succeeds } from './epochs.ts'
 import { readRevision } from './revision.ts'
+
+const foreign = 'the network database is another one than its agents followed, or an older copy of it'
 
 /** A host speaks for itself only. */
 function requireOwn(caller: { host: string }, host: string) {
   if (caller.host !== host) throw new RpcError(`host ${caller.host} must not speak for ${host}`, 'Forbidden')
 }
 
-/** `pulls` is told how long it took to put the last host's state together. */
-export function agentHandlers(deps: NetworkDeps, pulls: { lastMs: number }): RpcHandlers<typeof neutronContract> {
+/**
+ * `pulls` is told how long it took to put the last host's state together, `keeping` which hosts keep what this database
+ * does not name, and why.
+ */
+export function agentHandlers(
+  deps: NetworkDeps,
+  pulls: { lastMs: number },
+  keeping: Map<string, string>,
+): RpcHandlers<typeof neutronContract> {
   const { db, engine } = deps.database
   return {
-    async pullHost({ host, revision }, caller) {
+    async pullHost({ host, revision, known }, caller) {
       requireOwn(caller, host)
       const now = await readRevision(db)
-      if (revision === now) return { state: null }
+      const epoch = await currentEpoch(db)
+      const isSuccessor = known === null || (await succeeds(db, known))
+      if (isSuccessor) keeping.delete(host)
+      else keeping.set(host, foreign)
+      if (revision === now) return { state: null, epoch, isSuccessor }
       const began = performance.now()
       const state = await hostStateOf(deps, host, now)
       pulls.lastMs = performance.now() - began
-      return { state }
+      return { state, epoch, isSuccessor }
     },
 
     async pullPorts({ host, revision: known }, caller) {

@@ -4,6 +4,7 @@ import { poolsAndTags } from './migrations/0002-pools-and-tags.ts'
 import { addressGroupsAndBindings } from './migrations/0003-address-groups-and-bindings.ts'
 import { routerHosts } from './migrations/0004-router-hosts.ts'
 import { quotaLocks } from './migrations/0005-quota-locks.ts'
+import { epochs } from './migrations/0006-epochs.ts'
 import { indexes } from './migrations/0007-indexes.ts'
 import { purging } from './migrations/0008-purge.ts'
 
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   quotaLocks,
   indexes,
   purging,
+  epochs,
 ]

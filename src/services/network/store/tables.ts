@@ -131,4 +131,6 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, LockSchema 
   }
   quotas: { project_id: string; resource: string; value: number }
   revisions: { name: string; value: number }
+  /** One for each start of neutron-server, with the revision at which it began. */
+  epochs: { seq: number; id: string; began_at: number }
 }

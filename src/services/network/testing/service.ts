@@ -149,7 +149,11 @@ export async function createTestNetwork(
         .NeutronError
     },
     async hostState(host) {
-      const { state } = await rpcClient(bus.forHost(host), neutronContract).pullHost(null, { host, revision: null })
+      const { state } = await rpcClient(bus.forHost(host), neutronContract).pullHost(null, {
+        host,
+        revision: null,
+        known: null,
+      })
       return state!
     },
     async close() {

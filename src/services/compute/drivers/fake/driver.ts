@@ -63,8 +63,14 @@ export class FakeDriver implements ComputeDriver {
     return guest && { id, power: guest.power }
   }
 
+  async listDisks() {
+    return []
+  }
+
   async prepare(server: DesiredServer) {
     this.#failIfAsked('prepare')
+    if (server.isBuilt && !this.#guests.has(server.id))
+      throw new DriverError('The disk of the server is not on its host.', `no fake guest ${server.id}`)
     if (!this.#guests.has(server.id)) this.#set(server.id, 'shutdown', server.name)
   }
 

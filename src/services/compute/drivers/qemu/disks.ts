@@ -9,7 +9,7 @@ import { makeExt4Disk, makeSwapDisk } from '../../../../host/filesystem.ts'
 import { createImage, createOverlay } from '../../../../host/qemu-img.ts'
 import { buildVolume } from '../../../../host/volume.ts'
 import type { DesiredServer } from '../../rpc/conductor.ts'
-import type { Note } from '../driver.ts'
+import { DriverError, type Note } from '../driver.ts'
 import type { GuestFolder } from './folder.ts'
 import { giveTo } from './identity.ts'
 import { ImageCache } from './image-cache.ts'
@@ -28,6 +28,9 @@ export class Disks {
 
   /** Every disk of the server that is not there yet; all of them belong to QEMU's user then. */
   async make(server: DesiredServer, folder: GuestFolder, runAs: RunAs | undefined, note: Note): Promise<void> {
+    // An empty one in its place would look like the server that its owner had.
+    if (server.isBuilt && !existsSync(folder.disk))
+      throw new DriverError('The disk of the server is not on its host.', `${folder.disk} is missing`)
     await makeOnce(folder.disk, (fresh) => this.#makeRoot(server, fresh, runAs, note))
     const { ephemeralGb, swapMb } = server
     // The label is nova's, by which guests find it.

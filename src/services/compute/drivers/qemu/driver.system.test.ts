@@ -1,7 +1,7 @@
 /** Real guests, in a network and a /dev/net/tun of their own. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -84,6 +84,13 @@ async function useOwnTun(mode: string) {
   await run(['mount', '-t', 'tmpfs', 'tmpfs', node])
   await run(['mknod', '-m', mode, join(node, 'tun'), 'c', '10', '200'])
   await run(['mount', '--bind', join(node, 'tun'), '/dev/net/tun'])
+}
+
+async function runningGuest(driver: QemuDriver) {
+  const server = desiredServer(randomUUID())
+  await driver.prepare(server, note)
+  await driver.boot(server, note)
+  return server
 }
 
 const pidOf = async (folder: string, id: string) => (await readFile(guestFolder(folder, id).pid, 'utf8')).trim()
@@ -213,6 +220,28 @@ function defineTests() {
     assert.equal((await driver.findGuest(good.id))?.power, 'paused')
     await driver.destroy(hung.id)
     assert.equal(await driver.findGuest(hung.id), undefined)
+  })
+
+  test('P21: a guest whose folder is gone runs on, is found by the next process, and can be ended', async (t) => {
+    const { driver, folder } = await driverFor(t)
+    const { id, ports } = await runningGuest(driver)
+    const pid = await pidOf(folder, id)
+    await driver.stop()
+    await rm(guestFolder(folder, id).dir, { recursive: true })
+    await driver.start()
+    assert.ok(existsSync(`/proc/${pid}/exe`))
+    assert.deepEqual(await driver.listGuests(), [{ id, power: 'running' }])
+    await driver.destroy(id)
+    assert.ok(!existsSync(`/proc/${pid}/exe`))
+    assert.deepEqual(await driver.listGuests(), [])
+    // Which taps it had was written in its folder.
+    for (const { tap } of ports) await run(['ip', 'link', 'del', tap])
+  })
+
+  test('a server that had a disk gets no empty one in its place', async (t) => {
+    const { driver } = await driverFor(t)
+    const server = desiredServer(randomUUID(), { isBuilt: true })
+    await assert.rejects(driver.prepare(server, note), /The disk of the server is not on its host/)
   })
 
   test('C2: an image that is not what it says never becomes a disk', async (t) => {

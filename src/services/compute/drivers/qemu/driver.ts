@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { readLog, rotateLog, truncateLog } from '../../../../host/growing-log.ts
 import { rememberedProbe } from '../../../../host/kvm.ts'
 import { deleteLink, ensureTap } from '../../../../host/links.ts'
 import { findGuest, findGuests, killGuest, processLog, startGuest } from '../../../../host/qemu.ts'
-import { isErrno, stopProcess } from '../../../../host/process.ts'
+import { isErrno, isRunning, stopProcess, type ProcessIdentity } from '../../../../host/process.ts'
 import { hostUptime } from '../../../../host/uptime.ts'
 import type { Logger } from '../../../../platform/log/log.ts'
 import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
@@ -54,6 +54,8 @@ export class QemuDriver implements ComputeDriver {
   readonly #monitors: Monitors
   readonly #listeners: ((id: string) => void)[] = []
   readonly #kvm = rememberedProbe('kvm')
+  /** Guests of an earlier process that run without the folder that they were started from. */
+  readonly #homeless = new Map<string, ProcessIdentity>()
   /** Guests whose QEMU lives and does not answer. */
   readonly #silent = new Set<string>()
   #rotating: NodeJS.Timeout | undefined
@@ -80,8 +82,9 @@ export class QemuDriver implements ComputeDriver {
           await this.findGuest(found.uuid)
           return
         }
-        log.warn({ server: found.uuid, pid: found.pid }, 'ending a guest whose folder is gone')
-        await stopProcess(found, { graceMs: 3000 })
+        // Its disks may be open still, and nothing says that its server was deleted.
+        this.#homeless.set(found.uuid, found)
+        log.error({ server: found.uuid, pid: found.pid }, 'a guest runs whose folder is gone; it is kept')
       }),
     )
   }
@@ -111,13 +114,17 @@ export class QemuDriver implements ComputeDriver {
   }
 
   async listGuests(): Promise<Guest[]> {
-    const guests = await Promise.all((await this.#ids()).map((id) => this.findGuest(id)))
+    const ids = new Set([...(await this.#ids()), ...this.#homeless.keys()])
+    const guests = await Promise.all([...ids].map((id) => this.findGuest(id)))
     return guests.filter((guest) => guest !== undefined)
   }
 
   /** A guest whose QEMU lives but does not answer runs, as far as anyone can tell; it can still be ended. */
   async findGuest(id: string): Promise<Guest | undefined> {
     const folder = this.#folder(id)
+    const homeless = this.#homeless.get(id)
+    if (homeless && (await isRunning(homeless))) return { id, power: 'running' }
+    this.#homeless.delete(id)
     if (!existsSync(folder.dir)) return undefined
     if (!(await findGuest(folder.pid, id))) return { id, power: 'shutdown' }
     try {
@@ -130,6 +137,12 @@ export class QemuDriver implements ComputeDriver {
       this.#silent.add(id)
       return { id, power: 'running' }
     }
+  }
+
+  async listDisks(id: string) {
+    const { disk, ephemeral, swap } = this.#folder(id)
+    const files = [disk, ephemeral, swap].filter((file) => existsSync(file))
+    return await Promise.all(files.map(async (file) => ({ file, bytes: (await stat(file)).blocks * 512 })))
   }
 
   async prepare(server: DesiredServer, note: Note) {
@@ -303,7 +316,7 @@ export class QemuDriver implements ComputeDriver {
   /** Whether the guest went by itself. A paused one cannot. */
   async #powerDown(id: string): Promise<boolean> {
     const { pid } = this.#folder(id)
-    if ((await this.findGuest(id))?.power === 'paused') return false
+    if ((await this.findGuest(id))?.power === 'paused' || this.#homeless.has(id)) return false
     const deadline = performance.now() + (this.#options.shutdownTimeoutS ?? 60) * 1000
     for (let press = 0; (await findGuest(pid, id)) !== undefined; await sleep(100)) {
       if (performance.now() >= deadline) return false
@@ -317,6 +330,9 @@ export class QemuDriver implements ComputeDriver {
 
   async #kill(id: string) {
     this.#monitors.drop(id)
+    const homeless = this.#homeless.get(id)
+    if (homeless) await stopProcess(homeless, { graceMs: 3000 })
+    this.#homeless.delete(id)
     await killGuest(this.#folder(id).pid, id)
   }
 }

@@ -25,6 +25,8 @@ const server: DesiredServer = {
   extraSpecs: {},
   ports: [port],
   configDrive: null,
+  isDeleted: false,
+  isBuilt: false,
   requestId: null,
 }
 const argv = (changes: Partial<DesiredServer>, host: Host = { virtType: 'tcg', uefi: '/fw/CODE.fd' }) => {

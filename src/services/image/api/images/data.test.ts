@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { qcow2, vhd, vmdk } from '../../../../base/disk-formats/fixtures.ts'
 import { openDatabase } from '../../../../platform/db/database.ts'
+import { insertLocation } from '../../store/locations.ts'
 import type { ImageSchema } from '../../store/tables.ts'
 import { startImage, type TestImage } from '../../testing/image.ts'
 
@@ -198,14 +199,14 @@ test('what a crash has left is gone after the next start', async () => {
   const keep = await glance.upload('kept')
   const database = openDatabase<ImageSchema>(glance.databaseUrl)
   await database.db.updateTable('images').set({ status: 'saving', reserved: 5 }).where('id', '=', id).execute()
+  await insertLocation(database.db, { imageId: id, store: 'file', url: '', status: 'writing' })
   await database.close()
   writeFileSync(join(glance.stateDir, 'images', `${id}.part`), 'half')
-  writeFileSync(join(glance.stateDir, 'images', '00000000-0000-4000-8000-00000000abcd'), 'nobody knows it')
-  writeFileSync(join(glance.stateDir, 'staging', '00000000-0000-4000-8000-00000000abcd'), 'nobody knows it')
+  writeFileSync(join(glance.stateDir, 'staging', String(keep.id)), 'imported already')
   await glance.restart()
   assert.equal((await glance.must('GET', `/images/${id}`)).status, 'queued')
   assert.deepEqual(
-    files().filter((name) => name.includes(id) || name.endsWith('abcd')),
+    files().filter((name) => name.includes(id)),
     [],
   )
   assert.deepEqual(staged(), [])

@@ -1,0 +1,65 @@
+/**
+ * Whether a database is the one that an agent followed, or a successor of it: as with PostgreSQL's timelines, each start
+ * of neutron-server begins an epoch of a name that cannot be guessed, at the revision that the database had then. A copy
+ * that is older than what an agent knows either lacks the agent's epoch or ended it before the agent's revision.
+ */
+import { randomUUID } from 'node:crypto'
+import { isDuplicate, type Database } from '../../../platform/db/database.ts'
+import { findRow, type NetworkDb } from '../store/rows.ts'
+import type { NetworkSchema } from '../store/tables.ts'
+import { readRevision } from './revision.ts'
+
+/** Epochs that are remembered; an agent that was away for longer is in doubt, which removes nothing. */
+const most = 1000
+
+export interface Position {
+  epoch: string
+  revision: number
+}
+
+/** Call once at each start, before the first agent is answered. */
+export async function beginEpoch(database: Database<NetworkSchema>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await database.transaction(async (tx) => {
+        const seq = ((await newest(tx))?.seq ?? 0) + 1
+        await tx
+          .insertInto('epochs')
+          .values({ seq, id: randomUUID(), began_at: await readRevision(tx) })
+          .execute()
+        await tx
+          .deleteFrom('epochs')
+          .where('seq', '<=', seq - most)
+          .execute()
+      })
+    } catch (error) {
+      // Another process began one at the same time.
+      if (attempt === 10 || !isDuplicate(error)) throw error
+    }
+  }
+}
+
+/** The epoch that now is; read it after the revision that is told with it. */
+export async function currentEpoch(db: NetworkDb): Promise<string> {
+  const epoch = await newest(db)
+  if (!epoch) throw new Error('no epoch has begun')
+  return epoch.id
+}
+
+/** True when everything that was true at `known` is in the past of this database. */
+export async function succeeds(db: NetworkDb, known: Position): Promise<boolean> {
+  const epoch = await findRow(db, 'epochs', { id: known.epoch })
+  if (!epoch) return false
+  const next = await db
+    .selectFrom('epochs')
+    .select('began_at')
+    .where('seq', '>', epoch.seq)
+    .orderBy('seq')
+    .executeTakeFirst()
+  return known.revision <= (next ? Number(next.began_at) : await readRevision(db))
+}
+
+async function newest(db: NetworkDb): Promise<{ id: string; seq: number } | undefined> {
+  const row = await db.selectFrom('epochs').select(['id', 'seq']).orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  return row && { id: row.id, seq: Number(row.seq) }
+}
