@@ -170,15 +170,16 @@ function defineTests() {
     const there = await mkdtemp(join(tmpdir(), 'nv-'))
     const before = process.cwd()
     process.chdir(there)
-    t.after(async () => {
-      process.chdir(before)
-      await rm(there, { recursive: true, force: true })
-    })
     const vmdk = join(there, 'guest.vmdk')
     const options = ['-O', 'vmdk', '-o', 'subformat=streamOptimized']
     await run(['qemu-img', 'convert', '-f', 'qcow2', ...options, await buildGuestImage(), vmdk], { timeoutMs: 120_000 })
     const fetchImage = async () => createReadStream(vmdk)
     const { driver } = await driverFor(t, { stateDir: 'rel', fetchImage })
+    // After the driver's own end, which needs the folder that it is relative to.
+    t.after(async () => {
+      process.chdir(before)
+      await rm(there, { recursive: true, force: true })
+    })
     const properties = { hw_scsi_model: 'virtio-scsi', hw_disk_bus: 'scsi', hw_qemu_guest_agent: 'yes' }
     const server = desiredServer(randomUUID(), {
       image: { id: randomUUID(), diskFormat: 'vmdk', properties },

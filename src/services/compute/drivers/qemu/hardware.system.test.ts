@@ -96,10 +96,14 @@ function defineTests() {
 
   test('a card of an old machine is plugged while it runs', async (t) => {
     const stateDir = await mkdtemp(join(tmpdir(), 'nh-'))
-    t.after(() => rm(stateDir, { recursive: true, force: true }))
     const disks = new Disks(stateDir, async () => Readable.from([]))
     const server = desiredServer(randomUUID(), { image: null })
     const folder = guestFolder(stateDir, server.id)
+    t.after(async () => {
+      // The guest is found by what is in its folder.
+      await killGuest(folder.pid, server.id, { graceMs: 100 })
+      await rm(stateDir, { recursive: true, force: true })
+    })
     await mkdir(folder.dir, { recursive: true })
     await disks.make(server, folder, undefined, () => {})
     const second = desiredPort()
@@ -108,7 +112,7 @@ function defineTests() {
       const hardware = readHardware(properties, {}, 1)
       await startGuest({ ...guestSpec(server, hardware, folder, { virtType: 'tcg' }), isPaused: true })
       const qmp = await connectQmp(folder.qmp)
-      t.after(async () => (qmp.close(), await killGuest(folder.pid, server.id, { graceMs: 100 })))
+      t.after(() => qmp.close())
       return { qmp, plug: () => plugNic(qmp, nicOf(second, hardware, 1), hardware.machine, () => {}) }
     }
     const old = await startWith({ hw_vif_model: 'rtl8139' })
