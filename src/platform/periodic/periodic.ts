@@ -54,37 +54,47 @@ export function startPeriodics<Schema extends PeriodicSchema>(
 }
 
 async function keepRunning(env: PeriodicEnv<PeriodicSchema>, periodic: Periodic, signal: AbortSignal): Promise<void> {
+  const told: Told = { at: -Infinity, error: null }
   while (!signal.aborted) {
     await sleep(periodic.everyMs, undefined, { ref: false, signal }).catch(() => undefined)
     if (signal.aborted) return
-    await runOnce(env, periodic, signal).catch((error: unknown) =>
+    await runOnce(env, periodic, told, signal).catch((error: unknown) =>
       env.log.warn({ err: error, periodic: periodic.name }, `${periodic.name} failed`),
     )
   }
 }
 
+/** What is on record of a periodic, by the steady clock. */
+interface Told {
+  at: number
+  error: string | null
+}
+
+/** The same good news is not written more often than this. */
+const tellAgainMs = 60_000
+
 /** One round, unless another process has the lease. Throws what the work throws, after it is recorded. */
-export async function runOnce(
+async function runOnce(
   { database, leases }: PeriodicEnv<PeriodicSchema>,
   periodic: Periodic,
+  told: Told,
   signal: AbortSignal,
 ): Promise<void> {
   if (periodic.isForEach) return void (await periodic.run(signal))
   if (!leases.isHeld() || !(await leases.acquire(`periodic/${periodic.name}`))) return
-  const record = (row: Partial<PeriodicSchema['periodics']> & { started_at: number }) =>
-    upsert(database.db, database.engine, 'periodics', ['name'], {
-      name: periodic.name,
-      ended_at: null,
-      error: null,
-      ...row,
-    })
   const startedAt = Date.now()
+  const record = async (error: string | null) => {
+    if (error === null && told.error === null && performance.now() - told.at < tellAgainMs) return
+    const row = { name: periodic.name, started_at: startedAt, ended_at: Date.now(), error }
+    // News of the last round: a power cut may take them.
+    await upsert(database.relaxed, database.engine, 'periodics', ['name'], row)
+    Object.assign(told, { at: performance.now(), error })
+  }
   try {
     await periodic.run(signal)
-    await record({ started_at: startedAt, ended_at: Date.now() })
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    await record({ started_at: startedAt, ended_at: Date.now(), error: text }).catch(() => undefined)
+    await record(error instanceof Error ? error.message : String(error)).catch(() => undefined)
     throw error
   }
+  await record(null)
 }

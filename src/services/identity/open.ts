@@ -23,6 +23,7 @@ import { exactTimes } from './store/migrations/0004-exact-times.ts'
 import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import { madeBy } from './store/migrations/0006-made-by.ts'
 import { nameKeys } from './store/migrations/0007-name-keys.ts'
+import { owners } from './store/migrations/0008-owners.ts'
 import { describeKept, keptNames } from './store/names.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
@@ -40,6 +41,7 @@ export const migrations: readonly Migration[] = [
   quotaLocks,
   madeBy,
   nameKeys,
+  owners,
 ]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */

@@ -3,7 +3,8 @@ import { createApp } from '../../platform/http/app.ts'
 import { BadRequest, reasonOf, type ApiError } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition, Authenticator } from '../../platform/http/service.ts'
-import { every } from '../../platform/periodic/every.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
 import { accessRuleRoutes } from './api/access-rules/routes.ts'
 import { credentialRoutes } from './api/credentials/routes.ts'
@@ -35,7 +36,7 @@ import { versionRoutes } from './api/versions/routes.ts'
 import type { IdentityDeps } from './deps.ts'
 import { bootstrap, type BootstrapInput } from './operations/bootstrap.ts'
 import { purge } from './operations/purge.ts'
-import { endExpiredMemberships } from './operations/expired-memberships.ts'
+import { endExpiredMemberships, membershipsMs } from './operations/expired-memberships.ts'
 import { keyFolders, openIdentity } from './open.ts'
 import { policies, unscopedPolicies } from './policies.ts'
 import { requireUnsigned } from './tokens/delegation.ts'
@@ -116,6 +117,7 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     baseUrl: config.publicEndpoint.replace(/\/$/, '') || env.baseUrl,
     authUrl: env.authUrl,
   })
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const keysFailed = (error: unknown) => env.log.error({ err: error }, 'the keys cannot be read anew')
   const stops: (() => void | Promise<void>)[] = []
   return {
@@ -124,14 +126,18 @@ export async function createIdentityService(env: ServiceEnv): Promise<IdentitySe
     bootstrap: (input) => bootstrap(deps, input),
     async start() {
       await feed.start()
+      await leases.start()
       stops.push(
-        endExpiredMemberships(deps),
-        every(purgeMs, 'removing old rows', env.log, () => purge(deps)),
+        startPeriodics({ database, leases, log: env.log }, [
+          { name: 'end expired memberships', everyMs: membershipsMs, run: () => endExpiredMemberships(deps) },
+          { name: 'remove old rows', everyMs: purgeMs, run: () => purge(deps) },
+        ]),
       )
       stops.push(watchKeys(Object.values(keyFolders(config, env.stateDir)), reload, keysFailed))
     },
     async stop() {
       for (const stop of stops) await stop()
+      await leases.stop()
       await feed.stop()
       await deps.directories.close()
       await database.close()

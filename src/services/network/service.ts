@@ -1,6 +1,7 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
+import { leasesOf } from '../../platform/db/lease.ts'
 import { migrate } from '../../platform/db/migrate.ts'
 import { purgeOlderThan } from '../../platform/db/purge.ts'
 import { createApp } from '../../platform/http/app.ts'
@@ -8,7 +9,7 @@ import { ServiceClient } from '../../platform/http/client.ts'
 import { reasonOf } from '../../platform/http/errors.ts'
 import type { Route } from '../../platform/http/route.ts'
 import type { ApiDefinition } from '../../platform/http/service.ts'
-import { every } from '../../platform/periodic/every.ts'
+import { startPeriodics } from '../../platform/periodic/periodic.ts'
 import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
 import { forgetEvents } from '../../platform/saga/timeline.ts'
 import type { RunningService, ServiceEnv } from '../../platform/service.ts'
@@ -119,19 +120,24 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     authUrl: env.authUrl,
   })
   const forget = () => purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
+  const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const keeping = new Map<string, string>()
   let stops: (() => void | Promise<void>)[] = []
   return {
     apps: { network: withJsonPaths(app) },
     async start() {
+      await leases.start()
       stops = [
         rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),
         rpcServe(env.bus, neutronOperatorContract, env.host, operatorHandlers(deps, keeping)),
-        every(purgeMs, 'removing old rows', env.log, forget),
+        startPeriodics({ database, leases, log: env.log }, [
+          { name: 'remove old rows', everyMs: purgeMs, run: forget },
+        ]),
       ]
     },
     async stop() {
       for (const stop of stops) await stop()
+      await leases.stop()
       await database.close()
     },
   }

@@ -1,3 +1,4 @@
+import type { PeriodicSchema } from '../../../platform/periodic/periodic.ts'
 import type { DirectoryTables } from './directory-tables.ts'
 import type { FederationTables } from './federation-tables.ts'
 import type { OAuth1Tables } from './oauth1-tables.ts'
@@ -5,7 +6,8 @@ import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { CatalogTables } from './tables-catalog.ts'
 
 /** Rows as the database has them. Empty text stands for "no domain" where a unique key needs a value. */
-export interface IdentitySchema extends LockSchema, CatalogTables, FederationTables, OAuth1Tables, DirectoryTables {
+export interface IdentitySchema
+  extends PeriodicSchema, LockSchema, CatalogTables, FederationTables, OAuth1Tables, DirectoryTables {
   projects: {
     id: string
     name: string

@@ -7,6 +7,7 @@ import { quotaLocks } from './migrations/0005-quota-locks.ts'
 import { epochs } from './migrations/0006-epochs.ts'
 import { indexes } from './migrations/0007-indexes.ts'
 import { purging } from './migrations/0008-purge.ts'
+import { owners } from './migrations/0009-owners.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   indexes,
   purging,
   epochs,
+  owners,
 ]

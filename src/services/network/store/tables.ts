@@ -1,3 +1,4 @@
+import type { PeriodicSchema } from '../../../platform/periodic/periodic.ts'
 import type { RuleFields } from '../model/security-rule.ts'
 import type { LockSchema } from '../../../platform/db/owner-lock.ts'
 import type { SagaSchema } from '../../../platform/saga/records.ts'
@@ -13,7 +14,7 @@ export interface Common {
   revision: number
 }
 
-export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, LockSchema {
+export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, PeriodicSchema, LockSchema {
   networks: Common & {
     admin_state_up: number
     shared: number
