@@ -20,7 +20,10 @@ const node = Number(process.versions.node.split('.')[0]) >= 24 ? process.execPat
 const suites = {
   unit: { files: ['src/**/*.test.ts'], not: /\.system\.test\.ts$/, atOnce: 2 },
   contract: { files: ['test/contract/**/*.test.ts'], atOnce: 2 },
-  functional: { files: ['test/functional/**/*.test.ts'], atOnce: 2 },
+  functional: {
+    files: ['functional', 'deployments', 'upgrade'].map((folder) => `test/${folder}/**/*.test.ts`),
+    atOnce: 2,
+  },
   system: { files: ['src/**/*.system.test.ts', 'guest/*.test.mjs', 'test/system/**/*.test.ts'], atOnce: 1 },
   clients: { files: ['test/clients/**/*.test.ts'], atOnce: 1 },
 }
