@@ -24,6 +24,8 @@ export class FilterGuard {
   readonly #options: FilterGuardOptions
   readonly #monitor = new LineMonitor(nftMonitorCommand)
   #expected: string | undefined
+  #accepted: { ruleset: string; fingerprint: string } | undefined
+  #again: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #switchTimer: NodeJS.Timeout | undefined
 
@@ -42,12 +44,24 @@ export class FilterGuard {
   close(): void {
     this.#monitor.close()
     clearTimeout(this.#timer)
+    clearTimeout(this.#again)
     clearInterval(this.#switchTimer)
   }
 
-  /** What is loaded now is as it shall be. */
-  async accept(): Promise<void> {
-    this.#expected = await this.#fingerprint()
+  /**
+   * What is loaded now is as it shall be: `ruleset` was loaded a moment ago. Somebody may have been faster than this look;
+   * where the same ruleset gave something else before, it is loaded once more.
+   */
+  async accept(ruleset: string): Promise<void> {
+    const fingerprint = await this.#fingerprint()
+    const before = this.#accepted
+    this.#accepted = { ruleset, fingerprint }
+    this.#expected = fingerprint
+    if (before?.ruleset !== ruleset || before.fingerprint === fingerprint) return
+    // Not at once: whoever loaded it has still to note that.
+    this.#again = setTimeout(() => {
+      if (this.#expected === fingerprint) this.#lose('somebody else changed the packet filters while they were loaded')
+    }, pauseMs)
   }
 
   #checkSoon(): void {

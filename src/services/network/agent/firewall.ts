@@ -35,7 +35,7 @@ export async function convergeFirewall(
     await memory.once(filtersKey, text, async () => {
       try {
         await loadRuleset(text)
-        await guard.accept()
+        await guard.accept(text)
         return true
       } catch (reason) {
         error = reason
