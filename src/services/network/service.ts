@@ -36,7 +36,7 @@ import { denial, policies } from './policies.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 import { neutronOperatorContract } from './rpc/operator.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
-import { beginEpoch } from './server/epochs.ts'
+import { epochOfStart } from './server/epochs.ts'
 import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
 import { raiseRevision } from './server/revision.ts'
@@ -83,7 +83,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     isDurable: config.sqliteSynchronous,
   })
   await migrate(database, migrations)
-  await beginEpoch(database)
+  const epoch = await epochOfStart(database, env.log)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
   const lookSoon = paced(
@@ -96,6 +96,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     config,
     log: env.log,
     async change(work) {
+      await epoch()
       const result = await database.transaction(async (tx) => {
         const value = await work(tx)
         await raiseRevision(tx, database.engine)
@@ -128,7 +129,7 @@ export async function createNetworkService(env: ServiceEnv): Promise<RunningServ
     async start() {
       await leases.start()
       stops = [
-        rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping)),
+        rpcServe(env.bus, neutronContract, env.host, agentHandlers(deps, pulls, keeping, epoch)),
         rpcServe(env.bus, neutronOperatorContract, env.host, operatorHandlers(deps, keeping)),
         startPeriodics({ database, leases, log: env.log }, [
           { name: 'remove old rows', everyMs: purgeMs, run: forget },

@@ -28,11 +28,13 @@ export function agentHandlers(
   deps: NetworkDeps,
   pulls: { lastMs: number },
   keeping: Map<string, string>,
+  epochBegun: () => Promise<void>,
 ): RpcHandlers<typeof neutronContract> {
   const { db, engine } = deps.database
   return {
     async pullHost({ host, revision, known }, caller) {
       requireOwn(caller, host)
+      await epochBegun()
       const now = await readRevision(db)
       const epoch = await currentEpoch(db)
       const isSuccessor = known === null || (await succeeds(db, known))
@@ -102,8 +104,7 @@ export function agentHandlers(
           await upsert(db, engine, 'agents', ['agent_type', 'host'], { ...fresh, ...values })
         }
       }
-      const wasDown =
-        known.length === 0 || known.some((row) => !isAlive(row, deps))
+      const wasDown = known.length === 0 || known.some((row) => !isAlive(row, deps))
       if (wasDown) await welcome(deps, host)
       return {}
     },

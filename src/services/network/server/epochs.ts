@@ -4,7 +4,8 @@
  * that is older than what an agent knows either lacks the agent's epoch or ended it before the agent's revision.
  */
 import { randomUUID } from 'node:crypto'
-import { isDuplicate, type Database } from '../../../platform/db/database.ts'
+import { isDatabaseDown, isDuplicate, type Database } from '../../../platform/db/database.ts'
+import type { Logger } from '../../../platform/log/log.ts'
 import { findRow, type NetworkDb } from '../store/rows.ts'
 import type { NetworkSchema } from '../store/tables.ts'
 import { readRevision } from './revision.ts'
@@ -17,7 +18,24 @@ export interface Position {
   revision: number
 }
 
-/** Call once at each start, before the first agent is answered. */
+/**
+ * The epoch of this start: to be awaited before the first agent is answered and before anything is changed. It is tried at
+ * once; a database that takes no writes, as on a full disk, is tried again by whoever needs it, and readers are served.
+ */
+export async function epochOfStart(database: Database<NetworkSchema>, log: Logger): Promise<() => Promise<void>> {
+  let begun: Promise<void> | undefined
+  const begin = () =>
+    (begun ??= beginEpoch(database).catch((error: unknown) => {
+      begun = undefined
+      throw error
+    }))
+  await begin().catch((error: unknown) => {
+    if (!isDatabaseDown(error)) throw error
+    log.warn({ err: error }, 'no epoch can begin yet: agents wait, and nothing is changed')
+  })
+  return begin
+}
+
 export async function beginEpoch(database: Database<NetworkSchema>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
