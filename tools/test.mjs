@@ -67,7 +67,7 @@ function runSuite(files, atOnce) {
       '--disable-warning=ExperimentalWarning',
       '--test',
       `--test-concurrency=${atOnce}`,
-      '--test-timeout=600000',
+      '--test-timeout=1800000',
       '--test-reporter=spec',
       ...files,
     ]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -49,4 +49,21 @@ test('what cannot be written now is written later', (t) => {
   rmSync(file, { recursive: true })
   journal.flush()
   assert.deepEqual(contentOf(file), { a: 1, b: 2 })
+})
+
+test('what a build of the first days knew is taken over once', (t) => {
+  const file = fileFor(t)
+  mkdirSync(join(file, '..'))
+  writeFileSync(
+    file.replace(/l$/, ''),
+    JSON.stringify([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  )
+  const journal = new Journal<number>(file)
+  assert.deepEqual(Object.fromEntries(journal.entries()), { a: 1, b: 2 })
+  journal.delete('a')
+  journal.delete('b')
+  assert.deepEqual(contentOf(file), {})
 })

@@ -1,6 +1,18 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
+/** Builds of the first days kept the same pairs as one list, in `NAME.json`: what they knew is not forgotten. */
+function linesOfFormerForm(file: string): string[] {
+  const former = file.replace(/\.jsonl$/, '.json')
+  if (former === file || !existsSync(former)) return []
+  try {
+    const pairs = JSON.parse(readFileSync(former, 'utf8')) as unknown
+    return Array.isArray(pairs) ? pairs.map((pair) => JSON.stringify(pair)) : []
+  } catch {
+    return []
+  }
+}
+
 const retryMs = 2000
 const fewLines = 1000
 
@@ -19,7 +31,7 @@ export class Journal<Value> {
     this.#file = file
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    for (const line of text.split('\n')) this.#read(line)
+    for (const line of existsSync(file) ? text.split('\n') : linesOfFormerForm(file)) this.#read(line)
     this.#lines = this.#values.size
     // A start writes nothing that is there already: the disk may be full.
     if (text !== this.#text()) this.#rewrite()

@@ -15,7 +15,7 @@ before(async () => {
 after(() => mariadb?.remove())
 
 for (const service of ['identity', 'image', 'placement', 'compute', 'network']) {
-  test(`${service} on MariaDB`, { skip: noMariadb || false, timeout: 300_000 }, async () => {
+  test(`${service} on MariaDB`, { skip: noMariadb || false, timeout: 900_000 }, async () => {
     const folder = join(root, 'src', 'services', service)
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.test.ts') && !file.endsWith('.system.test.ts'))
