@@ -107,10 +107,8 @@ export const atomically = <Schema>(db: Kysely<Schema>, work: (tx: Kysely<Schema>
 
 /** Adds a column unless an earlier, cut run has. `definition` is portable SQL: `name type`. */
 export async function addColumn(db: Kysely<never>, engine: Engine, table: string, definition: string): Promise<void> {
-  const [name] = definition.split(' ')
-  const tables = await db.introspection.getTables()
-  const has = tables.find((each) => each.name === table)?.columns.some((column) => column.name === name)
-  if (!has) await runStatements(db, engine, `alter table ${table} add column ${definition}`)
+  // A column that there is already is passed over below; to read the whole schema for it costs more than all else.
+  await runStatements(db, engine, `alter table ${table} add column ${definition}`)
 }
 
 /**

@@ -34,8 +34,12 @@ export async function listRows<T extends Table>(db: NetworkDb, table: T, where: 
     if (Array.isArray(value) && value.length === 0) return []
     query = conditionOn(query, column, value)
   }
+  for (const column of orders[table] ?? []) query = query.orderBy(column)
   return (await query.execute()) as Row<T>[]
 }
+
+/** Where the order is seen from outside: a port shows its addresses as neutron's model sorts them, on every engine. */
+const orders: Readonly<Partial<Record<Table, readonly string[]>>> = { ip_allocations: ['ip', 'subnet_id'] }
 
 /** Engines take only so many values in a statement. */
 const valuesAtMost = 10_000

@@ -44,7 +44,7 @@ const attributes = {
   device_owner: Type.Optional(kinds.name),
   fixed_ips: Type.Optional(Type.Array(fixedIp)),
   port_security_enabled: Type.Optional(kinds.boolean),
-  security_groups: Type.Optional(kinds.list(kinds.uuid, { maxItems: 50 })),
+  security_groups: Type.Optional(kinds.list(kinds.uuid, { maxItems: 50, uniqueItems: true })),
   allowed_address_pairs: Type.Optional(kinds.list(addressPair, { maxItems: 10 })),
   extra_dhcp_opts: Type.Optional(kinds.list(dhcpOption, { maxItems: 20 })),
   dns_name: Type.Optional(kinds.dnsName),
