@@ -4,6 +4,7 @@
  */
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
 import { randomUUID } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import { allows } from '../auth/access-rules.ts'
@@ -17,7 +18,7 @@ import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
 import { findProblem, schemaAt } from './schema.ts'
-import { invalidRequest, type AppOptions } from './service.ts'
+import { invalidRequest, type ApiDefinition, type AppOptions } from './service.ts'
 import { proxiedUrl } from './proxied.ts'
 import { negotiate, versionHeaders } from './negotiate.ts'
 import { parseQuery, splitTarget } from './target.ts'
@@ -29,6 +30,15 @@ export interface App {
   readonly baseUrl: string
   dispatch(request: RawRequest): Promise<RawResponse>
 }
+
+/** What was answered by which route, for who listens: tests hold it to the route's schemas. */
+export interface Answered {
+  readonly definition: ApiDefinition
+  readonly route: Route<unknown>
+  readonly version: ApiVersion
+  readonly response: ApiResponse
+}
+export const answered = channel('nephos.http.answered')
 
 /** A matched path: every route that shares method and path, told apart by microversion. */
 interface Variants {
@@ -147,7 +157,9 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
       validate(schemaAt(route.body, version, table), body, 'body')
     }
     const input = { ...asked, body: body as never, stream: request.stream ?? Readable.from([]) }
-    return route.handle(input, options.deps as never)
+    const response = await route.handle(input, options.deps as never)
+    if (answered.hasSubscribers) answered.publish({ definition, route, version, response } satisfies Answered)
+    return response
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {

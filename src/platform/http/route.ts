@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
 import type { Context } from '../auth/context.ts'
 import type { Rule } from '../auth/policy.ts'
+import type { Answers, ResponseOf } from './answers.ts'
 import type { Bodies, BodyOf } from './schema.ts'
 import type { ApiVersion } from './versions.ts'
 
@@ -82,6 +83,8 @@ export interface Route<Deps = never> {
   readonly auth?: 'required' | 'optional' | 'none'
   readonly body?: TSchema | Bodies
   readonly query?: TSchema | Bodies
+  /** What it answers when all goes well. Not looked at while the program runs: tests and the API's description do. */
+  readonly answer?: Answers
   /** The handler reads the body itself (uploads). */
   readonly stream?: boolean
   /** Accepted body types besides JSON, e.g. `application/openstack-images-v2.1-json-patch`. */
@@ -96,23 +99,42 @@ export interface Route<Deps = never> {
   handle(request: ApiRequest<never, never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
-interface RouteDefinition<Path extends string, B extends TSchema | Bodies | undefined, Deps> extends Omit<
-  Route<Deps>,
-  'path' | 'body' | 'admit' | 'handle'
-> {
+/**
+ * What answers a request of a route. Conditional, though both ways are the same: so the compiler knows the answer when it
+ * looks at what a handler returns, and takes its texts and numbers as the literals that they are.
+ */
+export type HandlerOf<Path extends string, B, A, Deps> = A extends undefined
+  ? Handler<Path, B, A, Deps>
+  : Handler<Path, B, A, Deps>
+type Handler<Path extends string, B, A, Deps> = (
+  request: ApiRequest<BodyOf<B>, ParamsOf<Path>>,
+  deps: Deps,
+) => Promise<ResponseOf<A>> | ResponseOf<A>
+
+interface RouteDefinition<
+  Path extends string,
+  B extends TSchema | Bodies | undefined,
+  A extends Answers | undefined,
+  Deps,
+> extends Omit<Route<Deps>, 'path' | 'body' | 'answer' | 'admit' | 'handle'> {
   readonly path: Path
   readonly body?: B
+  readonly answer?: A
   admit?(request: UnreadRequest<ParamsOf<Path>>, deps: Deps): Promise<void> | void
-  handle(request: ApiRequest<BodyOf<B>, ParamsOf<Path>>, deps: Deps): Promise<ApiResponse> | ApiResponse
+  handle: HandlerOf<Path, B, A, Deps>
 }
 
 /**
- * The way to declare a service's routes. A handler's parameters are typed by the path's text, its body by the schema
- * and its second argument by the service: `export const route = routesOf<ComputeDeps>()`.
+ * The way to declare a service's routes. A handler's parameters are typed by the path's text, its body by the schema,
+ * what it returns by `answer` and its second argument by the service: `export const route = routesOf<ComputeDeps>()`.
  */
 export const routesOf =
   <Deps>() =>
-  <const Path extends string, B extends TSchema | Bodies | undefined = undefined>(
-    definition: RouteDefinition<Path, B, Deps>,
+  <
+    const Path extends string,
+    B extends TSchema | Bodies | undefined = undefined,
+    A extends Answers | undefined = undefined,
+  >(
+    definition: RouteDefinition<Path, B, A, Deps>,
   ): Route<Deps> =>
     definition

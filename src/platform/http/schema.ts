@@ -178,7 +178,8 @@ export const bodies = <Widest extends TSchema>(
 /** The value type of a route's body: of a plain schema or of the widest of several. Nobody knows it without a schema. */
 export type BodyOf<B> = B extends Bodies<infer W> ? Static<W> : B extends TSchema ? Static<B> : unknown
 
-const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
+/** Whether a schema is declared by microversion. */
+export const isBodies = (body: TSchema | Bodies): body is Bodies => 'steps' in body
 
 /** The schema that is in force at a microversion. Throws 404 before the first one. */
 export function schemaAt(

@@ -3,24 +3,17 @@
  * body, in upstream's order (`PlacementWsgify` and its decorators).
  */
 import type { TSchema } from 'typebox'
+import type { Answers } from '../../../platform/http/answers.ts'
 import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
 import type { PolicyTarget } from '../../../platform/auth/policy.ts'
-import type {
-  ApiRequest,
-  ApiResponse,
-  Method,
-  ParamsOf,
-  Query,
-  Route,
-  UnreadRequest,
-} from '../../../platform/http/route.ts'
+import type { HandlerOf, Method, Query, Route, UnreadRequest } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { PlacementDeps } from '../deps.ts'
 import { policy } from '../policies.ts'
 import { getProvider } from '../operations/providers.ts'
-import type { Bodies, BodyOf } from '../../../platform/http/schema.ts'
+import type { Bodies } from '../../../platform/http/schema.ts'
 
-interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined> {
+interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined, A extends Answers> {
   method: Method
   path: Path
   since?: string
@@ -29,20 +22,23 @@ interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined> 
   policy: string
   query?: TSchema | Bodies
   body?: B
+  answer: A
   bodyLimit?: number
   /** True where a provider that does not exist is told before the body is looked at. */
   needsProvider?: boolean
   /** What the policy is asked about, where it is not the caller's own project. */
   target?(query: Query): PolicyTarget
-  handle(request: ApiRequest<BodyOf<B>, ParamsOf<Path>>, deps: PlacementDeps): Promise<ApiResponse> | ApiResponse
+  handle: HandlerOf<Path, B, A, PlacementDeps>
 }
 
 const json = 'application/json'
 
 /** Declares an operation of placement. */
-export function endpoint<const Path extends string, B extends TSchema | Bodies | undefined = undefined>(
-  definition: Endpoint<Path, B>,
-): Route<PlacementDeps> {
+export function endpoint<
+  const Path extends string,
+  A extends Answers,
+  B extends TSchema | Bodies | undefined = undefined,
+>(definition: Endpoint<Path, B, A>): Route<PlacementDeps> {
   const { needsProvider = false, policy: name, target, ...rest } = definition
   const rule = policy(name)
   return route({

@@ -9,3 +9,8 @@ export const uuidKey = '^[0-9a-fA-F-]{36}$'
 export const namePattern = '^[A-Z0-9_]+$'
 export const customPattern = '^CUSTOM_[A-Z0-9_]+$'
 export const generation = Type.Integer()
+/** What is answered of each resource class. */
+export const amounts = Type.Record(Type.String(), Type.Integer())
+export const nullableUuid = Type.Union([uuid, Type.Null()])
+const link = Type.Object({ rel: Type.String(), href: Type.String() }, closed)
+export const links = Type.Array(link)

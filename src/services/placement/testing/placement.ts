@@ -9,6 +9,7 @@ import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
+import '../../../platform/http/testing.ts'
 import { createPlacementService } from '../service.ts'
 
 /** Who a test's token is of: `user:project;role,role;scope` (`system` or `domain`) with all but the user left out at will. */

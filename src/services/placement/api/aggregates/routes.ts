@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Conflict } from '../../../../platform/http/errors.ts'
+import { since } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import { codes, ConcurrentUpdate, tellAs } from '../../errors.ts'
 import { replaceAggregates } from '../../operations/memberships.ts'
@@ -17,12 +18,19 @@ const replaceBody = bodies(Type.Union([uuids, withGeneration]), [
   ['aggregates', uuids],
   ['aggregate-generation', withGeneration],
 ])
+const answer = {
+  200: Type.Object(
+    { aggregates: uuids, resource_provider_generation: since('aggregate-generation', generation) },
+    closed,
+  ),
+}
 
 const list = endpoint({
   method: 'GET',
   path,
   since: 'aggregates',
   policy: 'resource_providers:aggregates:list',
+  answer,
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const aggregates = await aggregatesOf(db, provider.uuid)
@@ -37,6 +45,7 @@ const replace = endpoint({
   since: 'aggregates',
   policy: 'resource_providers:aggregates:update',
   body: replaceBody,
+  answer,
   needsProvider: true,
   async handle({ params, body, version }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)

@@ -4,7 +4,7 @@ import { requireClasses, requireTraits } from '../../operations/known-names.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders } from '../headers.ts'
 import { parseCandidateRequest } from './groups.ts'
-import { listQuery } from './schema.ts'
+import { listAnswer, listQuery } from './schema.ts'
 import { viewCandidates } from './view.ts'
 
 const tellings: Telling[] = [
@@ -18,6 +18,7 @@ const list = endpoint({
   since: 'candidates',
   policy: 'allocation_candidates:list',
   query: listQuery,
+  answer: { 200: listAnswer },
   async handle({ query, version }, { database: { db }, cache, settings }) {
     const request = parseCandidateRequest(query, version)
     const { groups, rootRequired, rootForbidden } = request

@@ -3,6 +3,7 @@ import type { CandidateRequest } from '../../model/candidates/request.ts'
 import type { Candidate, SearchResult } from '../../model/candidates/search.ts'
 import { capacityOf } from '../../model/capacity.ts'
 import type { Provider } from '../../model/provider.ts'
+import type { ShownRequest, ShownSummary } from './schema.ts'
 
 export function viewCandidates(
   { candidates, providers }: SearchResult,
@@ -18,7 +19,7 @@ export function viewCandidates(
 }
 
 /** As `PUT /allocations` takes it before 1.12. */
-const viewAsList = ({ allocations }: Candidate): object => ({
+const viewAsList = ({ allocations }: Candidate): ShownRequest => ({
   allocations: [...allocations].map(([provider, resources]) => ({
     resource_provider: { uuid: provider.uuid },
     resources: Object.fromEntries(resources),
@@ -27,7 +28,7 @@ const viewAsList = ({ allocations }: Candidate): object => ({
 
 const viewAsMap =
   (version: ApiVersion) =>
-  ({ allocations, mappings }: Candidate): object => ({
+  ({ allocations, mappings }: Candidate): ShownRequest => ({
     allocations: Object.fromEntries(
       [...allocations].map(([provider, resources]) => [provider.uuid, { resources: Object.fromEntries(resources) }]),
     ),
@@ -35,7 +36,7 @@ const viewAsMap =
   })
 
 /** Before 1.27 only the classes that are asked for are shown. */
-function summaryView({ groups }: CandidateRequest, version: ApiVersion): (provider: Provider) => object {
+function summaryView({ groups }: CandidateRequest, version: ApiVersion): (provider: Provider) => ShownSummary {
   const asked = version.has('all-resources')
     ? undefined
     : new Set(groups.flatMap((group) => Object.keys(group.resources)))

@@ -15,7 +15,7 @@ import { findConsumer, listOfConsumer, listOfProvider } from '../../store/alloca
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders, latest } from '../headers.ts'
 import { toRequest } from './request.ts'
-import { manageBody, replaceBody } from './schema.ts'
+import { manageBody, ofConsumerAnswer, ofProviderAnswer, replaceBody } from './schema.ts'
 import { viewOfConsumer, viewOfProvider } from './view.ts'
 
 const path = '/allocations/:consumer_uuid'
@@ -42,6 +42,7 @@ const show = endpoint({
   method: 'GET',
   path,
   policy: 'allocations:list',
+  answer: { 200: ofConsumerAnswer },
   async handle({ params, version }, { database: { db } }) {
     const uuid = params.consumer_uuid
     const rows = await listOfConsumer(db, uuid)
@@ -56,6 +57,7 @@ const replace = endpoint({
   path,
   policy: 'allocations:update',
   body: replaceBody,
+  answer: { 204: null },
   async handle({ params, body, version }, deps) {
     const given = params.consumer_uuid
     if (!isUuidLike(given)) throw new BadRequest(`Malformed consumer_uuid: ${given}`)
@@ -75,6 +77,7 @@ const manage = endpoint({
   policy: 'allocations:manage',
   body: manageBody,
   bodyLimit: manyLimit,
+  answer: { 204: null },
   async handle({ body, version }, deps) {
     const requests = Object.entries(body).map(([uuid, each]) => toRequest(uuid, each, version, deps.settings))
     await tellAs(tellingsOf('Unable to allocate inventory '), () => replaceAllocations(deps, requests))
@@ -86,6 +89,7 @@ const remove = endpoint({
   method: 'DELETE',
   path,
   policy: 'allocations:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const uuid = params.consumer_uuid
     if (!(await removeAllocations(deps, uuid))) throw new NotFound(`No allocations for consumer '${uuid}'`)
@@ -97,6 +101,7 @@ const ofProvider = endpoint({
   method: 'GET',
   path: '/resource_providers/:uuid/allocations',
   policy: 'resource_providers:allocations:list',
+  answer: { 200: ofProviderAnswer },
   async handle({ params, version }, { database: { db } }) {
     const uuid = params.uuid
     const missing = (why: string) => new NotFound(`Resource provider '${uuid}' not found: ${why}`)

@@ -1,6 +1,7 @@
 import { Type, type TObject, type TProperties } from 'typebox'
+import { since, type Shown } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
-import { closed, namePattern, uuid, uuidKey } from '../schema.ts'
+import { amounts, closed, generation as integer, namePattern, uuid, uuidKey } from '../schema.ts'
 
 const resources = Type.Record(Type.String({ pattern: namePattern }), Type.Integer({ minimum: 1 }), {
   minProperties: 1,
@@ -71,3 +72,29 @@ export const reshapeAllocations = {
   mappings: many(since1_34, 0),
   'consumer-types': many(since1_38, 0),
 } as const
+
+const taken = Type.Object({ resources: amounts, generation: integer }, closed)
+/** A consumer that has nothing has nothing else to show. */
+export const ofConsumerAnswer = Type.Object(
+  {
+    allocations: Type.Record(Type.String(), taken),
+    project_id: since('allocations-by-provider', Type.Optional(id)),
+    user_id: since('allocations-by-provider', Type.Optional(id)),
+    consumer_generation: since('consumer-generation', Type.Optional(integer)),
+    consumer_type: since('consumer-types', Type.Optional(Type.String())),
+  },
+  closed,
+)
+export type ShownConsumer = Shown<typeof ofConsumerAnswer>
+
+export const ofProviderAnswer = Type.Object(
+  {
+    allocations: Type.Record(
+      Type.String(),
+      Type.Object({ resources: amounts, consumer_generation: since('consumer-generation', integer) }, closed),
+    ),
+    resource_provider_generation: integer,
+  },
+  closed,
+)
+export type ShownConsumers = Shown<typeof ofProviderAnswer>

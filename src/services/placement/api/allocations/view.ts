@@ -1,5 +1,6 @@
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { AllocationRow, ConsumerRow } from '../../store/tables.ts'
+import type { ShownConsumer, ShownConsumers } from './schema.ts'
 
 type Amounts = Record<string, number>
 
@@ -8,7 +9,7 @@ export function viewOfConsumer(
   rows: readonly (AllocationRow & { generation: number })[],
   consumer: ConsumerRow | undefined,
   version: ApiVersion,
-): object {
+): ShownConsumer {
   const allocations: Record<string, { resources: Amounts; generation: number }> = {}
   for (const row of rows) {
     const entry = (allocations[row.provider_uuid] ??= { resources: {}, generation: row.generation })
@@ -29,7 +30,7 @@ export function viewOfProvider(
   rows: readonly (AllocationRow & { consumer_generation: number })[],
   generation: number,
   version: ApiVersion,
-): object {
+): ShownConsumers {
   const showsGeneration = version.has('consumer-generation')
   const allocations: Record<string, { resources: Amounts; consumer_generation?: number }> = {}
   for (const row of rows) {

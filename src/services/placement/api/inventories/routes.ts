@@ -17,7 +17,7 @@ import type { InventoryRow } from '../../store/tables.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders, latest } from '../headers.ts'
 import { requireCapacity, toRule } from './rule.ts'
-import { createBody, replaceBody, updateBody } from './schema.ts'
+import { allAnswer, createBody, oneAnswer, replaceBody, updateBody } from './schema.ts'
 
 const path = '/resource_providers/:uuid/inventories'
 const onePath = `${path}/:resource_class`
@@ -50,6 +50,7 @@ const list = endpoint({
   method: 'GET',
   path,
   policy: 'resource_providers:inventories:list',
+  answer: { 200: allAnswer },
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const rows = await listInventories(db, [provider.uuid])
@@ -67,6 +68,7 @@ const create = endpoint({
   path,
   policy: 'resource_providers:inventories:create',
   body: createBody,
+  answer: { 201: oneAnswer },
   needsProvider: true,
   async handle({ params, body, version, baseUrl }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
@@ -96,6 +98,7 @@ const replace = endpoint({
   path,
   policy: 'resource_providers:inventories:update',
   body: replaceBody,
+  answer: { 200: allAnswer },
   needsProvider: true,
   async handle({ params, body, version }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
@@ -121,6 +124,7 @@ const removeAll = endpoint({
   path,
   since: 'delete-inventories',
   policy: 'resource_providers:inventories:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
     const raced = `Unable to delete inventory for resource provider ${provider.uuid} because the inventory was updated by another process. Please retry your request.`
@@ -139,6 +143,7 @@ const removeAllUnknown = endpoint({
   path,
   until: 'delete-inventories',
   policy: 'resource_providers:inventories:delete',
+  answer: {},
   handle() {
     throw new ApiError(405, 'The method specified is not allowed for this resource.')
   },
@@ -148,6 +153,7 @@ const show = endpoint({
   method: 'GET',
   path: onePath,
   policy: 'resource_providers:inventories:show',
+  answer: { 200: oneAnswer },
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const name = params.resource_class
@@ -162,6 +168,7 @@ const update = endpoint({
   path: onePath,
   policy: 'resource_providers:inventories:update',
   body: updateBody,
+  answer: { 200: oneAnswer },
   needsProvider: true,
   async handle({ params, body, version }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
@@ -186,6 +193,7 @@ const remove = endpoint({
   method: 'DELETE',
   path: onePath,
   policy: 'resource_providers:inventories:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
     const name = params.resource_class

@@ -32,3 +32,21 @@ export const replaceBody = Type.Object(
   },
   closed,
 )
+
+const rule = {
+  total: Type.Integer(),
+  reserved: Type.Integer(),
+  min_unit: Type.Integer(),
+  max_unit: Type.Integer(),
+  step_size: Type.Integer(),
+  allocation_ratio: Type.Number(),
+}
+/** A provider's first generation is not shown. */
+export const oneAnswer = Type.Object({ ...rule, resource_provider_generation: Type.Optional(generation) }, closed)
+export const allAnswer = Type.Object(
+  {
+    resource_provider_generation: generation,
+    inventories: Type.Record(Type.String(), Type.Object(rule, closed)),
+  },
+  closed,
+)

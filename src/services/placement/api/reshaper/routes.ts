@@ -46,6 +46,7 @@ const post = endpoint({
     ['mappings', bodyWith(reshapeAllocations['mappings'])],
     ['consumer-types', bodyWith(reshapeAllocations['consumer-types'])],
   ]),
+  answer: { 204: null },
   async handle({ body, version }, deps) {
     const reshapings: Reshaping[] = Object.entries(body.inventories).map(([provider, each]) => ({
       provider,

@@ -8,10 +8,12 @@ import { findCustomClasses, listCustomClasses } from '../../store/classes.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders, latest } from '../headers.ts'
 import { requireValid } from '../invalid.ts'
-import { closed, customPattern } from '../schema.ts'
+import { closed, customPattern, links } from '../schema.ts'
 
 const since = 'resource-classes'
 const body = Type.Object({ name: Type.String({ pattern: customPattern, maxLength: 255 }) }, closed)
+const classAnswer = Type.Object({ name: Type.String(), links }, closed)
+const listAnswer = Type.Object({ resource_classes: Type.Array(classAnswer) }, closed)
 
 const view = (name: string) => ({ name, links: [{ rel: 'self', href: `/resource_classes/${name}` }] })
 
@@ -20,6 +22,7 @@ const list = endpoint({
   path: '/resource_classes',
   since,
   policy: 'resource_classes:list',
+  answer: { 200: listAnswer },
   async handle({ version }, { database: { db } }) {
     const custom = await listCustomClasses(db)
     const names = [...standardClasses, ...custom.map((each) => each.name)]
@@ -34,6 +37,7 @@ const create = endpoint({
   since,
   policy: 'resource_classes:create',
   body,
+  answer: { 201: null },
   async handle({ body: { name }, baseUrl }, deps) {
     if (!(await ensureClass(deps, name))) throw new Conflict(`Conflicting resource class already exists: ${name}`)
     return { status: 201, headers: { Location: `${baseUrl}/resource_classes/${name}` } }
@@ -45,6 +49,7 @@ const show = endpoint({
   path: '/resource_classes/:name',
   since,
   policy: 'resource_classes:show',
+  answer: { 200: classAnswer },
   async handle({ params, version }, { database: { db } }) {
     const name = params.name
     const [custom] = await findCustomClasses(db, [name])
@@ -61,6 +66,7 @@ const rename = endpoint({
   until: 'put-class',
   policy: 'resource_classes:update',
   body,
+  answer: { 200: classAnswer },
   async handle({ params, body: { name } }, deps) {
     const from = params.name
     await requireClasses(deps.database.db, [from])
@@ -78,6 +84,7 @@ const put = endpoint({
   path: '/resource_classes/:name',
   since: 'put-class',
   policy: 'resource_classes:update',
+  answer: { 201: null, 204: null },
   async handle({ params, baseUrl }, deps) {
     const name = params.name
     requireValid(body, { name })
@@ -91,6 +98,7 @@ const remove = endpoint({
   path: '/resource_classes/:name',
   since,
   policy: 'resource_classes:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const name = params.name
     const failed = 'Error in delete resource class:'

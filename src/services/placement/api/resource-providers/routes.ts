@@ -7,7 +7,7 @@ import { changeProvider, createProvider, getProvider, removeProvider } from '../
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders, latest } from '../headers.ts'
 import { filterProviders, parseFilter } from './filter.ts'
-import { createBody, listQuery, updateBody } from './schema.ts'
+import { createBody, listAnswer, listQuery, providerAnswer, updateBody } from './schema.ts'
 import { providerView, toShown } from './view.ts'
 
 const list = endpoint({
@@ -15,6 +15,7 @@ const list = endpoint({
   path: '/resource_providers',
   policy: 'resource_providers:list',
   query: listQuery,
+  answer: { 200: listAnswer },
   async handle({ query, version }, { database: { db }, cache }) {
     const filter = parseFilter(query, version)
     const told = [
@@ -36,6 +37,7 @@ const create = endpoint({
   path: '/resource_providers',
   policy: 'resource_providers:create',
   body: createBody,
+  answer: { 200: providerAnswer, 201: null },
   async handle({ body, version, baseUrl }, deps) {
     const uuid = body.uuid ? normalizeUuid(body.uuid) : randomUUID()
     const { name, parent_provider_uuid: parent = null } = body
@@ -57,6 +59,7 @@ const show = endpoint({
   method: 'GET',
   path: '/resource_providers/:uuid',
   policy: 'resource_providers:show',
+  answer: { 200: providerAnswer },
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const headers = cacheHeaders(version, provider.updated_at)
@@ -69,6 +72,7 @@ const update = endpoint({
   path: '/resource_providers/:uuid',
   policy: 'resource_providers:update',
   body: updateBody,
+  answer: { 200: providerAnswer },
   needsProvider: true,
   async handle({ params, body, version }, deps) {
     const uuid = params.uuid
@@ -86,6 +90,7 @@ const remove = endpoint({
   method: 'DELETE',
   path: '/resource_providers/:uuid',
   policy: 'resource_providers:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const uuid = params.uuid
     await tellAs([[ProviderNotFound, (why) => new NotFound(`${why} for delete`)]], () => removeProvider(deps, uuid))

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
+import { since, type Shown } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
-import { closed, uuid } from '../schema.ts'
+import { closed, generation, links, nullableUuid, uuid } from '../schema.ts'
 
 const name = Type.String({ maxLength: 200 })
-const parent = Type.Optional(Type.Union([uuid, Type.Null()]))
+const parent = Type.Optional(nullableUuid)
 const createFlat = { name, uuid: Type.Optional(uuid) }
 const createNested = Type.Object({ ...createFlat, parent_provider_uuid: parent }, closed)
 const updateNested = Type.Object({ name, parent_provider_uuid: parent }, closed)
@@ -31,3 +32,18 @@ export const listQuery = bodies(byTraits, [
   ['nested', Type.Object(byTree, closed)],
   ['provider-required', byTraits],
 ])
+
+export const providerAnswer = Type.Object(
+  {
+    uuid,
+    name,
+    generation,
+    links,
+    parent_provider_uuid: since('nested', nullableUuid),
+    root_provider_uuid: since('nested', nullableUuid),
+  },
+  closed,
+)
+export type ShownProvider = Shown<typeof providerAnswer>
+
+export const listAnswer = Type.Object({ resource_providers: Type.Array(providerAnswer) }, closed)

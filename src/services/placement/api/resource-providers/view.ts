@@ -1,6 +1,7 @@
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { Provider } from '../../model/provider.ts'
 import type { ProviderRow } from '../../store/tables.ts'
+import type { ShownProvider } from './schema.ts'
 
 type Shown = Pick<Provider, 'uuid' | 'name' | 'generation' | 'root' | 'parent'>
 
@@ -14,7 +15,7 @@ export const toShown = (row: ProviderRow): Shown => ({
 })
 
 /** How providers are shown at a version; made once for a whole list. */
-export function providerView(version: ApiVersion): (provider: Shown) => object {
+export function providerView(version: ApiVersion): (provider: Shown) => ShownProvider {
   const rels = ['inventories', 'usages']
   if (version.has('aggregates')) rels.push('aggregates')
   if (version.has('traits')) rels.push('traits')

@@ -7,7 +7,7 @@ import { getProvider } from '../../operations/providers.ts'
 import { traitsOf } from '../../store/traits.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders } from '../headers.ts'
-import { replaceBody } from './schema.ts'
+import { ofProviderAnswer, replaceBody } from './schema.ts'
 
 const path = '/resource_providers/:uuid/traits'
 const since = 'traits'
@@ -17,6 +17,7 @@ const list = endpoint({
   path,
   since,
   policy: 'resource_providers:traits:list',
+  answer: { 200: ofProviderAnswer },
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const traits = await traitsOf(db, provider.uuid)
@@ -31,6 +32,7 @@ const replace = endpoint({
   since,
   policy: 'resource_providers:traits:update',
   body: replaceBody,
+  answer: { 200: ofProviderAnswer },
   async handle({ params, body, version }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
     if (provider.generation !== body.resource_provider_generation) {
@@ -51,6 +53,7 @@ const remove = endpoint({
   path,
   since,
   policy: 'resource_providers:traits:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     await replaceTraits(deps, await getProvider(deps.database.db, params.uuid), [])
     return { status: 204 }

@@ -6,7 +6,7 @@ import { ensureTrait, removeTrait } from '../../operations/traits.ts'
 import { findCustomTraits, listCustomTraits, listUsedTraits } from '../../store/traits.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders, latest } from '../headers.ts'
-import { listQuery } from './schema.ts'
+import { listAnswer, listQuery } from './schema.ts'
 
 const since = 'traits'
 const customName = /^CUSTOM_[A-Z0-9_]+$/
@@ -17,6 +17,7 @@ const list = endpoint({
   since,
   policy: 'traits:list',
   query: listQuery,
+  answer: { 200: listAnswer },
   async handle({ query, version }, { database: { db } }) {
     const matches = parseNames(last(query, 'name'))
     const associated = parseAssociated(query)
@@ -59,6 +60,7 @@ const show = endpoint({
   path: '/traits/:name',
   since,
   policy: 'traits:show',
+  answer: { 204: null },
   async handle({ params, version }, { database: { db } }) {
     const name = params.name
     const [custom] = await findCustomTraits(db, [name])
@@ -72,6 +74,7 @@ const put = endpoint({
   path: '/traits/:name',
   since,
   policy: 'traits:update',
+  answer: { 201: null, 204: null },
   async handle({ params, version, baseUrl }, deps) {
     const name = params.name
     if (!customName.test(name) || name.length > 255) {
@@ -90,6 +93,7 @@ const remove = endpoint({
   path: '/traits/:name',
   since,
   policy: 'traits:delete',
+  answer: { 204: null },
   async handle({ params }, deps) {
     const name = params.name
     if (isStandardTrait(name)) throw new BadRequest(`Cannot delete standard trait ${name}.`)

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type TSchema } from 'typebox'
 import { last } from '../../../../platform/http/route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import { getProvider } from '../../operations/providers.ts'
@@ -6,7 +6,7 @@ import { countConsumers, listUsage, sumUsage, type ProjectUsage } from '../../st
 import { listInventories } from '../../store/inventories.ts'
 import { endpoint } from '../endpoint.ts'
 import { cacheHeaders } from '../headers.ts'
-import { closed } from '../schema.ts'
+import { amounts, closed, generation } from '../schema.ts'
 
 const id = Type.String({ minLength: 1, maxLength: 255 })
 const ofProject = { project_id: id, user_id: Type.Optional(id) }
@@ -18,10 +18,18 @@ const byType = Type.Object(
   closed,
 )
 
+const ofProviderAnswer = Type.Object({ resource_provider_generation: generation, usages: amounts }, closed)
+const usagesOf = (usages: TSchema) => Type.Object({ usages }, closed)
+const ofProjectsAnswer = bodies(Type.Object({ usages: Type.Union([amounts, Type.Record(Type.String(), amounts)]) }), [
+  ['usages', usagesOf(amounts)],
+  ['consumer-types', usagesOf(Type.Record(Type.String(), amounts))],
+])
+
 const ofProvider = endpoint({
   method: 'GET',
   path: '/resource_providers/:uuid/usages',
   policy: 'resource_providers:usages',
+  answer: { 200: ofProviderAnswer },
   async handle({ params, version }, { database: { db } }) {
     const provider = await getProvider(db, params.uuid)
     const used = new Map((await listUsage(db, [provider.uuid])).map((each) => [each.resource_class, each.used]))
@@ -46,6 +54,7 @@ const ofProjects = endpoint({
     ['usages', Type.Object(ofProject, closed)],
     ['consumer-types', byType],
   ]),
+  answer: { 200: ofProjectsAnswer },
   async handle({ query, version }, { database: { db } }) {
     const projectId = last(query, 'project_id') ?? ''
     const userId = last(query, 'user_id')
