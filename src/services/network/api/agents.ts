@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
+import type { Shown } from '../../../platform/http/answers.ts'
 import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { agentNotFound } from '../errors.ts'
@@ -7,6 +8,7 @@ import { isAlive } from '../ml2/binding.ts'
 import { defaultZone } from '../operations/zones.ts'
 import { policy } from '../policies.ts'
 import { deleteRows, findRow, listRows, updateRow, type Row } from '../store/rows.ts'
+import { listAnswer, showAnswer, shown } from './kit/answers.ts'
 import { page, pick, requireKnown, type View } from './kit/listing.ts'
 import { closed, convert, kinds } from './kit/schema.ts'
 
@@ -15,7 +17,24 @@ const time = (ms: number) => new Date(Number(ms)).toISOString().slice(0, 19).rep
 /** Agents that networks and routers are given to are in an availability zone. */
 const hasZone = (row: Row<'agents'>) => /DHCP|L3/.test(row.agent_type)
 
-export const viewAgent = (row: Row<'agents'>, deps: NetworkDeps): View => ({
+export const agentAnswer = closed({
+  id: shown.text,
+  agent_type: shown.text,
+  binary: shown.text,
+  host: shown.text,
+  topic: shown.text,
+  admin_state_up: shown.boolean,
+  alive: shown.boolean,
+  availability_zone: shown.nullableText,
+  configurations: Type.Record(shown.text, Type.Unknown()),
+  created_at: shown.text,
+  started_at: shown.text,
+  heartbeat_timestamp: shown.text,
+  description: shown.nullableText,
+})
+const zoneAnswer = closed({ name: shown.text, resource: shown.text, state: Type.Enum(['available', 'unavailable']) })
+
+export const viewAgent = (row: Row<'agents'>, deps: NetworkDeps): Shown<typeof agentAnswer> => ({
   id: row.id,
   agent_type: row.agent_type,
   binary: row.binary_name,
@@ -25,7 +44,7 @@ export const viewAgent = (row: Row<'agents'>, deps: NetworkDeps): View => ({
   alive: isAlive(row, deps),
   availability_zone: hasZone(row) ? defaultZone : null,
   configurations: {
-    ...(JSON.parse(row.configurations) as object),
+    ...(JSON.parse(row.configurations) as Record<string, unknown>),
     ...(row.error !== null && { last_error: row.error }),
   },
   created_at: time(row.created_at),
@@ -61,6 +80,7 @@ const list = route({
   method: 'GET',
   path: '/agents',
   policy: policy('get_agent'),
+  answer: listAnswer('agents', agentAnswer),
   async handle(request, deps) {
     requireKnown(request.query, filters)
     const rows = request.ctx.can(policy('get_agent')) ? await listRows(deps.database.db, 'agents') : []
@@ -76,6 +96,7 @@ const show = route({
   method: 'GET',
   path: '/agents/:id',
   policy: policy('get_agent'),
+  answer: showAnswer('agent', agentAnswer),
   async handle({ ctx, params, query }, deps) {
     return {
       status: 200,
@@ -91,6 +112,7 @@ const update = route({
   path: '/agents/:id',
   policy: policy('update_agent'),
   body: closed({ agent: changes }),
+  answer: { 200: closed({ agent: agentAnswer }) },
   async handle({ ctx, params, body }, deps) {
     const row = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('update_agent'))
@@ -107,6 +129,7 @@ const remove = route({
   method: 'DELETE',
   path: '/agents/:id',
   policy: policy('delete_agent'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const row = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('delete_agent'))
@@ -120,6 +143,7 @@ const listZones = route({
   method: 'GET',
   path: '/availability_zones',
   policy: policy('get_availability_zone'),
+  answer: listAnswer('availability_zones', zoneAnswer),
   async handle(request, deps) {
     requireKnown(request.query, ['name', 'resource', 'state'])
     const rows = request.ctx.can(policy('get_availability_zone')) ? await listRows(deps.database.db, 'agents') : []

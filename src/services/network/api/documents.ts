@@ -1,8 +1,22 @@
 /** Versions and extensions. */
+import { Type } from 'typebox'
 import { route } from './route.ts'
 import { notFound } from '../errors.ts'
 import { extensions, type Extension } from './extensions.ts'
+import { listAnswer, showAnswer, shown } from './kit/answers.ts'
 import { pick } from './kit/listing.ts'
+import { closed } from './kit/schema.ts'
+
+const links = Type.Array(closed({ rel: shown.text, href: shown.text }))
+const versionAnswer = closed({ id: shown.text, status: shown.text, links })
+const resourceAnswer = closed({ name: shown.text, collection: shown.text, links })
+const extensionAnswer = closed({
+  alias: shown.text,
+  name: shown.text,
+  description: shown.text,
+  links: Type.Array(Type.Unknown()),
+  updated: shown.text,
+})
 
 const versionOf = (baseUrl: string) => ({
   id: 'v2.0',
@@ -15,6 +29,7 @@ const listVersions = route({
   path: '/',
   policy: null,
   auth: 'none',
+  answer: { 200: closed({ versions: Type.Array(versionAnswer) }) },
   handle: ({ baseUrl }) => ({ status: 200, body: { versions: [versionOf(baseUrl)] } }),
 })
 
@@ -44,6 +59,7 @@ const showVersion = route({
   path: '/v2.0',
   policy: null,
   auth: 'none',
+  answer: { 200: closed({ resources: Type.Array(resourceAnswer) }) },
   handle: ({ baseUrl }) => ({
     status: 200,
     body: {
@@ -67,6 +83,7 @@ const listExtensions = route({
   method: 'GET',
   path: '/extensions',
   policy: null,
+  answer: listAnswer('extensions', extensionAnswer),
   handle: ({ query }) => ({
     status: 200,
     body: { extensions: extensions.map((each) => pick(view(each), query)) },
@@ -77,6 +94,7 @@ const showExtension = route({
   method: 'GET',
   path: '/extensions/:alias',
   policy: null,
+  answer: showAnswer('extension', extensionAnswer),
   handle({ params, query }) {
     const found = extensions.find(([alias]) => alias === params.alias)
     if (!found) throw notFound('HTTPNotFound', `Extension with alias ${params.alias} does not exist`)

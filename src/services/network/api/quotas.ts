@@ -1,5 +1,6 @@
-import { Type } from 'typebox'
+import { Type, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
+import type { Shown } from '../../../platform/http/answers.ts'
 import type { ApiRequest } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { NetworkDeps } from '../deps.ts'
@@ -12,10 +13,20 @@ import {
   requireRoom,
   setQuotas,
   usedOf,
+  type QuotaResource,
 } from '../operations/quota.ts'
 import { policy } from '../policies.ts'
 import { deleteRows } from '../store/rows.ts'
+import { shown } from './kit/answers.ts'
+import { closed } from './kit/schema.ts'
 import { ownedBy } from './kit/targets.ts'
+
+const byResource = <S extends TSchema>(each: S) =>
+  closed(Object.fromEntries(quotaResources.map((name) => [name, each])) as Record<QuotaResource, S>)
+const limits = byResource(shown.integer)
+const usage = closed({ limit: shown.integer, used: shown.integer, reserved: shown.integer })
+const limitsOfProject = closed({ ...limits.properties, project_id: shown.text, tenant_id: shown.text })
+const answer = { 200: closed({ quota: limits }) }
 
 const projectOf = (request: Pick<ApiRequest<unknown, { project_id: string }>, 'params'>) => request.params.project_id
 
@@ -28,6 +39,7 @@ const show = route({
   method: 'GET',
   path: '/quotas/:project_id',
   policy: policy('get_quota'),
+  answer,
   async handle(request, deps) {
     authorizeRead(request.ctx, projectOf(request))
     return { status: 200, body: { quota: await quotasOf(deps.database.db, deps, projectOf(request)) } }
@@ -38,6 +50,7 @@ const showDefault = route({
   method: 'GET',
   path: '/quotas/:project_id/default',
   policy: policy('get_quota'),
+  answer,
   handle(request, deps) {
     authorizeRead(request.ctx, projectOf(request))
     return { status: 200, body: { quota: defaultQuotas(deps) } }
@@ -52,13 +65,15 @@ async function details(request: ApiRequest<unknown, { project_id: string }>, dep
     name,
     { limit: limits[name], used: await usedOf(db, projectOf(request), name), reserved: 0 },
   ])
-  return { status: 200, body: { quota: Object.fromEntries(await Promise.all(pairs)) as object } }
+  const quota = Object.fromEntries(await Promise.all(pairs)) as Record<QuotaResource, Shown<typeof usage>>
+  return { status: 200 as const, body: { quota } }
 }
 
 const showDetails = route({
   method: 'GET',
   path: '/quotas/:project_id/details',
   policy: policy('get_quota'),
+  answer: { 200: closed({ quota: byResource(usage) }) },
   handle: details,
 })
 
@@ -68,6 +83,7 @@ const own = (['tenant', 'project'] as const).map((word) =>
     method: 'GET',
     path: `/quotas/${word}`,
     policy: null,
+    answer: { 200: closed({ [word]: closed({ [`${word}_id`]: shown.text }) }) },
     handle: ({ ctx }) => {
       if (ctx.projectId === null) throw badRequest('QuotaMissingTenant', 'Tenant-id was missing from quota request.')
       return { status: 200, body: { [word]: { [`${word}_id`]: ctx.projectId } } }
@@ -79,6 +95,7 @@ const list = route({
   method: 'GET',
   path: '/quotas',
   policy: policy('get_quota'),
+  answer: { 200: closed({ quotas: Type.Array(limitsOfProject) }) },
   async handle({ ctx }, deps) {
     ctx.authorize(policy('get_quota'))
     return { status: 200, body: { quotas: await allQuotas(deps.database.db, deps) } }
@@ -103,6 +120,7 @@ const update = route({
   path: '/quotas/:project_id',
   policy: policy('update_quota'),
   body: change,
+  answer,
   async handle({ ctx, params, body }, deps) {
     ctx.authorize(policy('update_quota'))
     const projectId = params.project_id
@@ -120,6 +138,7 @@ const remove = route({
   method: 'DELETE',
   path: '/quotas/:project_id',
   policy: policy('delete_quota'),
+  answer: { 204: null },
   async handle({ ctx, params }, { database: { db } }) {
     ctx.authorize(policy('delete_quota'))
     const projectId = params.project_id

@@ -13,8 +13,9 @@ import {
 } from '../operations/schedule.ts'
 import { policy } from '../policies.ts'
 import type { NetworkDb, Row } from '../store/rows.ts'
-import { viewAgent, visibleAgent } from './agents.ts'
+import { agentAnswer, viewAgent, visibleAgent } from './agents.ts'
 import { visible } from './kit/collection.ts'
+import { listAnswer } from './kit/answers.ts'
 import { page, type View } from './kit/listing.ts'
 import { closed, kinds } from './kit/schema.ts'
 import { networks } from './networks/view.ts'
@@ -29,6 +30,7 @@ const ofAgent = (
     method: 'GET',
     path: `/agents/:id/${what}`,
     policy: policy(`get_${what}`),
+    answer: what === 'dhcp-networks' ? listAnswer('networks', networks.answer) : listAnswer('routers', routers.answer),
     async handle(request, deps) {
       const agent = await visibleAgent(request.ctx, deps, request.params.id)
       request.ctx.authorize(policy(`get_${what}`))
@@ -55,6 +57,7 @@ const agentsOf = (
     method: 'GET',
     path: `/${collection}/:id/${what}`,
     policy: policy(`get_${what}`),
+    answer: listAnswer('agents', agentAnswer),
     async handle(request, deps) {
       const { db } = deps.database
       if (collection === 'networks') await visible(networks, request.ctx, db, request.params.id)
@@ -70,13 +73,14 @@ const agentsOf = (
   })
 
 /** What was made has no form of its own; clients read JSON all the same. */
-const madeNothing = { status: 201, headers: { 'Content-Type': 'application/json' }, body: 'null' }
+const madeNothing = { status: 201, headers: { 'Content-Type': 'application/json' }, body: 'null' } as const
 
 const addNetworkRoute = route({
   method: 'POST',
   path: '/agents/:id/dhcp-networks',
   policy: policy('create_dhcp-network'),
   body: closed({ network_id: kinds.uuid }),
+  answer: { 201: 'application/json' },
   async handle({ ctx, params, body }, deps) {
     const agent = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('create_dhcp-network'))
@@ -93,6 +97,7 @@ const addRouterRoute = route({
   path: '/agents/:id/l3-routers',
   policy: policy('create_l3-router'),
   body: closed({ router_id: kinds.uuid }),
+  answer: { 201: 'application/json' },
   async handle({ ctx, params, body }, deps) {
     const agent = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('create_l3-router'))
@@ -108,6 +113,7 @@ const removeNetworkRoute = route({
   method: 'DELETE',
   path: '/agents/:id/dhcp-networks/:network_id',
   policy: policy('delete_dhcp-network'),
+  answer: { 204: null },
   async handle(request, deps) {
     const agent = await visibleAgent(request.ctx, deps, request.params.id)
     request.ctx.authorize(policy('delete_dhcp-network'))
@@ -120,6 +126,7 @@ const removeRouterRoute = route({
   method: 'DELETE',
   path: '/agents/:id/l3-routers/:router_id',
   policy: policy('delete_l3-router'),
+  answer: { 204: null },
   async handle(request, deps) {
     const agent = await visibleAgent(request.ctx, deps, request.params.id)
     request.ctx.authorize(policy('delete_l3-router'))

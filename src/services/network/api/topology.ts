@@ -1,13 +1,38 @@
 /** What is derived from other resources: automatic topologies and how full networks are. */
 import type { ApiRequest } from '../../../platform/http/route.ts'
+import { Type } from 'typebox'
 import { route } from './route.ts'
 import { badRequestFor, networkNotFound } from '../errors.ts'
 import { parseAddress } from '../model/address.ts'
 import { ensureTopology, removeTopology, topologyParts } from '../operations/auto-topology.ts'
 import { policy } from '../policies.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
+import { listAnswer, showAnswer, shown } from './kit/answers.ts'
 import { page, pick, requireKnown, type View } from './kit/listing.ts'
+import { closed } from './kit/schema.ts'
 import { ownedBy } from './kit/targets.ts'
+
+const topologyAnswer = closed({
+  auto_allocated_topology: closed({ id: shown.text, project_id: shown.text, tenant_id: shown.text }),
+})
+const counts = { total_ips: shown.integer, used_ips: shown.integer }
+const availabilityAnswer = closed({
+  network_id: shown.text,
+  network_name: shown.text,
+  project_id: shown.text,
+  tenant_id: shown.text,
+  ...counts,
+  subnet_ip_availability: Type.Array(
+    closed({
+      subnet_id: shown.text,
+      subnet_name: shown.text,
+      ip_version: shown.integer,
+      cidr: shown.text,
+      ...counts,
+    }),
+  ),
+})
+const providerAnswer = closed({ service_type: shown.text, name: shown.text, default: shown.boolean })
 
 /** `None` is what clients send who mean their own project. */
 const projectOf = ({ ctx, params }: Pick<ApiRequest<unknown, { project_id: string }>, 'ctx' | 'params'>): string =>
@@ -17,12 +42,13 @@ const showTopology = route({
   method: 'GET',
   path: '/auto-allocated-topology/:project_id',
   policy: policy('get_auto_allocated_topology'),
+  answer: { 200: topologyAnswer },
   async handle(request, deps) {
     const { ctx, query } = request
     const projectId = projectOf(request)
     ctx.authorize(policy('get_auto_allocated_topology'), ownedBy(projectId))
     const answer = (id: string) => ({
-      status: 200,
+      status: 200 as const,
       body: { auto_allocated_topology: { id, project_id: projectId, tenant_id: projectId } },
     })
     const fields = query['fields'] ?? []
@@ -39,6 +65,7 @@ const deleteTopology = route({
   method: 'DELETE',
   path: '/auto-allocated-topology/:project_id',
   policy: policy('delete_auto_allocated_topology'),
+  answer: { 204: null },
   async handle(request, deps) {
     const projectId = projectOf(request)
     request.ctx.authorize(policy('delete_auto_allocated_topology'), ownedBy(projectId))
@@ -108,6 +135,7 @@ const listAvailability = route({
   method: 'GET',
   path: '/network-ip-availabilities',
   policy: policy('get_network_ip_availability'),
+  answer: listAnswer('network_ip_availabilities', availabilityAnswer),
   async handle(request, { database: { db } }) {
     const { ctx, query } = request
     requireKnown(query, ['network_id', 'network_name', 'project_id', 'tenant_id', 'ip_version'])
@@ -126,6 +154,7 @@ const showAvailability = route({
   method: 'GET',
   path: '/network-ip-availabilities/:id',
   policy: policy('get_network_ip_availability'),
+  answer: showAnswer('network_ip_availability', availabilityAnswer),
   async handle({ ctx, params, query }, { database: { db } }) {
     const id = params.id
     const networks = ctx.can(policy('get_network_ip_availability')) ? await listRows(db, 'networks', { id }) : []
@@ -140,6 +169,7 @@ const listProviders = route({
   method: 'GET',
   path: '/service-providers',
   policy: policy('get_service_provider'),
+  answer: listAnswer('service_providers', providerAnswer),
   handle(request) {
     requireKnown(request.query, ['service_type', 'name', 'default'])
     const all = [{ id: 'single_node', service_type: 'L3_ROUTER_NAT', name: 'single_node', default: true }]

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { addressGroupNotFound } from '../../errors.ts'
 import { changeAddresses, insertAddressGroup, removeAddressGroup } from '../../operations/address-groups.ts'
 import { changed } from '../../operations/changes.ts'
@@ -13,7 +14,8 @@ import {
   updateRoute,
   type Collection,
 } from '../kit/collection.ts'
-import { filtersOf, standard, type View } from '../kit/listing.ts'
+import { shown, standardFields } from '../kit/answers.ts'
+import { filtersOf, standard } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
 
 interface Input {
@@ -22,7 +24,9 @@ interface Input {
   addresses?: string[]
 }
 
-const view = (row: Row<'address_groups'>): View => ({
+const addressGroupAnswer = closed({ ...standardFields, addresses: shown.texts, shared: shown.boolean })
+
+const view = (row: Row<'address_groups'>): Shown<typeof addressGroupAnswer> => ({
   ...standard(row),
   addresses: parseList(row.addresses),
   shared: false,
@@ -30,6 +34,7 @@ const view = (row: Row<'address_groups'>): View => ({
 
 export const addressGroups: Collection<'address_groups'> = {
   singular: 'address_group',
+  answer: addressGroupAnswer,
   table: 'address_groups',
   shows: ['addresses'],
   filters: filtersOf('shared'),
@@ -51,6 +56,7 @@ const change = (how: 'add' | 'remove') =>
     addressGroups,
     `${how}_addresses`,
     closed({ addresses }),
+    closed({ address_group: addressGroupAnswer }),
     async (tx, _deps, row, input: Required<Pick<Input, 'addresses'>>) => ({
       address_group: view(await changeAddresses(tx, row, input.addresses, how)),
     }),

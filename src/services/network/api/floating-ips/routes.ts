@@ -1,3 +1,4 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { route } from '../route.ts'
@@ -21,18 +22,20 @@ import {
   updateRoute,
   type Collection,
 } from '../kit/collection.ts'
+import { listAnswer } from '../kit/answers.ts'
 import { page, requireKnown, standard, withTagFilters, type View } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { ownedBy } from '../kit/targets.ts'
 import { networkTarget } from '../networks/view.ts'
 import { ports } from '../ports/view.ts'
+import { floatingIpAnswer, poolAnswer } from './schema.ts'
 
 function view(
   row: Row<'floating_ips'>,
   targets: ReadonlyMap<string, Row<'ports'>>,
   carried: ReadonlySet<string>,
-): View {
+): Shown<typeof floatingIpAnswer> {
   const { name: _name, ...common } = standard(row)
   const port = targets.get(row.port_id ?? '')
   return {
@@ -62,6 +65,7 @@ function view(
 
 const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
   singular: 'floatingip',
+  answer: floatingIpAnswer,
   table: 'floating_ips',
   tags: 'floatingips',
   shows: ['port_details', 'subnet_id', 'dns_name', 'dns_domain'],
@@ -122,6 +126,7 @@ const pools = route({
   method: 'GET',
   path: '/floatingip-pools',
   policy: policy('get_floatingip_pool'),
+  answer: listAnswer('floatingip_pools', poolAnswer),
   async handle(request, { database: { db } }) {
     const { ctx, query } = request
     requireKnown(query, ['subnet_id', 'subnet_name', 'network_id', 'cidr', 'project_id', 'tenant_id'])

@@ -7,8 +7,9 @@ import { distinctBy } from '../../../../base/distinct.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { SortKey } from '../../../../platform/db/keyset.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import type { ApiResponse, Query, Route } from '../../../../platform/http/route.ts'
+import type { Query, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { attributePolicy, guardedAttributes, policy } from '../../policies.ts'
@@ -26,6 +27,7 @@ import {
   unknownMarker,
   type View,
 } from './listing.ts'
+import { changedAnswer, listAnswer, madeAnswer, resourceOf, showAnswer } from './answers.ts'
 import { pageOfRows, partsOf, scopeFor } from './rows-of-list.ts'
 import { requireRevision } from './revision.ts'
 import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
@@ -43,6 +45,8 @@ export interface Collection<T extends OwnedTable> extends Attributes {
   columns: readonly string[]
   /** Attributes that may be filtered by and are never shown. */
   hidden?: readonly string[]
+  /** How its resources look, before tags and policies. */
+  answer: TObject
   /** What a caller who is neither administrator nor service can see at most; policies have the last word. */
   scope(ctx: Context): Scope
   notFound(id: string): ApiError
@@ -117,7 +121,7 @@ export async function answer<T extends OwnedTable>(
   deps: NetworkDeps,
   id: string,
   query: Query = {},
-): Promise<ApiResponse> {
+): Promise<{ status: 200; body: Record<string, object> }> {
   const { db } = deps.database
   const row = (await findRow(db, collection.table, { id } as never)) as Row<T> | undefined
   if (!row) throw collection.notFound(id)
@@ -185,11 +189,14 @@ async function markerOf<T extends OwnedTable>(
 
 /** The list and one of them. */
 export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Route<NetworkDeps>[] {
-  const rule = policy(`get_${collection.singular}`)
+  const { singular } = collection
+  const rule = policy(`get_${singular}`)
+  const item = resourceOf(collection)
   const list = route({
     method: 'GET',
     path: pathOf(collection),
     policy: rule,
+    answer: listAnswer(pluralOf(collection), item),
     async handle(request, deps) {
       const { ctx, query } = request
       requireKnown(query, collection.filters)
@@ -223,6 +230,7 @@ export function readRoutes<T extends OwnedTable>(collection: Collection<T>): Rou
     method: 'GET',
     path: `${pathOf(collection)}/:id`,
     policy: rule,
+    answer: showAnswer(singular, item),
     async handle({ ctx, params, query }, deps) {
       const { row } = await visible(collection, ctx, deps.database.db, params.id)
       return answer(collection, ctx, deps, row.id, query)
@@ -261,6 +269,7 @@ export function createRoute<T extends OwnedTable, Input extends object>(
     path: pathOf(collection),
     policy: policy(`create_${singular}`),
     body: oneOrMany(singular, creation.schema),
+    answer: madeAnswer(singular, resourceOf(collection)),
     async handle({ ctx, body }, deps) {
       const given = body as Record<string, unknown>
       const many = given[pluralOf(collection)] as unknown[] | undefined
@@ -303,6 +312,7 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
     path: `${pathOf(collection)}/:id`,
     policy: policy(`update_${singular}`),
     body: closed({ [singular]: withAnyName(change.schema) }),
+    answer: changedAnswer(singular, resourceOf(collection)),
     async handle({ ctx, params, headers, body }, deps) {
       const given = (body as Record<string, object>)[singular]!
       requireAttributes(collection, change.schema, given, 'PUT')
@@ -323,17 +333,19 @@ export function updateRoute<T extends OwnedTable, Input extends object>(
 }
 
 /** `PUT` of an action below a resource (`add_prefixes`); its rule has the action's name. */
-export function actionRoute<T extends OwnedTable>(
+export function actionRoute<T extends OwnedTable, A extends TObject>(
   collection: Collection<T>,
   action: string,
   schema: TObject,
-  handle: (tx: NetworkDb, deps: NetworkDeps, row: Row<T>, input: never, ctx: Context) => Promise<unknown>,
+  shows: A,
+  handle: (tx: NetworkDb, deps: NetworkDeps, row: Row<T>, input: never, ctx: Context) => Promise<Shown<A>>,
 ): Route<NetworkDeps> {
   return route({
     method: 'PUT',
     path: `${pathOf(collection)}/:id/${action}`,
     policy: policy(action),
     body: schema,
+    answer: { 200: shows as TObject },
     async handle({ ctx, params, headers, body }, deps) {
       const done = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, params.id)
@@ -355,6 +367,7 @@ export function removeRoute<T extends OwnedTable>(
     method: 'DELETE',
     path: `${pathOf(collection)}/:id`,
     policy: policy(`delete_${collection.singular}`),
+    answer: { 204: null },
     async handle({ ctx, params, headers }, deps) {
       const afterwards = await deps.change(async (tx) => {
         const { row, target } = await visible(collection, ctx, tx, params.id)

@@ -1,5 +1,5 @@
 /** What all of neutron's collections share: filters, sorting, paging, `fields`. */
-import { last, type ApiRequest, type ApiResponse, type Query } from '../../../../platform/http/route.ts'
+import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import { badRequest, invalidInput } from '../../errors.ts'
 import { formatAddress, parseAddress } from '../../model/address.ts'
 import { canonicalMacOf } from '../../model/mac.ts'
@@ -43,7 +43,7 @@ export function page(
   views: readonly View[],
   request: Pick<ApiRequest, 'query' | 'baseUrl' | 'url'>,
   key = 'id',
-): ApiResponse {
+): Page {
   const { items, links } = cut(plural, views, request, key)
   return pageOf(plural, items, links, request.query)
 }
@@ -53,7 +53,13 @@ interface Link {
   href: string
 }
 
-export const pageOf = (plural: string, items: readonly View[], links: readonly Link[], query: Query): ApiResponse => ({
+/** The answer to a list: its resources under their plural, and the links beside them. */
+export interface Page {
+  status: 200
+  body: Record<string, readonly object[]>
+}
+
+export const pageOf = (plural: string, items: readonly View[], links: readonly Link[], query: Query): Page => ({
   status: 200,
   body: {
     [plural]: items.map((view) => pick(view, query)),

@@ -7,6 +7,8 @@ import { badRequest, invalidInput, notFound } from '../../errors.ts'
 import { policy } from '../../policies.ts'
 import { touch, type NetworkDb, type Owned, type OwnedTable, type Row } from '../../store/rows.ts'
 import { addTags, removeTag, replaceTags, tagsOf, type Taggable } from '../../store/tags.ts'
+import { shown } from './answers.ts'
+import { closed } from './schema.ts'
 import { pathOf, pluralOf, visible, type Collection } from './collection.ts'
 
 const tagLength = 255
@@ -14,6 +16,8 @@ const tagsAtMost = 50
 const body = Type.Object({
   tags: Type.Array(Type.String({ minLength: 1, maxLength: tagLength }), { uniqueItems: true }),
 })
+
+const tagsAnswer = closed({ tags: shown.texts })
 
 const tagNotFound = (tag: string) => notFound('TagNotFound', `Tag ${tag} could not be found.`)
 
@@ -66,6 +70,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'GET',
       path: all,
       policy: rules.get,
+      answer: { 200: tagsAnswer },
       handle: async (request, deps) => ({
         status: 200,
         body: { tags: await read(request, deps) },
@@ -75,6 +80,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'GET',
       path: each,
       policy: rules.get,
+      answer: { 204: null },
       async handle(request, deps) {
         const tag = tagIn(request.params)
         if (!(await read(request, deps)).includes(tag)) throw tagNotFound(tag)
@@ -86,6 +92,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       path: all,
       policy: rules.update,
       body,
+      answer: { 200: tagsAnswer },
       async handle(request, deps) {
         const { tags } = request.body
         await write(request, deps, 'update', async (tx, row) => {
@@ -99,6 +106,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'PUT',
       path: each,
       policy: rules.update,
+      answer: { 201: null },
       async handle(request, deps) {
         const tag = tagIn(request.params)
         await write(request, deps, 'update', async (tx, row, tags) => {
@@ -112,6 +120,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'DELETE',
       path: all,
       policy: rules.delete,
+      answer: { 204: null },
       async handle(request, deps) {
         await write(request, deps, 'delete', (tx, row) => replaceTags(tx, type, row.id, []))
         return { status: 204 }
@@ -121,6 +130,7 @@ export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { ta
       method: 'DELETE',
       path: each,
       policy: rules.delete,
+      answer: { 204: null },
       async handle(request, deps) {
         const tag = tagIn(request.params)
         await write(request, deps, 'delete', async (tx, row) => {

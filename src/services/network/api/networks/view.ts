@@ -1,11 +1,13 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { networkNotFound } from '../../errors.ts'
 import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import { type Collection } from '../kit/collection.ts'
-import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
+import { networkAnswer } from './schema.ts'
 
 export const networkTarget = (row: Row<'networks'>): PolicyTarget => ({
   ...ownedBy(row.project_id),
@@ -37,7 +39,7 @@ async function read(db: NetworkDb, rows: readonly Row<'networks'>[]): Promise<Su
   }
 }
 
-function view(row: Row<'networks'>, { subnets: all, scopes, served }: Surroundings): View {
+function view(row: Row<'networks'>, { subnets: all, scopes, served }: Surroundings): Shown<typeof networkAnswer> {
   const subnets = all.get(row.id) ?? []
   const scopeOf = (version: 4 | 6): string | null => {
     const subnet = subnets.find((each) => each.ip_version === version && each.subnetpool_id !== null)
@@ -66,6 +68,7 @@ function view(row: Row<'networks'>, { subnets: all, scopes, served }: Surroundin
 
 export const networks: Collection<'networks'> & { tags: 'networks' } = {
   singular: 'network',
+  answer: networkAnswer,
   table: 'networks',
   tags: 'networks',
   filters: withTagFilters(

@@ -1,5 +1,6 @@
 /** `/ports/{id}/bindings`: where a server's port is and may move to. */
 import type { Context } from '../../../../platform/auth/context.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
@@ -16,26 +17,23 @@ import {
 import { policy } from '../../policies.ts'
 import type { NetworkDb, Row } from '../../store/rows.ts'
 import { visible } from '../kit/collection.ts'
+import { listAnswer, showAnswer } from '../kit/answers.ts'
 import { page, pick, requireKnown, type View } from '../kit/listing.ts'
 import { closed } from '../kit/schema.ts'
-import { createBinding, updateBinding } from './schema.ts'
+import { bindingAnswer, createBinding, updateBinding } from './schema.ts'
 import { ports } from './view.ts'
 
-const view = (binding: PortBinding): View => ({
-  // Bindings are told apart by their host; `id` is for the listing only.
-  id: binding.host,
+const shown = (binding: PortBinding): Shown<typeof bindingAnswer> => ({
   host: binding.host,
   vif_type: binding.vif_type,
   vif_details: binding.vif_type === 'bridge' ? { port_filter: true, connectivity: 'l2' } : {},
   vnic_type: binding.vnic_type,
-  profile: JSON.parse(binding.profile) as unknown,
+  profile: JSON.parse(binding.profile) as Record<string, unknown>,
   status: binding.status,
 })
 
-function shown(binding: PortBinding): object {
-  const { id: _id, ...rest } = view(binding)
-  return rest
-}
+/** Bindings are told apart by their host; `id` is for the listing only. */
+const listed = (binding: PortBinding): View => ({ id: binding.host, ...shown(binding) })
 
 type Asking = Pick<ApiRequest<unknown, { id: string }>, 'ctx' | 'params'>
 
@@ -60,10 +58,11 @@ const list = route({
   method: 'GET',
   path: '/ports/:id/bindings',
   policy: policy('get_port_binding'),
+  answer: listAnswer('bindings', bindingAnswer),
   async handle(request, { database: { db } }) {
     requireKnown(request.query, ['host', 'vif_type', 'vnic_type', 'status'])
     const { row } = await allowed(request.ctx, db, request.params.id, 'get_port_binding')
-    const answer = page('bindings', (await bindingsOf(db, row)).map(view), request, 'host')
+    const answer = page('bindings', (await bindingsOf(db, row)).map(listed), request, 'host')
     const { bindings, ...rest } = answer.body as { bindings: View[] }
     return { ...answer, body: { bindings: bindings.map(({ id: _id, ...each }) => each), ...rest } }
   },
@@ -73,10 +72,10 @@ const show = route({
   method: 'GET',
   path: '/ports/:id/bindings/:host',
   policy: policy('get_port_binding'),
+  answer: showAnswer('binding', bindingAnswer),
   async handle({ ctx, params, query }, { database: { db } }) {
     const { row } = await allowed(ctx, db, params.id, 'get_port_binding')
-    const binding = shown(await bindingOn(db, row, params.host)) as Record<string, unknown>
-    return { status: 200, body: { binding: pick(binding, query) } }
+    return { status: 200, body: { binding: pick(shown(await bindingOn(db, row, params.host)), query) } }
   },
 })
 
@@ -85,6 +84,7 @@ const create = route({
   path: '/ports/:id/bindings',
   policy: policy('create_port_binding'),
   body: closed({ binding: createBinding }),
+  answer: { 201: closed({ binding: bindingAnswer }) },
   async handle(request, deps) {
     const input = request.body.binding as BindingInput & { host: string }
     const made = await write(request, deps, 'create_port_binding', (tx, port) => addBinding(tx, deps, port, input))
@@ -97,6 +97,7 @@ const update = route({
   path: '/ports/:id/bindings/:host',
   policy: policy('update_port_binding'),
   body: closed({ binding: updateBinding }),
+  answer: { 200: closed({ binding: bindingAnswer }) },
   async handle(request, deps) {
     const input = request.body.binding as BindingInput
     const changed = await write(request, deps, 'update_port_binding', (tx, port) =>
@@ -110,6 +111,7 @@ const remove = route({
   method: 'DELETE',
   path: '/ports/:id/bindings/:host',
   policy: policy('delete_port_binding'),
+  answer: { 204: null },
   async handle(request, deps) {
     await write(request, deps, 'delete_port_binding', (tx, port) => removeBinding(tx, port, request.params.host))
     return { status: 204 }
@@ -120,6 +122,7 @@ const makeActive = route({
   method: 'PUT',
   path: '/ports/:id/bindings/:host/activate',
   policy: policy('activate'),
+  answer: { 200: closed({ binding: bindingAnswer }) },
   async handle(request, deps) {
     const binding = await write(request, deps, 'activate', (tx, port) => activate(tx, deps, port, request.params.host))
     return { status: 200, body: { binding: shown(binding) } }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { shown, standardFields } from '../kit/answers.ts'
 import { closed, kinds } from '../kit/schema.ts'
 
 const fixedIp = closed({
@@ -72,4 +73,38 @@ export const updateBinding = closed({
   host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   vnic_type: Type.Optional(vnicType),
   profile: Type.Optional(kinds.orNull(Type.Object({}))),
+})
+
+const vifDetails = closed({ port_filter: Type.Optional(shown.boolean), connectivity: Type.Optional(shown.text) })
+const profile = Type.Record(shown.text, Type.Unknown())
+
+export const portAnswer = closed({
+  ...standardFields,
+  network_id: shown.text,
+  mac_address: shown.text,
+  admin_state_up: shown.boolean,
+  status: shown.text,
+  device_id: shown.text,
+  device_owner: shown.text,
+  fixed_ips: Type.Array(shown.address),
+  port_security_enabled: shown.boolean,
+  security_groups: shown.texts,
+  allowed_address_pairs: Type.Array(closed({ ip_address: shown.text, mac_address: shown.text })),
+  extra_dhcp_opts: Type.Array(closed({ opt_name: shown.text, opt_value: shown.text, ip_version: shown.integer })),
+  dns_name: shown.text,
+  dns_assignment: Type.Array(closed({ hostname: shown.text, fqdn: shown.text, ip_address: shown.text })),
+  'binding:vnic_type': shown.text,
+  'binding:host_id': shown.text,
+  'binding:vif_type': shown.text,
+  'binding:vif_details': vifDetails,
+  'binding:profile': profile,
+})
+
+export const bindingAnswer = closed({
+  host: shown.text,
+  vif_type: shown.text,
+  vif_details: vifDetails,
+  vnic_type: shown.text,
+  profile,
+  status: Type.Enum(['ACTIVE', 'INACTIVE']),
 })

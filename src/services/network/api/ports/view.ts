@@ -1,3 +1,4 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { portNotFound } from '../../errors.ts'
@@ -7,6 +8,7 @@ import type { Collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { networksOf } from '../subnets/view.ts'
+import { portAnswer } from './schema.ts'
 
 export const portTarget = (
   row: { project_id: string; device_owner: string },
@@ -18,7 +20,11 @@ export const portTarget = (
   device_owner: row.device_owner,
 })
 
-function view(row: Row<'ports'>, addresses: readonly Row<'ip_allocations'>[], domain: string): View {
+function view(
+  row: Row<'ports'>,
+  addresses: readonly Row<'ip_allocations'>[],
+  domain: string,
+): Shown<typeof portAnswer> {
   const ips = addresses.map((each) => each.ip)
   return {
     ...standard(row),
@@ -39,7 +45,7 @@ function view(row: Row<'ports'>, addresses: readonly Row<'ip_allocations'>[], do
     'binding:host_id': row.host_id,
     'binding:vif_type': row.vif_type,
     'binding:vif_details': row.vif_type === 'bridge' ? { port_filter: true, connectivity: 'l2' } : {},
-    'binding:profile': JSON.parse(row.profile) as unknown,
+    'binding:profile': JSON.parse(row.profile) as Record<string, unknown>,
   }
 }
 
@@ -51,6 +57,7 @@ async function views(db: NetworkDb, rows: readonly Row<'ports'>[], { config }: N
 
 export const ports: Collection<'ports'> & { tags: 'ports' } = {
   singular: 'port',
+  answer: portAnswer,
   table: 'ports',
   tags: 'ports',
   shows: ['binding:vif_details', 'dns_assignment'],

@@ -26,10 +26,12 @@ import {
   updateRoute,
   visible,
 } from '../kit/collection.ts'
+import { resourceOf, showAnswer } from '../kit/answers.ts'
 import { requireRevision } from '../kit/revision.ts'
 import { closed, convert, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { networkTarget } from '../networks/view.ts'
+import { interfaceAnswer } from './schema.ts'
 import { routers } from './view.ts'
 
 const fixedIp = closed({
@@ -119,7 +121,7 @@ interface Interface {
   port_id?: string
 }
 
-const interfaceAnswer = (router: Row<'routers'>, port: Row<'ports'>, subnetIds: readonly string[]) => ({
+const viewInterface = (router: Row<'routers'>, port: Row<'ports'>, subnetIds: readonly string[]) => ({
   id: router.id,
   project_id: router.project_id,
   tenant_id: router.project_id,
@@ -133,6 +135,7 @@ const addInterface = actionRoute(
   routers,
   'add_router_interface',
   interfaceBody,
+  interfaceAnswer,
   async (tx, deps, router, input: Interface, ctx) => {
     const { subnet_id: subnetId, port_id: portId } = input
     if (subnetId === undefined && portId === undefined)
@@ -141,14 +144,14 @@ const addInterface = actionRoute(
       throw badRequestFor('router', 'Cannot specify both subnet-id and port-id')
     if (subnetId !== undefined) {
       const port = await addSubnet(tx, deps, router, await subnetFor(tx, ctx, subnetId))
-      return interfaceAnswer(router, port, [subnetId])
+      return viewInterface(router, port, [subnetId])
     }
     const existing = await findRow(tx, 'ports', { id: portId! })
     if (!existing || !mayUse(ctx, existing)) throw portNotFound(portId!)
     await requirePooled(tx, ctx, existing)
     const port = await addPort(tx, deps, router, existing)
     const used = await listRows(tx, 'ip_allocations', { port_id: port.id })
-    return interfaceAnswer(
+    return viewInterface(
       router,
       port,
       used.map((each) => each.subnet_id),
@@ -160,11 +163,12 @@ const takeInterface = actionRoute(
   routers,
   'remove_router_interface',
   interfaceBody,
+  interfaceAnswer,
   async (tx, _deps, router, input: Interface) => {
     if (input.subnet_id === undefined && input.port_id === undefined)
       throw badRequestFor('router', 'Either subnet_id or port_id must be specified')
     const { port, subnetIds } = await removeInterface(tx, router, input)
-    return interfaceAnswer(router, port, subnetIds)
+    return viewInterface(router, port, subnetIds)
   },
 )
 
@@ -177,6 +181,7 @@ const extraRoutes = (how: 'add' | 'remove') =>
     path: `${pathOf(routers)}/:id/${how}_extraroutes`,
     policy: policy(`${how}_extraroutes`),
     body: extraRoutesBody,
+    answer: showAnswer('router', resourceOf(routers)),
     async handle({ ctx, params, headers, body, query }, deps) {
       const id = params.id
       const given = convert(extraRoutesBody, body).router.routes as RouteText[]

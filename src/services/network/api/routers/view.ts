@@ -1,12 +1,18 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { NetworkDeps } from '../../deps.ts'
 import { routerNotFound } from '../../errors.ts'
 import { carriedRouters } from '../../operations/schedule.ts'
 import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import { ownedTargets, ownScope, type Collection } from '../kit/collection.ts'
-import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { standard, withTagFilters } from '../kit/listing.ts'
+import { routerAnswer } from './schema.ts'
 
-async function views(db: NetworkDb, rows: readonly Row<'routers'>[], deps: NetworkDeps): Promise<View[]> {
+async function views(
+  db: NetworkDb,
+  rows: readonly Row<'routers'>[],
+  deps: NetworkDeps,
+): Promise<Shown<typeof routerAnswer>[]> {
   const gateways = rows.flatMap((row) => row.gateway_port_id ?? [])
   const addresses = Map.groupBy(await listRows(db, 'ip_allocations', { port_id: gateways }), (each) => each.port_id)
   const ports = await listRows(db, 'ports', { device_id: rows.map((row) => row.id) })
@@ -36,6 +42,7 @@ function gatewayOf(row: Row<'routers'>, addresses: readonly Row<'ip_allocations'
 
 export const routers: Collection<'routers'> & { tags: 'routers' } = {
   singular: 'router',
+  answer: routerAnswer,
   table: 'routers',
   tags: 'routers',
   shows: ['routes', 'availability_zones', 'availability_zone_hints'],

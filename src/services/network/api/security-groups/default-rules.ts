@@ -1,17 +1,20 @@
 /** `/default-security-group-rules`: what a new group begins with. */
 import { route } from '../route.ts'
 import { Type } from 'typebox'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { notFound } from '../../errors.ts'
 import { readRule, type RuleInput } from '../../model/security-rule.ts'
 import { insertDefaultRule } from '../../operations/security-groups.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
-import { page, pick, requireKnown, type View } from '../kit/listing.ts'
+import { listAnswer, madeAnswer, showAnswer } from '../kit/answers.ts'
+import { page, pick, requireKnown } from '../kit/listing.ts'
 import { itemsOf, oneOrMany } from '../kit/bulk.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { ruleAttributes } from './rule-schema.ts'
+import { defaultRuleAnswer } from './schema.ts'
 
-const view = (row: Row<'default_rules'>): View => ({
+const view = (row: Row<'default_rules'>): Shown<typeof defaultRuleAnswer> => ({
   ...row,
   used_in_default_sg: row.used_in_default_sg === 1,
   used_in_non_default_sg: row.used_in_non_default_sg === 1,
@@ -40,6 +43,7 @@ const list = route({
   method: 'GET',
   path: '/default-security-group-rules',
   policy: read,
+  answer: listAnswer('default_security_group_rules', defaultRuleAnswer),
   async handle(request, { database: { db } }) {
     requireKnown(request.query, filters)
     const rows = request.ctx.can(read) ? await listRows(db, 'default_rules') : []
@@ -51,6 +55,7 @@ const show = route({
   method: 'GET',
   path: '/default-security-group-rules/:id',
   policy: read,
+  answer: showAnswer('default_security_group_rule', defaultRuleAnswer),
   async handle({ ctx, params, query }, { database: { db } }) {
     const row = await findRow(db, 'default_rules', { id: params.id })
     if (!row || !ctx.can(read)) throw ruleNotFound(params.id)
@@ -75,13 +80,14 @@ const create = route({
   path: '/default-security-group-rules',
   policy: policy('create_default_security_group_rule'),
   body: oneOrMany('default_security_group_rule', creation),
+  answer: madeAnswer('default_security_group_rule', defaultRuleAnswer),
   async handle({ ctx, body }, { database }) {
     ctx.authorize(policy('create_default_security_group_rule'))
     const given = body as Record<string, unknown>
     const many = given['default_security_group_rules'] as unknown[] | undefined
     const inputs = itemsOf<Input>(creation, { singular: 'default_security_group_rule', filters }, given)
     const views = await database.transaction(async (tx) => {
-      const made: View[] = []
+      const made: Shown<typeof defaultRuleAnswer>[] = []
       for (const input of inputs) {
         const rest = {
           description: input.description ?? '',
@@ -105,6 +111,7 @@ const remove = route({
   method: 'DELETE',
   path: '/default-security-group-rules/:id',
   policy: policy('delete_default_security_group_rule'),
+  answer: { 204: null },
   async handle({ ctx, params }, { database: { db } }) {
     const id = params.id
     if (!ctx.can(read)) throw ruleNotFound(id)

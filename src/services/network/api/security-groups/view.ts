@@ -1,11 +1,13 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { securityGroupNotFound, securityGroupRuleNotFound } from '../../errors.ts'
 import { normalized } from '../../model/security-rule.ts'
 import { listRows, type NetworkDb, type Row } from '../../store/rows.ts'
 import { ownScope, type Collection } from '../kit/collection.ts'
-import { filtersOf, standard, timeText, withTagFilters, type View } from '../kit/listing.ts'
+import { filtersOf, standard, timeText, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
+import { groupAnswer, ruleAnswer } from './schema.ts'
 
-const viewRule = (row: Row<'security_group_rules'>, isOfDefault: boolean): View => ({
+const viewRule = (row: Row<'security_group_rules'>, isOfDefault: boolean): Shown<typeof ruleAnswer> => ({
   id: row.id,
   project_id: row.project_id,
   tenant_id: row.project_id,
@@ -26,7 +28,10 @@ const viewRule = (row: Row<'security_group_rules'>, isOfDefault: boolean): View 
   revision_number: Number(row.revision),
 })
 
-async function viewGroups(db: NetworkDb, rows: readonly Row<'security_groups'>[]): Promise<View[]> {
+async function viewGroups(
+  db: NetworkDb,
+  rows: readonly Row<'security_groups'>[],
+): Promise<Shown<typeof groupAnswer>[]> {
   const ids = rows.map((row) => row.id)
   const rules = Map.groupBy(
     await listRows(db, 'security_group_rules', { security_group_id: ids }),
@@ -42,6 +47,7 @@ async function viewGroups(db: NetworkDb, rows: readonly Row<'security_groups'>[]
 
 export const securityGroups: Collection<'security_groups'> & { tags: 'security-groups' } = {
   singular: 'security_group',
+  answer: groupAnswer,
   table: 'security_groups',
   tags: 'security-groups',
   shows: ['security_group_rules'],
@@ -62,6 +68,7 @@ const groupsOf = async (db: NetworkDb, rows: readonly Row<'security_group_rules'
 
 export const securityGroupRules: Collection<'security_group_rules'> = {
   singular: 'security_group_rule',
+  answer: ruleAnswer,
   table: 'security_group_rules',
   filters: filtersOf(
     'security_group_id',

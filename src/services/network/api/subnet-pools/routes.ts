@@ -18,6 +18,7 @@ import {
 import { actionRoute, createRoute, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
+import { prefixesAnswer } from './schema.ts'
 import { addressScopes, subnetPools } from './view.ts'
 
 const prefixes = Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: 1000 })
@@ -62,6 +63,7 @@ const change = (how: 'add' | 'remove') =>
     subnetPools,
     `${how}_prefixes`,
     closed({ prefixes }),
+    prefixesAnswer,
     async (tx, _deps, row, input: { prefixes: string[] }) => ({
       prefixes: await changePrefixes(tx, row, input.prefixes, how),
     }),

@@ -1,19 +1,20 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { addressScopeNotFound, subnetPoolNotFound } from '../../errors.ts'
 import { parseList, type Row } from '../../store/rows.ts'
 import { ownOrSharedScope, type Collection } from '../kit/collection.ts'
-import { filtersOf, standard, withTagFilters, type View } from '../kit/listing.ts'
+import { filtersOf, standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy } from '../kit/targets.ts'
+import { addressScopeAnswer, subnetPoolAnswer } from './schema.ts'
 
 const shareable = (row: { project_id: string; shared: number }) => ({
   ...ownedBy(row.project_id),
   shared: row.shared === 1,
 })
 
-const viewPool = (row: Row<'subnet_pools'>): View => ({
+const viewPool = (row: Row<'subnet_pools'>): Shown<typeof subnetPoolAnswer> => ({
   ...standard(row),
   ip_version: row.ip_version,
   prefixes: parseList(row.prefixes),
-  // Texts, as clients know them from neutron.
   default_prefixlen: String(row.default_prefixlen),
   min_prefixlen: String(row.min_prefixlen),
   max_prefixlen: String(row.max_prefixlen),
@@ -25,6 +26,7 @@ const viewPool = (row: Row<'subnet_pools'>): View => ({
 
 export const subnetPools: Collection<'subnet_pools'> & { tags: 'subnetpools' } = {
   singular: 'subnetpool',
+  answer: subnetPoolAnswer,
   table: 'subnet_pools',
   tags: 'subnetpools',
   shows: ['prefixes'],
@@ -45,8 +47,13 @@ export const subnetPools: Collection<'subnet_pools'> & { tags: 'subnetpools' } =
   views: (_db, rows) => Promise.resolve(rows.map(viewPool)),
 }
 
-/** Address scopes are not among the resources with revisions, times and tags. */
-const viewScope = ({ id, name, project_id, ip_version, shared }: Row<'address_scopes'>): View => ({
+const viewScope = ({
+  id,
+  name,
+  project_id,
+  ip_version,
+  shared,
+}: Row<'address_scopes'>): Shown<typeof addressScopeAnswer> => ({
   id,
   name,
   project_id,
@@ -57,6 +64,7 @@ const viewScope = ({ id, name, project_id, ip_version, shared }: Row<'address_sc
 
 export const addressScopes: Collection<'address_scopes'> = {
   singular: 'address_scope',
+  answer: addressScopeAnswer,
   table: 'address_scopes',
   filters: filtersOf('ip_version', 'shared'),
   columns: ['id', 'name', 'project_id', 'tenant_id'],

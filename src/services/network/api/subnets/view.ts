@@ -1,9 +1,11 @@
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import { subnetNotFound } from '../../errors.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
 import type { Collection } from '../kit/collection.ts'
-import { standard, withTagFilters, type View } from '../kit/listing.ts'
+import { standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
+import { subnetAnswer } from './schema.ts'
 
 export const networksOf = async (db: NetworkDb, rows: readonly { network_id: string }[]) =>
   new Map(
@@ -19,7 +21,10 @@ const target = (row: Row<'subnets'>, network: Row<'networks'> | undefined): Poli
   shared: network?.shared === 1,
 })
 
-const view = (row: Row<'subnets'>, network: Row<'networks'> | undefined): View => ({
+const view = (
+  row: Row<'subnets'>,
+  network: Row<'networks'> | undefined,
+): Shown<typeof subnetAnswer> & { shared: boolean } => ({
   ...standard(row),
   network_id: row.network_id,
   ip_version: row.ip_version,
@@ -40,6 +45,7 @@ const view = (row: Row<'subnets'>, network: Row<'networks'> | undefined): View =
 
 export const subnets: Collection<'subnets'> & { tags: 'subnets' } = {
   singular: 'subnet',
+  answer: subnetAnswer,
   table: 'subnets',
   tags: 'subnets',
   hidden: ['shared'],
