@@ -3,7 +3,7 @@
  * declared (`since('nested', uuid)`), so there is one declaration of an answer, from which its type and its schema at any
  * version are made. Nothing here runs for a request.
  */
-import { Type, type Static, type TOptional, type TSchema } from 'typebox'
+import { Type, type Static, type TOptional, type TProperties, type TSchema } from 'typebox'
 import type { Route } from './route.ts'
 import { isBodies, schemaAt, type Bodies, type BodyOf } from './schema.ts'
 import type { ApiVersion, VersionTable } from './versions.ts'
@@ -17,6 +17,12 @@ type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> 
 
 /** What a schema's values look like to those who only read or make them. */
 export type Shown<S extends TSchema> = Frozen<Static<S>>
+
+/** An object with these fields and no others. */
+export const exactly = <P extends TProperties>(fields: P) => Type.Object(fields, { additionalProperties: false })
+
+/** A field that may be null. */
+export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 
 type ContentOf<A> = A extends null
   ? { body?: undefined }

@@ -1,9 +1,21 @@
 /** The copies of images on this host. */
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { Conflict } from '../../../../platform/http/errors.ts'
 import { route } from '../route.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { policy } from '../../policies.ts'
 import { findImage } from '../../store/images.ts'
+
+const cachedImage = exactly({
+  image_id: Type.String(),
+  hits: Type.Integer(),
+  last_accessed: Type.Number(),
+  last_modified: Type.Number(),
+  size: Type.Integer(),
+})
+const cacheAnswer = exactly({ cached_images: Type.Array(cachedImage), queued_images: Type.Array(Type.String()) })
+const pruneAnswer = exactly({ total_files_pruned: Type.Integer(), total_bytes_pruned: Type.Integer() })
 
 const notFound = (id: string) => new ImageMissing(`Image ${id} not found.`)
 const seconds = (ms: number) => Number(ms) / 1000
@@ -12,6 +24,7 @@ const state = route({
   method: 'GET',
   path: '/cache',
   policy: policy('cache_list'),
+  answer: { 200: cacheAnswer },
   async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_list'))
     const { cached, queued } = await cache.list()
@@ -35,6 +48,7 @@ const clear = route({
   method: 'DELETE',
   path: '/cache',
   policy: policy('cache_delete'),
+  answer: { 204: null },
   async handle({ ctx, headers }, { cache }) {
     ctx.authorize(policy('cache_delete'))
     const header = headers['x-image-cache-clear-target']
@@ -51,6 +65,7 @@ const queue = route({
   method: 'PUT',
   path: '/cache/:id',
   policy: policy('cache_image'),
+  answer: { 202: null },
   async handle({ ctx, params }, { cache, database, cacheWorker }) {
     ctx.authorize(policy('cache_image'))
     const id = params.id
@@ -67,6 +82,7 @@ const remove = route({
   method: 'DELETE',
   path: '/cache/:id',
   policy: policy('cache_delete'),
+  answer: { 204: null },
   async handle({ ctx, params }, { cache, database }) {
     ctx.authorize(policy('cache_delete'))
     const id = params.id
@@ -80,6 +96,7 @@ const clean = route({
   method: 'POST',
   path: '/cache/clean',
   policy: policy('cache_clean'),
+  answer: { 200: null },
   async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_clean'))
     await cache.clean()
@@ -91,6 +108,7 @@ const prune = route({
   method: 'POST',
   path: '/cache/prune',
   policy: policy('cache_prune'),
+  answer: { 200: pruneAnswer },
   async handle({ ctx }, { cache }) {
     ctx.authorize(policy('cache_prune'))
     const { files, bytes } = await cache.prune()
@@ -102,6 +120,7 @@ const nodes = route({
   method: 'GET',
   path: '/cache/nodes/:id',
   policy: policy('list_cached_nodes'),
+  answer: {},
   handle({ ctx }) {
     ctx.authorize(policy('list_cached_nodes'))
     // Each host keeps the book of its own cache.

@@ -59,6 +59,7 @@ const put = route({
   path: '/images/:id/file',
   policy: policy('upload_image'),
   stream: true,
+  answer: { 204: null },
   async handle({ ctx, params, headers, stream }, deps) {
     await receiving(stream, async () => {
       requireOctets(headers)
@@ -79,6 +80,7 @@ const putStage = route({
   path: '/images/:id/stage',
   policy: policy('modify_image'),
   stream: true,
+  answer: { 204: null },
   async handle({ ctx, params, headers, stream }, deps) {
     await receiving(stream, async () => {
       if (!deps.config.importMethods.includes('glance-direct'))
@@ -95,6 +97,7 @@ const download = route({
   method: 'GET',
   path: '/images/:id/file',
   policy: [policy('download_image'), policy('download_from_store')],
+  answer: { 200: octets, 206: octets, 204: null, 304: null },
   async handle({ ctx, params, query, headers }, deps) {
     const image = await permitted(ctx, deps, params.id, 'download_image', 'download')
     if (image.status === 'deactivated' && !ctx.isAdmin)
@@ -143,7 +146,7 @@ function checkConditions(image: Image, headers: IncomingHttpHeaders) {
     throw new ApiError(412, 'The data of the image is another one.')
   const noneMatch = headers['if-none-match']
   if (noneMatch === undefined || (noneMatch !== '*' && !names(noneMatch).includes(etag(image)))) return undefined
-  return { status: 304, headers: { ETag: etag(image) } }
+  return { status: 304 as const, headers: { ETag: etag(image) } }
 }
 
 /** One range of bytes, from `Range` or, as old clients send it, `Content-Range`. Throws 416 on one outside of the image. */

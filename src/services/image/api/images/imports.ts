@@ -1,5 +1,6 @@
 /** Import, locations of the new kind, tasks of an image, and removing an image from one store. */
 import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageConflict, ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'
@@ -16,7 +17,9 @@ import { dropLocation } from '../../operations/locations.ts'
 import { policy } from '../../policies.ts'
 import { listTasksOfImage } from '../../store/tasks.ts'
 import { permitted, visible } from '../access.ts'
+import { taskAnswer } from '../tasks/answers.ts'
 import { viewTask } from '../tasks/view.ts'
+import { locationsAnswer } from './answers.ts'
 import { viewLocations } from './view.ts'
 
 function readImport({ config }: Pick<ImageDeps, 'config'>, body: unknown): ImportRequest {
@@ -42,6 +45,7 @@ const importImage = route({
   path: '/images/:id/import',
   policy: [policy('modify_image'), policy('copy_image')],
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
+  answer: { 202: null },
   async handle({ ctx, params, body, headers }, deps) {
     const request = readImport(deps, body)
     const isCopy = request.method.name === 'copy-image'
@@ -61,6 +65,7 @@ const showTasks = route({
   method: 'GET',
   path: '/images/:id/tasks',
   policy: policy('get_image'),
+  answer: { 200: exactly({ tasks: Type.Array(taskAnswer) }) },
   async handle({ ctx, params }, deps) {
     const { image } = await visible(ctx, deps, params.id)
     const tasks = await listTasksOfImage(deps.database.db, image.id)
@@ -90,6 +95,7 @@ const addLocation = route({
   path: '/images/:id/locations',
   policy: policy('add_image_location'),
   body: locationBody,
+  answer: { 202: null },
   async handle({ ctx, params, body }, deps) {
     const image = await permitted(ctx, deps, params.id, 'add_image_location', 'add a location to')
     if (image.status !== 'queued')
@@ -103,6 +109,7 @@ const listLocations = route({
   method: 'GET',
   path: '/images/:id/locations',
   policy: policy('fetch_image_location'),
+  answer: { 200: locationsAnswer },
   async handle({ ctx, params }, deps) {
     const image = await permitted(ctx, deps, params.id, 'fetch_image_location', 'see the locations of')
     return { status: 200, body: viewLocations(image) }
@@ -113,6 +120,7 @@ const removeFromStore = route({
   method: 'DELETE',
   path: '/stores/:store/:id',
   policy: [policy('get_image_location'), policy('delete_image_location')],
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const store = params.store
     const id = params.id

@@ -7,6 +7,7 @@ import { policy } from '../../policies.ts'
 import { updateImage, type Image } from '../../store/images.ts'
 import { listImages } from '../../store/list-images.ts'
 import { permitted, policyTarget, visible } from '../access.ts'
+import { imageAnswer, imagesAnswer } from './answers.ts'
 import { parseListing } from './list.ts'
 import { applyPatch, parsePatch, patchTypes } from './patch.ts'
 import { readNewImage } from './new-image.ts'
@@ -17,6 +18,7 @@ const list = route({
   method: 'GET',
   path: '/images',
   policy: policy('get_images'),
+  answer: { 200: imagesAnswer },
   async handle({ ctx, query }, deps) {
     ctx.authorize(policy('get_images'), { project_id: ctx.projectId })
     const ask = await parseListing(ctx, deps, query)
@@ -51,6 +53,7 @@ const create = route({
   path: '/images',
   policy: policy('add_image'),
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
+  answer: { 201: imageAnswer },
   async handle({ ctx, body, baseUrl }, deps) {
     const { attributes, properties } = readNewImage(deps, body as Record<string, unknown>)
     for (const name of Object.keys(properties))
@@ -77,6 +80,7 @@ const show = route({
   method: 'GET',
   path: '/images/:id',
   policy: policy('get_image'),
+  answer: { 200: imageAnswer },
   async handle({ ctx, params }, deps) {
     const { image } = await visible(ctx, deps, params.id)
     return { status: 200, body: viewImage(ctx, deps, image) }
@@ -88,6 +92,7 @@ const update = route({
   path: '/images/:id',
   policy: [policy('modify_image'), policy('set_image_location'), policy('delete_image_location')],
   contentTypes: patchTypes,
+  answer: { 200: imageAnswer },
   async handle({ ctx, params, body, headers }, deps) {
     const changes = parsePatch(deps.config, headers['content-type'], body)
     const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')
@@ -110,6 +115,7 @@ const remove = route({
   method: 'DELETE',
   path: '/images/:id',
   policy: policy('delete_image'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     await deleteImage(deps, await permitted(ctx, deps, params.id, 'delete_image', 'delete'))
     return { status: 204 }
@@ -121,6 +127,7 @@ const setStatus = (action: 'deactivate' | 'reactivate', from: Image['status'], t
     method: 'POST',
     path: `/images/:id/actions/${action}`,
     policy: policy(action),
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const image = await permitted(ctx, deps, params.id, action, action)
       if (image.status !== to && !(await updateImage(deps.database.db, image.id, [from], { status: to }))) {
@@ -134,6 +141,7 @@ const addTag = route({
   method: 'PUT',
   path: '/images/:id/tags/:tag',
   policy: policy('modify_image'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const tag = params.tag
     checkAttribute(deps.config, 'tags', [tag])
@@ -147,6 +155,7 @@ const removeTag = route({
   method: 'DELETE',
   path: '/images/:id/tags/:tag',
   policy: policy('modify_image'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const tag = params.tag
     const { id } = await permitted(ctx, deps, params.id, 'modify_image', 'modify')

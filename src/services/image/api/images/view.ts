@@ -1,6 +1,7 @@
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { ImageDeps } from '../../deps.ts'
 import type { Image } from '../../store/images.ts'
+import type { ShownImage } from './answers.ts'
 
 export const iso = (ms: number) => `${new Date(Number(ms)).toISOString().slice(0, 19)}Z`
 const number = (value: number | null) => (value === null ? null : Number(value))
@@ -8,7 +9,7 @@ const number = (value: number | null) => (value === null ? null : Number(value))
 type ViewDeps = Pick<ImageDeps, 'config' | 'propertyRules'>
 
 /** An image as the API shows it: custom properties that the caller may read stand beside the base ones. */
-export const viewImage = (ctx: Context, { config, propertyRules }: ViewDeps, image: Image) => ({
+export const viewImage = (ctx: Context, { config, propertyRules }: ViewDeps, image: Image): ShownImage => ({
   ...Object.fromEntries(Object.entries(image.properties).filter(([name]) => propertyRules.allows(ctx, name, 'read'))),
   id: image.id,
   name: image.name,

@@ -1,14 +1,36 @@
 /** What this glance offers: import methods, stores, and what the caller's project has left. */
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
 import { inUnits, resources } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
 import { readUsage } from '../../store/usage.ts'
 import type { Stores } from '../../stores/stores.ts'
 
+const text = Type.String()
+const importAnswer = exactly({
+  'import-methods': exactly({ description: text, type: text, value: Type.Array(text) }),
+})
+const store = {
+  id: text,
+  description: Type.Optional(text),
+  default: Type.Optional(text),
+  'read-only': Type.Optional(text),
+}
+const detailAnswer = exactly({
+  stores: Type.Array(
+    exactly({ ...store, type: text, weight: Type.Number(), properties: Type.Record(text, Type.Unknown()) }),
+  ),
+})
+const usageAnswer = exactly({
+  usage: Type.Record(text, exactly({ usage: Type.Integer(), limit: Type.Integer() })),
+})
+
 const imports = route({
   method: 'GET',
   path: '/info/import',
   policy: null,
+  answer: { 200: importAnswer },
   handle: (_request, { config }) => ({
     status: 200,
     body: {
@@ -33,6 +55,7 @@ const listStores = route({
   method: 'GET',
   path: '/info/stores',
   policy: null,
+  answer: { 200: exactly({ stores: Type.Array(exactly(store)) }) },
   handle: (_request, { stores }) => ({
     status: 200,
     body: { stores: viewStores(stores).map(({ view }) => view) },
@@ -44,6 +67,7 @@ const listStoresDetail = route({
   method: 'GET',
   path: '/info/stores/detail',
   policy: detail,
+  answer: { 200: detailAnswer },
   handle({ ctx }, { stores }) {
     ctx.authorize(detail)
     const body = viewStores(stores).map(({ store, view }) => ({
@@ -60,6 +84,7 @@ const usage = route({
   method: 'GET',
   path: '/info/usage',
   policy: null,
+  answer: { 200: usageAnswer },
   async handle({ ctx }, { database, limits: readLimits }) {
     const projectId = ctx.projectId ?? ''
     const limits = await readLimits(projectId)

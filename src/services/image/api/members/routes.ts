@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
 import { Conflict, NotFound } from '../../../../platform/http/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
@@ -10,7 +11,17 @@ import { findMember, listMembers, type Image, type MemberRow } from '../../store
 import { permitted, visible } from '../access.ts'
 
 const iso = (ms: number) => `${new Date(Number(ms)).toISOString().slice(0, 19)}Z`
-const view = (row: MemberRow) => ({
+const memberAnswer = exactly({
+  member_id: Type.String(),
+  image_id: Type.String(),
+  status: Type.Enum(['pending', 'accepted', 'rejected']),
+  created_at: Type.String(),
+  updated_at: Type.String(),
+  schema: Type.String(),
+})
+const membersAnswer = exactly({ members: Type.Array(memberAnswer), schema: Type.String() })
+
+const view = (row: MemberRow): Shown<typeof memberAnswer> => ({
   member_id: row.member_id,
   image_id: row.image_id,
   status: row.status,
@@ -27,6 +38,7 @@ const list = route({
   method: 'GET',
   path: '/images/:id/members',
   policy: policy('get_members'),
+  answer: { 200: membersAnswer },
   async handle({ ctx, params }, deps) {
     const image = await permitted(ctx, deps, params.id, 'get_members', 'list the members of')
     requireShared(image)
@@ -44,6 +56,7 @@ const add = route({
   policy: policy('add_member'),
   // Clients send the whole membership; glance reads what the operation is about.
   body: Type.Object({ member: Type.String({ minLength: 1, maxLength: 255 }) }),
+  answer: { 200: memberAnswer },
   async handle({ ctx, params, body }, deps) {
     const image = await permitted(ctx, deps, params.id, 'add_member', 'add members to')
     requireShared(image)
@@ -87,6 +100,7 @@ const show = route({
   method: 'GET',
   path: '/images/:id/members/:member_id',
   policy: policy('get_member'),
+  answer: { 200: memberAnswer },
   async handle(request, deps) {
     return { status: 200, body: view((await load(request, deps)).member) }
   },
@@ -97,6 +111,7 @@ const update = route({
   path: '/images/:id/members/:member_id',
   policy: policy('modify_member'),
   body: Type.Object({ status: Type.Enum(['pending', 'accepted', 'rejected']) }),
+  answer: { 200: memberAnswer },
   async handle({ ctx, params, body }, deps) {
     const { image, member } = await load({ ctx, params }, deps)
     // Only the member itself accepts or rejects.
@@ -116,6 +131,7 @@ const remove = route({
   method: 'DELETE',
   path: '/images/:id/members/:member_id',
   policy: policy('delete_member'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const image = await permitted(ctx, deps, params.id, 'delete_member', 'remove members of')
     const done = await deps.database.db

@@ -17,6 +17,7 @@ import {
   type PartTable,
 } from '../../store/metadefs.ts'
 import { namespaceFor, parsePage, targetOf } from './access.ts'
+import { madeAnswer, namespaceAnswer, namespacesAnswer, wholeAnswer } from './answers.ts'
 import { checkBody } from './schema.ts'
 import { namespacePath, viewAssociation, viewNamespace, viewObject, viewProperties } from './view.ts'
 
@@ -31,6 +32,7 @@ const list = route({
   method: 'GET',
   path: '/metadefs/namespaces',
   policy: [policy('get_metadef_namespaces'), policy('list_metadef_resource_types')],
+  answer: { 200: namespacesAnswer },
   async handle({ ctx, query }, { database, config }) {
     const { db } = database
     ctx.authorize(policy('get_metadef_namespaces'), { project_id: ctx.projectId })
@@ -82,6 +84,7 @@ const create = route({
   path: '/metadefs/namespaces',
   policy: policy('add_metadef_namespace'),
   body: anyObject,
+  answer: { 201: madeAnswer },
   async handle({ ctx, body }, deps) {
     const definition = checkBody('namespace', body)
     const own = { project_id: ctx.projectId }
@@ -114,6 +117,7 @@ const show = route({
   method: 'GET',
   path: '/metadefs/namespaces/:namespace',
   policy: policy('get_metadef_namespace'),
+  answer: { 200: wholeAnswer },
   async handle({ ctx, params, query }, deps) {
     const rules = ['list_metadef_resource_types', 'get_metadef_objects', 'get_metadef_properties', 'get_metadef_tags']
     const row = await namespaceFor(ctx, deps, params.namespace, ...rules)
@@ -154,6 +158,7 @@ const update = route({
   path: '/metadefs/namespaces/:namespace',
   policy: policy('modify_metadef_namespace'),
   body: anyObject,
+  answer: { 200: namespaceAnswer },
   async handle({ ctx, params, body }, deps) {
     const given = checkBody('namespace', body)
     const before = await namespaceFor(ctx, deps, params.namespace, 'modify_metadef_namespace')
@@ -179,6 +184,7 @@ const remove = route({
   method: 'DELETE',
   path: '/metadefs/namespaces/:namespace',
   policy: policy('delete_metadef_namespace'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const row = await namespaceFor(ctx, deps, params.namespace, 'delete_metadef_namespace')
     await removeNamespace(deps, row)
@@ -191,6 +197,7 @@ const empty = (name: string, table: PartTable, ...rules: readonly string[]) =>
     method: 'DELETE',
     path: `/metadefs/namespaces/:namespace/${name}`,
     policy: rules.map(policy),
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const row = await namespaceFor(ctx, deps, params.namespace, ...rules)
       requireUnprotected(row)

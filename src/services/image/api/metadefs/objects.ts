@@ -7,6 +7,7 @@ import { policy } from '../../policies.ts'
 import { deletePart, findPart, insertPart, listParts, updatePart } from '../../store/metadefs.ts'
 import { missing, namespaceFor, parsePage } from './access.ts'
 import { anyObject } from './namespaces.ts'
+import { objectAnswer, objectsAnswer } from './answers.ts'
 import { checkBody } from './schema.ts'
 import { viewObject } from './view.ts'
 
@@ -16,6 +17,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_objects'),
+  answer: { 200: objectsAnswer },
   async handle({ ctx, params, query }, deps) {
     const { db } = deps.database
     const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_objects')
@@ -35,6 +37,7 @@ const create = route({
   path: base,
   policy: policy('add_metadef_object'),
   body: anyObject,
+  answer: { 201: objectAnswer },
   async handle({ ctx, params, body }, deps) {
     const definition = checkBody('object', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_object')
@@ -61,6 +64,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: policy('get_metadef_object'),
+  answer: { 200: objectAnswer },
   async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'get_metadef_object')
     return { status: 200, body: viewObject(owner.namespace, row) }
@@ -72,6 +76,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_object'),
   body: anyObject,
+  answer: { 200: objectAnswer },
   async handle({ ctx, params, body }, deps) {
     const definition = checkBody('object', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_object')
@@ -88,6 +93,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('delete_metadef_object'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'delete_metadef_object')
     requireUnprotected(owner, `object ${row.name}`)

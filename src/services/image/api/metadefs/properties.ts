@@ -7,6 +7,7 @@ import { policy } from '../../policies.ts'
 import { deletePart, findPart, insertPart, listAssociations, listParts, updatePart } from '../../store/metadefs.ts'
 import { missing, namespaceFor, targetOf } from './access.ts'
 import { anyObject } from './namespaces.ts'
+import { propertiesAnswer, propertyAnswer } from './answers.ts'
 import { checkBody } from './schema.ts'
 import { propertyOf, viewProperties } from './view.ts'
 
@@ -16,6 +17,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_properties'),
+  answer: { 200: propertiesAnswer },
   async handle({ ctx, params }, deps) {
     const { id } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_properties')
     const rows = await listParts(deps.database.db, 'metadef_properties', id)
@@ -28,6 +30,7 @@ const create = route({
   path: base,
   policy: policy('add_metadef_property'),
   body: anyObject,
+  answer: { 201: propertyAnswer },
   async handle({ ctx, params, body }, deps) {
     const { name, ...schema } = checkBody('property', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_property')
@@ -55,6 +58,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: [policy('get_metadef_property'), policy('get_metadef_resource_type')],
+  answer: { 200: propertyAnswer },
   async handle({ ctx, params, query }, deps) {
     const resourceType = last(query, 'resource_type')
     const unprefixed = async (name: string, namespaceId: string) => {
@@ -77,6 +81,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_property'),
   body: anyObject,
+  answer: { 200: propertyAnswer },
   async handle({ ctx, params, body }, deps) {
     const { name, ...schema } = checkBody('property', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_property')
@@ -93,6 +98,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('remove_metadef_property'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'remove_metadef_property')
     requireUnprotected(owner, `property ${row.name}`)

@@ -5,6 +5,7 @@ import { policy } from '../../policies.ts'
 import { deleteAssociation, insertAssociation, listAssociations, listResourceTypes } from '../../store/metadefs.ts'
 import { namespaceFor } from './access.ts'
 import { anyObject } from './namespaces.ts'
+import { associationAnswer, associationsAnswer, resourceTypesAnswer } from './answers.ts'
 import { checkBody } from './schema.ts'
 import { viewAssociation, viewResourceType } from './view.ts'
 
@@ -14,6 +15,7 @@ const listAll = route({
   method: 'GET',
   path: '/metadefs/resource_types',
   policy: policy('list_metadef_resource_types'),
+  answer: { 200: resourceTypesAnswer },
   async handle({ ctx }, { database }) {
     ctx.authorize(policy('list_metadef_resource_types'), { project_id: ctx.projectId })
     return { status: 200, body: { resource_types: (await listResourceTypes(database.db)).map(viewResourceType) } }
@@ -24,6 +26,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: [policy('list_metadef_resource_types'), policy('get_metadef_resource_type')],
+  answer: { 200: associationsAnswer },
   async handle({ ctx, params }, deps) {
     const rules = ['list_metadef_resource_types', 'get_metadef_resource_type']
     const { id } = await namespaceFor(ctx, deps, params.namespace, ...rules)
@@ -37,6 +40,7 @@ const create = route({
   path: base,
   policy: policy('add_metadef_resource_type_association'),
   body: anyObject,
+  answer: { 201: associationAnswer },
   async handle({ ctx, params, body }, deps) {
     const definition = checkBody('resource_type_association', body)
     const rule = 'add_metadef_resource_type_association'
@@ -52,6 +56,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('remove_metadef_resource_type_association'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const name = params.name
     const rule = 'remove_metadef_resource_type_association'

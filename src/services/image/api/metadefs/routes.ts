@@ -1,6 +1,7 @@
 import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
+import { documentAnswer } from '../schemas/routes.ts'
 import { namespaceRoutes } from './namespaces.ts'
 import { objectRoutes } from './objects.ts'
 import { propertyRoutes } from './properties.ts'
@@ -13,7 +14,8 @@ const documents = Object.entries(metadefDocuments).map(([name, document]) =>
     method: 'GET',
     path: `/schemas/metadefs/${name}`,
     policy: null,
-    handle: () => ({ status: 200, body: document }),
+    answer: { 200: documentAnswer },
+    handle: (_request) => ({ status: 200, body: document }),
   }),
 )
 

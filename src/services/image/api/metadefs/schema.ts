@@ -196,7 +196,7 @@ const listOf = (name: string, item: object) => {
 }
 
 /** What GET /v2/schemas/metadefs/… answers. */
-export const metadefDocuments: Readonly<Record<string, object>> = {
+export const metadefDocuments = {
   namespace: schemas.namespace,
   namespaces: listOf('namespaces', schemas.namespace),
   resource_type: schemas.resource_type_association,

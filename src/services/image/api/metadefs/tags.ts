@@ -7,6 +7,7 @@ import { policy } from '../../policies.ts'
 import { deletePart, deleteParts, findPart, insertPart, listParts, updatePart } from '../../store/metadefs.ts'
 import { missing, namespaceFor, parsePage } from './access.ts'
 import { anyObject } from './namespaces.ts'
+import { tagAnswer, tagsAnswer } from './answers.ts'
 import { checkBody } from './schema.ts'
 import { viewTag } from './view.ts'
 
@@ -16,6 +17,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('get_metadef_tags'),
+  answer: { 200: tagsAnswer },
   async handle({ ctx, params, query }, deps) {
     const { db } = deps.database
     const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'get_metadef_tags')
@@ -31,6 +33,7 @@ const createOne = route({
   method: 'POST',
   path: `${base}/:name`,
   policy: policy('add_metadef_tag'),
+  answer: { 201: tagAnswer },
   async handle({ ctx, params }, deps) {
     const name = params.name
     checkBody('tag', { name })
@@ -47,6 +50,7 @@ const createAll = route({
   path: base,
   policy: policy('add_metadef_tags'),
   body: anyObject,
+  answer: { 201: tagsAnswer },
   async handle({ ctx, params, body, headers }, deps) {
     const { tags = [] } = checkBody('tags', body)
     const { id, namespace } = await namespaceFor(ctx, deps, params.namespace, 'add_metadef_tags')
@@ -76,6 +80,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:name`,
   policy: policy('get_metadef_tag'),
+  answer: { 200: tagAnswer },
   async handle(request, deps) {
     return { status: 200, body: viewTag((await load(request, deps, 'get_metadef_tag')).row) }
   },
@@ -86,6 +91,7 @@ const update = route({
   path: `${base}/:name`,
   policy: policy('modify_metadef_tag'),
   body: anyObject,
+  answer: { 200: tagAnswer },
   async handle({ ctx, params, body }, deps) {
     const { name } = checkBody('tag', body)
     const { owner, row } = await load({ ctx, params }, deps, 'modify_metadef_tag')
@@ -102,6 +108,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:name`,
   policy: policy('delete_metadef_tag'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { owner, row } = await load(request, deps, 'delete_metadef_tag')
     requireUnprotected(owner, `tag ${row.name}`)

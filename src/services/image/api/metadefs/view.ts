@@ -1,5 +1,6 @@
 import type { AssociationRow, NamespaceRow, PartRow, ResourceTypeRow } from '../../store/metadefs.ts'
 import type { PropertySchema } from '../../operations/metadefs.ts'
+import type { ShownNamespace } from './answers.ts'
 import { iso } from '../images/view.ts'
 
 const times = (row: { created_at: number; updated_at: number }) => ({
@@ -10,7 +11,7 @@ const times = (row: { created_at: number; updated_at: number }) => ({
 export const namespacePath = (name: string) => `/v2/metadefs/namespaces/${encodeURIComponent(name.toWellFormed())}`
 
 /** Attributes that have no value are left out. */
-export const viewNamespace = (row: NamespaceRow) => ({
+export const viewNamespace = (row: NamespaceRow): ShownNamespace => ({
   namespace: row.namespace,
   ...(row.display_name !== null && { display_name: row.display_name }),
   ...(row.description !== null && { description: row.description }),

@@ -1,4 +1,6 @@
 /** JSON schemas of what the API speaks about; clients read there which attributes are base ones. */
+import { Type } from 'typebox'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
 import type { ImageConfig } from '../../config.ts'
 import { imageSchema, memberSchema } from '../images/schema.ts'
@@ -18,7 +20,14 @@ const paged = (name: string, item: object) => ({
   links: collectionLinks,
 })
 
-const documents: Record<string, (config: ImageConfig) => object> = {
+/** A JSON schema under its name. */
+export const documentAnswer = Type.Object({
+  name: Type.String(),
+  properties: Type.Record(Type.String(), Type.Unknown()),
+})
+type Document = Shown<typeof documentAnswer>
+
+const documents: Record<string, (config: ImageConfig) => Document> = {
   image: imageSchema,
   images: (config) => paged('images', imageSchema(config)),
   member: () => memberSchema,
@@ -36,6 +45,7 @@ export const schemaRoutes = Object.entries(documents).map(([name, document]) =>
     method: 'GET',
     path: `/schemas/${name}`,
     policy: null,
+    answer: { 200: documentAnswer },
     handle: (_request, { config }) => ({ status: 200, body: document(config) }),
   }),
 )

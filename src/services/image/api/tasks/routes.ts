@@ -10,6 +10,7 @@ import { findTask, listTasks, type TaskRow } from '../../store/tasks.ts'
 import type { TaskStatus } from '../../store/tables.ts'
 import { parseLimit } from '../images/list.ts'
 import { readNewImage } from '../images/new-image.ts'
+import { taskAnswer, tasksAnswer } from './answers.ts'
 import { viewTask, viewTaskStub } from './view.ts'
 
 const access = policy('tasks_api_access')
@@ -20,6 +21,7 @@ const list = route({
   method: 'GET',
   path: '/tasks',
   policy: access,
+  answer: { 200: tasksAnswer },
   async handle({ ctx, query }, deps) {
     ctx.authorize(access)
     const one = (name: string) => last(query, name)
@@ -70,6 +72,7 @@ const show = route({
   method: 'GET',
   path: '/tasks/:id',
   policy: access,
+  answer: { 200: taskAnswer },
   async handle({ ctx, params }, deps) {
     ctx.authorize(access)
     const task = await findTask(deps.database.db, params.id)
@@ -83,6 +86,7 @@ const create = route({
   path: '/tasks',
   policy: access,
   body: Type.Object({}, { additionalProperties: Type.Unknown() }),
+  answer: { 201: taskAnswer },
   async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(access)
     const { type, input } = body as Record<string, unknown>
@@ -100,6 +104,7 @@ const remove = route({
   method: 'DELETE',
   path: '/tasks/:id',
   policy: access,
+  answer: {},
   handle({ ctx }) {
     ctx.authorize(access)
     throw new ApiError(
