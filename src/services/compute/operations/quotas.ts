@@ -3,7 +3,7 @@ import type { ComputeConfig } from '../config.ts'
 import { defaultClass, listLimits } from '../store/quotas.ts'
 import type { ComputeSchema } from '../store/tables.ts'
 
-export const defaultsOf = (config: ComputeConfig): Record<string, number> => ({
+export const defaultsOf = (config: ComputeConfig) => ({
   instances: config.quotaInstances,
   cores: config.quotaCores,
   ram: config.quotaRam,
@@ -21,11 +21,10 @@ export const defaultsOf = (config: ComputeConfig): Record<string, number> => ({
 })
 
 /** The limits in force for a project: its own, else the default class's, else the configuration's. */
-export async function limitsOf(
-  db: Db<ComputeSchema>,
-  config: ComputeConfig,
-  projectId: string,
-): Promise<Record<string, number>> {
+/** A project's limits by what they are of. */
+export type Limits = ReturnType<typeof defaultsOf>
+
+export async function limitsOf(db: Db<ComputeSchema>, config: ComputeConfig, projectId: string): Promise<Limits> {
   const set = await listLimits(db, [projectId, defaultClass])
   return { ...defaultsOf(config), ...set.get(defaultClass), ...set.get(projectId) }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
+import { exactly, nullable, since, type Shown } from '../../../../platform/http/answers.ts'
 import { isDuplicate } from '../../../../platform/db/database.ts'
 import { route } from '../route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
@@ -8,6 +9,7 @@ import { BadRequest, Conflict, NotFound } from '../../errors.ts'
 import type { Aggregate } from '../../model/host.ts'
 import { changeAggregate, checkHost, withHost, withMetadata } from '../../operations/aggregates.ts'
 import { deleteAggregate, insertAggregate, listAggregates } from '../../store/aggregates.ts'
+import { number, text, textByName, texts } from '../answers.ts'
 import { toOldTime } from '../links.ts'
 import { azName, fqdn, metadataWithNull, name, nameWithBlanks, strict } from '../parameter-types.ts'
 import * as policy from './policy.ts'
@@ -36,7 +38,20 @@ const actionBody = Type.Object(
   { ...strict, minProperties: 1, maxProperties: 1 },
 )
 
-const view = (aggregate: Aggregate, version: ApiVersion) => ({
+const made = {
+  id: number,
+  name: text,
+  availability_zone: nullable(text),
+  created_at: nullable(text),
+  updated_at: nullable(text),
+  deleted: Type.Boolean(),
+  deleted_at: Type.Null(),
+  uuid: since('aggregate-uuid', text),
+}
+const shown = exactly({ ...made, hosts: texts, metadata: textByName })
+const answer = { 200: exactly({ aggregate: shown }) }
+
+const view = (aggregate: Aggregate, version: ApiVersion): Shown<typeof shown> => ({
   id: aggregate.id,
   name: aggregate.name,
   availability_zone: aggregate.zone,
@@ -60,6 +75,7 @@ export const aggregateRoutes = [
     method: 'GET',
     path: '/os-aggregates',
     policy: policy.index,
+    answer: { 200: exactly({ aggregates: Type.Array(shown) }) },
     async handle({ ctx, version }, { database }) {
       ctx.authorize(policy.index)
       return {
@@ -73,6 +89,7 @@ export const aggregateRoutes = [
     path: '/os-aggregates',
     policy: policy.create,
     body: createBody,
+    answer: { 200: exactly({ aggregate: exactly(made) }) },
     async handle({ ctx, version, body }, { database, now }) {
       ctx.authorize(policy.create)
       const { name: wanted, availability_zone: zoneName = null } = body.aggregate
@@ -91,14 +108,15 @@ export const aggregateRoutes = [
           if (isDuplicate(error)) throw new Conflict(`Aggregate ${aggregate.name} already exists.`)
           throw error
         })
-      const { hosts: _hosts, metadata: _metadata, ...shown } = view({ id, ...aggregate }, version)
-      return { status: 200, body: { aggregate: shown } }
+      const { hosts: _hosts, metadata: _metadata, ...rest } = view({ id, ...aggregate }, version)
+      return { status: 200, body: { aggregate: rest } }
     },
   }),
   route({
     method: 'GET',
     path: '/os-aggregates/:id',
     policy: policy.show,
+    answer,
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(policy.show)
       return { status: 200, body: { aggregate: view(await find(deps, params.id), version) } }
@@ -109,6 +127,7 @@ export const aggregateRoutes = [
     path: '/os-aggregates/:id',
     policy: policy.update,
     body: updateBody,
+    answer,
     async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(policy.update)
       const { name: wanted, availability_zone: zoneName } = body.aggregate
@@ -126,6 +145,7 @@ export const aggregateRoutes = [
     method: 'DELETE',
     path: '/os-aggregates/:id',
     policy: policy.remove,
+    answer: { 200: null },
     async handle({ ctx, params }, deps) {
       ctx.authorize(policy.remove)
       const aggregate = await find(deps, params.id)
@@ -140,6 +160,7 @@ export const aggregateRoutes = [
     path: '/os-aggregates/:id/action',
     policy: [policy.addHost, policy.removeHost, policy.setMetadata],
     body: actionBody,
+    answer,
     async handle({ ctx, params, version, body }, deps) {
       const { add_host: add, remove_host: remove, set_metadata: set } = body
       ctx.authorize(add ? policy.addHost : remove ? policy.removeHost : policy.setMetadata)

@@ -1,9 +1,12 @@
+import { Type, type TSchema } from 'typebox'
+import { exactly, nullable, type Shown } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { isUp, zoneOf, type Service } from '../../model/host.ts'
 import { listAggregates } from '../../store/aggregates.ts'
 import { listServices } from '../../store/hosts.ts'
+import { text } from '../answers.ts'
 import { admin } from '../base-policy.ts'
 import { toOldTime } from '../links.ts'
 
@@ -27,11 +30,21 @@ async function zonesOf({ database, config }: ComputeDeps): Promise<Map<string, S
   return zones
 }
 
+const service = exactly({ available: Type.Boolean(), active: Type.Boolean(), updated_at: nullable(text) })
+const zonesAnswer = <H extends TSchema>(hosts: H) =>
+  exactly({
+    availabilityZoneInfo: Type.Array(
+      exactly({ zoneName: text, zoneState: exactly({ available: Type.Boolean() }), hosts }),
+    ),
+  })
+const detailAnswer = zonesAnswer(Type.Record(text, Type.Record(text, service)))
+
 export const zoneRoutes = [
   route({
     method: 'GET',
     path: '/os-availability-zone',
     policy: list,
+    answer: { 200: zonesAnswer(Type.Null()) },
     async handle({ ctx }, deps) {
       ctx.authorize(list)
       const zones = [...(await zonesOf(deps))].filter(([name]) => name !== deps.config.internalZone)
@@ -47,10 +60,11 @@ export const zoneRoutes = [
     method: 'GET',
     path: '/os-availability-zone/detail',
     policy: detail,
+    answer: { 200: detailAnswer },
     async handle({ ctx }, deps) {
       ctx.authorize(detail)
       const view = ([zoneName, services]: [string, Service[]]) => {
-        const hosts: Record<string, Record<string, object>> = {}
+        const hosts: Record<string, Record<string, Shown<typeof service>>> = {}
         for (const service of services) {
           const state = {
             available: isUp(service, deps.config.serviceDownTime),

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
@@ -8,6 +9,7 @@ import { NotFound } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
 import { startDetachOfDeleted } from '../../operations/interfaces.ts'
 import { listServersByIds } from '../../store/servers.ts'
+import { number, text } from '../answers.ts'
 import { admin } from '../base-policy.ts'
 import { strict, uuid } from '../parameter-types.ts'
 
@@ -41,6 +43,10 @@ const body = bodies(bodyOf(...newer), [
   ['event-volume-reimaged', bodyOf(...newer)],
 ])
 
+const answer = exactly({
+  events: Type.Array(exactly({ server_uuid: text, name: text, status: text, tag: Type.Optional(text), code: number })),
+})
+
 /** Work that the teller need not wait for; what fails is only logged, as the next event or the next look brings it. */
 async function heed(deps: ComputeDeps, server: Server, { name, tag }: { name: string; tag?: string }): Promise<void> {
   if (name === 'network-changed') {
@@ -58,6 +64,7 @@ export const externalEventRoutes = [
     path: '/os-server-external-events',
     policy: create,
     body,
+    answer: { 200: answer, 207: answer },
     async handle({ ctx, body: { events } }, deps) {
       ctx.authorize(create)
       const servers = await listServersByIds(deps.database.db, [...new Set(events.map((each) => each.server_uuid))])

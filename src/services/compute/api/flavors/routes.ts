@@ -9,6 +9,7 @@ import type { Flavor } from '../../model/flavor.ts'
 import { checkExtraSpecs } from '../../operations/extra-specs.ts'
 import { requireProject } from '../../operations/projects.ts'
 import * as store from '../../store/flavors.ts'
+import { textByName } from '../answers.ts'
 import { isTrue, nextLink } from '../links.ts'
 import { limitOf } from '../paging.ts'
 import * as policy from './policy.ts'
@@ -23,8 +24,9 @@ async function find(ctx: Context, { database }: ComputeDeps, id: string): Promis
   return flavor
 }
 
-async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
-  const { ctx, query, version, baseUrl } = request
+/** The page of flavors that is asked for, each shown by `view`. */
+async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Flavor, seesSpecs: boolean) => T) {
+  const { ctx, query } = request
   const limit = limitOf(query, deps.config.maxLimit)
   const whole = (name: string) => {
     const text = last(query, name) ?? '0'
@@ -48,11 +50,9 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
   const seesSpecs = ctx.can(policy.specIndex, mine(ctx))
   const hasMore = page.length === limit && page.length > 0
   return {
-    status: 200,
+    status: 200 as const,
     body: {
-      flavors: page.map((flavor) =>
-        isDetailed ? viewFlavor(flavor, baseUrl, version, seesSpecs) : viewFlavorBrief(flavor, baseUrl, version),
-      ),
+      flavors: page.map((flavor) => view(flavor, seesSpecs)),
       ...(hasMore && { flavors_links: [nextLink(request, page.at(-1)!.id)] }),
     },
   }
@@ -94,19 +94,24 @@ export const flavorRoutes = [
     path: '/flavors',
     policy: [],
     query: schema.listQuery,
-    handle: (request, deps) => list(request, deps, false),
+    answer: { 200: schema.briefListAnswer },
+    handle: (request, deps) =>
+      list(request, deps, (flavor) => viewFlavorBrief(flavor, request.baseUrl, request.version)),
   }),
   route({
     method: 'GET',
     path: '/flavors/detail',
     policy: policy.specIndex,
     query: schema.listQuery,
-    handle: (request, deps) => list(request, deps, true),
+    answer: { 200: schema.listAnswer },
+    handle: (request, deps) =>
+      list(request, deps, (flavor, seesSpecs) => viewFlavor(flavor, request.baseUrl, request.version, seesSpecs)),
   }),
   route({
     method: 'GET',
     path: '/flavors/:id',
     policy: policy.specIndex,
+    answer: { 200: schema.flavorAnswer },
     async handle({ ctx, params, baseUrl, version }, deps) {
       const flavor = await find(ctx, deps, params.id)
       return {
@@ -120,6 +125,7 @@ export const flavorRoutes = [
     path: '/flavors',
     policy: policy.create,
     body: schema.createBody,
+    answer: { 200: schema.flavorAnswer },
     async handle({ ctx, body, baseUrl, version }, { database, now }) {
       ctx.authorize(policy.create)
       const { flavor: asked } = body
@@ -157,6 +163,7 @@ export const flavorRoutes = [
     since: 'flavor-description',
     policy: policy.update,
     body: schema.updateBody,
+    answer: { 200: schema.flavorAnswer },
     async handle({ ctx, params, body, baseUrl, version }, deps) {
       ctx.authorize(policy.update)
       const flavor = await find(ctx, deps, params.id)
@@ -169,6 +176,7 @@ export const flavorRoutes = [
     method: 'DELETE',
     path: '/flavors/:id',
     policy: policy.remove,
+    answer: { 202: null },
     async handle({ ctx, params }, { database }) {
       ctx.authorize(policy.remove)
       if (!(await store.deleteFlavor(database.db, params.id))) throw new FlavorNotFound(params.id)
@@ -179,6 +187,7 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-flavor-access',
     policy: policy.access,
+    answer: { 200: schema.accessAnswer },
     async handle({ ctx, params }, deps) {
       ctx.authorize(policy.access)
       const flavor = await find(ctx, deps, params.id)
@@ -191,6 +200,7 @@ export const flavorRoutes = [
     path: '/flavors/:id/action',
     policy: [policy.addAccess, policy.removeAccess],
     body: schema.actionBody,
+    answer: { 200: schema.accessAnswer },
     async handle({ ctx, params, body, version }, deps) {
       const { addTenantAccess: add, removeTenantAccess: remove } = body
       ctx.authorize(add ? policy.addAccess : policy.removeAccess)
@@ -218,6 +228,7 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-extra_specs',
     policy: policy.specIndex,
+    answer: { 200: schema.specsAnswer },
     async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specIndex, mine(ctx))
       return { status: 200, body: { extra_specs: (await find(ctx, deps, params.id)).extraSpecs } }
@@ -228,6 +239,7 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs',
     policy: policy.specCreate,
     body: schema.specsBody,
+    answer: { 200: schema.specsAnswer },
     async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(policy.specCreate)
       const extraSpecs = texts(body.extra_specs)
@@ -241,6 +253,7 @@ export const flavorRoutes = [
     method: 'GET',
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specShow,
+    answer: { 200: textByName },
     async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specShow, mine(ctx))
       const flavor = await find(ctx, deps, params.id)
@@ -252,6 +265,7 @@ export const flavorRoutes = [
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specUpdate,
     body: schema.oneSpecBody,
+    answer: { 200: textByName },
     async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(policy.specUpdate)
       const extraSpecs = texts(body)
@@ -266,6 +280,7 @@ export const flavorRoutes = [
     method: 'DELETE',
     path: '/flavors/:id/os-extra_specs/:key',
     policy: policy.specDelete,
+    answer: { 200: null },
     async handle({ ctx, params }, deps) {
       ctx.authorize(policy.specDelete)
       const flavor = await find(ctx, deps, params.id)

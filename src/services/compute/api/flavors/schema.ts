@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
+import { exactly, nullable, since, type Shown } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
+import { links, number, pageLinks, text as shownText, textByName } from '../answers.ts'
 import { boolean, descriptionOf, integer, many, maxInt, name, paging, query, strict, text } from '../parameter-types.ts'
 
 const positive = integer(1, maxInt)
@@ -81,4 +83,33 @@ export const listQuery = query({
   minDisk: text,
   sort_key: many(Type.Enum(sortKeys)),
   sort_dir: many(Type.Enum(['asc', 'desc'])),
+})
+
+const brief = exactly({
+  id: shownText,
+  name: shownText,
+  links,
+  description: since('flavor-description', nullable(shownText)),
+})
+const shown = exactly({
+  ...brief.properties,
+  ram: number,
+  disk: number,
+  /** No text but a number since 2.75. */
+  swap: Type.Union([number, Type.Literal('')]),
+  'OS-FLV-EXT-DATA:ephemeral': number,
+  'OS-FLV-DISABLED:disabled': Type.Boolean(),
+  vcpus: number,
+  'os-flavor-access:is_public': Type.Boolean(),
+  rxtx_factor: Type.Number(),
+  extra_specs: since('flavor-extra-specs', Type.Optional(textByName)),
+})
+export type ShownFlavor = Shown<typeof shown>
+
+export const flavorAnswer = exactly({ flavor: shown })
+export const briefListAnswer = exactly({ flavors: Type.Array(brief), flavors_links: pageLinks })
+export const listAnswer = exactly({ flavors: Type.Array(shown), flavors_links: pageLinks })
+export const specsAnswer = exactly({ extra_specs: textByName })
+export const accessAnswer = exactly({
+  flavor_access: Type.Array(exactly({ flavor_id: shownText, tenant_id: shownText })),
 })

@@ -1,6 +1,7 @@
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { Flavor } from '../../model/flavor.ts'
 import { linksOf } from '../links.ts'
+import type { ShownFlavor } from './schema.ts'
 
 export const viewFlavorBrief = (flavor: Flavor, baseUrl: string, version: ApiVersion) => ({
   id: flavor.id,
@@ -9,7 +10,7 @@ export const viewFlavorBrief = (flavor: Flavor, baseUrl: string, version: ApiVer
   ...(version.has('flavor-description') && { description: flavor.description }),
 })
 
-export const viewFlavor = (flavor: Flavor, baseUrl: string, version: ApiVersion, seesSpecs: boolean) => ({
+export const viewFlavor = (flavor: Flavor, baseUrl: string, version: ApiVersion, seesSpecs: boolean): ShownFlavor => ({
   id: flavor.id,
   name: flavor.name,
   ram: flavor.memoryMb,

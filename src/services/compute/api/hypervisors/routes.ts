@@ -1,18 +1,19 @@
-import { Type } from 'typebox'
+import { exactly, since } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { ApiError, BadRequest, NotFound } from '../../errors.ts'
 import { isUp, type Host } from '../../model/host.ts'
 import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
+import { number, text } from '../answers.ts'
 import { admin } from '../base-policy.ts'
 import { isTrue, nextLink } from '../links.ts'
-import { boolean, fqdn, looseQuery, nonNegativeInteger, once, paging, strictQuery } from '../parameter-types.ts'
 import { limitOf } from '../paging.ts'
+import { amounts, bare, ended, full, listOf, listQuery, namedServers, searchAnswer, showQuery } from './schema.ts'
+import { briefly, detailed, none } from './view.ts'
 
 const list = rule('os_compute_api:os-hypervisors:list', admin, 'List hypervisors', 'GET /os-hypervisors')
 const listDetail = rule(
@@ -54,74 +55,6 @@ const uptime = rule(
 )
 export const hypervisorRules = [list, listDetail, statistics, show, search, servers, uptime]
 
-const withServersOnce = { with_servers: once(boolean) }
-const listQuery = bodies(looseQuery({}), [
-  ['initial', looseQuery({})],
-  ['hypervisor-paging', looseQuery(paging)],
-  [
-    'service-uuid',
-    strictQuery({
-      limit: once(nonNegativeInteger),
-      marker: once(Type.String()),
-      hypervisor_hostname_pattern: once(fqdn),
-      ...withServersOnce,
-    }),
-  ],
-])
-const showQuery = bodies(looseQuery({}), [
-  ['initial', looseQuery({})],
-  ['service-uuid', strictQuery(withServersOnce)],
-])
-
-const none: HostUsage = { servers: 0, vcpus: 0, memoryMb: 0, diskGb: 0 }
-
-const brief = (host: Host, version: ApiVersion, { config }: ComputeDeps) => ({
-  id: version.has('service-uuid') ? host.id : host.seq,
-  hypervisor_hostname: host.report.hypervisorHostname,
-  state: isUp(host.service, config.serviceDownTime) ? 'up' : 'down',
-  status: host.service.isDisabled ? 'disabled' : 'enabled',
-})
-
-function detailed(host: Host, version: ApiVersion, deps: ComputeDeps, use: HostUsage, up: string | null = null) {
-  const { report, service } = host
-  const reserved = deps.config.reservedMemoryMb
-  return {
-    ...brief(host, version, deps),
-    host_ip: report.hostIp,
-    hypervisor_type: report.hypervisorType,
-    hypervisor_version: report.hypervisorVersion,
-    service: {
-      id: version.has('service-uuid') ? service.id : service.seq,
-      host: service.host,
-      disabled_reason: service.disabledReason,
-    },
-    ...(version.has('hypervisor-without-statistics')
-      ? { uptime: up }
-      : {
-          cpu_info: version.has('hypervisor-cpu-info') ? cpuInfo(report.cpuInfo) : report.cpuInfo,
-          vcpus: report.vcpus,
-          vcpus_used: use.vcpus,
-          memory_mb: report.memoryMb,
-          memory_mb_used: use.memoryMb + reserved,
-          free_ram_mb: report.memoryMb - use.memoryMb - reserved,
-          local_gb: report.diskGb,
-          local_gb_used: use.diskGb,
-          free_disk_gb: report.diskGb - use.diskGb,
-          disk_available_least: report.diskGb - use.diskGb,
-          current_workload: 0,
-          running_vms: use.servers,
-        }),
-  }
-}
-
-function cpuInfo(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return {} // an agent without details says nothing that is JSON
-  }
-}
-
 async function serversOf(deps: ComputeDeps, hosts: readonly Host[]) {
   const found = await listServers(deps.database.db, {
     projectId: null,
@@ -134,7 +67,10 @@ async function serversOf(deps: ComputeDeps, hosts: readonly Host[]) {
   return (host: Host) => found.filter((server) => server.host === host.host).map(({ id, name }) => ({ uuid: id, name }))
 }
 
-async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
+/** How the hosts of a page look, with what has to be read for all of them. */
+type ViewOf<T> = (page: readonly Host[]) => Promise<(host: Host) => T>
+
+async function listing<T extends object>(request: ApiRequest, deps: ComputeDeps, viewOf: ViewOf<T>) {
   const { query, version } = request
   const canSearch = version.has('service-uuid')
   const pattern = canSearch ? last(query, 'hypervisor_hostname_pattern') : undefined
@@ -157,25 +93,13 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
       : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
   if (marker !== undefined && at < 0) throw new BadRequest(`marker [${marker}] not found`)
   const page = hosts.slice(at + 1, at + 1 + limit)
-  const usage =
-    isDetailed && !version.has('hypervisor-without-statistics')
-      ? await usageByHost(deps.database.db)
-      : new Map<string, HostUsage>()
+  const view = await viewOf(page)
   const names = withServers ? await serversOf(deps, page) : undefined
-  const ups =
-    isDetailed && version.has('hypervisor-without-statistics')
-      ? new Map(await Promise.all(page.map(async (host) => [host.id, await uptimeIfUp(deps, host)] as const)))
-      : undefined
   const isFull = isPaged && page.length > 0 && at + 1 + limit < hosts.length
   return {
-    status: 200,
+    status: 200 as const,
     body: {
-      hypervisors: page.map((host) => ({
-        ...(isDetailed
-          ? detailed(host, version, deps, usage.get(host.host) ?? none, ups?.get(host.id))
-          : brief(host, version, deps)),
-        ...(names && { servers: names(host) }),
-      })),
+      hypervisors: page.map((host) => ({ ...view(host), ...(names && { servers: names(host) }) })),
       ...(isFull && {
         hypervisors_links: [
           nextLink(request, String(version.has('service-uuid') ? page.at(-1)!.id : page.at(-1)!.seq)),
@@ -183,6 +107,16 @@ async function listing(request: ApiRequest, deps: ComputeDeps, isDetailed: boole
       }),
     },
   }
+}
+
+/** Since 2.88 a host says how long it is up, and no longer what is used of it. */
+async function detailOf(page: readonly Host[], version: ApiVersion, deps: ComputeDeps) {
+  if (version.has(ended)) {
+    const ups = new Map(await Promise.all(page.map(async (host) => [host.id, await uptimeIfUp(deps, host)] as const)))
+    return (host: Host) => detailed(host, version, deps, none, ups.get(host.id))
+  }
+  const usage = await usageByHost(deps.database.db)
+  return (host: Host) => detailed(host, version, deps, usage.get(host.host) ?? none)
 }
 
 async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
@@ -208,9 +142,10 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors',
     policy: list,
     query: listQuery,
+    answer: { 200: listOf(exactly({ ...bare, servers: since('service-uuid', namedServers) })) },
     handle(request, deps) {
       request.ctx.authorize(list)
-      return listing(request, deps, false)
+      return listing(request, deps, async () => (host) => briefly(host, request.version, deps))
     },
   }),
   route({
@@ -218,9 +153,10 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/detail',
     policy: listDetail,
     query: listQuery,
+    answer: { 200: listOf(full) },
     handle(request, deps) {
       request.ctx.authorize(listDetail)
-      return listing(request, deps, true)
+      return listing(request, deps, (page) => detailOf(page, request.version, deps))
     },
   }),
   route({
@@ -228,6 +164,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/statistics',
     until: 'hypervisor-without-statistics',
     policy: statistics,
+    answer: { 200: exactly({ hypervisor_statistics: exactly({ count: number, ...amounts }) }) },
     async handle({ ctx }, { database, config }) {
       ctx.authorize(statistics)
       const [hosts, usage] = await Promise.all([listHosts(database.db), usageByHost(database.db)])
@@ -263,6 +200,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:id',
     policy: show,
     query: showQuery,
+    answer: { 200: exactly({ hypervisor: full }) },
     async handle({ ctx, params, version, query }, deps) {
       ctx.authorize(show)
       const host = await find(deps, params.id, version)
@@ -283,6 +221,7 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:id/uptime',
     until: 'hypervisor-without-statistics',
     policy: uptime,
+    answer: { 200: exactly({ hypervisor: exactly({ ...bare, uptime: text }) }) },
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(uptime)
       const host = await find(deps, params.id, version)
@@ -290,7 +229,7 @@ export const hypervisorRoutes = [
         throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
       if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')
-      return { status: 200, body: { hypervisor: { ...brief(host, version, deps), uptime: up } } }
+      return { status: 200, body: { hypervisor: { ...briefly(host, version, deps), uptime: up } } }
     },
   }),
   route({
@@ -298,11 +237,12 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:pattern/search',
     until: 'service-uuid',
     policy: search,
+    answer: { 200: searchAnswer },
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(search)
       return {
         status: 200,
-        body: { hypervisors: (await matching(deps, params.pattern)).map((host) => brief(host, version, deps)) },
+        body: { hypervisors: (await matching(deps, params.pattern)).map((host) => briefly(host, version, deps)) },
       }
     },
   }),
@@ -311,12 +251,13 @@ export const hypervisorRoutes = [
     path: '/os-hypervisors/:pattern/servers',
     until: 'service-uuid',
     policy: servers,
+    answer: { 200: searchAnswer },
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(servers)
       const hosts = await matching(deps, params.pattern)
       const names = await serversOf(deps, hosts)
       const shown = hosts.map((host) => ({
-        ...brief(host, version, deps),
+        ...briefly(host, version, deps),
         ...(names(host).length > 0 && { servers: names(host) }),
       }))
       return { status: 200, body: { hypervisors: shown } }

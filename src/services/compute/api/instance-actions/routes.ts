@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
+import { exactly, nullable, since, type Shown } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
@@ -7,6 +8,7 @@ import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { findAction, listActions, type ActionEvent, type ServerAction } from '../../store/actions.ts'
+import { pageLinks, text } from '../answers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
 import { nextLink, toOldTime } from '../links.ts'
 import { limitOf, timeOf } from '../paging.ts'
@@ -46,6 +48,34 @@ const listQuery = bodies(looseQuery({}), [
   ['changes-before', strictQuery({ ...listed, 'changes-before': once(Type.String()) })],
 ])
 
+const shown = {
+  action: text,
+  instance_uuid: text,
+  request_id: text,
+  user_id: text,
+  project_id: text,
+  start_time: nullable(text),
+  message: nullable(text),
+  updated_at: since('actions-paging', nullable(text)),
+}
+const eventAnswer = exactly({
+  event: text,
+  start_time: nullable(text),
+  finish_time: nullable(text),
+  result: nullable(Type.Enum(['Success', 'Error'])),
+  traceback: Type.Optional(nullable(text)),
+  hostId: since('action-event-host', text),
+  host: since('action-event-host', Type.Optional(nullable(text))),
+  details: since('action-event-details', Type.Optional(nullable(text))),
+})
+const listAnswer = exactly({
+  instanceActions: Type.Array(exactly(shown)),
+  links: since('actions-paging', pageLinks),
+})
+const showAnswer = exactly({
+  instanceAction: exactly({ ...shown, events: Type.Optional(Type.Array(eventAnswer)) }),
+})
+
 const view = (action: ServerAction, version: ApiVersion) => ({
   action: action.action,
   instance_uuid: action.server_id,
@@ -62,7 +92,7 @@ interface Sees {
   details: boolean
 }
 
-function viewEvent(event: ActionEvent, projectId: string, version: ApiVersion, sees: Sees) {
+function viewEvent(event: ActionEvent, projectId: string, version: ApiVersion, sees: Sees): Shown<typeof eventAnswer> {
   const hostId =
     event.host === null
       ? ''
@@ -86,6 +116,7 @@ export const instanceActionRoutes = [
     path: '/servers/:id/os-instance-actions',
     policy: list,
     query: listQuery,
+    answer: { 200: listAnswer },
     async handle(request, deps) {
       const { ctx, params, query, version } = request
       const server = await findFor(ctx, deps, params.id, list, { isDeletedToo: version.has('actions-of-deleted') })
@@ -117,6 +148,7 @@ export const instanceActionRoutes = [
     method: 'GET',
     path: '/servers/:id/os-instance-actions/:request',
     policy: [show, events, details],
+    answer: { 200: showAnswer },
     async handle({ ctx, params, version }, deps) {
       const server = await findFor(ctx, deps, params.id, show, { isDeletedToo: version.has('actions-of-deleted') })
       const action = await findAction(deps.database.db, server.id, params.request)
@@ -125,10 +157,10 @@ export const instanceActionRoutes = [
       const sees = { tracebacks: ctx.can(events, target), details: ctx.can(details, target) }
       // Since 2.51 owners see the events, without what only admins may read.
       const showsEvents = sees.tracebacks || version.has('action-events-for-owners')
-      const shown = action.events.map((event) => viewEvent(event, server.projectId, version, sees))
+      const seen = action.events.map((event) => viewEvent(event, server.projectId, version, sees))
       return {
         status: 200,
-        body: { instanceAction: { ...view(action, version), ...(showsEvents && { events: shown }) } },
+        body: { instanceAction: { ...view(action, version), ...(showsEvents && { events: seen }) } },
       }
     },
   }),

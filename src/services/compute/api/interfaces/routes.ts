@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { exactly, nullable, since, type Shown } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
@@ -6,6 +7,7 @@ import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import type { ServerPort } from '../../model/server.ts'
 import { attachPort, detachPort } from '../../operations/interfaces.ts'
+import { text } from '../answers.ts'
 import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { findFor, mayOverrideLock } from '../servers/find.ts'
 import { ipAddress, strict, tag, uuid } from '../parameter-types.ts'
@@ -36,7 +38,17 @@ const remove = rule(
 )
 export const interfaceRules = [list, show, create, remove]
 
-const view = (port: ServerPort, version: ApiVersion) => ({
+const shown = exactly({
+  port_id: text,
+  net_id: text,
+  mac_addr: text,
+  port_state: Type.Enum(['ACTIVE', 'DOWN']),
+  fixed_ips: Type.Array(exactly({ subnet_id: text, ip_address: text })),
+  tag: since('interface-tags', nullable(text)),
+})
+const answer = { 200: exactly({ interfaceAttachment: shown }) }
+
+const view = (port: ServerPort, version: ApiVersion): Shown<typeof shown> => ({
   port_id: port.id,
   net_id: port.networkId,
   mac_addr: port.mac,
@@ -63,6 +75,7 @@ export const interfaceRoutes = [
     method: 'GET',
     path: '/servers/:id/os-interface',
     policy: list,
+    answer: { 200: exactly({ interfaceAttachments: Type.Array(shown) }) },
     async handle({ ctx, params, version }, deps) {
       const { ports } = await findFor(ctx, deps, params.id, list)
       return { status: 200, body: { interfaceAttachments: ports.map((port) => view(port, version)) } }
@@ -72,6 +85,7 @@ export const interfaceRoutes = [
     method: 'GET',
     path: '/servers/:id/os-interface/:port',
     policy: show,
+    answer,
     async handle({ ctx, params, version }, deps) {
       const server = await findFor(ctx, deps, params.id, show)
       const port = server.ports.find((each) => each.id === params.port)
@@ -84,6 +98,7 @@ export const interfaceRoutes = [
     path: '/servers/:id/os-interface',
     policy: create,
     body: attachBody,
+    answer,
     async handle({ ctx, params, version, body }, deps) {
       const server = await findFor(ctx, deps, params.id, create)
       const { net_id, port_id, fixed_ips, tag: label } = body.interfaceAttachment ?? {}
@@ -101,6 +116,7 @@ export const interfaceRoutes = [
     method: 'DELETE',
     path: '/servers/:id/os-interface/:port',
     policy: remove,
+    answer: { 202: null },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, remove)
       await detachPort(ctx, deps, server, params.port, mayOverrideLock(ctx, server))

@@ -6,7 +6,7 @@ import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../st
 import { nextLink, toOldTime } from '../links.ts'
 import { limitOf } from '../paging.ts'
 import * as policy from './policy.ts'
-import { createBody, listQuery, ownQuery } from './schema.ts'
+import { createBody, listAnswer, listQuery, madeAnswer, ownQuery, showAnswer } from './schema.ts'
 import { viewKeypair } from './view.ts'
 
 /** Whose keypairs: since 2.10 admins may name somebody else. */
@@ -21,6 +21,7 @@ export const keypairRoutes = [
     path: '/os-keypairs',
     policy: policy.index,
     query: listQuery,
+    answer: { 200: listAnswer },
     async handle(request, { database, config }) {
       const { ctx, version, query } = request
       const userId = ownerOf(request)
@@ -43,6 +44,7 @@ export const keypairRoutes = [
     path: '/os-keypairs',
     policy: policy.create,
     body: createBody,
+    answer: { 200: madeAnswer, 201: madeAnswer },
     async handle({ ctx, version, body: { keypair: asked } }, deps) {
       const { public_key: publicKey, type = 'ssh', user_id: userId = ctx.userId } = asked
       ctx.authorize(policy.create, { user_id: userId })
@@ -65,6 +67,7 @@ export const keypairRoutes = [
     path: '/os-keypairs/:name',
     policy: policy.show,
     query: ownQuery,
+    answer: { 200: showAnswer },
     async handle(request, { database }) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.show, { user_id: userId })
@@ -86,6 +89,7 @@ export const keypairRoutes = [
     path: '/os-keypairs/:name',
     policy: policy.remove,
     query: ownQuery,
+    answer: { 202: null, 204: null },
     async handle(request, { database }) {
       const userId = ownerOf(request)
       request.ctx.authorize(policy.remove, { user_id: userId })

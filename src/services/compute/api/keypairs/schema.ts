@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
+import { exactly, since } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
+import { number, pageLinks, text as shownText } from '../answers.ts'
 import { looseQuery, name, paging, strict, strictQuery, text } from '../parameter-types.ts'
 
 const nameOf = (pattern: string) =>
@@ -33,3 +35,29 @@ export const listQuery = bodies(looseQuery(ofUser), [
   ['keypair-paging', looseQuery({ ...ofUser, ...paging })],
   ['cleanup', strictQuery({ ...ofUser, ...paging })],
 ])
+
+const shown = {
+  name: shownText,
+  public_key: shownText,
+  fingerprint: shownText,
+  type: since('keypair-type', shownText),
+}
+export const listAnswer = exactly({
+  keypairs: Type.Array(exactly({ keypair: exactly(shown) })),
+  keypairs_links: since('keypair-paging', pageLinks),
+})
+/** The private key of a keypair is here only, where nova made it. */
+export const madeAnswer = exactly({
+  keypair: exactly({ ...shown, user_id: shownText, private_key: Type.Optional(shownText) }),
+})
+export const showAnswer = exactly({
+  keypair: exactly({
+    ...shown,
+    user_id: shownText,
+    id: number,
+    created_at: Type.Union([shownText, Type.Null()]),
+    deleted: Type.Boolean(),
+    deleted_at: Type.Null(),
+    updated_at: Type.Null(),
+  }),
+})

@@ -1,9 +1,12 @@
+import { Type } from 'typebox'
+import { exactly, until } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { limitsOf } from '../../operations/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
+import { number } from '../answers.ts'
 import { admin } from '../base-policy.ts'
 import { query, text } from '../parameter-types.ts'
 
@@ -11,12 +14,41 @@ const show = rule('os_compute_api:limits', '@', 'Show limits of the own project'
 const other = rule('os_compute_api:limits:other_project', admin, 'Show limits of another project', 'GET /limits')
 export const limitRules = [show, other]
 
+const personality = 'no-personality'
+const limitsAnswer = exactly({
+  limits: exactly({
+    rate: Type.Array(Type.Unknown()),
+    absolute: exactly({
+      maxTotalInstances: number,
+      maxTotalCores: number,
+      maxTotalRAMSize: number,
+      maxServerMeta: number,
+      maxTotalKeypairs: number,
+      maxServerGroups: number,
+      maxServerGroupMembers: number,
+      totalInstancesUsed: number,
+      totalCoresUsed: number,
+      totalRAMUsed: number,
+      totalServerGroupsUsed: number,
+      maxImageMeta: until('image-metadata-ends', number),
+      maxPersonality: until(personality, number),
+      maxPersonalitySize: until(personality, number),
+      maxTotalFloatingIps: until('no-proxies', number),
+      maxSecurityGroups: until('no-proxies', number),
+      maxSecurityGroupRules: until('no-proxies', number),
+      totalFloatingIpsUsed: until('no-proxies', number),
+      totalSecurityGroupsUsed: until('no-proxies', number),
+    }),
+  }),
+})
+
 export const limitRoutes = [
   route({
     method: 'GET',
     path: '/limits',
     policy: [show, other],
     query: query({ tenant_id: text }),
+    answer: { 200: limitsAnswer },
     async handle({ ctx, query: asked, version }, { database, config }) {
       ctx.authorize(show)
       const wanted = last(asked, 'tenant_id')

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { exactly, nullable, since, type Shown } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
@@ -11,6 +12,7 @@ import { listAggregates } from '../../store/aggregates.ts'
 import { changeService } from '../../operations/compute-services.ts'
 import { deleteService, listServices } from '../../store/hosts.ts'
 import { listHostServers } from '../../store/servers.ts'
+import { numberOrUuid, text as shownText } from '../answers.ts'
 import { admin } from '../base-policy.ts'
 import { isTrue, toOldTime } from '../links.ts'
 import { boolean, fqdn, query, strict, text } from '../parameter-types.ts'
@@ -32,7 +34,33 @@ const oldBody = bodies(Type.Object({ ...first, ...forced }, strict), [
   ['service-forced-down', Type.Object({ ...first, ...forced }, strict)],
 ])
 
-function view(service: Service, version: ApiVersion, aggregates: readonly Aggregate[], { config }: ComputeDeps) {
+const shown = exactly({
+  id: numberOrUuid,
+  binary: shownText,
+  host: shownText,
+  zone: shownText,
+  status: shownText,
+  state: Type.Enum(['up', 'down']),
+  updated_at: nullable(shownText),
+  disabled_reason: nullable(shownText),
+  forced_down: since('service-forced-down', Type.Boolean()),
+})
+const oldAnswer = exactly({
+  service: exactly({
+    host: shownText,
+    binary: shownText,
+    status: Type.Optional(shownText),
+    disabled_reason: Type.Optional(shownText),
+    forced_down: since('service-forced-down', Type.Optional(Type.Boolean())),
+  }),
+})
+
+function view(
+  service: Service,
+  version: ApiVersion,
+  aggregates: readonly Aggregate[],
+  { config }: ComputeDeps,
+): Shown<typeof shown> {
   const isCompute = service.binary === 'nova-compute'
   return {
     id: version.has('service-uuid') ? service.id : service.seq,
@@ -79,12 +107,13 @@ export const serviceRoutes = [
     path: '/os-services',
     policy: list,
     query: query({ host: text, binary: text }),
+    answer: { 200: exactly({ services: Type.Array(shown) }) },
     async handle({ ctx, query: asked, version }, deps) {
       ctx.authorize(list)
       const [all, aggregates] = await Promise.all([listServices(deps.database.db), listAggregates(deps.database.db)])
       const [host, binary] = [last(asked, 'host'), last(asked, 'binary')]
-      const shown = all.filter((each) => (host ?? each.host) === each.host && (binary ?? each.binary) === each.binary)
-      return { status: 200, body: { services: shown.map((each) => view(each, version, aggregates, deps)) } }
+      const listed = all.filter((each) => (host ?? each.host) === each.host && (binary ?? each.binary) === each.binary)
+      return { status: 200, body: { services: listed.map((each) => view(each, version, aggregates, deps)) } }
     },
   }),
   // Before 2.53 the last part of the path is a verb: enable, disable, disable-log-reason, force-down.
@@ -94,6 +123,7 @@ export const serviceRoutes = [
     until: 'service-uuid',
     policy: update,
     body: oldBody,
+    answer: { 200: oldAnswer },
     async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(update)
       const service = (await listServices(deps.database.db)).find(
@@ -128,6 +158,7 @@ export const serviceRoutes = [
     since: 'service-uuid',
     policy: update,
     body: updateBody,
+    answer: { 200: exactly({ service: shown }) },
     async handle({ ctx, params, body, version }, deps) {
       ctx.authorize(update)
       const service = await find(deps, params.id, version)
@@ -139,6 +170,7 @@ export const serviceRoutes = [
     method: 'DELETE',
     path: '/os-services/:id',
     policy: remove,
+    answer: { 204: null },
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(remove)
       const service = await find(deps, params.id, version)

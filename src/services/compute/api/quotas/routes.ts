@@ -1,4 +1,5 @@
-import { Type } from 'typebox'
+import { Type, type TObject, type TProperties, type TSchema } from 'typebox'
+import { exactly, since, until } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
@@ -6,10 +7,11 @@ import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { BadRequest } from '../../errors.ts'
 import { requireProject } from '../../operations/projects.ts'
-import { defaultsOf, limitsOf } from '../../operations/quotas.ts'
+import { defaultsOf, limitsOf, type Limits } from '../../operations/quotas.ts'
 import { defaultClass, deleteLimits, listLimits, saveLimit } from '../../store/quotas.ts'
 import { listGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
+import { number, text as shownText } from '../answers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
 import { isTrue } from '../links.ts'
 import { boolean, integer, maxInt, query, strict, text } from '../parameter-types.ts'
@@ -60,7 +62,7 @@ const always = [
 const untilNoProxies = ['floating_ips', 'fixed_ips', 'security_groups', 'security_group_rules'] as const
 const untilNoPersonality = ['injected_files', 'injected_file_content_bytes', 'injected_file_path_bytes'] as const
 
-const shown = (version: ApiVersion): readonly string[] => [
+const shown = (version: ApiVersion): readonly (keyof Limits)[] => [
   ...always,
   ...(version.has('no-proxies') ? [] : untilNoProxies),
   ...(version.has('no-personality') ? [] : untilNoPersonality),
@@ -72,6 +74,26 @@ const shownOfClass = (version: ApiVersion): readonly string[] => {
   const before = always.filter((name) => !name.startsWith('server_group'))
   return [...before, ...untilNoProxies, ...untilNoPersonality]
 }
+
+/** Their names are those of the version: see `shown` and `shownOfClass`. */
+const answerOf = <S extends TSchema>(limit: S) => ({
+  ...fieldsOf(always, limit),
+  ...fieldsOf(untilNoProxies, until('no-proxies', limit)),
+  ...fieldsOf(untilNoPersonality, until('no-personality', limit)),
+})
+const fieldsOf = (names: readonly string[], limit: TSchema) =>
+  Object.fromEntries(names.map((limited) => [limited, limit]))
+const classGroups = always.filter((limited) => limited.startsWith('server_group'))
+const classAnswer = {
+  ...answerOf(number),
+  ...fieldsOf(classGroups, since('quota-class-server-groups', number)),
+  ...fieldsOf(untilNoProxies, until('quota-class-server-groups', number)),
+}
+const usageAnswer = exactly({ limit: number, in_use: number, reserved: number })
+const setAnswer = (fields: TProperties): { 200: TObject } => ({ 200: exactly({ quota_set: exactly(fields) }) })
+const classSetAnswer = (fields: TProperties): { 200: TObject } => ({
+  200: exactly({ quota_class_set: exactly(fields) }),
+})
 
 const limitsBody = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, Type.Optional(integer(-1, maxInt))]))
@@ -125,6 +147,7 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project',
     policy: show,
     query: userQuery,
+    answer: setAnswer({ id: shownText, ...answerOf(number) }),
     async handle({ ctx, params, version }, deps) {
       const id = params.project
       ctx.authorize(show, { project_id: id })
@@ -140,6 +163,7 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project/detail',
     policy: detail,
     query: userQuery,
+    answer: setAnswer({ id: shownText, ...answerOf(usageAnswer) }),
     async handle({ ctx, params, version }, deps) {
       const { db } = deps.database
       const { config } = deps
@@ -155,6 +179,7 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-sets/:project/defaults',
     policy: defaults,
+    answer: setAnswer({ id: shownText, ...answerOf(number) }),
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(defaults, { project_id: params.project })
       await requireProject(ctx, deps, params.project)
@@ -170,6 +195,7 @@ export const quotaRoutes = [
     policy: update,
     query: userQuery,
     body: updateBody,
+    answer: setAnswer(answerOf(number)),
     async handle({ ctx, params, version, body }, deps) {
       const id = params.project
       ctx.authorize(update, { project_id: id })
@@ -187,6 +213,7 @@ export const quotaRoutes = [
     path: '/os-quota-sets/:project',
     policy: remove,
     query: userQuery,
+    answer: { 202: null },
     async handle({ ctx, params }, { database }) {
       ctx.authorize(remove, { project_id: params.project })
       await deleteLimits(database.db, params.project)
@@ -197,6 +224,7 @@ export const quotaRoutes = [
     method: 'GET',
     path: '/os-quota-class-sets/:name',
     policy: classShow,
+    answer: classSetAnswer({ id: shownText, ...classAnswer }),
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(classShow)
       return {
@@ -210,6 +238,7 @@ export const quotaRoutes = [
     path: '/os-quota-class-sets/:name',
     policy: classUpdate,
     body: classBody,
+    answer: classSetAnswer(classAnswer),
     async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(classUpdate)
       if (params.name !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")

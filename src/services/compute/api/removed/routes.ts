@@ -50,6 +50,7 @@ const absentRoutes = absent.map(([method, path]) =>
     method,
     path,
     policy: null,
+    answer: {},
     handle: () => {
       throw new NotFound()
     },
@@ -62,6 +63,7 @@ const goneRoutes = Object.entries(paths).flatMap(([path, methods]) =>
       method,
       path,
       policy: null,
+      answer: {},
       handle: () => {
         throw new ApiError(410, 'This resource is no longer available. No forwarding address is given.')
       },

@@ -8,7 +8,7 @@ import { asked, groupsOfServer } from '../../operations/security-groups.ts'
 import { limited } from '../paging.ts'
 import { findFor } from '../servers/find.ts'
 import * as policy from './policy.ts'
-import { groupBody, listQuery, ruleBody } from './schema.ts'
+import { groupAnswer, groupBody, groupsAnswer, listQuery, ruleAnswer, ruleBody } from './schema.ts'
 import { viewGroup, viewRule } from './view.ts'
 
 const until = 'no-proxies'
@@ -37,7 +37,7 @@ async function viewAll(ctx: Context, deps: ComputeDeps, groups: readonly Securit
 }
 
 const one = async (ctx: Context, deps: ComputeDeps, group: SecurityGroup) => ({
-  status: 200,
+  status: 200 as const,
   body: { security_group: viewGroup(group, await withRemotes(ctx, deps, [group])) },
 })
 
@@ -48,6 +48,7 @@ const groupRoutes = [
     until,
     policy: policy.get,
     query: listQuery,
+    answer: { 200: groupsAnswer },
     async handle({ ctx, query }, deps) {
       ctx.authorize(policy.get, own(ctx))
       const seesAll = ctx.isAdmin && Object.hasOwn(query, 'all_tenants')
@@ -63,6 +64,7 @@ const groupRoutes = [
     path: '/os-security-groups/:id',
     until,
     policy: policy.show,
+    answer: { 200: groupAnswer },
     handle({ ctx, params }, deps) {
       ctx.authorize(policy.show, own(ctx))
       return asked(async () => one(ctx, deps, await groupOf(ctx, deps, params.id)))
@@ -74,6 +76,7 @@ const groupRoutes = [
     until,
     policy: policy.create,
     body: groupBody,
+    answer: { 200: groupAnswer },
     handle({ ctx, body }, deps) {
       ctx.authorize(policy.create, own(ctx))
       return asked(async () => one(ctx, deps, await deps.securityGroups.create(ctx.token, body.security_group)))
@@ -85,6 +88,7 @@ const groupRoutes = [
     until,
     policy: policy.update,
     body: groupBody,
+    answer: { 200: groupAnswer },
     handle({ ctx, params, body }, deps) {
       ctx.authorize(policy.update, own(ctx))
       return asked(async () => {
@@ -98,12 +102,13 @@ const groupRoutes = [
     path: '/os-security-groups/:id',
     until,
     policy: policy.remove,
+    answer: { 202: null },
     handle({ ctx, params }, deps) {
       ctx.authorize(policy.remove, own(ctx))
       return asked(async () => {
         const { id } = await groupOf(ctx, deps, params.id)
         await deps.securityGroups.remove(ctx.token, id)
-        return { status: 202 }
+        return { status: 202 as const }
       })
     },
   }),
@@ -177,6 +182,7 @@ const ruleRoutes = [
     until,
     policy: policy.createRule,
     body: ruleBody,
+    answer: { 200: ruleAnswer },
     handle({ ctx, body }, deps) {
       ctx.authorize(policy.createRule, own(ctx))
       const wanted = toNeutron(body.security_group_rule)
@@ -185,7 +191,7 @@ const ruleRoutes = [
         const remote = wanted.remoteGroupId === null ? [] : [await groupOf(ctx, deps, wanted.remoteGroupId)]
         const made = await deps.securityGroups.createRule(ctx.token, wanted)
         const known = new Map(remote.map((group) => [group.id, group]))
-        return { status: 200, body: { security_group_rule: viewRule(made, known) } }
+        return { status: 200 as const, body: { security_group_rule: viewRule(made, known) } }
       })
     },
   }),
@@ -194,6 +200,7 @@ const ruleRoutes = [
     path: '/os-security-group-rules/:id',
     until,
     policy: policy.removeRule,
+    answer: { 202: null },
     handle({ ctx, params }, deps) {
       ctx.authorize(policy.removeRule, own(ctx))
       const id = params.id
@@ -201,7 +208,7 @@ const ruleRoutes = [
         if (!(await deps.securityGroups.findRule(ctx.token, id)))
           throw new NotFound(`Security group with rule ${id} not found.`)
         await deps.securityGroups.removeRule(ctx.token, id)
-        return { status: 202 }
+        return { status: 202 as const }
       })
     },
   }),
@@ -214,6 +221,7 @@ export const securityGroupRoutes = [
     method: 'GET',
     path: '/servers/:id/os-security-groups',
     policy: policy.list,
+    answer: { 200: groupsAnswer },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.list)
       const groups = await asked(() => groupsOfServer(ctx, deps, server))

@@ -1,10 +1,11 @@
 import type { SecurityGroup, SecurityGroupRule } from '../../deps.ts'
+import type { ShownRule } from './schema.ts'
 
 /** Groups by id that rules may refer to. */
 type Known = ReadonlyMap<string, Pick<SecurityGroup, 'name' | 'projectId'>>
 
 /** A rule as nova shows it: both ports of tcp and udp where it names none, -1 elsewhere. */
-export function viewRule(rule: SecurityGroupRule, known: Known) {
+export function viewRule(rule: SecurityGroupRule, known: Known): ShownRule {
   const remote = rule.remoteGroupId === null ? undefined : known.get(rule.remoteGroupId)
   const hasPorts = rule.from !== null || rule.to !== null
   const [from, to] = hasPorts || rule.protocol === null ? [rule.from, rule.to] : widest(rule.protocol)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
+import { exactly, since, until, type Shown } from '../../../../platform/http/answers.ts'
 import { rule, type Rule } from '../../../../platform/auth/policy.ts'
 import { lockOwner } from '../../../../platform/db/owner-lock.ts'
 import { route } from '../route.ts'
@@ -17,6 +18,7 @@ import {
   membersOf,
   type ServerGroup,
 } from '../../store/server-groups.ts'
+import { number, text as shownText, texts } from '../answers.ts'
 import { admin, memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { many, name, nonNegativeInteger, positiveInteger, query, strict, text } from '../parameter-types.ts'
 import { limited } from '../paging.ts'
@@ -75,7 +77,20 @@ const createBody = bodies(widest, [
   ['server-group-policy', Type.Object({ server_group: Type.Object(withPolicy, strict) }, strict)],
 ])
 
-const view = (group: ServerGroup, members: readonly { id: string }[], version: ApiVersion) => ({
+const shown = exactly({
+  id: shownText,
+  name: shownText,
+  members: texts,
+  policies: until('server-group-policy', texts),
+  metadata: until('server-group-policy', exactly({})),
+  policy: since('server-group-policy', shownText),
+  rules: since('server-group-policy', exactly({ max_server_per_host: Type.Optional(number) })),
+  project_id: since('server-group-owner', shownText),
+  user_id: since('server-group-owner', shownText),
+})
+const answer = { 200: exactly({ server_group: shown }) }
+
+const view = (group: ServerGroup, members: readonly { id: string }[], version: ApiVersion): Shown<typeof shown> => ({
   id: group.id,
   name: group.name,
   members: members.map(({ id }) => id),
@@ -100,6 +115,7 @@ export const serverGroupRoutes = [
     path: '/os-server-groups',
     policy: [index, indexAll],
     query: query({ all_projects: text, limit: many(nonNegativeInteger), offset: many(nonNegativeInteger) }),
+    answer: { 200: exactly({ server_groups: Type.Array(shown) }) },
     async handle({ ctx, query: asked, version }, { database, config }) {
       ctx.authorize(index, { project_id: ctx.projectId })
       const isAll = Object.hasOwn(asked, 'all_projects') && ctx.can(indexAll)
@@ -120,6 +136,7 @@ export const serverGroupRoutes = [
     path: '/os-server-groups',
     policy: create,
     body: createBody,
+    answer,
     async handle({ ctx, version, body }, { database, config, now }) {
       ctx.authorize(create, { project_id: ctx.projectId })
       const {
@@ -153,6 +170,7 @@ export const serverGroupRoutes = [
     method: 'GET',
     path: '/os-server-groups/:id',
     policy: show,
+    answer,
     async handle({ ctx, params, version }, deps) {
       const group = await find(ctx, deps, params.id, show)
       const members = (await membersOf(deps.database.db, [group.id])).get(group.id) ?? []
@@ -163,6 +181,7 @@ export const serverGroupRoutes = [
     method: 'DELETE',
     path: '/os-server-groups/:id',
     policy: remove,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const group = await find(ctx, deps, params.id, remove)
       await deleteGroup(deps.database.db, group.id)

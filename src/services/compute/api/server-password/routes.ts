@@ -1,6 +1,8 @@
+import { exactly } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { clearGuestPassword, getGuestPassword } from '../../operations/server-metadata.ts'
+import { text } from '../answers.ts'
 import { memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { findFor } from '../servers/find.ts'
 
@@ -23,6 +25,7 @@ export const serverPasswordRoutes = [
     method: 'GET',
     path: '/servers/:id/os-server-password',
     policy: show,
+    answer: { 200: exactly({ password: text }) },
     async handle({ ctx, params }, deps) {
       const { id } = await findFor(ctx, deps, params.id, show)
       return { status: 200, body: { password: await getGuestPassword(deps, id) } }
@@ -32,6 +35,7 @@ export const serverPasswordRoutes = [
     method: 'DELETE',
     path: '/servers/:id/os-server-password',
     policy: clear,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const { id } = await findFor(ctx, deps, params.id, clear)
       await clearGuestPassword(deps, id)

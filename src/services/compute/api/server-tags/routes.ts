@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
 import { BadRequest, NotFound } from '../../errors.ts'
 import { changeTags } from '../../operations/label-server.ts'
+import { texts } from '../answers.ts'
 import { findFor } from '../servers/find.ts'
 import { strict, tag } from '../parameter-types.ts'
 import * as policy from './policy.ts'
@@ -9,6 +11,7 @@ import * as policy from './policy.ts'
 const most = 50
 const since = 'server-tags'
 const body = Type.Object({ tags: Type.Array(tag, { maxItems: most }) }, strict)
+const answer = { 200: exactly({ tags: texts }) }
 const missing = (id: string, name: string) => new NotFound(`Server ${id} has no tag '${name}'`)
 
 export const serverTagRoutes = [
@@ -17,6 +20,7 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags',
     since,
     policy: policy.index,
+    answer,
     async handle({ ctx, params }, deps) {
       return { status: 200, body: { tags: (await findFor(ctx, deps, params.id, policy.index)).tags } }
     },
@@ -27,6 +31,7 @@ export const serverTagRoutes = [
     since,
     policy: policy.updateAll,
     body,
+    answer,
     async handle({ ctx, params, body: { tags } }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.updateAll)
       const changed = await changeTags(deps, server.id, () => [...new Set(tags)])
@@ -38,6 +43,7 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags',
     since,
     policy: policy.removeAll,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.removeAll)
       await changeTags(deps, server.id, () => [])
@@ -49,6 +55,7 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.show,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.show)
       if (!server.tags.includes(params.tag)) throw missing(server.id, params.tag)
@@ -60,6 +67,7 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.update,
+    answer: { 201: null, 204: null },
     async handle({ ctx, params, baseUrl }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.update)
       const name = params.tag
@@ -82,6 +90,7 @@ export const serverTagRoutes = [
     path: '/servers/:id/tags/:tag',
     since,
     policy: policy.remove,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.remove)
       await changeTags(deps, server.id, (now) => {

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
-import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import type { ResponseOf } from '../../../../platform/http/answers.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { findProblem, schemaAt, type Bodies } from '../../../../platform/http/schema.ts'
 import type { Rule } from '../../../../platform/auth/policy.ts'
@@ -14,6 +15,7 @@ import * as groupPolicy from '../security-groups/policy.ts'
 import { nameBody } from '../security-groups/schema.ts'
 import { versions } from '../../versions.ts'
 import { invalid } from '../invalid.ts'
+import { actionAnswers, remoteConsoleAnswer } from './answers.ts'
 import { findFor, mayOverrideLock } from './find.ts'
 import * as policy from './policy.ts'
 import * as schema from './schema.ts'
@@ -23,7 +25,12 @@ interface Action {
   body?: TSchema | Bodies
   /** Exists before that change only. */
   until?: string
-  run(input: { request: ApiRequest; deps: ComputeDeps; server: Server; value: unknown }): Promise<ApiResponse>
+  run(input: {
+    request: ApiRequest
+    deps: ComputeDeps
+    server: Server
+    value: unknown
+  }): Promise<ResponseOf<typeof actionAnswers>>
 }
 
 const powered = (rule: Rule, action: PowerAction): Action => ({
@@ -127,6 +134,7 @@ export const actionRoutes = [
     path: '/servers/:id/action',
     policy: Object.values(actions).map(({ rule }) => rule),
     body: schema.actionBody,
+    answer: actionAnswers,
     async handle(request, deps) {
       const [name, value] = Object.entries(request.body)[0]!
       const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
@@ -145,6 +153,7 @@ export const actionRoutes = [
     since: 'remote-consoles',
     policy: policy.remoteConsoles,
     body: schema.remoteConsoleBody,
+    answer: { 200: remoteConsoleAnswer },
     async handle({ ctx, params, body }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.remoteConsoles)
       const { protocol, type } = body.remote_console

@@ -12,6 +12,7 @@ import { findServer, updateServer } from '../../store/servers.ts'
 import type { Server } from '../../model/server.ts'
 import { isTrue, linksOf, nextLink } from '../links.ts'
 import { flagOf, limitOf } from '../paging.ts'
+import { briefListAnswer, changedAnswer, listAnswer, madeAnswer, showAnswer } from './answers.ts'
 import { serverFilter } from './filters.ts'
 import { findFor, mayOverrideLock } from './find.ts'
 import * as policy from './policy.ts'
@@ -41,8 +42,9 @@ async function viewOptions(
   }
 }
 
+/** The page of servers that is asked for. */
 async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean) {
-  const { ctx, query, baseUrl } = request
+  const { ctx, query } = request
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   ctx.authorize(isDetailed ? policy.detail : policy.index, target)
   const wantsAll = last(query, 'all_tenants') === '' || flagOf(query, 'all_tenants')
@@ -60,15 +62,8 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
     filter.marker = found
   }
   const servers = filter ? await listServers(deps.database.db, filter) : []
-  const options = isDetailed ? await viewOptions(request, deps, ctx.projectId ?? '') : undefined
   const isFull = servers.length > 0 && servers.length === limit
-  return {
-    status: 200,
-    body: {
-      servers: servers.map((server) => (options ? viewServer(server, options) : viewServerBrief(server, baseUrl))),
-      ...(isFull && { servers_links: [nextLink(request, servers.at(-1)!.id)] }),
-    },
-  }
+  return { servers, links: isFull && { servers_links: [nextLink(request, servers.at(-1)!.id)] } }
 }
 
 export async function showServer(request: ApiRequest, deps: ComputeDeps, server: Server) {
@@ -87,20 +82,31 @@ export const serverRoutes = [
     path: '/servers',
     policy: [policy.index, policy.indexAll, policy.allFilters],
     query: listQuery,
-    handle: (request, deps) => list(request, deps, false),
+    answer: { 200: briefListAnswer },
+    async handle(request, deps) {
+      const { servers, links } = await list(request, deps, false)
+      const views = servers.map((server) => viewServerBrief(server, request.baseUrl))
+      return { status: 200, body: { servers: views, ...links } }
+    },
   }),
   route({
     method: 'GET',
     path: '/servers/detail',
     policy: [policy.detail, policy.detailAll, policy.allFilters],
     query: listQuery,
-    handle: (request, deps) => list(request, deps, true),
+    answer: { 200: listAnswer },
+    async handle(request, deps) {
+      const { servers, links } = await list(request, deps, true)
+      const options = await viewOptions(request, deps, request.ctx.projectId ?? '')
+      return { status: 200, body: { servers: servers.map((server) => viewServer(server, options)), ...links } }
+    },
   }),
   route({
     method: 'POST',
     path: '/servers',
     policy: [policy.create, policy.attachNetwork, policy.forcedHost, policy.requestedDestination],
     body: createBody,
+    answer: { 202: madeAnswer },
     bodyLimit: 1 << 20,
     async handle({ ctx, version, body, baseUrl }, deps) {
       const target = { project_id: ctx.projectId, user_id: ctx.userId }
@@ -122,6 +128,7 @@ export const serverRoutes = [
     method: 'GET',
     path: '/servers/:id',
     policy: [policy.show, policy.extended, policy.hostStatus, policy.showExtraSpecs],
+    answer: { 200: showAnswer },
     async handle(request, deps) {
       const server = await findFor(request.ctx, deps, request.params.id, policy.show)
       return { status: 200, body: { server: await showServer(request, deps, server) } }
@@ -132,6 +139,7 @@ export const serverRoutes = [
     path: '/servers/:id',
     policy: policy.update,
     body: updateBody,
+    answer: { 200: changedAnswer },
     async handle(request, deps) {
       const { ctx, body } = request
       const server = await findFor(ctx, deps, request.params.id, policy.update)
@@ -154,6 +162,7 @@ export const serverRoutes = [
     method: 'DELETE',
     path: '/servers/:id',
     policy: policy.remove,
+    answer: { 204: null },
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.remove)
       if (server.deletedAt !== null) throw new ServerNotFound(server.id)

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { Shown } from '../../../../platform/http/answers.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import { blockDevicesOf } from '../../model/block-devices.ts'
 import { isUp, type Aggregate, type Service } from '../../model/host.ts'
 import { statusOf, type Server } from '../../model/server.ts'
 import { zoneOfServer } from '../../operations/server-metadata.ts'
 import { linksOf, toOldTime, toTime } from '../links.ts'
+import type { address, ShownServer } from './answers.ts'
 
 /** What a view needs besides the server. */
 export interface ViewOptions {
@@ -38,13 +40,13 @@ export const diskConfigOf = ({ hasAutoDisk }: Server) => (hasAutoDisk ? 'AUTO' :
 const extensions = /^(OS-EXT|OS-SRV|os-extended-volumes:)|^(config_drive|key_name|security_groups|host_status)$/
 
 /** What `PUT /servers/{id}` answered before 2.75: extensions added nothing to it. */
-export function withoutExtensions(view: { addresses: Record<string, { version: number; addr: string }[]> }) {
+export function withoutExtensions(view: ShownServer) {
   const kept = Object.entries(view).filter(([key]) => !extensions.test(key))
   const addresses = Object.entries(view.addresses).map(([network, list]) => [
     network,
     list.map(({ version, addr }) => ({ version, addr })),
   ])
-  return { ...Object.fromEntries(kept), addresses: Object.fromEntries(addresses) as object }
+  return { ...Object.fromEntries(kept), id: view.id, addresses: Object.fromEntries(addresses) as object }
 }
 
 const showsProgress = new Set([
@@ -60,7 +62,7 @@ const showsProgress = new Set([
   'REVERT_RESIZE',
 ])
 
-export function viewServer(server: Server, options: ViewOptions) {
+export function viewServer(server: Server, options: ViewOptions): ShownServer {
   const { version, baseUrl } = options
   const status = statusOf(server)
   return {
@@ -150,7 +152,7 @@ function hostStatus({ host }: Server, { services, downTimeS }: NonNullable<ViewO
 }
 
 function viewAddresses(server: Server) {
-  const result: Record<string, { version: number; addr: string }[]> = {}
+  const result: Record<string, Shown<typeof address>[]> = {}
   for (const port of server.ports) {
     const line = (addr: string, version: number, type: 'fixed' | 'floating') => ({
       version,

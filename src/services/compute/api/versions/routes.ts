@@ -1,3 +1,6 @@
+import { Type, type TSchema } from 'typebox'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { text } from '../answers.ts'
 import { route } from '../route.ts'
 import { versions } from '../../versions.ts'
 
@@ -27,18 +30,35 @@ const detailed = (document: ReturnType<typeof current>, version: string) => ({
   'media-types': [{ base: 'application/json', type: `application/vnd.openstack.compute+json;version=${version}` }],
 })
 
-const root = (path: string, bodyOf: (baseUrl: string) => object) =>
+const version = {
+  id: text,
+  status: text,
+  version: text,
+  min_version: text,
+  updated: text,
+  links: Type.Array(exactly({ rel: text, href: text, type: Type.Optional(text) })),
+}
+const listAnswer = exactly({ versions: Type.Array(exactly(version)) })
+const mediaTypes = Type.Array(exactly({ base: text, type: text }))
+const showAnswer = exactly({ version: exactly({ ...version, 'media-types': mediaTypes }) })
+
+const root = <A extends typeof listAnswer | typeof showAnswer>(
+  path: string,
+  answer: A,
+  bodyOf: (baseUrl: string) => Shown<A>,
+) =>
   route({
     method: 'GET',
     path,
     policy: null,
     auth: 'none',
+    answer: { 200: answer as TSchema },
     handle: ({ baseUrl }) => ({ status: 200, body: bodyOf(baseUrl) }),
   })
 
 /** Version documents, open to everybody. */
 export const versionRoutes = [
-  root('/', (baseUrl) => ({ versions: [legacy(baseUrl), current(baseUrl)] })),
-  root('/v2', (baseUrl) => ({ version: detailed(legacy(baseUrl), '2') })),
-  root('/v2.1', (baseUrl) => ({ version: detailed(current(baseUrl), '2.1') })),
+  root('/', listAnswer, (baseUrl) => ({ versions: [legacy(baseUrl), current(baseUrl)] })),
+  root('/v2', showAnswer, (baseUrl) => ({ version: detailed(legacy(baseUrl), '2') })),
+  root('/v2.1', showAnswer, (baseUrl) => ({ version: detailed(current(baseUrl), '2.1') })),
 ]

@@ -1,4 +1,6 @@
 /** Volumes of a server: none, as there is no volume service whose volumes could be attached. */
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { NotFound } from '../../errors.ts'
@@ -26,6 +28,7 @@ export const volumeAttachmentRoutes = [
     path: '/servers/:id/os-volume_attachments',
     policy: index,
     query: query({ limit: many(nonNegativeInteger), offset: many(nonNegativeInteger) }),
+    answer: { 200: exactly({ volumeAttachments: Type.Array(Type.Unknown()) }) },
     async handle({ ctx, params }, deps) {
       await findFor(ctx, deps, params.id, index)
       return { status: 200, body: { volumeAttachments: [] } }
@@ -35,6 +38,7 @@ export const volumeAttachmentRoutes = [
     method: 'GET',
     path: '/servers/:id/os-volume_attachments/:volume',
     policy: show,
+    answer: {},
     async handle({ ctx, params }, deps) {
       const server = await findFor(ctx, deps, params.id, show)
       throw new NotFound(`Instance ${server.id} is not attached to volume ${params.volume}`)
