@@ -14,7 +14,8 @@ const complaints = new Set<string>()
 /** In what an answer differs from what its route declares; undefined for nothing, and for routes that declare none. */
 export function complaintOf({ definition, route, version, response }: Answered): string | undefined {
   const { status, body } = response
-  if (!route.answer || status >= 400) return undefined
+  // Refusals have the service's own form, unless a route declares another.
+  if (!route.answer || (status >= 400 && route.answer[status] === undefined)) return undefined
   const where = `${definition.type} ${route.method} ${route.path} ${version.text}`.trimEnd()
   const schema = answerAt(route, status, version, definition.microversions?.table)
   if (schema === undefined) return `${where}: ${status} is not declared`

@@ -1,9 +1,10 @@
 /** `limit`, `marker`, `list_limit` and `truncated` of keystone's listings, and their filters. */
 import { BadRequest, NotFound } from '../../../platform/http/errors.ts'
-import { last, type ApiResponse, type Query } from '../../../platform/http/route.ts'
+import { last, type Query } from '../../../platform/http/route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { Filter, Page } from '../store/listing.ts'
 import { findRow, type Table } from '../store/rows.ts'
+import type { Collection } from './links.ts'
 
 /** Which section's `list_limit` a listing obeys. */
 export type ListSection = 'identity' | 'resource' | 'role' | 'catalog' | 'policy' | 'unifiedLimit'
@@ -34,7 +35,7 @@ export function pageAnswer(
   items: readonly { id: string }[],
   request: { baseUrl: string; url: string },
   cut?: Page,
-): ApiResponse {
+): Collection {
   const self = request.baseUrl + request.url
   const body = { links: { next: cut ? nextLink(self, items, cut) : null, self, previous: null }, [plural]: items }
   return { status: 200, body: cut ? { ...body, truncated: true } : body }

@@ -2,18 +2,19 @@
  * The five operations that all of keystone's entities share. An entity says what is its own: schemas, filters, how a
  * row looks, what its policies see, and what creating, changing and deleting means.
  */
-import { Type, type TProperties, type TSchema } from 'typebox'
+import { Type, type TObject, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
 import { BadRequest } from '../../../platform/http/errors.ts'
-import type { ApiRequest, ApiResponse, Query, Route } from '../../../platform/http/route.ts'
+import type { ApiRequest, Query, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
 import { pageRows, type Filter } from '../store/listing.ts'
 import { findRow, type Row, type Table } from '../store/rows.ts'
-import { withLinks } from './links.ts'
+import { linked, listAnswer, oneOf, withFields } from './answers.ts'
+import { withLinks, type Collection } from './links.ts'
 import { filtersOf, pageAnswer, pageOf, requireMarker, type Filters, type ListSection } from './paging.ts'
 
 export type Attributes = Record<string, unknown>
@@ -35,6 +36,8 @@ export interface Listing<T extends Table> {
   filters: Filters
   /** Which `list_limit` counts. */
   section?: ListSection
+  /** What `view` shows. */
+  answer: TObject
   view(row: Row<T>, deps: IdentityDeps): object | Promise<object>
   /** All rows at once, where `view` would ask the database for each. */
   viewAll?(rows: readonly Row<T>[], deps: IdentityDeps): Promise<object[]>
@@ -65,6 +68,8 @@ export interface Entity<T extends Table> extends Listing<T> {
   existsFirst?: readonly Verb[]
   /** Which of several rules counts; the first without it. */
   ruleFor?(verb: Verb, facts: RuleFacts<T>): string
+  /** What `expand` shows. */
+  expansion?: TProperties
   /** What is only shown of a single entity, as the query asks. */
   expand?(row: Row<T>, deps: IdentityDeps, request: ApiRequest): Promise<object>
   /** What the policies see of an existing row. */
@@ -112,7 +117,7 @@ export async function answerListing<T extends Table>(
   { query, baseUrl, url }: ApiRequest,
   deps: IdentityDeps,
   conditions: readonly Filter[],
-): Promise<ApiResponse> {
+): Promise<Collection> {
   const page = pageOf(query, deps.config, entity.section)
   await requireMarker(deps, entity.table, page)
   const filters = [...conditions, ...filtersOf(entity.filters, query)]
@@ -129,6 +134,7 @@ const pathOf = (entity: { path?: string; plural: string }): string => entity.pat
 export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps>[] {
   const { singular, plural } = entity
   const path = pathOf(entity)
+  const shown = linked(entity.answer)
   const names = entity.rules ?? defaultRules(singular, plural)
   const rules = (verb: Verb): Rule[] => names[verb].map(policy)
   const ruleOf = (verb: Verb, facts: RuleFacts<T>): Rule => policy(entity.ruleFor?.(verb, facts) ?? names[verb][0]!)
@@ -157,6 +163,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path,
       policy: rules('list'),
+      answer: listAnswer(plural, shown),
       async handle(request, deps) {
         const { ctx, query } = request
         ctx.authorize(ruleOf('list', { query }), listTarget(ctx))
@@ -172,6 +179,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'GET',
       path: `${path}/:id`,
       policy: rules('show'),
+      answer: { 200: oneOf(singular, withFields(shown, entity.expansion ?? {})) },
       async handle(request, deps) {
         const row = await found('show', request, deps)
         const more = await entity.expand?.(row, deps, request)
@@ -183,6 +191,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path,
       policy: rules('create'),
       body: wrap(singular, entity.create, entity.strict, 0),
+      answer: { 201: oneOf(singular, shown) },
       async handle({ ctx, body, baseUrl }, deps) {
         const attributes = (body as Record<string, Attributes>)[singular]!
         const target = (await entity.newTarget?.(ctx, attributes, deps)) ?? {}
@@ -197,6 +206,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       path: `${path}/:id`,
       policy: rules('update'),
       body: wrap(singular, entity.update, entity.strict, 1),
+      answer: { 200: oneOf(singular, shown) },
       async admit(request, deps) {
         admitted.set(request.ctx, await found('update', request, deps))
       },
@@ -215,6 +225,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
       method: 'DELETE',
       path: `${path}/:id`,
       policy: rules('delete'),
+      answer: { 204: null },
       async handle(request, deps) {
         await entity.remove(deps, await found('delete', request, deps), request.ctx)
         deps.changed()

@@ -57,8 +57,11 @@ const rowsOf = (domainId: string, config: DomainConfig): DomainOption[] =>
     })),
   )
 
+/** Options by their groups, or by their names. */
+type ShownConfig = Readonly<Record<string, unknown>>
+
 /** Options by their groups; one alone where one was asked for. What is sensitive is never among them. */
-function shown(rows: readonly DomainOption[], { name }: Place = {}): object {
+function shown(rows: readonly DomainOption[], { name }: Place = {}): ShownConfig {
   const plain = rows.filter((row) => row.is_sensitive === 0)
   const config: Record<string, Record<string, unknown>> = {}
   for (const row of plain) (config[row.section] ??= {})[row.name] = JSON.parse(row.value) as unknown
@@ -66,7 +69,11 @@ function shown(rows: readonly DomainOption[], { name }: Place = {}): object {
 }
 
 /** What a domain's configuration shows of itself. Throws NotFound where that is nothing. */
-export async function showDomainConfig({ database }: IdentityDeps, domainId: string, place: Place): Promise<object> {
+export async function showDomainConfig(
+  { database }: IdentityDeps,
+  domainId: string,
+  place: Place,
+): Promise<ShownConfig> {
   requireSupported(place)
   const rows = await domainOptions(database.db, domainId, place)
   if (!rows.some((row) => row.is_sensitive === 0)) throw notFound(domainId, place)
@@ -78,7 +85,7 @@ export async function createDomainConfig(
   deps: IdentityDeps,
   domainId: string,
   config: Readonly<Record<string, unknown>>,
-): Promise<{ config: object; isNew: boolean }> {
+): Promise<{ config: ShownConfig; isNew: boolean }> {
   requireValid(config)
   const before = await domainOptions(deps.database.db, domainId)
   const rows = rowsOf(domainId, config)
@@ -92,7 +99,7 @@ export async function updateDomainConfig(
   domainId: string,
   body: Readonly<Record<string, unknown>>,
   place: Place,
-): Promise<object> {
+): Promise<ShownConfig> {
   const config = place.section !== undefined && place.name !== undefined ? { [place.section]: body } : body
   requireValid(config)
   requireSupported(place)
@@ -134,7 +141,7 @@ export async function deleteDomainConfig(deps: IdentityDeps, domainId: string, p
 }
 
 /** What a domain has that sets nothing itself. */
-export function defaultDomainConfig({ domainDefaults }: IdentityDeps, { section, name }: Place): object {
+export function defaultDomainConfig({ domainDefaults }: IdentityDeps, { section, name }: Place): ShownConfig {
   requireSupported({ section, name })
   if (section === undefined) return domainDefaults
   if (name === undefined) return { [section]: domainDefaults[section] }
@@ -146,7 +153,7 @@ export function defaultDomainConfig({ domainDefaults }: IdentityDeps, { section,
 const complianceOptions = ['password_regex', 'password_regex_description']
 
 /** What users may know about the form of passwords, of the default domain only. */
-export function complianceConfig({ config }: IdentityDeps, domainId: string, { name }: Place): object {
+export function complianceConfig({ config }: IdentityDeps, domainId: string, { name }: Place): ShownConfig {
   if (domainId !== config.defaultDomainId)
     throw new InvalidDomainConfig(
       'Reading security compliance information for any domain other than the default domain is not allowed or supported.',

@@ -8,9 +8,13 @@ import { policy } from '../../policies.ts'
 import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
 import { bearerOf, requireNoTrust } from '../bearer.ts'
 import { collection } from '../links.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { listAnswer, self, text } from '../answers.ts'
 
 const base = '/users/:user_id/access_rules'
 const kind = 'Access Rule'
+
+const ruleAnswer = exactly({ id: text, service: text, method: text, path: text, links: self })
 
 const view = (row: Row<'access_rules'>, baseUrl: string) => ({
   id: row.id,
@@ -42,6 +46,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('list_access_rules'),
+  answer: listAnswer('access_rules', ruleAnswer),
   async handle(request, deps) {
     const userId = await authorized(request, deps, 'list_access_rules')
     const filters = ['service', 'path', 'method'].flatMap((column) => {
@@ -64,6 +69,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:id`,
   policy: policy('get_access_rule'),
+  answer: { 200: exactly({ access_rule: ruleAnswer }) },
   async handle(request, deps) {
     const row = await find(request, deps, await authorized(request, deps, 'get_access_rule'))
     return { status: 200, body: { access_rule: view(row, request.baseUrl) } }
@@ -74,6 +80,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:id`,
   policy: policy('delete_access_rule'),
+  answer: { 204: null },
   async handle(request, deps) {
     const row = await find(request, deps, await authorized(request, deps, 'delete_access_rule'))
     const { db } = deps.database

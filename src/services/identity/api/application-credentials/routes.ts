@@ -11,8 +11,9 @@ import { findRow, listRows } from '../../store/rows.ts'
 import { bearerOf, requireNoTrust, requireUnrestricted } from '../bearer.ts'
 import { collection } from '../links.ts'
 import { expiryOf, microsOf } from '../times.ts'
-import { createBody } from './schema.ts'
+import { createBody, credentialAnswer, madeAnswer } from './schema.ts'
 import { viewCredentials } from './view.ts'
+import { listAnswer, oneOf } from '../answers.ts'
 
 const base = '/users/:user_id/application_credentials'
 
@@ -27,6 +28,7 @@ const create = route({
   path: base,
   policy: policy('create_application_credential'),
   body: createBody,
+  answer: { 201: madeAnswer },
   async handle({ ctx, params, body: { application_credential: input }, baseUrl }, deps) {
     const userId = authorize(ctx, params, 'create_application_credential')
     const bearer = await bearerOf(deps, ctx)
@@ -53,6 +55,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('list_application_credentials'),
+  answer: listAnswer('application_credentials', credentialAnswer),
   async handle(request, deps) {
     const userId = authorize(request.ctx, request.params, 'list_application_credentials')
     requireNoTrust(await bearerOf(deps, request.ctx))
@@ -86,6 +89,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:id`,
   policy: policy('get_application_credential'),
+  answer: { 200: oneOf('application_credential', credentialAnswer) },
   async handle(request, deps) {
     const row = await find(request, deps, 'get')
     const [view] = await viewCredentials(deps.database.db, [row], request.baseUrl)
@@ -97,6 +101,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:id`,
   policy: policy('delete_application_credential'),
+  answer: { 204: null },
   async handle(request, deps) {
     const row = await find(request, deps, 'delete')
     await deps.database.transaction(async (tx) => {

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import { kinds } from '../schema.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { boolean, nullableText, oneOf, self, text, withFields } from '../answers.ts'
 
 const accessRule = Type.Object({
   id: Type.Optional(kinds.id),
@@ -34,3 +36,20 @@ export const createBody = Type.Object({
     { additionalProperties: false },
   ),
 })
+
+const rule = exactly({ id: text, service: text, method: text, path: text })
+export const credentialAnswer = exactly({
+  id: text,
+  name: text,
+  description: nullableText,
+  project_id: text,
+  user_id: text,
+  expires_at: nullableText,
+  unrestricted: boolean,
+  system: Type.Null(),
+  roles: Type.Array(exactly({ id: text, name: text, domain_id: nullableText })),
+  access_rules: Type.Optional(Type.Array(rule)),
+  links: self,
+})
+/** The secret is shown once, when the credential is made. */
+export const madeAnswer = oneOf('application_credential', withFields(credentialAnswer, { secret: text }))

@@ -1,6 +1,8 @@
 import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'
 import type { AccessRule } from '../../tokens/evaluate.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import type { credentialAnswer } from './schema.ts'
 
 type Credential = Row<'application_credentials'>
 
@@ -10,7 +12,7 @@ export async function viewCredentials(db: IdentityDb, rows: readonly Credential[
   const roles =
     roleIds.length === 0 ? [] : await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: roleIds }])
   const rules = await rulesOf(db, rows)
-  return rows.map((row) => ({
+  return rows.map((row): Shown<typeof credentialAnswer> => ({
     id: row.id,
     name: row.name,
     description: row.description,

@@ -9,7 +9,8 @@ import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewRole } from '../roles/resource.ts'
+import { roleAnswer, viewRole } from '../roles/resource.ts'
+import { linked, listAnswer } from '../answers.ts'
 
 type Actor = 'user' | 'group'
 type Target = 'project' | 'domain' | 'system'
@@ -100,6 +101,7 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
       method,
       path: `${base}/:role_id${end}`,
       policy: policy(rule(verb)),
+      answer: { 204: null },
       async handle(request, deps) {
         // What a deleted user or group still has can be taken away.
         await act(deps, await resolve(request, deps, kind, rule(verb), verb !== 'revoke'))
@@ -111,6 +113,7 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
     method: 'GET',
     path: `${base}${end}`,
     policy: policy(rule('list', 's')),
+    answer: listAnswer('roles', linked(roleAnswer)),
     async handle(request, deps) {
       const grant = await resolve(request, deps, kind, rule('list', 's'), true)
       const rows = await deps.database.db

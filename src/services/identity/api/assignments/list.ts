@@ -9,7 +9,7 @@ import { policy } from '../../policies.ts'
 import { findRow } from '../../store/rows.ts'
 import { isFlagged } from '../paging.ts'
 import { listTarget } from '../resource.ts'
-import { readNames, viewAssignment } from './view.ts'
+import { assignmentsAnswer, readNames, viewAssignment } from './view.ts'
 
 /** What the query asks for. Throws 400 on filters that exclude each other. */
 function readQuery(query: Query): AssignmentQuery {
@@ -65,6 +65,7 @@ export const listAssignmentsRoute = route({
   method: 'GET',
   path: '/role_assignments',
   policy: [policy('list_role_assignments'), policy('list_role_assignments_for_tree')],
+  answer: { 200: assignmentsAnswer },
   async handle(request, deps) {
     const { ctx, query, baseUrl, url } = request
     await authorize(request, deps)

@@ -1,6 +1,9 @@
 import type { Effective } from '../../model/assignments.ts'
 import { namesOf } from '../../store/assignments.ts'
 import type { IdentityDb } from '../../store/rows.ts'
+import { Type } from 'typebox'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { boolean, pageLinks, ref, text } from '../answers.ts'
 
 /** Names of whatever a listing mentions, looked up in one query for each kind. */
 export async function readNames(db: IdentityDb, rows: readonly Effective[]) {
@@ -37,8 +40,23 @@ export async function readNames(db: IdentityDb, rows: readonly Effective[]) {
 
 export type Names = Awaited<ReturnType<typeof readNames>>
 
+const named = exactly({ id: text, name: Type.Optional(text), domain: Type.Optional(ref) })
+const assignmentAnswer = exactly({
+  role: named,
+  user: Type.Optional(named),
+  group: Type.Optional(named),
+  scope: exactly({
+    system: Type.Optional(exactly({ all: boolean })),
+    project: Type.Optional(named),
+    domain: Type.Optional(named),
+    'OS-INHERIT:inherited_to': Type.Optional(text),
+  }),
+  links: exactly({ assignment: text, membership: Type.Optional(text), prior_role: Type.Optional(text) }),
+})
+export const assignmentsAnswer = exactly({ role_assignments: Type.Array(assignmentAnswer), links: pageLinks })
+
 /** An assignment as the API shows it, with names where they were read. */
-export function viewAssignment(row: Effective, baseUrl: string, names?: Names) {
+export function viewAssignment(row: Effective, baseUrl: string, names?: Names): Shown<typeof assignmentAnswer> {
   const entity = (id: string, kind: 'users' | 'groups' | 'roles' | 'targets') => {
     if (!names) return { id }
     const found = names[kind].get(id) ?? { name: '', domain_id: '' }

@@ -7,13 +7,18 @@ import { policy } from '../../policies.ts'
 import { groupIdsOf, rolesOfActors, targetsOf } from '../../store/roles.ts'
 import { bearerOf } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewDomains } from '../domains/view.ts'
-import { viewProjects } from '../projects/view.ts'
+import { domainAnswer, viewDomains } from '../domains/view.ts'
+import { projectAnswer, viewProjects } from '../projects/view.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { boolean, linked, listAnswer, pageLinks, self } from '../answers.ts'
+import { catalogAnswer } from '../tokens/schema.ts'
 
 const showCatalog = route({
   method: 'GET',
   path: '/auth/catalog',
   policy: policy('get_auth_catalog'),
+  answer: { 200: exactly({ catalog: catalogAnswer, links: pageLinks }) },
   async handle({ ctx, url, baseUrl }, deps) {
     const valid = await deps.tokens.validate(ctx.token.reveal())
     if (!valid || valid.payload.scope.kind === 'unscoped') throw new NotFound('The catalog needs a scoped token.')
@@ -32,6 +37,7 @@ const listProjects = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_auth_projects'),
+    answer: listAnswer('projects', linked(projectAnswer)),
     async handle({ ctx, url, baseUrl }, deps) {
       const rows = await targetsOf(deps.database.db, ctx.userId, false, await groupsOf(deps, ctx))
       const views = await viewProjects(
@@ -51,6 +57,7 @@ const listDomains = (path: string) =>
     method: 'GET',
     path,
     policy: policy('get_auth_domains'),
+    answer: listAnswer('domains', linked(domainAnswer)),
     async handle({ ctx, url, baseUrl }, deps) {
       const rows = await targetsOf(deps.database.db, ctx.userId, true, await groupsOf(deps, ctx))
       const views = await viewDomains(
@@ -69,6 +76,7 @@ const showSystem = route({
   method: 'GET',
   path: '/auth/system',
   policy: policy('get_auth_system'),
+  answer: { 200: exactly({ system: Type.Array(exactly({ all: boolean })), links: self }) },
   async handle({ ctx, url, baseUrl }, deps) {
     const { db } = deps.database
     const actors = [ctx.userId, ...(await groupIdsOf(db, ctx.userId)), ...(await groupsOf(deps, ctx))]

@@ -1,6 +1,6 @@
 /** OS-EP-FILTER: which endpoints a project finds in its catalog. */
 import { NotFound } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, ApiResponse, Method, ParamsOf, Route } from '../../../../platform/http/route.ts'
+import type { ApiRequest, Method, ParamsOf, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
@@ -13,12 +13,15 @@ import {
   projectsOfGroup,
 } from '../../store/endpoint-filters.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
-import { collection, withLinks } from '../links.ts'
-import { viewProjects } from '../projects/view.ts'
+import { collection, withLinks, type Collection } from '../links.ts'
+import { projectAnswer, viewProjects } from '../projects/view.ts'
 import { projects } from '../projects/resource.ts'
 import { load, resource } from '../resource.ts'
-import { endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
-import { endpoints, viewEndpoint } from './endpoints.ts'
+import { endpointGroupAnswer, endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
+import { endpointAnswer, endpoints, viewEndpoint } from './endpoints.ts'
+import type { TObject } from 'typebox'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { linked, listAnswer, self, text } from '../answers.ts'
 
 const base = '/OS-EP-FILTER'
 
@@ -28,12 +31,14 @@ type Request<Path extends string> = ApiRequest<unknown, ParamsOf<`${typeof base}
 const get = <const Path extends string>(
   path: Path,
   rule: string,
-  answer: (request: Request<Path>, deps: IdentityDeps) => Promise<ApiResponse>,
+  shows: { 200: TObject },
+  answer: (request: Request<Path>, deps: IdentityDeps) => Promise<Collection>,
 ) =>
   route({
     method: 'GET',
     path: `${base}${path}`,
     policy: policy(rule),
+    answer: shows,
     async handle(request, deps) {
       request.ctx.authorize(policy(rule))
       return answer(request, deps)
@@ -53,47 +58,67 @@ const listing = (request: Place, plural: string, items: readonly { id: string }[
 const listProjects = async (request: Place, deps: IdentityDeps, rows: Row<'projects'>[]) =>
   listing(request, 'projects', await viewProjects(rows, deps))
 
+const projectsAnswer = listAnswer('projects', linked(projectAnswer))
+const endpointsAnswer = listAnswer('endpoints', linked(endpointAnswer))
+const groupsAnswer = listAnswer('endpoint_groups', linked(endpointGroupAnswer))
+
 const lists = [
-  get('/endpoints/:endpoint_id/projects', 'list_projects_for_endpoint', async (request, deps) => {
+  get('/endpoints/:endpoint_id/projects', 'list_projects_for_endpoint', projectsAnswer, async (request, deps) => {
     const endpoint = await load(endpoints, deps, request.params.endpoint_id)
     return listProjects(request, deps, await projectsOfEndpoint(deps.database.db, endpoint.id))
   }),
-  get('/projects/:project_id/endpoints', 'list_endpoints_for_project', async (request, deps) => {
+  get('/projects/:project_id/endpoints', 'list_endpoints_for_project', endpointsAnswer, async (request, deps) => {
     const project = await load(projects, deps, request.params.project_id)
     const rows = await endpointsOfProject(deps.database.db, project.id)
     return listing(request, 'endpoints', rows.map(viewEndpoint))
   }),
-  get('/projects/:project_id/endpoint_groups', 'list_endpoint_groups_for_project', async (request, deps) => {
-    const project = await load(projects, deps, request.params.project_id)
-    const rows = await groupsOfProject(deps.database.db, project.id)
-    return listing(request, 'endpoint_groups', rows.map(viewEndpointGroup), `${base.slice(1)}/endpoint_groups`)
-  }),
+  get(
+    '/projects/:project_id/endpoint_groups',
+    'list_endpoint_groups_for_project',
+    groupsAnswer,
+    async (request, deps) => {
+      const project = await load(projects, deps, request.params.project_id)
+      const rows = await groupsOfProject(deps.database.db, project.id)
+      return listing(request, 'endpoint_groups', rows.map(viewEndpointGroup), `${base.slice(1)}/endpoint_groups`)
+    },
+  ),
   get(
     '/endpoint_groups/:group_id/endpoints',
     'list_endpoints_associated_with_endpoint_group',
+    endpointsAnswer,
     async (request, deps) => {
       const group = await load(endpointGroups, deps, request.params.group_id)
       const all = await listRows(deps.database.db, 'endpoints')
       return listing(request, 'endpoints', all.filter((endpoint) => isInGroup(endpoint, group)).map(viewEndpoint))
     },
   ),
-  get('/endpoint_groups/:group_id/projects', 'list_projects_associated_with_endpoint_group', async (request, deps) => {
-    const group = await load(endpointGroups, deps, request.params.group_id)
-    return listProjects(request, deps, await projectsOfGroup(deps.database.db, group.id))
-  }),
+  get(
+    '/endpoint_groups/:group_id/projects',
+    'list_projects_associated_with_endpoint_group',
+    projectsAnswer,
+    async (request, deps) => {
+      const group = await load(endpointGroups, deps, request.params.group_id)
+      return listProjects(request, deps, await projectsOfGroup(deps.database.db, group.id))
+    },
+  ),
 ]
+
+const tieAnswer = exactly({
+  project_endpoint_group: exactly({ project_id: text, endpoint_group_id: text, links: self }),
+})
 
 /** Put, look up and take away one association; the catalogs follow at once. */
 const associate = <const Path extends string>(
   method: Method,
   path: Path,
   rule: string,
-  act: (request: Request<Path>, deps: IdentityDeps) => Promise<object | void>,
+  act: (request: Request<Path>, deps: IdentityDeps) => Promise<Shown<typeof tieAnswer> | void>,
 ) =>
   route({
     method,
     path: `${base}${path}`,
     policy: policy(rule),
+    answer: { 200: tieAnswer, 204: null },
     async handle(request, deps) {
       request.ctx.authorize(policy(rule))
       const body = await act(request, deps)

@@ -5,6 +5,8 @@ import { expected } from '../../errors.ts'
 import { deleteRows, findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { newId, type Attributes, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { nullableText, text } from '../answers.ts'
 
 const filters = Type.Object({
   interface: Type.Optional(Type.Enum(['admin', 'internal', 'public'])),
@@ -13,11 +15,18 @@ const filters = Type.Object({
 })
 const allowed = ['service_id', 'region_id', 'interface']
 
-export const viewEndpointGroup = (row: Row<'endpoint_groups'>) => ({
+export const endpointGroupAnswer = exactly({
+  id: text,
+  name: text,
+  description: nullableText,
+  filters: Type.Record(text, Type.Unknown()),
+})
+
+export const viewEndpointGroup = (row: Row<'endpoint_groups'>): Shown<typeof endpointGroupAnswer> => ({
   id: row.id,
   name: row.name,
   description: row.description,
-  filters: JSON.parse(row.filters) as object,
+  filters: JSON.parse(row.filters) as Record<string, unknown>,
 })
 
 function requireFilters(input: Attributes) {
@@ -28,6 +37,7 @@ function requireFilters(input: Attributes) {
 export const endpointGroups: Entity<'endpoint_groups'> = {
   table: 'endpoint_groups',
   singular: 'endpoint_group',
+  answer: endpointGroupAnswer,
   plural: 'endpoint_groups',
   title: 'Endpoint Group',
   path: '/OS-EP-FILTER/endpoint_groups',

@@ -7,6 +7,8 @@ import { deleteEndpoints } from '../../store/catalog.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { extraOf, extras, newId, resource, type Attributes, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import { boolean, nullableText, open, text } from '../answers.ts'
 
 const attributes = {
   region: Type.Optional(kinds.nullableText),
@@ -19,7 +21,18 @@ const interfaces = Type.Enum(['admin', 'internal', 'public'])
 const url = Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' })
 const known = ['service_id', 'region', 'region_id', 'interface', 'url', 'enabled', 'name']
 
-export const viewEndpoint = (row: Row<'endpoints'>) => ({
+export const endpointAnswer = open({
+  id: text,
+  service_id: text,
+  region_id: nullableText,
+  region: nullableText,
+  interface: text,
+  url: text,
+  enabled: boolean,
+  name: Type.Optional(text),
+})
+
+export const viewEndpoint = (row: Row<'endpoints'>): Shown<typeof endpointAnswer> => ({
   ...extras(row),
   id: row.id,
   service_id: row.service_id,
@@ -61,6 +74,7 @@ async function placeOf({ database: { db } }: IdentityDeps, input: Attributes): P
 export const endpoints: Entity<'endpoints'> = {
   table: 'endpoints',
   singular: 'endpoint',
+  answer: endpointAnswer,
   plural: 'endpoints',
   section: 'catalog',
   create: { service_id: Type.String(), interface: interfaces, url, ...attributes },

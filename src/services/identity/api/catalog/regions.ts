@@ -9,6 +9,8 @@ import { deleteRegions, hasEndpointsIn, regionsAbove, regionsBelow } from '../..
 import { findRow, insertRow, updateRow, type IdentityDb, type Row } from '../../store/rows.ts'
 import { withLinks } from '../links.ts'
 import { extraOf, extras, newId, resource, type Attributes, type Entity } from '../resource.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import { linked, nullableText, oneOf, open, text } from '../answers.ts'
 
 const regionId = Type.String({ maxLength: 255 })
 const attributes = {
@@ -17,7 +19,9 @@ const attributes = {
 }
 const known = ['description', 'parent_region_id']
 
-const viewRegion = (row: Row<'regions'>) => ({
+const regionAnswer = open({ id: text, description: nullableText, parent_region_id: nullableText })
+
+const viewRegion = (row: Row<'regions'>): Shown<typeof regionAnswer> => ({
   ...extras(row),
   id: row.id,
   description: row.description,
@@ -47,6 +51,7 @@ const circle = (parentId: string) =>
 const regions: Entity<'regions'> = {
   table: 'regions',
   singular: 'region',
+  answer: regionAnswer,
   plural: 'regions',
   section: 'catalog',
   create: { id: Type.Optional(regionId), ...attributes },
@@ -82,6 +87,7 @@ const putRegion = route({
   path: '/regions/:id',
   policy: policy('create_region'),
   body: Type.Object({ region: Type.Object({ id: Type.Optional(regionId), ...attributes }) }),
+  answer: { 201: oneOf('region', linked(regionAnswer)) },
   async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('create_region'))
     const { region } = body

@@ -3,6 +3,8 @@ import { deleteService } from '../../store/catalog.ts'
 import { deleteRows, findRow, insertRow, updateRow } from '../../store/rows.ts'
 import { extraOf, extras, newId, resource, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import { boolean, open, text } from '../answers.ts'
 
 const attributes = {
   name: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 255 })])),
@@ -11,15 +13,24 @@ const attributes = {
 }
 const known = ['type', 'name', 'description', 'enabled']
 
+const serviceAnswer = open({
+  id: text,
+  type: text,
+  name: text,
+  description: Type.Optional(text),
+  enabled: boolean,
+})
+
 export const services: Entity<'services'> = {
   table: 'services',
   singular: 'service',
+  answer: serviceAnswer,
   plural: 'services',
   section: 'catalog',
   create: { type: kinds.name, ...attributes },
   update: { type: Type.Optional(kinds.name), ...attributes },
   filters: { type: { column: 'type' }, name: { column: 'name' } },
-  view: (row) => ({
+  view: (row): Shown<typeof serviceAnswer> => ({
     ...extras(row),
     id: row.id,
     type: row.type,

@@ -19,6 +19,7 @@ import { bearerOf, requireOwnLogin } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import { linked, listAnswer, nullableText, oneOf, open, text } from '../answers.ts'
 
 const createBody = Type.Object({
   credential: Type.Object({
@@ -42,6 +43,8 @@ const updateBody = Type.Object({
   ),
 })
 const known = ['blob', 'project_id', 'type', 'user_id']
+
+const credentialAnswer = open({ id: text, user_id: text, project_id: nullableText, type: text, blob: text })
 
 const view = (credential: Credential) => ({
   ...(JSON.parse(credential.extra) as object),
@@ -80,6 +83,7 @@ const create = route({
   path: '/credentials',
   policy: policy('create_credential'),
   body: createBody,
+  answer: { 201: oneOf('credential', linked(credentialAnswer)) },
   async handle({ ctx, body: { credential: input }, baseUrl }, deps) {
     ctx.authorize(policy('create_credential'), targetOf({ userId: input.user_id }))
     await requireOwnLogin(deps, ctx)
@@ -104,6 +108,7 @@ const list = route({
   method: 'GET',
   path: '/credentials',
   policy: policy('list_credentials'),
+  answer: listAnswer('credentials', linked(credentialAnswer)),
   async handle({ ctx, query, baseUrl, url }, deps) {
     ctx.authorize(policy('list_credentials'), ctx.systemScope ? {} : targetOf({ userId: ctx.userId }))
     const isHidden = isDelegated(await bearerOf(deps, ctx))
@@ -139,6 +144,7 @@ const show = route({
   method: 'GET',
   path: '/credentials/:id',
   policy: policy('get_credential'),
+  answer: { 200: oneOf('credential', linked(credentialAnswer)) },
   async handle(request, deps) {
     const credential = await load(request, deps, 'get_credential')
     return { status: 200, body: { credential: withLinks(request.baseUrl, 'credentials', view(credential)) } }
@@ -150,6 +156,7 @@ const update = route({
   path: '/credentials/:id',
   policy: policy('update_credential'),
   body: updateBody,
+  answer: { 200: oneOf('credential', linked(credentialAnswer)) },
   async handle(request, deps) {
     const before = await load(request, deps, 'update_credential')
     const { blob, ...repeated } = request.body.credential
@@ -171,6 +178,7 @@ const remove = route({
   method: 'DELETE',
   path: '/credentials/:id',
   policy: policy('delete_credential'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { id } = await load(request, deps, 'delete_credential')
     await deleteRows(deps.database.db, 'credentials', { id })

@@ -24,6 +24,8 @@ const defaults = [
 ] as const
 const body = Type.Object({ config: Type.Record(Type.String(), Type.Unknown()) })
 
+const configAnswer = Type.Object({ config: Type.Record(Type.String(), Type.Unknown()) })
+
 const placeOf = ({ params }: ApiRequest<unknown, { id?: string; group?: string; option?: string }>) => ({
   section: params.group,
   name: params.option,
@@ -34,6 +36,7 @@ const show = (path: Path) =>
     method: 'GET',
     path,
     policy: policy('get_domain_config'),
+    answer: { 200: configAnswer },
     async handle(request, deps) {
       request.ctx.authorize(policy('get_domain_config'))
       const { id } = await requireDomain(deps, request.params.id)
@@ -47,6 +50,7 @@ const showCompliance = (below: '' | '/:option') =>
     method: 'GET',
     path: `${whole}/security_compliance${below}`,
     policy: policy('get_security_compliance_domain_config'),
+    answer: { 200: configAnswer },
     async handle(request, deps) {
       request.ctx.authorize(policy('get_security_compliance_domain_config'))
       const { id } = await requireDomain(deps, request.params.id)
@@ -59,6 +63,7 @@ const create = route({
   path: whole,
   policy: policy('create_domain_config'),
   body,
+  answer: { 200: configAnswer, 201: configAnswer },
   async handle({ ctx, params, body: { config } }, deps) {
     ctx.authorize(policy('create_domain_config'))
     const { id } = await requireDomain(deps, params.id)
@@ -74,6 +79,7 @@ const update = (path: Path) =>
     path,
     policy: policy('update_domain_config'),
     body,
+    answer: { 200: configAnswer },
     async handle(request, deps) {
       request.ctx.authorize(policy('update_domain_config'))
       const { id } = await requireDomain(deps, request.params.id)
@@ -88,6 +94,7 @@ const remove = (path: Path) =>
     method: 'DELETE',
     path,
     policy: policy('delete_domain_config'),
+    answer: { 204: null },
     async handle(request, deps) {
       request.ctx.authorize(policy('delete_domain_config'))
       const { id } = await requireDomain(deps, request.params.id)
@@ -102,6 +109,7 @@ const showDefault = (path: (typeof defaults)[number]) =>
     method: 'GET',
     path,
     policy: policy('get_domain_config_default'),
+    answer: { 200: configAnswer },
     handle(request, deps) {
       request.ctx.authorize(policy('get_domain_config_default'))
       return { status: 200, body: { config: defaultDomainConfig(deps, placeOf(request)) } }

@@ -6,7 +6,7 @@ import { changeProject, createProject, setTags, type ProjectChanges } from '../.
 import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { viewDomains } from './view.ts'
+import { domainAnswer, viewDomains } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -20,6 +20,7 @@ const known = ['name', 'description', 'enabled', 'options', 'tags', 'explicit_do
 export const domains: Entity<'projects'> = {
   table: 'projects',
   singular: 'domain',
+  answer: domainAnswer,
   plural: 'domains',
   fixed: { is_domain: 1 },
   create: { name: kinds.shortName, explicit_domain_id: Type.Optional(kinds.text), ...attributes },

@@ -18,10 +18,21 @@ import { deleteRows, findRow } from '../../store/rows.ts'
 import { requireOwnLogin } from '../bearer.ts'
 import { collection } from '../links.ts'
 import { newId } from '../resource.ts'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { listAnswer, nullableText, self, text } from '../answers.ts'
 
 const base = '/users/:user_id/credentials/OS-EC2'
 
-function view(credential: Credential, baseUrl: string) {
+const credentialAnswer = exactly({
+  user_id: text,
+  tenant_id: nullableText,
+  access: Type.Optional(text),
+  secret: Type.Optional(text),
+  trust_id: nullableText,
+  links: self,
+})
+
+function view(credential: Credential, baseUrl: string): Shown<typeof credentialAnswer> {
   const blob = JSON.parse(credential.blob) as Ec2Blob
   return {
     user_id: credential.userId,
@@ -41,6 +52,7 @@ const list = route({
   method: 'GET',
   path: base,
   policy: policy('ec2_list_credentials'),
+  answer: listAnswer('credentials', credentialAnswer),
   async handle({ ctx, params, baseUrl, url }, deps) {
     const userId = params.user_id
     ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
@@ -63,6 +75,7 @@ const create = route({
   path: base,
   policy: policy('ec2_create_credential'),
   body: Type.Object({ tenant_id: Type.String({ maxLength: 64 }) }),
+  answer: { 201: exactly({ credential: credentialAnswer }) },
   async handle({ ctx, params, body, baseUrl }, deps) {
     const userId = params.user_id
     ctx.authorize(policy('ec2_create_credential'), { target: { credential: { user_id: userId } } })
@@ -104,6 +117,7 @@ const show = route({
   method: 'GET',
   path: `${base}/:access`,
   policy: policy('ec2_get_credential'),
+  answer: { 200: exactly({ credential: credentialAnswer }) },
   async handle(request, deps) {
     const credential = await load(request, deps, 'ec2_get_credential')
     return { status: 200, body: { credential: view(credential, request.baseUrl) } }
@@ -114,6 +128,7 @@ const remove = route({
   method: 'DELETE',
   path: `${base}/:access`,
   policy: policy('ec2_delete_credential'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { id } = await load(request, deps, 'ec2_delete_credential')
     await deleteRows(deps.database.db, 'credentials', { id })

@@ -6,6 +6,7 @@ import { authenticateBySignature } from '../../auth/by-signature.ts'
 import { dateOf, ec2Signature, s3DateOf, s3Signature, type SignedRequest } from '../../credentials/signature.ts'
 import { policy } from '../../policies.ts'
 import { viewToken } from '../tokens/view.ts'
+import { tokenAnswer } from '../tokens/schema.ts'
 
 const text = Type.String({ maxLength: 65_536 })
 const texts = Type.Record(Type.String(), Type.Union([text, Type.Number(), Type.Boolean()]))
@@ -44,6 +45,7 @@ const ec2 = route({
   path: '/ec2tokens',
   policy: policy('ec2tokens_validate'),
   body,
+  answer: { 200: tokenAnswer },
   async handle({ ctx, body: input }, deps) {
     ctx.authorize(policy('ec2tokens_validate'))
     const given = credentialsOf(input)
@@ -76,6 +78,7 @@ const s3 = route({
   path: '/s3tokens',
   policy: policy('s3tokens_validate'),
   body,
+  answer: { 200: tokenAnswer },
   async handle({ ctx, body: input }, deps) {
     ctx.authorize(policy('s3tokens_validate'))
     const given = credentialsOf(input)

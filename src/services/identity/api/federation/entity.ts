@@ -1,11 +1,12 @@
 /** The five operations of federation's entities, which the caller names: they are created by `PUT` at their address. */
-import type { TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import { BadRequest } from '../../../../platform/http/errors.ts'
 import type { ParamsOf, Query, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { collection } from '../links.ts'
+import { listAnswer, oneOf } from '../answers.ts'
 
 /** Attributes of a body, as its schema has let them through. */
 export type Attributes = Readonly<Record<string, unknown>>
@@ -17,6 +18,8 @@ export interface NamedEntity<Row, Path extends string> {
   path: Path
   createBody: TSchema
   updateBody: TSchema
+  /** What `view` shows. */
+  answer: TObject
   list(deps: IdentityDeps, query: Query, params: ParamsOf<Path>): Promise<readonly Row[]>
   /** Throws where there is none. */
   find(deps: IdentityDeps, params: ParamsOf<`${Path}/:id`>): Promise<Row>
@@ -43,8 +46,9 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
     delete: policy(`delete_${singular}`),
   }
   const one = `${path}/:id` as const
+  const shown = oneOf(singular, entity.answer)
   const attributesOf = (body: unknown) => (body as Record<string, Attributes>)[singular] ?? {}
-  const answer = (status: number, row: Row, baseUrl: string) => ({
+  const answer = <Status extends 200 | 201>(status: Status, row: Row, baseUrl: string) => ({
     status,
     body: { [singular]: entity.view(row, baseUrl) },
   })
@@ -54,6 +58,7 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
       method: 'GET',
       path,
       policy: rules.list,
+      answer: listAnswer(plural, entity.answer),
       async handle({ ctx, params, query, baseUrl, url }, deps) {
         ctx.authorize(rules.list)
         const rows = await entity.list(deps, query, params)
@@ -68,6 +73,7 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
       method: 'GET',
       path: one,
       policy: rules.show,
+      answer: { 200: shown },
       async handle({ ctx, params, baseUrl }, deps) {
         ctx.authorize(rules.show)
         return answer(200, await entity.find(deps, params), baseUrl)
@@ -78,6 +84,7 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
       path: one,
       policy: rules.create,
       body: entity.createBody,
+      answer: { 201: shown },
       async handle({ ctx, params, body, baseUrl }, deps) {
         ctx.authorize(rules.create)
         requireShort(params)
@@ -91,6 +98,7 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
       path: one,
       policy: rules.update,
       body: entity.updateBody,
+      answer: { 200: shown },
       async handle({ ctx, params, body, baseUrl }, deps) {
         ctx.authorize(rules.update)
         const row = await entity.change(deps, await entity.find(deps, params), attributesOf(body))
@@ -102,6 +110,7 @@ export function namedEntity<Row, const Path extends string>(entity: NamedEntity<
       method: 'DELETE',
       path: one,
       policy: rules.delete,
+      answer: { 204: null },
       async handle({ ctx, params }, deps) {
         ctx.authorize(rules.delete)
         await entity.remove(deps, await entity.find(deps, params))

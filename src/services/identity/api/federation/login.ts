@@ -10,6 +10,7 @@ import { remoteIdAttribute } from '../../operations/federated-login.ts'
 import { findIdpIdByRemoteId, listProtocolsNamed } from '../../store/federation.ts'
 import { answerLogin, answerReceipt } from '../tokens/answer.ts'
 import { answerSsoPage } from './sso-page.ts'
+import { loginAnswers, receiptAnswers } from '../tokens/schema.ts'
 
 const ofProvider = '/identity_providers/:idp_id/protocols/:protocol_id'
 
@@ -60,6 +61,7 @@ async function assertedProvider(deps: IdentityDeps, request: ApiRequest, protoco
 }
 
 const open = { policy: null, auth: 'none' } as const // the assertion is the proof
+const browserAnswers = { 200: 'text/html', ...receiptAnswers } as const
 const both = ['GET', 'POST'] as const
 
 export const federatedLoginRoutes = both.flatMap((method) => [
@@ -68,6 +70,7 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: `/OS-FEDERATION${ofProvider}/auth`,
     stream: true, // what identity providers post is for the web server in front
+    answer: loginAnswers,
     async handle(request, deps) {
       const { idp_id: idpId, protocol_id: protocolId } = request.params
       return answerLogin(deps, await logIn(deps, request, idpId!, protocolId!), {
@@ -81,6 +84,7 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: `/auth/OS-FEDERATION${ofProvider}/websso`,
     stream: true,
+    answer: browserAnswers,
     async handle(request, deps) {
       const host = originOf(deps, request.query)
       const { idp_id: idpId, protocol_id: protocolId } = request.params
@@ -92,6 +96,7 @@ export const federatedLoginRoutes = both.flatMap((method) => [
     method,
     path: '/auth/OS-FEDERATION/websso/:protocol_id',
     stream: true,
+    answer: browserAnswers,
     async handle(request, deps) {
       const host = originOf(deps, request.query)
       const protocolId = request.params.protocol_id

@@ -31,6 +31,7 @@ const assertionRoute = (path: string, wrap: Wrap) =>
     policy: null,
     auth: 'none', // the token to be asserted is in the body
     body: assertionBody,
+    answer: { 200: 'text/xml' },
     async handle({ body: { auth } }, deps) {
       const { identity, scope } = auth
       const { response, serviceProvider } = await assertToken(deps, identity.token.id, scope.service_provider.id)
@@ -51,6 +52,7 @@ const metadata = route({
   path: '/OS-FEDERATION/saml2/metadata',
   policy: null,
   auth: 'none', // for other clouds
+  answer: { 200: 'text/xml' },
   handle: (_request, { config }) => ({
     status: 200,
     headers: { 'Content-Type': 'text/xml' },

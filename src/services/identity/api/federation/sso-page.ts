@@ -27,17 +27,14 @@ const onlyOwnScript = `default-src 'none'; frame-ancestors 'none'; script-src 's
 /** Answers with `$host` and `$token` filled into `[federation] sso_callback_template`, or into the built-in page. */
 export function answerSsoPage(file: string, values: { host: string; token: string }) {
   const text = file === '' ? builtIn : readTemplate(file)
-  return {
-    status: 200,
-    headers: {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Cache-Control': 'no-store',
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-      ...(file === '' && { 'Content-Security-Policy': onlyOwnScript }),
-    },
-    body: fill(text, values),
+  const headers: Record<string, string> = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    ...(file === '' && { 'Content-Security-Policy': onlyOwnScript }),
   }
+  return { status: 200 as const, headers, body: fill(text, values) }
 }
 
 function readTemplate(file: string): string {

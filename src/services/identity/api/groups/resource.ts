@@ -6,10 +6,14 @@ import { gatherDomain } from '../directory-listing.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import { nullableText, open, text } from '../answers.ts'
 
 const known = ['name', 'description', 'domain_id']
 
-export const viewGroup = (row: Row<'groups'>) => ({
+const groupAnswer = open({ id: text, name: text, domain_id: text, description: nullableText })
+
+export const viewGroup = (row: Row<'groups'>): Shown<typeof groupAnswer> => ({
   ...extras(row),
   id: row.id,
   name: row.name,
@@ -23,6 +27,7 @@ const duplicate = (name: string, domainId: string) =>
 export const groups: Entity<'groups'> = {
   table: 'groups',
   singular: 'group',
+  answer: groupAnswer,
   plural: 'groups',
   create: { name: kinds.shortName, description: Type.Optional(kinds.description), domain_id: Type.Optional(kinds.id) },
   update: { name: Type.Optional(kinds.shortName), description: Type.Optional(kinds.description) },

@@ -11,6 +11,7 @@ import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/
 import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { users } from '../users/resource.ts'
 import { groups } from './resource.ts'
+import { linked, listAnswer } from '../answers.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
 async function members(
@@ -38,6 +39,7 @@ const listMembers = route({
   method: 'GET',
   path: '/groups/:id/users',
   policy: policy('list_users_in_group'),
+  answer: listAnswer('users', linked(users.answer)),
   async handle(request, deps) {
     const { groupId } = await members(request, deps, 'list_users_in_group')
     await deps.residents.listMembers(groupId)
@@ -54,6 +56,7 @@ const memberRoute = (
     method,
     path: '/groups/:id/users/:user_id',
     policy: policy(rule),
+    answer: { 204: null },
     async handle(request, deps) {
       const { groupId, userId, group, user } = await members(request, deps, rule)
       if (method !== 'GET' && user) await requireOwnGroup(deps, group, user)

@@ -9,6 +9,9 @@ import { listIdentityProviders, type IdentityProvider, type IdpFilter } from '..
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { isTrue } from '../paging.ts'
 import { createBody, updateBody } from './schema.ts'
+import { Type } from 'typebox'
+import { exactly, nullable } from '../../../../platform/http/answers.ts'
+import { boolean, nullableText, text, texts } from '../answers.ts'
 
 const path = '/OS-FEDERATION/identity_providers'
 
@@ -39,8 +42,19 @@ const shared = (input: Attributes) => ({
   ...(input['remote_ids'] !== undefined && { remoteIds: (input['remote_ids'] as string[] | null) ?? [] }),
 })
 
+const answer = exactly({
+  id: text,
+  enabled: boolean,
+  description: nullableText,
+  domain_id: text,
+  authorization_ttl: nullable(Type.Integer()),
+  remote_ids: texts,
+  links: exactly({ self: text, protocols: text }),
+})
+
 export const identityProviderRoutes = namedEntity<IdentityProvider, typeof path>({
   singular: 'identity_provider',
+  answer,
   plural: 'identity_providers',
   path,
   createBody,

@@ -10,7 +10,9 @@ import { findRow, type Row } from '../../store/rows.ts'
 import { withLinks } from '../links.ts'
 import { answerListing, newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { registeredListing, viewRegistered } from './view.ts'
+import { registeredAnswer, registeredListing, viewRegistered } from './view.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { linked, listAnswer, oneOf } from '../answers.ts'
 
 const registered = Type.Object(
   {
@@ -38,6 +40,7 @@ const create = route({
   path: '/registered_limits',
   policy: policy('create_registered_limits'),
   body: Type.Object({ registered_limits: Type.Array(registered, { minItems: 1 }) }),
+  answer: { 201: exactly({ registered_limits: Type.Array(linked(registeredAnswer)) }) },
   async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(policy('create_registered_limits'))
     const rows = body.registered_limits.map(rowOf)
@@ -50,6 +53,7 @@ const list = route({
   method: 'GET',
   path: '/registered_limits',
   policy: policy('list_registered_limits'),
+  answer: listAnswer('registered_limits', linked(registeredAnswer)),
   handle(request, deps) {
     request.ctx.authorize(policy('list_registered_limits'))
     return answerListing(registeredListing, request, deps, [])
@@ -72,6 +76,7 @@ const show = route({
   method: 'GET',
   path: '/registered_limits/:id',
   policy: policy('get_registered_limit'),
+  answer: { 200: oneOf('registered_limit', linked(registeredAnswer)) },
   async handle(request, deps) {
     const row = await load(request, deps, 'get_registered_limit')
     return { status: 200, body: { registered_limit: shown(row, request.baseUrl) } }
@@ -83,6 +88,7 @@ const update = route({
   path: '/registered_limits/:id',
   policy: policy('update_registered_limit'),
   body: Type.Object({ registered_limit: Type.Partial(registered, { additionalProperties: false }) }),
+  answer: { 200: oneOf('registered_limit', linked(registeredAnswer)) },
   async handle(request, deps) {
     const row = await load(request, deps, 'update_registered_limit')
     const { region_id, ...rest } = request.body.registered_limit
@@ -96,6 +102,7 @@ const remove = route({
   method: 'DELETE',
   path: '/registered_limits/:id',
   policy: policy('delete_registered_limit'),
+  answer: { 204: null },
   async handle(request, deps) {
     await deleteRegisteredLimit(deps, await load(request, deps, 'delete_registered_limit'))
     return { status: 204 }

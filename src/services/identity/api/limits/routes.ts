@@ -15,7 +15,9 @@ import { withLinks } from '../links.ts'
 import { answerListing, newId } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { registeredLimitRoutes } from './registered.ts'
-import { limitListing, viewLimit } from './view.ts'
+import { limitAnswer, limitListing, viewLimit } from './view.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { linked, listAnswer, oneOf, text } from '../answers.ts'
 
 const common = {
   service_id: kinds.id,
@@ -47,6 +49,7 @@ const create = route({
   path: '/limits',
   policy: policy('create_limits'),
   body: Type.Object({ limits: Type.Array(limit, { minItems: 1 }) }),
+  answer: { 201: exactly({ limits: Type.Array(linked(limitAnswer)) }) },
   async handle({ ctx, body, baseUrl }, deps) {
     ctx.authorize(policy('create_limits'))
     const rows = await createLimits(deps, body.limits.map(rowOf))
@@ -66,6 +69,7 @@ const list = route({
   method: 'GET',
   path: '/limits',
   policy: policy('list_limits'),
+  answer: listAnswer('limits', linked(limitAnswer)),
   handle(request, deps) {
     request.ctx.authorize(policy('list_limits'))
     return answerListing(limitListing, request, deps, visibleTo(request.ctx))
@@ -76,6 +80,7 @@ const showModel = route({
   method: 'GET',
   path: '/limits/model',
   policy: policy('get_limit_model'),
+  answer: { 200: exactly({ model: exactly({ name: text, description: text }) }) },
   handle({ ctx }, { config }) {
     ctx.authorize(policy('get_limit_model'))
     return { status: 200, body: { model: models[config.enforcementModel as keyof typeof models] } }
@@ -88,6 +93,7 @@ const show = route({
   method: 'GET',
   path: '/limits/:id',
   policy: policy('get_limit'),
+  answer: { 200: oneOf('limit', linked(limitAnswer)) },
   async handle({ ctx, params, baseUrl }, { database: { db } }) {
     const id = params.id
     const row = await findRow(db, 'limits', { id })
@@ -130,6 +136,7 @@ const update = route({
       { additionalProperties: false },
     ),
   }),
+  answer: { 200: oneOf('limit', linked(limitAnswer)) },
   async handle(request, deps) {
     const row = await load(request, deps, 'update_limit')
     const changed = await updateLimit(deps, row, request.body.limit)
@@ -141,6 +148,7 @@ const remove = route({
   method: 'DELETE',
   path: '/limits/:id',
   policy: policy('delete_limit'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { id } = await load(request, deps, 'delete_limit')
     await deleteRows(deps.database.db, 'limits', { id })

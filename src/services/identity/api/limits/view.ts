@@ -1,7 +1,25 @@
 import type { Row } from '../../store/rows.ts'
 import type { Listing } from '../resource.ts'
+import { Type } from 'typebox'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { nullableText, text } from '../answers.ts'
 
-export const viewRegistered = (row: Row<'registered_limits'>) => ({
+const common = {
+  id: text,
+  service_id: text,
+  region_id: nullableText,
+  resource_name: text,
+  description: nullableText,
+}
+export const registeredAnswer = exactly({ ...common, default_limit: Type.Integer() })
+export const limitAnswer = exactly({
+  ...common,
+  project_id: nullableText,
+  domain_id: nullableText,
+  resource_limit: Type.Integer(),
+})
+
+export const viewRegistered = (row: Row<'registered_limits'>): Shown<typeof registeredAnswer> => ({
   id: row.id,
   service_id: row.service_id,
   region_id: row.region_id || null,
@@ -10,7 +28,7 @@ export const viewRegistered = (row: Row<'registered_limits'>) => ({
   description: row.description,
 })
 
-export const viewLimit = (row: Row<'limits'>) => ({
+export const viewLimit = (row: Row<'limits'>): Shown<typeof limitAnswer> => ({
   id: row.id,
   project_id: row.project_id || null,
   domain_id: row.domain_id || null,
@@ -32,6 +50,7 @@ export const registeredListing: Listing<'registered_limits'> = {
   plural: 'registered_limits',
   section: 'unifiedLimit',
   filters,
+  answer: registeredAnswer,
   view: viewRegistered,
 }
 
@@ -40,5 +59,6 @@ export const limitListing: Listing<'limits'> = {
   plural: 'limits',
   section: 'unifiedLimit',
   filters: { ...filters, project_id: { column: 'project_id' }, domain_id: { column: 'domain_id' } },
+  answer: limitAnswer,
   view: viewLimit,
 }

@@ -4,6 +4,9 @@ import { readRules } from '../../operations/mapping-rules.ts'
 import { findRow, insertRow, listRows, updateRow, type Row } from '../../store/rows.ts'
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { mappingBody } from './schema.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { self, text } from '../answers.ts'
 
 const path = '/OS-FEDERATION/mappings'
 
@@ -13,8 +16,11 @@ function readMapping(deps: IdentityDeps, input: Attributes) {
   return { rules: JSON.stringify(rules), schema_version: schemaVersion }
 }
 
+const answer = exactly({ id: text, rules: Type.Unknown(), schema_version: text, links: self })
+
 export const mappingRoutes = namedEntity<Row<'mappings'>, typeof path>({
   singular: 'mapping',
+  answer,
   plural: 'mappings',
   path,
   createBody: mappingBody,

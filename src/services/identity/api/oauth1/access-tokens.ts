@@ -9,11 +9,22 @@ import { policy } from '../../policies.ts'
 import { findAccessToken, listAccessTokens, type AccessToken } from '../../store/oauth1.ts'
 import { listRows } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewRole } from '../roles/resource.ts'
+import { roleAnswer, viewRole } from '../roles/resource.ts'
 import { isoMicros } from '../times.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { linked, listAnswer, nullableText, oneOf, text } from '../answers.ts'
 
 const path = '/users/:user_id/OS-OAUTH1/access_tokens'
 const delegated = 'Cannot manage OAuth access tokens with a token issued via delegation.'
+
+const tokenAnswer = exactly({
+  id: text,
+  consumer_id: text,
+  project_id: text,
+  authorizing_user_id: text,
+  expires_at: nullableText,
+  links: exactly({ self: text, roles: text }),
+})
 
 function view(row: AccessToken, baseUrl: string) {
   const self = `${baseUrl}/v3/users/${row.authorizing_user_id}/OS-OAUTH1/access_tokens/${row.id}`
@@ -44,6 +55,7 @@ const list = route({
   method: 'GET',
   path,
   policy: policy('list_access_tokens'),
+  answer: listAnswer('access_tokens', tokenAnswer),
   async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_access_tokens'))
     await requireUndelegated(deps, ctx, delegated)
@@ -60,6 +72,7 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_access_token'),
+  answer: { 200: oneOf('access_token', tokenAnswer) },
   async handle(request, deps) {
     request.ctx.authorize(policy('get_access_token'))
     await requireUndelegated(deps, request.ctx, delegated)
@@ -71,6 +84,7 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_access_token'),
+  answer: { 204: null },
   async handle(request, deps) {
     request.ctx.authorize(policy('delete_access_token'))
     await requireUndelegated(deps, request.ctx, delegated)
@@ -85,6 +99,7 @@ const listRoles = route({
   method: 'GET',
   path: `${path}/:id/roles`,
   policy: policy('list_access_token_roles'),
+  answer: listAnswer('roles', linked(roleAnswer)),
   async handle(request, deps) {
     request.ctx.authorize(policy('list_access_token_roles'))
     const roles = await rolesOf(deps, await load(request, deps))
@@ -100,6 +115,7 @@ const showRole = route({
   method: 'GET',
   path: `${path}/:id/roles/:role_id`,
   policy: policy('get_access_token_role'),
+  answer: { 200: oneOf('role', linked(roleAnswer)) },
   async handle(request, deps) {
     request.ctx.authorize(policy('get_access_token_role'))
     const roles = await rolesOf(deps, await load(request, deps))

@@ -8,9 +8,12 @@ import { insertRow, listRows, updateRow } from '../../store/rows.ts'
 import { collection } from '../links.ts'
 import { extraOf, extras, newId, type Attributes } from '../resource.ts'
 import { createConsumerBody, updateConsumerBody } from './schema.ts'
+import { listAnswer, nullableText, oneOf, open, self, text, withFields } from '../answers.ts'
 
 const path = '/OS-OAUTH1/consumers'
 const known = ['description', 'secret']
+
+const consumerAnswer = open({ id: text, description: nullableText, links: self })
 
 /** The secret is shown once, when the consumer is made. */
 const view = (row: Consumer, baseUrl: string) => ({
@@ -24,6 +27,7 @@ const list = route({
   method: 'GET',
   path,
   policy: policy('list_consumers'),
+  answer: listAnswer('consumers', consumerAnswer),
   async handle({ ctx, baseUrl, url }, { database }) {
     ctx.authorize(policy('list_consumers'))
     const rows = await listRows(database.db, 'consumers')
@@ -39,6 +43,7 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_consumer'),
+  answer: { 200: oneOf('consumer', consumerAnswer) },
   async handle({ ctx, params, baseUrl }, deps) {
     ctx.authorize(policy('get_consumer'))
     return { status: 200, body: { consumer: view(await requireConsumer(deps, params.id), baseUrl) } }
@@ -50,6 +55,7 @@ const create = route({
   path,
   policy: policy('create_consumer'),
   body: createConsumerBody,
+  answer: { 201: oneOf('consumer', withFields(consumerAnswer, { secret: text })) },
   async handle({ ctx, body, baseUrl }, { database }) {
     ctx.authorize(policy('create_consumer'))
     const input: Attributes = body.consumer
@@ -65,6 +71,7 @@ const update = route({
   path: `${path}/:id`,
   policy: policy('update_consumer'),
   body: updateConsumerBody,
+  answer: { 200: oneOf('consumer', consumerAnswer) },
   async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('update_consumer'))
     const row = await requireConsumer(deps, params.id)
@@ -84,6 +91,7 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_consumer'),
+  answer: { 204: null },
   async handle({ ctx, params }, deps) {
     ctx.authorize(policy('delete_consumer'))
     const row = await requireConsumer(deps, params.id)

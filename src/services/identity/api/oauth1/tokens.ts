@@ -5,6 +5,8 @@ import { authorizeRequestToken, createAccessToken, createRequestToken } from '..
 import { policy } from '../../policies.ts'
 import { isoMicros } from '../times.ts'
 import { authorizeBody } from './schema.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { text } from '../answers.ts'
 
 /** Key, secret and end of a token, as OAuth sends them. */
 function formOf(token: { id: string; secret: string; expires_at: number | null }): string {
@@ -13,7 +15,7 @@ function formOf(token: { id: string; secret: string; expires_at: number | null }
 }
 
 const answer = (text: string) => ({
-  status: 201,
+  status: 201 as const,
   headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
   body: text,
 })
@@ -27,6 +29,7 @@ const requestToken = route({
   auth: 'none', // the consumer's signature is the proof
   stream: true, // a body, which clients leave empty, is not looked at
   contentTypes: form,
+  answer: { 201: 'application/x-www-form-urlencoded' },
   async handle({ headers, url }, deps) {
     return answer(formOf(await createRequestToken(deps, { headers, path: url })))
   },
@@ -39,6 +42,7 @@ const accessToken = route({
   auth: 'none',
   stream: true,
   contentTypes: form,
+  answer: { 201: 'application/x-www-form-urlencoded' },
   async handle({ headers, url }, deps) {
     return answer(formOf(await createAccessToken(deps, { headers, path: url })))
   },
@@ -49,6 +53,7 @@ const authorize = route({
   path: '/OS-OAUTH1/authorize/:id',
   policy: policy('authorize_request_token'),
   body: authorizeBody,
+  answer: { 200: exactly({ token: exactly({ oauth_verifier: text }) }) },
   async handle({ ctx, params, body }, deps) {
     ctx.authorize(policy('authorize_request_token'))
     await requireUndelegated(deps, ctx, 'Cannot authorize a request token with a token issued via delegation.')

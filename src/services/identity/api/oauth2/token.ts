@@ -1,13 +1,20 @@
 /** POST /v3/OS-OAUTH2/token: RFC 6749's client credentials grant, with its own form of requests and errors. */
 import type { Readable } from 'node:stream'
 import { ApiError } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, ApiResponse } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { issueClientToken, OAuth2Error, type Client } from '../../operations/oauth2.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { text } from '../answers.ts'
 
 const longestForm = 16_384
 const form = 'application/x-www-form-urlencoded'
+
+const grantAnswer = exactly({ access_token: text, token_type: text, expires_in: Type.Integer() })
+/** Errors have the form of the RFC, too. */
+const errorAnswer = exactly({ error: text, error_description: text })
 
 const token = route({
   method: 'POST',
@@ -16,7 +23,8 @@ const token = route({
   auth: 'none', // the client's credentials are the proof
   stream: true, // a form, which is read here
   contentTypes: [form],
-  async handle(request, deps): Promise<ApiResponse> {
+  answer: { 200: grantAnswer, 400: errorAnswer, 401: errorAnswer },
+  async handle(request, deps) {
     try {
       const fields = await readForm(request)
       requireGrant(fields.get('grant_type'))
@@ -30,13 +38,16 @@ const token = route({
     } catch (error) {
       if (!(error instanceof OAuth2Error)) throw error
       deps.log.info({ detail: error.detail, error: error.error }, 'no OAuth 2.0 token for a client')
-      return {
-        status: error.status,
-        headers: error.status === 401 ? { 'WWW-Authenticate': `Keystone uri="${deps.baseUrl}"` } : {},
-        body: { error: error.error, error_description: error.message },
-      }
+      return refusal(error, deps)
     }
   },
+})
+
+const refusal = ({ status, error, message }: OAuth2Error, { baseUrl }: IdentityDeps) => ({
+  // Others have the same form, whatever they are.
+  status: status as 400 | 401,
+  ...(status === 401 && { headers: { 'WWW-Authenticate': `Keystone uri="${baseUrl}"` } }),
+  body: { error, error_description: message },
 })
 
 function requireGrant(type: string | null) {

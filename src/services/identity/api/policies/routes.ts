@@ -7,20 +7,24 @@ import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'
 import { endpointsOfPolicy, policyIdFor, setAssociation, type Place } from '../../store/policy-associations.ts'
 import { deleteRows, findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
-import { endpoints, viewEndpoint } from '../catalog/endpoints.ts'
+import { endpointAnswer, endpoints, viewEndpoint } from '../catalog/endpoints.ts'
 import { services } from '../catalog/services.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, extras, load, newId, resource, type Entity } from '../resource.ts'
+import { linked, listAnswer, oneOf, open, text } from '../answers.ts'
 
 const attributes = { blob: Type.String(), type: Type.String({ maxLength: 255 }) }
 const known = ['blob', 'type']
+
+const policyAnswer = open({ id: text, type: text, blob: text })
 
 const viewPolicy = (row: Row<'policies'>) => ({ ...extras(row), id: row.id, type: row.type, blob: row.content })
 
 const policies: Entity<'policies'> = {
   table: 'policies',
   singular: 'policy',
+  answer: policyAnswer,
   plural: 'policies',
   section: 'policy',
   create: attributes,
@@ -85,6 +89,7 @@ const associations = places.flatMap(([name, path]) => {
       method,
       path: `/policies/:id/OS-ENDPOINT-POLICY${path}`,
       policy: rule,
+      answer: { 204: null },
       async handle(request, deps) {
         request.ctx.authorize(rule)
         const { policyId, place } = await tie(request.params, deps)
@@ -111,6 +116,7 @@ const listEndpoints = route({
   method: 'GET',
   path: '/policies/:id/OS-ENDPOINT-POLICY/endpoints',
   policy: policy('list_endpoints_for_policy'),
+  answer: listAnswer('endpoints', linked(endpointAnswer)),
   async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_endpoints_for_policy'))
     const row = await load(policies, deps, params.id)
@@ -127,6 +133,7 @@ const showPolicyOfEndpoint = route({
   method: 'GET',
   path: '/endpoints/:endpoint_id/OS-ENDPOINT-POLICY/policy',
   policy: policy('get_policy_for_endpoint'),
+  answer: { 200: oneOf('policy', linked(policyAnswer)) },
   async handle({ ctx, params, baseUrl }, deps) {
     ctx.authorize(policy('get_policy_for_endpoint'))
     const endpoint = await load(endpoints, deps, params.endpoint_id)

@@ -5,13 +5,28 @@ import type { IdentityDeps } from '../../deps.ts'
 import { listRows, type Row } from '../../store/rows.ts'
 import { ancestorsOf, descendantsOf } from '../../store/project-tree.ts'
 import { targetsOf } from '../../store/roles.ts'
-import { viewLimit } from '../limits/view.ts'
+import { limitAnswer, viewLimit } from '../limits/view.ts'
 import { withLinks } from '../links.ts'
 import { isFlagged } from '../paging.ts'
-import { viewProjects } from './view.ts'
+import { projectAnswer, viewProjects } from './view.ts'
+import { linked, withFields } from '../answers.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { Type } from 'typebox'
 
 type Project = Row<'projects'>
 type Ids = { [id: string]: Ids | null } | null
+
+/** As a list, or as ids that hold ids. */
+const family = Type.Union([
+  Type.Array(
+    exactly({
+      project: withFields(linked(projectAnswer), { limits: Type.Optional(Type.Array(limitAnswer)) }),
+    }),
+  ),
+  Type.Record(Type.String(), Type.Unknown()),
+  Type.Null(),
+])
+export const projectExpansion = { parents: Type.Optional(family), subtree: Type.Optional(family) }
 
 /** What the query asks for besides the project itself. */
 export async function expandProject(row: Project, deps: IdentityDeps, request: ApiRequest): Promise<object> {

@@ -12,8 +12,8 @@ import { findRow, listRows, type Row } from '../../store/rows.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, type Attributes, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { expandProject } from './hierarchy.ts'
-import { viewProjects } from './view.ts'
+import { expandProject, projectExpansion } from './hierarchy.ts'
+import { projectAnswer, viewProjects } from './view.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -59,6 +59,8 @@ function conditions(query: Query): Filter[] {
 export const projects: Entity<'projects'> = {
   table: 'projects',
   singular: 'project',
+  answer: projectAnswer,
+  expansion: projectExpansion,
   plural: 'projects',
   create: { name: kinds.shortName, ...attributes },
   update: { name: Type.Optional(kinds.shortName), ...attributes },

@@ -11,6 +11,8 @@ import { requireMutable } from '../immutable.ts'
 import { resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { projects } from './resource.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { pageLinks, texts } from '../answers.ts'
 
 type Project = Row<'projects'>
 
@@ -33,10 +35,13 @@ const tagLinks = (baseUrl: string, id: string) => ({
   self: `${baseUrl}/v3/projects/${id}/tags`,
 })
 
+const tagsAnswer = { 200: exactly({ tags: texts, links: pageLinks }) }
+
 const listTags = route({
   method: 'GET',
   path: tagsPath,
   policy: policy('list_project_tags'),
+  answer: tagsAnswer,
   async handle(request, deps) {
     const { id } = await load(request, deps, 'list_project_tags')
     return { status: 200, body: { tags: await tagsOf(deps, id), links: tagLinks(request.baseUrl, id) } }
@@ -48,6 +53,7 @@ const replaceTags = route({
   path: tagsPath,
   policy: policy('update_project_tags'),
   body: Type.Object({ tags: kinds.tags }, { additionalProperties: false }),
+  answer: tagsAnswer,
   async handle(request, deps) {
     const row = await load(request, deps, 'update_project_tags')
     requireMutable(row, 'project', {})
@@ -60,6 +66,7 @@ const clearTags = route({
   method: 'DELETE',
   path: tagsPath,
   policy: policy('delete_project_tags'),
+  answer: { 204: null },
   async handle(request, deps) {
     const row = await load(request, deps, 'delete_project_tags')
     requireMutable(row, 'project', {})
@@ -72,6 +79,7 @@ const showTag = route({
   method: 'GET',
   path: `${tagsPath}/:tag`,
   policy: policy('get_project_tag'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { id } = await load(request, deps, 'get_project_tag')
     await requireTag(deps, id, request.params.tag)
@@ -88,6 +96,7 @@ const addTag = route({
   method: 'PUT',
   path: `${tagsPath}/:tag`,
   policy: policy('create_project_tag'),
+  answer: { 201: null },
   async handle(request, deps) {
     const row = await load(request, deps, 'create_project_tag')
     requireMutable(row, 'project', {})
@@ -107,6 +116,7 @@ const removeTag = route({
   method: 'DELETE',
   path: `${tagsPath}/:tag`,
   policy: policy('delete_project_tag'),
+  answer: { 204: null },
   async handle(request, deps) {
     const row = await load(request, deps, 'delete_project_tag')
     requireMutable(row, 'project', {})

@@ -8,6 +8,8 @@ import { forgetFederatedUsers, listProtocols, type Protocol } from '../../store/
 import { findRow, insertRow } from '../../store/rows.ts'
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { nullableString, wrapped } from '../federation/schema.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { nullableText, text } from '../answers.ts'
 
 const idps = '/OS-FEDERATION/identity_providers'
 const path = `${idps}/:idp_id/protocols` as const
@@ -30,8 +32,17 @@ function viewProtocol(row: Protocol, baseUrl: string) {
   }
 }
 
+const answer = exactly({
+  id: text,
+  idp_id: text,
+  mapping_id: text,
+  remote_id_attribute: nullableText,
+  links: exactly({ self: text, identity_provider: text }),
+})
+
 export const protocolRoutes = namedEntity<Protocol, typeof path>({
   singular: 'protocol',
+  answer,
   plural: 'protocols',
   path,
   createBody: wrapped('protocol', { mapping_id: mappingId, remote_id_attribute: Type.Optional(nullableString(64)) }),

@@ -5,6 +5,21 @@ import { route } from '../route.ts'
 import { policy } from '../../policies.ts'
 import type { Row } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { pageLinks, text } from '../answers.ts'
+
+const event = exactly({
+  audit_id: Type.Optional(text),
+  audit_chain_id: Type.Optional(text),
+  user_id: Type.Optional(text),
+  project_id: Type.Optional(text),
+  domain_id: Type.Optional(text),
+  'OS-TRUST:trust_id': Type.Optional(text),
+  'OS-OAUTH1:consumer_id': Type.Optional(text),
+  issued_before: text,
+  revoked_at: text,
+})
 
 const view = (row: Row<'revocation_events'>) => ({
   ...(row.audit_id !== null && { audit_id: row.audit_id }),
@@ -22,6 +37,7 @@ const list = route({
   method: 'GET',
   path: '/OS-REVOKE/events',
   policy: policy('list_revoke_events'),
+  answer: { 200: exactly({ events: Type.Array(event), links: pageLinks }) },
   async handle({ ctx, query, baseUrl, url }, { database: { db } }) {
     ctx.authorize(policy('list_revoke_events'))
     const since = last(query, 'since')
@@ -46,6 +62,7 @@ const pki = route({
   method: 'GET',
   path: '/auth/tokens/OS-PKI/revoked',
   policy: policy('revocation_list'),
+  answer: {},
   handle({ ctx }) {
     ctx.authorize(policy('revocation_list'))
     throw new ApiError(410, 'The service you have requested is no longer available on this server.')
@@ -58,6 +75,7 @@ const simpleCert = (name: string) =>
     path: `/OS-SIMPLE-CERT/${name}`,
     policy: null,
     auth: 'none',
+    answer: {},
     handle() {
       throw new ApiError(410, 'The service you have requested is no longer available on this server.')
     },

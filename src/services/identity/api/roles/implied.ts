@@ -1,6 +1,6 @@
 /** Role inference: having one role implies another. */
 import { Forbidden, NotFound } from '../../../../platform/http/errors.ts'
-import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
+import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
@@ -9,8 +9,19 @@ import { withImplied } from '../../store/roles.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
 import { load } from '../resource.ts'
 import { roles } from './resource.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { pageLinks, self, text } from '../answers.ts'
 
 type Ref = Pick<Row<'roles'>, 'id' | 'name'>
+
+const refAnswer = exactly({ id: text, name: text, links: self })
+const inference = exactly({ prior_role: refAnswer, implies: Type.Array(refAnswer) })
+const inferencesAnswer = exactly({ role_inferences: Type.Array(inference), links: pageLinks })
+const pairAnswer = exactly({
+  role_inference: exactly({ prior_role: refAnswer, implies: refAnswer }),
+  links: self,
+})
 
 const ref = (row: Ref, baseUrl: string) => ({
   id: row.id,
@@ -22,6 +33,7 @@ const listInferences = route({
   method: 'GET',
   path: '/role_inferences',
   policy: policy('list_role_inference_rules'),
+  answer: { 200: inferencesAnswer },
   async handle({ ctx, baseUrl, url }, { database: { db } }) {
     ctx.authorize(policy('list_role_inference_rules'))
     const byId = new Map((await listRows(db, 'roles')).map((row) => [row.id, row]))
@@ -45,6 +57,7 @@ const listImplied = route({
   method: 'GET',
   path: '/roles/:id/implies',
   policy: policy('list_implied_roles'),
+  answer: { 200: exactly({ role_inference: inference, links: self }) },
   async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_implied_roles'))
     const prior = await load(roles, deps, params.id)
@@ -63,22 +76,21 @@ const listImplied = route({
   },
 })
 
+type PairParams = { id: string; implied_id: string }
+
 interface Pair {
   prior: Row<'roles'>
   implied: Row<'roles'>
   row: { prior_role_id: string; implied_role_id: string }
 }
 
-async function pair(
-  { params }: ApiRequest<unknown, { id: string; implied_id: string }>,
-  deps: IdentityDeps,
-): Promise<Pair> {
+async function pair({ params }: ApiRequest<unknown, PairParams>, deps: IdentityDeps): Promise<Pair> {
   const prior = await load(roles, deps, params.id)
   const implied = await load(roles, deps, params.implied_id)
   return { prior, implied, row: { prior_role_id: prior.id, implied_role_id: implied.id } }
 }
 
-const view = ({ prior, implied }: Pair, { baseUrl }: ApiRequest) => ({
+const view = ({ prior, implied }: Pair, { baseUrl }: Pick<ApiRequest, 'baseUrl'>) => ({
   role_inference: { prior_role: ref(prior, baseUrl), implies: ref(implied, baseUrl) },
   links: { self: `${baseUrl}/v3/roles/${prior.id}/implies/${implied.id}` },
 })
@@ -94,50 +106,71 @@ async function requireAllowed({ config, database: { db } }: IdentityDeps, { prio
   }
 }
 
-const one = (
-  method: Method,
-  rule: string,
-  act: (request: ApiRequest, deps: IdentityDeps, pair: Pair) => Promise<{ status: number; body?: object }>,
-) =>
-  route({
-    method,
-    path: '/roles/:id/implies/:implied_id',
-    policy: policy(rule),
-    async handle(request, deps) {
-      request.ctx.authorize(policy(rule))
-      return act(request, deps, await pair(request, deps))
-    },
-  })
+/** The two roles of the address, for who passes the rule. */
+async function admitted(request: ApiRequest<unknown, PairParams>, deps: IdentityDeps, rule: string): Promise<Pair> {
+  request.ctx.authorize(policy(rule))
+  return pair(request, deps)
+}
 
 async function requireImplied({ database: { db } }: IdentityDeps, { row }: Pair) {
   if (await findRow(db, 'implied_roles', row)) return
   throw new NotFound(`${row.prior_role_id} does not imply ${row.implied_role_id}.`)
 }
 
-export const impliedRoutes = [
-  listInferences,
-  listImplied,
-  one('PUT', 'create_implied_role', async (request, deps, found) => {
+const path = '/roles/:id/implies/:implied_id'
+
+const create = route({
+  method: 'PUT',
+  path,
+  policy: policy('create_implied_role'),
+  answer: { 201: pairAnswer },
+  async handle(request, deps) {
+    const found = await admitted(request, deps, 'create_implied_role')
     await requireAllowed(deps, found)
     if (!(await insertRow(deps.database.db, 'implied_roles', found.row))) {
       throw new IdentityConflict('implied_role', 'Duplicate entry')
     }
     deps.changed()
     return { status: 201, body: view(found, request) }
-  }),
-  one('GET', 'get_implied_role', async (request, deps, found) => {
+  },
+})
+
+const show = route({
+  method: 'GET',
+  path,
+  policy: policy('get_implied_role'),
+  answer: { 200: pairAnswer },
+  async handle(request, deps) {
+    const found = await admitted(request, deps, 'get_implied_role')
     await requireImplied(deps, found)
     return { status: 200, body: view(found, request) }
-  }),
-  // Keystone answers its own status and has a rule of its own here.
-  one('HEAD', 'check_implied_role', async (_request, deps, found) => {
-    await requireImplied(deps, found)
+  },
+})
+
+/** Keystone answers its own status and has a rule of its own here. */
+const check = route({
+  method: 'HEAD',
+  path,
+  policy: policy('check_implied_role'),
+  answer: { 204: null },
+  async handle(request, deps) {
+    await requireImplied(deps, await admitted(request, deps, 'check_implied_role'))
     return { status: 204 }
-  }),
-  one('DELETE', 'delete_implied_role', async (_request, deps, found) => {
+  },
+})
+
+const remove = route({
+  method: 'DELETE',
+  path,
+  policy: policy('delete_implied_role'),
+  answer: { 204: null },
+  async handle(request, deps) {
+    const found = await admitted(request, deps, 'delete_implied_role')
     await requireImplied(deps, found)
     await deleteRows(deps.database.db, 'implied_roles', found.row)
     deps.changed()
     return { status: 204 }
-  }),
-]
+  },
+})
+
+export const impliedRoutes = [listInferences, listImplied, create, show, check, remove]

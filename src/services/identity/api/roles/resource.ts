@@ -8,16 +8,26 @@ import { mergeOptions } from '../../users/options.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
 import { extraOf, extras, newId, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
+import type { Shown } from '../../../../platform/http/answers.ts'
+import { nullableText, open, text } from '../answers.ts'
 
 const known = ['name', 'description', 'domain_id', 'options']
 
-export const viewRole = (row: Row<'roles'>) => ({
+export const roleAnswer = open({
+  id: text,
+  name: text,
+  domain_id: nullableText,
+  description: nullableText,
+  options: Type.Record(text, Type.Unknown()),
+})
+
+export const viewRole = (row: Row<'roles'>): Shown<typeof roleAnswer> => ({
   ...extras(row),
   id: row.id,
   name: row.name,
   domain_id: row.domain_id === '' ? null : row.domain_id,
   description: row.description,
-  options: JSON.parse(row.options) as object,
+  options: JSON.parse(row.options) as Record<string, unknown>,
 })
 
 const duplicate = (name: string, domainId: string) =>
@@ -29,6 +39,7 @@ const duplicate = (name: string, domainId: string) =>
 export const roles: Entity<'roles'> = {
   table: 'roles',
   singular: 'role',
+  answer: roleAnswer,
   plural: 'roles',
   create: {
     name: kinds.name,

@@ -5,6 +5,8 @@ import { findRow, insertRow, listRows, updateRow, type Condition, type Row } fro
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { nullableString, wrapped } from '../federation/schema.ts'
 import { isTrue } from '../paging.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { boolean, nullableText, self, text } from '../answers.ts'
 
 const path = '/OS-FEDERATION/service_providers'
 const url = Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' })
@@ -24,8 +26,19 @@ const columnsOf = (input: Attributes, defaultPrefix: string) => ({
   }),
 })
 
+const answer = exactly({
+  id: text,
+  enabled: boolean,
+  description: nullableText,
+  auth_url: text,
+  sp_url: text,
+  relay_state_prefix: text,
+  links: self,
+})
+
 export const serviceProviderRoutes = namedEntity<Row<'service_providers'>, typeof path>({
   singular: 'service_provider',
+  answer,
   plural: 'service_providers',
   path,
   createBody: wrapped('service_provider', { auth_url: url, sp_url: url, ...attributes }),

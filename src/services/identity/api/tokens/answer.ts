@@ -1,9 +1,10 @@
 /** What a login is answered with, whichever way it came. */
-import type { ApiResponse } from '../../../../platform/http/route.ts'
+import type { ResponseOf } from '../../../../platform/http/answers.ts'
 import type { Outcome } from '../../auth/authenticate.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { findRow } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'
+import type { loginAnswers, receiptAnswers } from './schema.ts'
 import { viewToken } from './view.ts'
 
 /** The token, or the receipt of a proof that is not enough yet. */
@@ -11,7 +12,7 @@ export async function answerLogin(
   deps: IdentityDeps,
   outcome: Outcome,
   { withCatalog, requestId }: { withCatalog: boolean; requestId: string },
-): Promise<ApiResponse> {
+): Promise<ResponseOf<typeof loginAnswers>> {
   if (outcome.kind === 'receipt') return answerReceipt(deps, outcome)
   const { user, payload } = outcome.valid
   deps.log.info({ audit: true, requestId, userId: user.id, methods: payload.methods, scope: payload.scope }, 'login')
@@ -23,7 +24,10 @@ export async function answerLogin(
 }
 
 /** What was proved so far and what is still asked for: 401, as the caller has no token yet. */
-export async function answerReceipt(deps: IdentityDeps, outcome: Outcome & { kind: 'receipt' }): Promise<ApiResponse> {
+export async function answerReceipt(
+  deps: IdentityDeps,
+  outcome: Outcome & { kind: 'receipt' },
+): Promise<ResponseOf<typeof receiptAnswers>> {
   const { user, receipt, methods, expiresAt, required } = outcome
   const domain = await findRow(deps.database.db, 'projects', { id: user.domain_id })
   return {

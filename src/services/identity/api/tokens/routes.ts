@@ -9,7 +9,7 @@ import { noteRevocation } from '../../operations/revoke.ts'
 import { policy } from '../../policies.ts'
 import { isTrue } from '../paging.ts'
 import { answerLogin } from './answer.ts'
-import { authBody } from './schema.ts'
+import { authBody, loginAnswers, tokenAnswer } from './schema.ts'
 import { viewToken } from './view.ts'
 
 const issue = route({
@@ -18,6 +18,7 @@ const issue = route({
   policy: null,
   auth: 'none',
   body: authBody,
+  answer: loginAnswers,
   async handle({ ctx, body, query, headers, url, peer }, deps) {
     const outcome = await authenticate(deps, body.auth as AuthRequest, { headers, peer, path: url })
     return answerLogin(deps, outcome, { withCatalog: !('nocatalog' in query), requestId: ctx.requestId })
@@ -45,6 +46,7 @@ const show = route({
   method: 'GET',
   path: '/auth/tokens',
   policy: policy('validate_token'),
+  answer: { 200: tokenAnswer },
   async handle(request, deps) {
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('validate_token'), target)
@@ -58,6 +60,7 @@ const check = route({
   method: 'HEAD',
   path: '/auth/tokens',
   policy: policy('check_token'),
+  answer: { 200: null },
   async handle(request, deps) {
     const { token, valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('check_token'), target)
@@ -70,6 +73,7 @@ const revoke = route({
   method: 'DELETE',
   path: '/auth/tokens',
   policy: policy('revoke_token'),
+  answer: { 204: null },
   async handle(request, deps) {
     const { valid, target } = await subject(request, deps)
     request.ctx.authorize(policy('revoke_token'), target)

@@ -1,11 +1,16 @@
 import type { IdentityDeps } from '../../deps.ts'
 import type { ValidToken } from '../../tokens/evaluate.ts'
 import { isoMicros } from '../times.ts'
+import type { ShownToken } from './schema.ts'
 
 const ref = (row: { id: string; name: string }) => ({ id: row.id, name: row.name })
 
 /** A token as the API shows it. */
-export async function viewToken({ catalog }: IdentityDeps, valid: ValidToken, withCatalog: boolean) {
+export async function viewToken(
+  { catalog }: IdentityDeps,
+  valid: ValidToken,
+  withCatalog: boolean,
+): Promise<ShownToken> {
   const { payload, project, domain } = valid
   const isScoped = payload.scope.kind !== 'unscoped'
   const serviceProviders = await catalog.serviceProviders()

@@ -11,9 +11,23 @@ import { trustChain } from '../../tokens/evaluate.ts'
 import { bearerOf, requireTrusted } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
 import { extraOf, extras } from '../resource.ts'
-import { viewRole } from '../roles/resource.ts'
+import { roleAnswer, viewRole } from '../roles/resource.ts'
 import { expiryOf, isoMicros } from '../times.ts'
 import { createBody } from './schema.ts'
+import { Type } from 'typebox'
+import { nullable, type Shown } from '../../../../platform/http/answers.ts'
+import {
+  boolean,
+  linked,
+  listAnswer,
+  nullableText,
+  oneOf,
+  open,
+  pageLinks,
+  self,
+  text,
+  withFields,
+} from '../answers.ts'
 
 type Trust = Row<'trusts'>
 const path = '/OS-TRUST/trusts'
@@ -30,7 +44,25 @@ const known = [
   'roles',
 ]
 
-const view = (trust: Trust, baseUrl: string) => ({
+const trustAnswer = open({
+  id: text,
+  trustor_user_id: text,
+  trustee_user_id: text,
+  project_id: nullableText,
+  impersonation: boolean,
+  expires_at: nullableText,
+  remaining_uses: nullable(Type.Integer()),
+  redelegated_trust_id: nullableText,
+  redelegation_count: nullable(Type.Integer()),
+  deleted_at: Type.Null(),
+  links: self,
+})
+const wholeAnswer = oneOf(
+  'trust',
+  withFields(trustAnswer, { roles: Type.Array(linked(roleAnswer)), roles_links: pageLinks }),
+)
+
+const view = (trust: Trust, baseUrl: string): Shown<typeof trustAnswer> => ({
   ...extras(trust),
   id: trust.id,
   trustor_user_id: trust.trustor_user_id,
@@ -89,6 +121,7 @@ const list = route({
   method: 'GET',
   path,
   policy: [policy('list_trusts'), policy('list_trusts_for_trustor'), policy('list_trusts_for_trustee')],
+  answer: listAnswer('trusts', trustAnswer),
   async handle({ ctx, query, baseUrl, url }, deps) {
     const trustor = last(query, 'trustor_user_id')
     const trustee = last(query, 'trustee_user_id')
@@ -115,6 +148,7 @@ const create = route({
   path,
   policy: policy('create_trust'),
   body: createBody,
+  answer: { 201: wholeAnswer },
   async handle({ ctx, body: { trust: input }, baseUrl }, deps) {
     ctx.authorize(policy('create_trust'), { target: { trust: { trustor_user_id: input.trustor_user_id } } })
     const bearer = await bearerOf(deps, ctx)
@@ -139,6 +173,7 @@ const show = route({
   method: 'GET',
   path: `${path}/:id`,
   policy: policy('get_trust'),
+  answer: { 200: wholeAnswer },
   async handle(request, deps) {
     const trust = await load(request, deps, 'get_trust')
     return { status: 200, body: { trust: await viewWhole(deps.database.db, trust, request.baseUrl) } }
@@ -149,6 +184,7 @@ const remove = route({
   method: 'DELETE',
   path: `${path}/:id`,
   policy: policy('delete_trust'),
+  answer: { 204: null },
   async handle(request, deps) {
     const trust = await load(request, deps, 'delete_trust')
     await deps.database.transaction(async (tx) => {
@@ -163,6 +199,7 @@ const listRoles = route({
   method: 'GET',
   path: `${path}/:id/roles`,
   policy: policy('list_roles_for_trust'),
+  answer: listAnswer('roles', linked(roleAnswer)),
   async handle(request, deps) {
     const trust = await load(request, deps, 'list_roles_for_trust')
     const roles = await rolesOf(deps.database.db, trust, request.baseUrl)
@@ -174,6 +211,7 @@ const showRole = route({
   method: 'GET',
   path: `${path}/:id/roles/:role_id`,
   policy: policy('get_role_for_trust'),
+  answer: { 200: oneOf('role', linked(roleAnswer)) },
   async handle(request, deps) {
     const trust = await load(request, deps, 'get_role_for_trust')
     const roleId = request.params.role_id

@@ -23,6 +23,8 @@ import { domainIdFor, requireDomain } from '../projects/resource.ts'
 import { extraOf, extras, type Entity } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
+import { exactly, type Shown } from '../../../../platform/http/answers.ts'
+import { boolean, nullableText, open, text } from '../answers.ts'
 
 const attributes = {
   description: Type.Optional(kinds.description),
@@ -54,7 +56,20 @@ const known = [
   'federated',
 ]
 
-export const viewUser = (row: Row<'users'>, { config }: Pick<IdentityDeps, 'config'>) => ({
+const userAnswer = open({
+  id: text,
+  name: text,
+  domain_id: text,
+  enabled: boolean,
+  default_project_id: Type.Optional(text),
+  password_expires_at: nullableText,
+  options: Type.Record(text, Type.Unknown()),
+})
+const federatedAnswer = Type.Array(
+  exactly({ idp_id: text, protocols: Type.Array(exactly({ protocol_id: text, unique_id: text })) }),
+)
+
+export const viewUser = (row: Row<'users'>, { config }: Pick<IdentityDeps, 'config'>): Shown<typeof userAnswer> => ({
   ...extras(row),
   id: row.id,
   name: row.name,
@@ -62,7 +77,7 @@ export const viewUser = (row: Row<'users'>, { config }: Pick<IdentityDeps, 'conf
   enabled: isActive(config, row),
   default_project_id: row.default_project_id ?? undefined,
   password_expires_at: row.password_expires_at === null ? null : isoMicros(Number(row.password_expires_at)),
-  options: optionsOf(row),
+  options: { ...optionsOf(row) },
 })
 
 const duplicate = (name: string, domainId: string) =>
@@ -89,6 +104,8 @@ async function requireProviders(deps: IdentityDeps, ctx: Context, user: Row<'use
 export const users: Entity<'users'> = {
   table: 'users',
   singular: 'user',
+  answer: userAnswer,
+  expansion: { federated: Type.Optional(federatedAnswer) },
   plural: 'users',
   create: { name: kinds.name, domain_id: Type.Optional(kinds.id), ...attributes },
   update: { name: Type.Optional(kinds.name), domain_id: Type.Optional(kinds.id), ...attributes },

@@ -11,11 +11,12 @@ import { memberOf } from '../../store/listing.ts'
 import { targetsOf } from '../../store/roles.ts'
 import { groups, viewGroup } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
-import { viewProjects } from '../projects/view.ts'
+import { projectAnswer, viewProjects } from '../projects/view.ts'
 import { answerListing, ofOwnDomain, resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
 import { users } from './resource.ts'
+import { linked, listAnswer, nullableText, withFields } from '../answers.ts'
 
 async function userOf({ ctx, params }: ApiRequest<unknown, { id: string }>, deps: IdentityDeps, rule: string) {
   const id = params.id
@@ -32,6 +33,7 @@ const changePassword = route({
   policy: null,
   auth: 'none', // the old password is the proof: an expired one may be changed without a token
   body: Type.Object({ user: Type.Object({ original_password: kinds.text, password: kinds.text }) }),
+  answer: { 204: null },
   async handle({ params, peer, body: { user } }, deps) {
     await changeOwnPassword(deps, params.id, user.original_password, user.password, peer)
     deps.changed()
@@ -43,6 +45,7 @@ const listGroups = route({
   method: 'GET',
   path: '/users/:id/groups',
   policy: policy('list_groups_for_user'),
+  answer: listAnswer('groups', withFields(linked(groups.answer), { membership_expires_at: nullableText })),
   async handle(request, deps) {
     const user = await userOf(request, deps, 'list_groups_for_user')
     const ends = await membershipEnds(deps.database.db, user.id)
@@ -61,6 +64,7 @@ const listProjects = route({
   method: 'GET',
   path: '/users/:id/projects',
   policy: policy('list_user_projects'),
+  answer: listAnswer('projects', linked(projectAnswer)),
   async handle(request, deps) {
     const user = await userOf(request, deps, 'list_user_projects')
     const rows = await targetsOf(deps.database.db, user.id, false)

@@ -1,6 +1,8 @@
-import type { ApiResponse } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { jsonHome, prefersHome } from './json-home.ts'
+import { Type } from 'typebox'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { text } from '../answers.ts'
 
 const version = (baseUrl: string) => ({
   id: 'v3.14',
@@ -10,9 +12,20 @@ const version = (baseUrl: string) => ({
   'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }],
 })
 
+const versionAnswer = exactly({
+  id: text,
+  status: text,
+  updated: text,
+  links: Type.Array(exactly({ rel: text, href: text })),
+  'media-types': Type.Array(exactly({ base: text, type: text })),
+})
+/** JSON Home, for who asks for it. */
+const homeAnswer = exactly({ resources: Type.Record(text, Type.Unknown()) })
+const showAnswer = Type.Union([exactly({ version: versionAnswer }), homeAnswer])
+
 const vary = { Vary: 'X-Auth-Token' }
-const home = (prefix?: string): ApiResponse => ({
-  status: 200,
+const home = (prefix?: string) => ({
+  status: 200 as const,
   headers: { ...vary, 'Content-Type': 'application/json-home' },
   body: jsonHome(prefix),
 })
@@ -22,6 +35,7 @@ const listVersions = route({
   path: '/',
   policy: null,
   auth: 'none',
+  answer: { 200: homeAnswer, 300: exactly({ versions: exactly({ values: Type.Array(versionAnswer) }) }) },
   handle: ({ baseUrl, headers }) =>
     prefersHome(headers.accept)
       ? home('/v3')
@@ -37,6 +51,7 @@ const showVersion = route({
   path: '/v3',
   policy: null,
   auth: 'none',
+  answer: { 200: showAnswer },
   handle: ({ baseUrl, headers }) =>
     prefersHome(headers.accept) ? home() : { status: 200, headers: vary, body: { version: version(baseUrl) } },
 })
