@@ -1,39 +1,18 @@
 /** Holds each service to the OpenAPI description of the real one. */
-import { removedRoutes } from '../../src/services/compute/api/removed/routes.ts'
-import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
-import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
-import { versionRoutes as computeVersions } from '../../src/services/compute/api/versions/routes.ts'
-import { definition as compute } from '../../src/services/compute/service.ts'
-import { versionRoutes } from '../../src/services/identity/api/versions/routes.ts'
-import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
-import * as identity from '../../src/services/identity/service.ts'
-import { rootRoutes as networkRootRoutes } from '../../src/services/network/api/documents.ts'
-import { policies as networkPolicies } from '../../src/services/network/policies.ts'
-import * as network from '../../src/services/network/service.ts'
-import { rootRoutes as imageVersions } from '../../src/services/image/api/documents.ts'
-import { policies as imagePolicies } from '../../src/services/image/policies.ts'
-import * as image from '../../src/services/image/service.ts'
-import { showVersions } from '../../src/services/placement/api/versions/routes.ts'
-import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
-import * as placement from '../../src/services/placement/service.ts'
+import { apiServices } from '../../tools/api/services.ts'
 import { exceptions } from './exceptions.ts'
-import { testOpenApi, type WalkedService } from './openapi.ts'
+import { testOpenApi } from './openapi.ts'
 
-/** A service joins with a line here and its exceptions in exceptions.ts. */
-const walked: readonly (readonly [file: string, service: WalkedService])[] = [
-  ['identity-v3.14.yaml', { ...identity, rootRoutes: versionRoutes, policies: identityPolicies } as WalkedService],
-  ['network-v2.yaml', { ...network, rootRoutes: networkRootRoutes, policies: networkPolicies } as WalkedService],
-  ['image-v2.16.yaml', { ...image, rootRoutes: imageVersions, policies: imagePolicies } as WalkedService],
-  [
-    'compute-v2.96.yaml',
-    {
-      definition: compute,
-      routes: [...computeRoutes, ...removedRoutes],
-      rootRoutes: computeVersions,
-      policies: computeRules,
-    } as WalkedService,
-  ],
-  ['placement-v1.yaml', { ...placement, rootRoutes: [showVersions], policies: placementPolicies } as WalkedService],
-]
+/** Upstream's description of a service, by the service's type. */
+const files: Readonly<Record<string, string>> = {
+  compute: 'compute-v2.96.yaml',
+  identity: 'identity-v3.14.yaml',
+  image: 'image-v2.16.yaml',
+  network: 'network-v2.yaml',
+  placement: 'placement-v1.yaml',
+}
 
-for (const [file, service] of walked) testOpenApi(file, service, exceptions[service.definition.type] ?? [])
+for (const service of apiServices) {
+  const { type } = service.definition
+  testOpenApi(files[type]!, service, exceptions[type] ?? [])
+}

@@ -8,19 +8,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { PolicyEnforcer, type Rule } from '../../src/platform/auth/policy.ts'
+import { PolicyEnforcer } from '../../src/platform/auth/policy.ts'
 import { createApp } from '../../src/platform/http/app.ts'
 import type { Route } from '../../src/platform/http/route.ts'
-import type { ApiDefinition } from '../../src/platform/http/service.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
-
-/** What the walker needs of a service: its routes as data. */
-export interface WalkedService {
-  definition: ApiDefinition
-  routes: readonly Route<never>[]
-  rootRoutes?: readonly Route<never>[]
-  policies: readonly Rule[]
-}
+import type { ApiService } from '../../tools/api/services.ts'
 
 /**
  * `route`: nothing is mounted there. `body`: a described body is taken without a schema. `policy`: no rule protects it.
@@ -76,7 +68,7 @@ const samples = ['x', '1', '00000000-0000-4000-8000-000000000000']
 const fill = (path: string, sample: string) => path.replaceAll(/\{[^}]+\}/g, sample)
 
 /** Finds the route that answers an operation at its microversion, as the app would. */
-function routerOf({ definition, routes, rootRoutes = [] }: WalkedService) {
+function routerOf({ definition, routes, rootRoutes }: ApiService) {
   const router = FindMyWay({ ignoreTrailingSlash: true, maxParamLength: 1000, caseSensitive: true })
   const variants = new Map<string, Route<never>[]>()
   const mount = (base: string, route: Route<never>) => {
@@ -106,12 +98,12 @@ function routerOf({ definition, routes, rootRoutes = [] }: WalkedService) {
   }
 }
 
-async function complaintsOf(service: WalkedService, operations: readonly Operation[]) {
+async function complaintsOf(service: ApiService, operations: readonly Operation[]) {
   const { definition, policies } = service
   const app = createApp({
     definition,
     routes: service.routes,
-    ...(service.rootRoutes && { rootRoutes: service.rootRoutes }),
+    rootRoutes: service.rootRoutes,
     deps: {} as never,
     enforcer: new PolicyEnforcer(policies),
     authenticator: { validate: () => Promise.resolve(null) },
@@ -153,7 +145,7 @@ const meaning: Record<Complaint, string> = {
 }
 
 /** Declares the test that holds a service to an OpenAPI file; exceptions that nothing needs any more fail it too. */
-export function testOpenApi(file: string, service: WalkedService, exceptions: readonly Exception[]): void {
+export function testOpenApi(file: string, service: ApiService, exceptions: readonly Exception[]): void {
   const { type } = service.definition
   test(`${type}: every operation of ${file} is routed, checked and protected`, async (context) => {
     const operations = readOperations(file)

@@ -1,41 +1,19 @@
-/** Walks every route of every service: each names rules that exist, and none answers without a token unless it says so. */
+/**
+ * Walks every route of every service: each names rules that exist, says what it answers, and answers nobody without a
+ * token unless it says so.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PolicyEnforcer, type Rule } from '../../src/platform/auth/policy.ts'
 import { createApp } from '../../src/platform/http/app.ts'
 import type { Route } from '../../src/platform/http/route.ts'
-import type { ApiDefinition } from '../../src/platform/http/service.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
-import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
-import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
-import { definition as compute } from '../../src/services/compute/service.ts'
-import * as identity from '../../src/services/identity/service.ts'
-import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
-import * as image from '../../src/services/image/service.ts'
-import { policies as imagePolicies } from '../../src/services/image/policies.ts'
-import * as network from '../../src/services/network/service.ts'
-import { policies as networkPolicies } from '../../src/services/network/policies.ts'
-import * as placement from '../../src/services/placement/service.ts'
-import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
+import { apiServices } from '../../tools/api/services.ts'
 
-interface Service {
-  definition: ApiDefinition
-  routes: readonly Route<unknown>[]
-  policies: readonly Rule[]
-}
-
-const services = [
-  { definition: compute, routes: computeRoutes, policies: computeRules },
-  { ...identity, policies: identityPolicies },
-  { ...image, policies: imagePolicies },
-  { ...network, policies: networkPolicies },
-  { ...placement, policies: placementPolicies },
-] as unknown as Service[]
-
-const rulesOf = (route: Route<unknown>): readonly Rule[] =>
+const rulesOf = (route: Route<never>): readonly Rule[] =>
   route.policy === null ? [] : ([route.policy].flat() as Rule[])
 
-for (const { definition, routes, policies } of services) {
+for (const { definition, routes, rootRoutes, policies } of apiServices) {
   const names = new Set(policies.map((policy) => policy.name))
 
   test(`B4: ${definition.type}: every route names rules that are registered`, () => {
@@ -44,11 +22,19 @@ for (const { definition, routes, policies } of services) {
     }
   })
 
+  test(`${definition.type}: every route says what it answers`, () => {
+    const silent = [...rootRoutes, ...routes].filter(({ answer }) => answer === undefined)
+    assert.deepEqual(
+      silent.map(({ method, path }) => `${method} ${path}`),
+      [],
+    )
+  })
+
   test(`${definition.type}: without a token every route that needs one answers 401, before anything else is looked at`, async () => {
     const app = createApp({
       definition,
       routes,
-      deps: {},
+      deps: {} as never,
       enforcer: new PolicyEnforcer(policies),
       authenticator: { validate: () => Promise.resolve(null) },
       log: createLogger({ name: 'test' }),
