@@ -24,6 +24,9 @@ export const exactly = <P extends TProperties>(fields: P) => Type.Object(fields,
 /** A field that may be null. */
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 
+/** What callers see who may not be shown everything: these fields only perhaps. */
+export type Seen<T, Guarded extends keyof T> = Omit<T, Guarded> & Partial<Pick<T, Guarded>>
+
 type ContentOf<A> = A extends null
   ? { body?: undefined }
   : A extends MediaType

@@ -136,6 +136,31 @@ export class ServiceClient {
     }
     return response
   }
+
+  /**
+   * As `request`, for its body. `T` is what the route that answers declares: the asked service's `client.ts` takes it from
+   * there, and that service's tests hold its answers to it.
+   */
+  async ask<T>(method: string, path: string, json?: object): Promise<T> {
+    return (await this.request({ method, path, ...(json && { json }) })).body as T
+  }
+
+  /** As `ask` for what may not be there; undefined for 404. */
+  async find<T>(path: string): Promise<T | undefined> {
+    const { status, body } = await this.request({ method: 'GET', path, accept: [404] })
+    return status === 404 ? undefined : (body as T)
+  }
+}
+
+/** Names and values of a query; several values of one name are several parameters, undefined is none. */
+export type QueryOf = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** A path with a query behind it. */
+export function withQuery(path: string, query: QueryOf): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each): [string, string] => [name, each]),
+  )
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`
 }
 
 /** Turns another service's refusal into this service's answer; anything else is passed on. */

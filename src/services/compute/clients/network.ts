@@ -1,139 +1,101 @@
-import { ServiceClient } from '../../../platform/http/client.ts'
-import type { Secret } from '../../../platform/auth/secret.ts'
-import type { NetworkApi, NetworkInfo, PortInfo, SecurityGroupInfo } from '../deps.ts'
+import type { ServiceClient } from '../../../platform/http/client.ts'
+import { NetworkClient, type Network, type Port, type Subnet } from '../../network/client.ts'
+import type { NetworkApi, NetworkInfo, PortInfo } from '../deps.ts'
 import type { PortSubnet } from '../model/server.ts'
-
-type Json = Record<string, unknown>
 
 /** Neutron's v2.0 API as nova uses it. */
 export function networkApi(client: ServiceClient): NetworkApi {
-  const as = (token?: Secret) => (token ? client.withToken(token.reveal()) : client)
-  const list = async (what: string, key: string, query: URLSearchParams, token?: Secret): Promise<Json[]> => {
-    const { body } = await as(token).request({ method: 'GET', path: `/v2.0/${what}?${query}` })
-    return (body as Record<string, Json[]>)[key] ?? []
-  }
-  const ids = (values: readonly string[]) => new URLSearchParams(values.map((id): [string, string] => ['id', id]))
+  const neutron = new NetworkClient(client)
   return {
-    async listNetworks({ ids: wanted, projectId }, token) {
-      if (wanted) return (await list('networks', 'networks', ids(wanted), token)).map(toNetwork)
+    async listNetworks({ ids, projectId = '' }, token) {
+      const asked = neutron.as(token)
+      if (ids) return (await asked.listNetworks({ id: ids })).map(toNetwork)
       const [own, shared] = await Promise.all([
-        list('networks', 'networks', new URLSearchParams({ project_id: projectId ?? '' }), token),
-        list('networks', 'networks', new URLSearchParams({ shared: 'True' }), token),
+        asked.listNetworks({ project_id: projectId }),
+        asked.listNetworks({ shared: 'True' }),
       ])
       const all = [...own, ...shared].map(toNetwork)
       return all.filter(
         (each, index) => all.findIndex(({ id }) => id === each.id) === index && (!each.isExternal || each.isShared),
       )
     },
-    listSubnets: async (wanted) =>
-      wanted.length === 0 ? [] : (await list('subnets', 'subnets', ids(wanted))).map(toSubnet),
+    listSubnets: async (ids) => (ids.length === 0 ? [] : (await neutron.listSubnets({ id: ids })).map(toSubnet)),
     async listSecurityGroups(projectId, token) {
-      const groups = await list(
-        'security-groups',
-        'security_groups',
-        new URLSearchParams({ project_id: projectId }),
-        token,
-      )
-      return groups.map(({ id, name }): SecurityGroupInfo => ({ id: String(id), name: String(name) }))
+      const groups = await neutron.as(token).listSecurityGroups({ project_id: projectId })
+      return groups.map(({ id, name }) => ({ id, name }))
     },
     async getPort(id, token) {
-      const { status, body } = await as(token).request({
-        method: 'GET',
-        path: `/v2.0/ports/${encodeURIComponent(id)}`,
-        accept: [404],
-      })
-      return status === 404 ? undefined : toPort((body as { port: Json }).port)
+      const port = await neutron.as(token).findPort(id)
+      return port && toPort(port)
     },
     async listPorts(filter, token) {
-      const query = new URLSearchParams(
+      const query =
         'deviceId' in filter
           ? { device_id: filter.deviceId }
-          : { network_id: filter.networkId, fixed_ips: `ip_address=${filter.address}` },
-      )
-      return (await list('ports', 'ports', query, token)).map(toPort)
+          : { network_id: filter.networkId, fixed_ips: `ip_address=${filter.address}` }
+      return (await neutron.as(token).listPorts(query)).map(toPort)
     },
-    listHostPorts: async (host) =>
-      (await list('ports', 'ports', new URLSearchParams({ 'binding:host_id': host }))).map(toPort),
-    async canAutoAllocate(projectId, token) {
-      const path = `/v2.0/auto-allocated-topology/${projectId}?fields=dry-run`
-      return (await as(token).request({ method: 'GET', path, accept: [404, 409] })).status === 200
-    },
-    async autoAllocate(projectId) {
-      const { body } = await client.request({ method: 'GET', path: `/v2.0/auto-allocated-topology/${projectId}` })
-      return text((body as { auto_allocated_topology: Json }).auto_allocated_topology['id'])
-    },
-    async createPort(port) {
-      const json = {
-        port: {
+    listHostPorts: async (host) => (await neutron.listPorts({ 'binding:host_id': host })).map(toPort),
+    canAutoAllocate: (projectId, token) => neutron.as(token).canAutoAllocate(projectId),
+    autoAllocate: (projectId) => neutron.autoAllocate(projectId),
+    createPort: async (port) =>
+      toPort(
+        await neutron.createPort({
           network_id: port.networkId,
           project_id: port.projectId,
           device_id: port.deviceId,
           device_owner: port.deviceOwner,
           admin_state_up: true,
           'binding:host_id': port.hostId,
-          ...(port.fixedIp && { fixed_ips: [{ ip_address: port.fixedIp }] }),
-          ...(port.securityGroups && { security_groups: port.securityGroups }),
-        },
-      }
-      const { body } = await client.request({ method: 'POST', path: '/v2.0/ports', json })
-      return toPort((body as { port: Json }).port)
-    },
-    async updatePort(id, { deviceId, deviceOwner, hostId }) {
-      const json = { port: { device_id: deviceId, device_owner: deviceOwner, 'binding:host_id': hostId } }
-      const { body } = await client.request({ method: 'PUT', path: `/v2.0/ports/${id}`, json })
-      return toPort((body as { port: Json }).port)
-    },
+          ...(port.fixedIp !== undefined && { fixed_ips: [{ ip_address: port.fixedIp }] }),
+          ...(port.securityGroups && { security_groups: [...port.securityGroups] }),
+        }),
+      ),
+    updatePort: async (id, { deviceId, deviceOwner, hostId }) =>
+      toPort(
+        await neutron.updatePort(id, { device_id: deviceId, device_owner: deviceOwner, 'binding:host_id': hostId }),
+      ),
     async listFloatingIps(portIds) {
       if (portIds.length === 0) return []
-      const query = new URLSearchParams(portIds.map((id): [string, string] => ['port_id', id]))
-      return (await list('floatingips', 'floatingips', query)).map((each) => ({
-        address: text(each['floating_ip_address']),
-        portId: text(each['port_id']),
-      }))
+      const found = await neutron.listFloatingIps({ port_id: portIds })
+      return found.map((each) => ({ address: each.floating_ip_address, portId: each.port_id ?? '' }))
     },
-    async deletePort(id) {
-      await client.request({ method: 'DELETE', path: `/v2.0/ports/${id}`, accept: [404] })
-    },
+    deletePort: (id) => neutron.deletePort(id),
   }
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-const toNetwork = (network: Json): NetworkInfo => ({
-  id: text(network['id']),
-  name: text(network['name']),
-  mtu: Number(network['mtu'] ?? 1500),
-  projectId: text(network['project_id']),
-  isShared: network['shared'] === true,
-  isExternal: network['router:external'] === true,
-  portSecurityEnabled: network['port_security_enabled'] !== false,
-  subnets: (network['subnets'] ?? []) as string[],
+const toNetwork = (network: Network): NetworkInfo => ({
+  id: network.id,
+  name: network.name,
+  mtu: network.mtu,
+  projectId: network.project_id,
+  isShared: network.shared,
+  isExternal: network['router:external'],
+  portSecurityEnabled: network.port_security_enabled,
+  subnets: [...network.subnets],
 })
 
-const toSubnet = (subnet: Json): PortSubnet => ({
-  id: text(subnet['id']),
-  cidr: text(subnet['cidr']),
-  gatewayIp: (subnet['gateway_ip'] ?? null) as string | null,
-  version: subnet['ip_version'] === 6 ? 6 : 4,
-  dnsNameservers: (subnet['dns_nameservers'] ?? []) as string[],
-  enableDhcp: subnet['enable_dhcp'] === true,
-  ipv6AddressMode: (subnet['ipv6_address_mode'] ?? null) as string | null,
-  hostRoutes: (subnet['host_routes'] ?? []) as { destination: string; nexthop: string }[],
+const toSubnet = (subnet: Subnet): PortSubnet => ({
+  id: subnet.id,
+  cidr: subnet.cidr,
+  gatewayIp: subnet.gateway_ip,
+  version: subnet.ip_version === 6 ? 6 : 4,
+  dnsNameservers: [...subnet.dns_nameservers],
+  enableDhcp: subnet.enable_dhcp,
+  ipv6AddressMode: subnet.ipv6_address_mode,
+  hostRoutes: subnet.host_routes.map(({ destination, nexthop }) => ({ destination, nexthop })),
 })
 
-const toPort = (port: Json): PortInfo => ({
-  id: text(port['id']),
-  networkId: text(port['network_id']),
-  projectId: text(port['project_id']),
-  mac: text(port['mac_address']),
-  status: text(port['status']),
-  deviceId: text(port['device_id']),
-  deviceOwner: text(port['device_owner']),
-  hostId: text(port['binding:host_id']),
-  vifType: text(port['binding:vif_type']),
-  fixedIps: ((port['fixed_ips'] ?? []) as Json[]).map((ip) => ({
-    subnetId: text(ip['subnet_id']),
-    address: text(ip['ip_address']),
-  })),
-  securityGroups: (port['security_groups'] ?? []) as string[],
+const toPort = (port: Port): PortInfo => ({
+  id: port.id,
+  networkId: port.network_id,
+  projectId: port.project_id,
+  mac: port.mac_address,
+  status: port.status,
+  deviceId: port.device_id,
+  deviceOwner: port.device_owner,
+  hostId: port['binding:host_id'] ?? '',
+  vifType: port['binding:vif_type'] ?? '',
+  fixedIps: port.fixed_ips.map((ip) => ({ subnetId: ip.subnet_id, address: ip.ip_address })),
+  securityGroups: [...port.security_groups],
 })

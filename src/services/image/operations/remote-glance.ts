@@ -1,6 +1,7 @@
 /** Glances of other regions, for glance-download. The user's token goes there, and it is kept in memory only. */
 import { Readable } from 'node:stream'
 import type { ServiceClient } from '../../../platform/http/client.ts'
+import { IdentityClient } from '../../identity/client.ts'
 
 export interface RemoteRequest {
   region: string
@@ -15,12 +16,12 @@ export interface RemoteImage {
 }
 
 export class RemoteGlances {
-  readonly #identity: ServiceClient
+  readonly #identity: IdentityClient
   readonly #timeoutMs: number
   readonly #tokens = new Map<string, string>()
 
   constructor(identity: ServiceClient, timeoutMs: number) {
-    this.#identity = identity
+    this.#identity = new IdentityClient(identity)
     this.#timeoutMs = timeoutMs
   }
 
@@ -63,17 +64,9 @@ export class RemoteGlances {
   }
 
   async #endpoint(region: string, kind: string): Promise<string> {
-    const services = await this.#identity.request({ method: 'GET', path: '/v3/services?type=image' })
-    const ids = (services.body as { services: { id: string; type: string }[] }).services
-      .filter((service) => service.type === 'image')
-      .map((service) => service.id)
-    const endpoints = await this.#identity.request({ method: 'GET', path: '/v3/endpoints' })
-    const list = (
-      endpoints.body as {
-        endpoints: { service_id: string; interface: string; region_id: string | null; url: string; enabled?: boolean }[]
-      }
-    ).endpoints
-    const found = list.find(
+    const services = await this.#identity.listServices({ type: 'image' })
+    const ids = services.filter(({ type }) => type === 'image').map(({ id }) => id)
+    const found = (await this.#identity.listEndpoints()).find(
       (each) => ids.includes(each.service_id) && each.interface === kind && each.region_id === region,
     )
     if (!found) throw new Error(`${kind} glance endpoint not found for region ${region}`)

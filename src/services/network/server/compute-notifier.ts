@@ -1,18 +1,19 @@
 /** Tells nova of its ports, several in one request, and again until nova takes it. */
-import { ServiceClient } from '../../../platform/http/client.ts'
+import type { ServiceClient } from '../../../platform/http/client.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import { ComputeClient, type ExternalEvent } from '../../compute/client.ts'
 import type { PortEvent } from '../deps.ts'
 
 const tries = 5
 
 export class ComputeNotifier {
-  readonly #client: ServiceClient
+  readonly #compute: ComputeClient
   readonly #log: Logger
   #waiting: PortEvent[] = []
   #isSending = false
 
   constructor(client: ServiceClient, log: Logger) {
-    this.#client = client
+    this.#compute = new ComputeClient(client)
     this.#log = log
   }
 
@@ -28,20 +29,14 @@ export class ComputeNotifier {
     for (let attempt = 1; this.#waiting.length > 0;) {
       const batch = this.#waiting
       this.#waiting = []
-      const events = batch.map((event) => ({
+      const events = batch.map((event): ExternalEvent => ({
         name: event.name,
         server_uuid: event.server,
         tag: event.port,
         status: event.isFailed ? 'failed' : 'completed',
       }))
       try {
-        // 404: nova knows none of these servers any more; nothing is lost.
-        await this.#client.request({
-          method: 'POST',
-          path: '/v2.1/os-server-external-events',
-          json: { events },
-          accept: [404, 422],
-        })
+        await this.#compute.tell(events)
         attempt = 1
       } catch (error) {
         this.#log.warn({ err: error, attempt }, 'nova does not take port events')

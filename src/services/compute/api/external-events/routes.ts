@@ -1,17 +1,13 @@
-import { Type } from 'typebox'
-import { exactly } from '../../../../platform/http/answers.ts'
 import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
-import { bodies } from '../../../../platform/http/schema.ts'
 import { markPorts, refreshAddresses } from '../../conductor/ports.ts'
 import type { ComputeDeps } from '../../deps.ts'
 import { NotFound } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
 import { startDetachOfDeleted } from '../../operations/interfaces.ts'
 import { listServersByIds } from '../../store/servers.ts'
-import { number, text } from '../answers.ts'
 import { admin } from '../base-policy.ts'
-import { strict, uuid } from '../parameter-types.ts'
+import { answer, body } from './schema.ts'
 
 const create = rule(
   'os_compute_api:os-server-external-events:create',
@@ -20,32 +16,6 @@ const create = rule(
   'POST /os-server-external-events',
 )
 export const externalEventRules = [create]
-
-const first = ['network-changed', 'network-vif-plugged', 'network-vif-unplugged', 'network-vif-deleted']
-const bodyOf = (...more: string[]) => {
-  const event = Type.Object(
-    {
-      server_uuid: uuid,
-      name: Type.Enum([...first, ...more]),
-      status: Type.Optional(Type.Enum(['failed', 'completed', 'in-progress'])),
-      tag: Type.Optional(Type.String({ maxLength: 255 })),
-    },
-    strict,
-  )
-  return Type.Object({ events: Type.Array(event, { minItems: 1 }) }, strict)
-}
-const newer = ['volume-extended', 'power-update', 'accelerator-request-bound', 'volume-reimaged']
-const body = bodies(bodyOf(...newer), [
-  ['initial', bodyOf()],
-  ['action-events-for-owners', bodyOf(...newer.slice(0, 1))],
-  ['event-power-update', bodyOf(...newer.slice(0, 2))],
-  ['event-accelerator', bodyOf(...newer.slice(0, 3))],
-  ['event-volume-reimaged', bodyOf(...newer)],
-])
-
-const answer = exactly({
-  events: Type.Array(exactly({ server_uuid: text, name: text, status: text, tag: Type.Optional(text), code: number })),
-})
 
 /** Work that the teller need not wait for; what fails is only logged, as the next event or the next look brings it. */
 async function heed(deps: ComputeDeps, server: Server, { name, tag }: { name: string; tag?: string }): Promise<void> {

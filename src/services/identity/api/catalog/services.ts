@@ -13,7 +13,7 @@ const attributes = {
 }
 const known = ['type', 'name', 'description', 'enabled']
 
-const serviceAnswer = open({
+export const serviceAnswer = open({
   id: text,
   type: text,
   name: text,
