@@ -1,28 +1,11 @@
 /**
- * Compares what a service answers, and what it takes, with the schemas of an OpenAPI file at one microversion: fields
+ * Compares what a service answers, and what it takes, with upstream's description at one microversion: fields
  * that nobody described, fields that are missing, values of the wrong type.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parse } from 'yaml'
+import type { DigestedSchema as Schema } from '../../tools/api/digest.ts'
+import { readDigest } from './upstream.ts'
 
-export interface Schema {
-  type?: string | string[]
-  properties?: Record<string, Schema>
-  patternProperties?: Record<string, Schema>
-  additionalProperties?: boolean | Schema
-  items?: Schema
-  oneOf?: Schema[]
-  enum?: unknown[]
-  format?: string
-  $ref?: string
-  'x-openstack'?: { 'min-ver'?: string; 'max-ver'?: string; discriminator?: string; 'action-name'?: string }
-}
-
-interface Operation {
-  requestBody?: { content?: Record<string, { schema?: Schema }> }
-  responses: Record<string, { content?: Record<string, { schema?: Schema }> }>
-}
+export type { Schema }
 
 export interface Description {
   /** The schemas that an answer with this status may have. */
@@ -31,26 +14,15 @@ export interface Description {
   resolve(schema: Schema): Schema
 }
 
-const folders = ['../shared/reference/openapi', '../../shared/reference/openapi']
-
-/** An OpenAPI file by its name; undefined where the reference files are absent. */
-export function readDescription(file: string): Description | undefined {
-  const root = join(import.meta.dirname, '../..')
-  const found = folders.map((folder) => join(root, folder, file)).find((path) => existsSync(path))
-  if (found === undefined) return undefined
-  const text = readFileSync(found, 'utf8')
-  const { paths, components } = parse(text) as {
-    paths: Record<string, Record<string, Operation>>
-    components: { schemas: Record<string, Schema> }
-  }
-  const resolve = (schema: Schema): Schema =>
-    schema.$ref ? resolve(components.schemas[schema.$ref.split('/').at(-1)!] ?? {}) : schema
-  const schemasOf = (content?: Record<string, { schema?: Schema }>) =>
-    Object.values(content ?? {}).flatMap(({ schema }) => (schema ? alternatives(resolve(schema), resolve) : []))
-  const operation = (method: string, path: string) => paths[path]?.[method.toLowerCase()]
+/** Upstream's description of a service. */
+export function readDescription(type: string): Description {
+  const { paths, schemas } = readDigest(type)
+  const resolve = (schema: Schema): Schema => (schema.$ref === undefined ? schema : resolve(schemas[schema.$ref] ?? {}))
+  const all = (given: readonly Schema[] = []) => given.flatMap((schema) => alternatives(resolve(schema), resolve))
+  const operation = (method: string, path: string) => paths[path]?.[method.toLowerCase() as 'get']
   return {
-    answer: (method, path, status) => schemasOf(operation(method, path)?.responses[String(status)]?.content),
-    request: (method, path) => schemasOf(operation(method, path)?.requestBody?.content),
+    answer: (method, path, status) => all(operation(method, path)?.answers?.[String(status)]),
+    request: (method, path) => all(operation(method, path)?.request),
     resolve,
   }
 }

@@ -1,18 +1,16 @@
 /**
- * Walks an OpenAPI file against a service: every operation (HEAD included) is routed, takes a checked body where it has
+ * Walks upstream's description of an API against a service: every operation (HEAD included) is routed, takes a checked body where it has
  * one, names a policy, and answers 401 without a token. What differs is listed in exceptions.ts with its reason.
  */
 import assert from 'node:assert/strict'
 import FindMyWay, { type HTTPMethod } from 'find-my-way'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { parse } from 'yaml'
 import { PolicyEnforcer } from '../../src/platform/auth/policy.ts'
 import { createApp } from '../../src/platform/http/app.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
 import type { ApiService } from '../../tools/api/services.ts'
+import { readDigest } from './upstream.ts'
 
 /**
  * `route`: nothing is mounted there. `body`: a described body is taken without a schema. `policy`: no rule protects it.
@@ -20,7 +18,7 @@ import type { ApiService } from '../../tools/api/services.ts'
  */
 export type Complaint = 'route' | 'body' | 'policy' | 'token'
 
-/** Operations (`GET /v3/users/{user_id}`, or a pattern of such) that differ from the file, and why that is right. */
+/** Operations (`GET /v3/users/{user_id}`, or a pattern of such) that differ from the description, and why that is right. */
 export interface Exception {
   kinds: readonly Complaint[]
   operations: readonly string[] | RegExp
@@ -28,7 +26,7 @@ export interface Exception {
 }
 
 interface Operation {
-  /** `GET /v3/users/{user_id}`, as in the file. */
+  /** `GET /v3/users/{user_id}`, as in the description. */
   id: string
   method: HTTPMethod
   /** With `x` (or a uuid where only that is routed) in place of its parameters. */
@@ -38,30 +36,14 @@ interface Operation {
   version: string | undefined
 }
 
-const folders = ['../shared/reference/openapi', '../../shared/reference/openapi']
-const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const
-
-type Described = Partial<Record<string, { requestBody?: unknown; 'x-openstack'?: { 'max-ver'?: string } }>>
-
-/** Operations of an OpenAPI file by its name; undefined where the reference files are absent. */
-function readOperations(file: string): Operation[] | undefined {
-  const root = join(import.meta.dirname, '../..')
-  const found = folders.map((folder) => join(root, folder, file)).find((path) => existsSync(path))
-  if (found === undefined) return undefined
-  const text = readFileSync(found, 'utf8')
-  // The components are most of the file and nothing here needs them.
-  const paths = text.slice(text.indexOf('\npaths:'), text.indexOf('\ncomponents:'))
-  const described = (parse(paths) as { paths: Record<string, Described> }).paths
-  return Object.entries(described).flatMap(([path, operations]) =>
-    verbs.flatMap((verb) => {
-      const operation = operations[verb]
-      if (!operation) return []
+/** Operations that upstream describes for a service. */
+const readOperations = (type: string): Operation[] =>
+  Object.entries(readDigest(type).paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([verb, { request, until }]) => {
       const method = verb.toUpperCase() as HTTPMethod
-      const version = operation['x-openstack']?.['max-ver']
-      return [{ id: `${method} ${path}`, method, path, hasBody: operation.requestBody !== undefined, version }]
+      return { id: `${method} ${path}`, method, path, hasBody: request !== undefined, version: until }
     }),
   )
-}
 
 /** Values to try for the parameters of a path: routes may ask for a form. */
 const samples = ['x', '1', '00000000-0000-4000-8000-000000000000']
@@ -144,12 +126,11 @@ const meaning: Record<Complaint, string> = {
   token: 'does not answer 401 without a token',
 }
 
-/** Declares the test that holds a service to an OpenAPI file; exceptions that nothing needs any more fail it too. */
-export function testOpenApi(file: string, service: ApiService, exceptions: readonly Exception[]): void {
+/** Declares the test that holds a service to its description; exceptions that nothing needs any more fail it too. */
+export function testOpenApi(service: ApiService, exceptions: readonly Exception[]): void {
   const { type } = service.definition
-  test(`${type}: every operation of ${file} is routed, checked and protected`, async (context) => {
-    const operations = readOperations(file)
-    if (!operations) return context.diagnostic(`${file} is not here: nothing was compared`)
+  test(`${type}: every operation that upstream describes is routed, checked and protected`, async (context) => {
+    const operations = readOperations(type)
     const complaints = await complaintsOf(service, operations)
     const open = complaints.filter((each) => !exceptions.some((exception) => isExcused(exception, each)))
     const lines = open.map(({ kind, id }) => `${id} ${meaning[kind]}`)
