@@ -10,10 +10,18 @@ export interface ShapeException {
 export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>> = {
   compute: [
     {
+      lines: [/\/flavors\/\{id\}\/action takes /, /\/os-aggregates\/\{id\}\/action takes /],
+      why: 'The description has a schema for each action; here one has them all, of which a body has exactly one.',
+    },
+    {
+      lines: [/os-quota-sets.* asks \+ user_id$/],
+      why: 'Limits of users are gone; the parameter is still taken, as nova does.',
+    },
+    {
       lines: [
         /flavors?(\[\])?\.(description|OS-FLV-DISABLED:disabled)$/,
         /aggregates?(\[\])?\.name$/,
-        /^GET \/v2\.1\/servers: \+ servers\[\]\.links$/,
+        /^GET \/v2\.1\/servers answers \+ servers\[\]\.links$/,
         /instanceActions?(\[\])?\.instance_uuid$/,
         /events\[\]\.code$/,
         /keypair\.private_key$/,
@@ -24,7 +32,7 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
       why: "The description forgets them, or is older; nova's api-ref and its clients know them.",
     },
     {
-      lines: [/hypervisors?_links$/, /\/limits: (\+ limits|- absolute)$/],
+      lines: [/hypervisors?_links$/, /\/limits answers (\+ limits|- absolute)$/],
       why: 'The description has another name or another place for them than nova and its clients.',
     },
     {
@@ -35,11 +43,11 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
       why: 'Left out since 2.36 (2.50 for classes) and 2.57, which the description does not say.',
     },
     {
-      lines: [/^PUT \/v2\.1\/os-quota-sets\/\{id\}: - quota_set\.id$/],
+      lines: [/^PUT \/v2\.1\/os-quota-sets\/\{id\} answers - quota_set\.id$/],
       why: 'Nova does not repeat the project in the answer to a change.',
     },
     {
-      lines: [/^POST \/v2\.1\/os-keypairs: - keypair\.(id|created_at|updated_at|deleted|deleted_at)$/],
+      lines: [/^POST \/v2\.1\/os-keypairs answers - keypair\.(id|created_at|updated_at|deleted|deleted_at)$/],
       why: 'Shown of a keypair that is looked up, not of one that was just made.',
     },
     {
@@ -49,6 +57,29 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
     { lines: [/services?(\[\])?\.name$/], why: 'A service is known by host and binary.' },
   ],
   identity: [
+    {
+      lines: [/^POST \/v3\/auth\/tokens takes /, /takes need not have mapping\.rules$/],
+      why: 'What a method, or a version of the rules, needs is its own to say, with its own message.',
+    },
+    {
+      lines: [/\/OS-FEDERATION\/saml2(\/ecp)? takes /],
+      why: 'The description has the body of a login; keystone takes a token and a service provider.',
+    },
+    {
+      lines: [
+        /\/domains(\/\{domain_id\})? takes (\+ domain|- (name|description|enabled|tags))$/,
+        /\/config.* takes (\+ config|- driver)$/,
+      ],
+      why: 'Everything is under its name, which the description forgets.',
+    },
+    {
+      lines: [/takes - (endpoint|group|project|region|role|service)\.(id|links)$/, /takes - group\.domain_id$/],
+      why: 'Not of a new or changed entity: ids are made here, a group stays in its domain.',
+    },
+    {
+      lines: [/takes \+ endpoint\.description$/, /takes \+ application_credential\.project_id$/],
+      why: 'What clients repeat of an entity that they have read.',
+    },
     {
       lines: [/\+ ([\w[\].]+\.)?links$/, /\+ truncated$/],
       why: "Keystone's answers have their addresses, and say when a list is cut; the description has them here and there.",
@@ -84,8 +115,8 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
     },
     {
       lines: [
-        /\/domains\/\{domain_id\}: (\+ domain|- (id|name|description|enabled|tags))$/,
-        /\/config.*: (\+ config|- driver)$/,
+        /\/domains\/\{domain_id\} answers (\+ domain|- (id|name|description|enabled|tags))$/,
+        /\/config.* answers (\+ config|- driver)$/,
       ],
       why: 'Everything is under its name, which the description forgets.',
     },
@@ -104,15 +135,15 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
       why: 'Only taken, never shown.',
     },
     {
-      lines: [/- (first|next|schema)$/, /^GET \/v2\/tasks: \+ (first|next)$/],
+      lines: [/- (first|next|schema)$/, /^GET \/v2\/tasks answers \+ (first|next)$/],
       why: 'Only images, namespaces and tasks are listed in pages.',
     },
     {
-      lines: [/^GET \/v2\/tasks: - tasks\[\]\.(input|result|message|image_id|request_id|user_id)$/],
+      lines: [/^GET \/v2\/tasks answers - tasks\[\]\.(input|result|message|image_id|request_id|user_id)$/],
       why: 'A list of tasks leaves out what is long, as in glance.',
     },
     {
-      lines: [/\/properties(\/\{property_name\})?: - \w+$/],
+      lines: [/\/properties(\/\{property_name\})? answers - \w+$/],
       why: 'A property is a JSON schema of its own: all that the description names may be in it.',
     },
     {
@@ -123,18 +154,26 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
     },
     {
       lines: [
-        /^GET \/v2\/metadefs\/namespaces: - namespaces\[\]\.(properties|objects|tags)$/,
-        /^PUT .*: - (resource_type_associations|properties|objects|tags)$/,
+        /^GET \/v2\/metadefs\/namespaces answers - namespaces\[\]\.(properties|objects|tags)$/,
+        /^PUT .* answers - (resource_type_associations|properties|objects|tags)$/,
       ],
       why: 'Only one namespace is shown with all that is in it.',
     },
     {
-      lines: [/\/tags: (\+ tags|- (name|created_at|updated_at|tags\[\]\.(created_at|updated_at)))$/],
+      lines: [/\/tags answers (\+ tags|- (name|created_at|updated_at|tags\[\]\.(created_at|updated_at)))$/],
       why: 'Several tags are made and listed by their names.',
     },
     { lines: [/stores\[\]\.read-only$/], why: 'Shown of stores that are; newer than the description.' },
   ],
   network: [
+    {
+      lines: [/takes - network\.(ha|provider:\w+)$/],
+      why: 'Of the network of HA routers, which are not offered; what a network is wired by stays as it was made.',
+    },
+    {
+      lines: [/need not have (router\.external_gateway_info\.network_id|subnet\.ip_version)$/],
+      why: 'An empty gateway takes it away; a subnet pool or a prefix says the version. What is missing is refused with its own message.',
+    },
     {
       lines: [/_links$/],
       why: 'A list with a limit has links to the pages beside it.',
@@ -145,7 +184,7 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
     },
     {
       lines: [
-        /^POST .*: \+ (networks|subnets|subnetpools|ports|routers|floatingips|security_groups|security_group_rules|default_security_group_rules|address_groups|address_scopes)$/,
+        /^POST .* (takes|answers) \+ (networks|subnets|subnetpools|ports|routers|floatingips|security_groups|security_group_rules|default_security_group_rules|address_groups|address_scopes)$/,
       ],
       why: 'Many are made at once where they are given as a list.',
     },
@@ -175,5 +214,5 @@ export const shapeExceptions: Readonly<Record<string, readonly ShapeException[]>
       why: 'Of extensions that are not offered.',
     },
   ],
-  placement: [],
+  placement: [{ lines: [/ asks \+ /], why: 'The description has no parameters.' }],
 }
