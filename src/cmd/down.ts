@@ -4,9 +4,9 @@ import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
 import { destroyNetworking } from '../services/network/agent/destroy.ts'
 import type { Arguments } from './arguments.ts'
-import { deleteProviderBridge } from './provider-bridge.ts'
-import { logOf } from './logs.ts'
-import { providerBridge, readSettings } from './settings.ts'
+import { deleteProviderBridge } from '../deployment/provider-bridge.ts'
+import { logOf } from '../deployment/logs.ts'
+import { providerBridge, readSettings } from '../deployment/settings.ts'
 import { readStatus } from './status-file.ts'
 
 const stopsWithin = 30_000

@@ -1,22 +1,22 @@
 import { join } from 'node:path'
-import type { Secret } from '../platform/auth/secret.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import { ComputeAgent } from '../services/compute/agent/agent.ts'
 import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
 import { fakeAgent } from '../services/network/fake-agent.ts'
-import { logOf } from './logs.ts'
-import type { RoleBoard } from './roles.ts'
-import { paths, type Settings } from './settings.ts'
+import { logOf } from '../deployment/logs.ts'
+import type { RoleBoard } from '../deployment/role-board.ts'
+import { readSecret } from '../deployment/secrets.ts'
+import { paths, type Settings } from '../deployment/settings.ts'
 
 /** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
 export async function startFakeHosts(
   hostName: string,
   settings: Settings,
-  key: Secret,
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
   const log = logOf(stateDir, 'nova-compute', 'compute')
+  const key = readSecret(stateDir, 'bus')
   const stops: (() => Promise<void> | void)[] = []
   const notices = new Map<string, string | null>()
   const show = () => {

@@ -6,7 +6,7 @@ import { fakeAgent } from './fake-agent.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 
 test('reports its agents, wires new ports, repeats a report that failed', async () => {
-  const bus = new LocalBus('server')
+  const bus = new LocalBus()
   const reports: { up: string[]; down: string[] }[] = []
   let ports = ['a']
   let revision = 1
