@@ -1,7 +1,7 @@
 /** A cloud whose roles are processes of their own: they find each other, wait for each other, and any may be killed. */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -31,12 +31,13 @@ class Topology {
     this.#children.set(roles[0]!, spawn(bin, ['run', ...roles, ...where, '--fake'], { stdio: 'ignore' }))
   }
 
-  /** Ends a process without a word. */
+  /** Ends a process without a word: the program itself, which the command `nephos` hands over to. */
   async kill(role: string): Promise<void> {
     const child = this.#children.get(role)!
     this.#children.delete(role)
     const gone = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
+    const [pid] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ')
+    process.kill(Number(pid), 'SIGKILL')
     await gone
   }
 

@@ -241,7 +241,7 @@ test('pages of servers follow their links', async (t) => {
     const { body }: { body: Tree } = await cloud.call('demo', 'GET', path)
     seen.push(...(body['servers'] as unknown as { name: string }[]).map(({ name }) => name))
     path = (body['servers_links'] as unknown as { href: string }[] | undefined)?.[0]?.href.replace(
-      'http://127.0.0.1:8774/v2.1',
+      'http://compute.test/v2.1',
       '',
     )
   }

@@ -210,7 +210,7 @@ export class TestCloud {
         securityGroups: this.securityGroups,
       },
     )
-    await service.start()
+    for (const role of ['nova-api', 'nova-scheduler', 'nova-conductor']) await service.start(role)
     return service
   }
 
