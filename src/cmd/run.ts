@@ -32,7 +32,9 @@ export async function run(args: Arguments): Promise<number> {
   const common = { stateDir: args.stateDir, settings, hostName: hostname(), board }
   const running = [
     ...(control.length > 0 ? [await startControl({ ...common, roles: control })] : []),
-    ...(agents.length > 0 ? [await startAgents({ ...common, roles: agents, remark: say, ready: () => undefined })] : []),
+    ...(agents.length > 0
+      ? [await startAgents({ ...common, roles: agents, remark: say, ready: () => undefined })]
+      : []),
   ]
   process.on('SIGHUP', reopenLogFiles)
   await new Promise<void>((resolve) => {

@@ -90,6 +90,21 @@ export interface ServiceDefinition {
   open(env: ServiceEnv): Promise<RunningService>
   /** Starts its agents on this host, of which `env` names those that are wanted. */
   startAgents?(env: AgentEnv): Promise<RunningAgents>
+  /** Starts what stands for its agents on a host without a data plane. */
+  startFakeAgents?(env: FakeAgentEnv): Promise<RunningAgents>
+  /** Removes everything that its agents have made on this host, guests too. */
+  clearHost?(env: { stateDir: string; log: Logger }): Promise<void>
+}
+
+/** A host that only pretends. */
+export interface FakeAgentEnv {
+  readonly host: string
+  readonly bus: Bus
+  /** Of this host. */
+  readonly stateDir: string
+  readonly log: Logger
+  /** What an operator should know; null for nothing. */
+  onNotice(notice: string | null): void
 }
 
 /** What the deployment hands to the agents of a service on a host. */

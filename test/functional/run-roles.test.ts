@@ -46,7 +46,9 @@ class Topology {
       what,
       async () => {
         const { output } = await collect([bin, 'status', '--json', '--state-dir', this.stateDir])
-        const parsed = output.startsWith('{') ? (JSON.parse(output) as { roles?: { role: string; state: string }[] }) : {}
+        const parsed = output.startsWith('{')
+          ? (JSON.parse(output) as { roles?: { role: string; state: string }[] })
+          : {}
         const states = (parsed.roles ?? []).map(({ role, state }) => [role.split(' ')[0]!, state] as const)
         return isTrue(new Map(states))
       },
@@ -59,81 +61,84 @@ class Topology {
   }
 
   async end(): Promise<void> {
-    for (const role of [...this.#children.keys()]) await this.kill(role)
+    for (const role of this.#children.keys()) await this.kill(role)
     rmSync(this.stateDir, { recursive: true, force: true })
   }
 }
 
-test('roles in processes of their own are one cloud; each may be killed and comes back', { timeout: 240_000 }, async (t) => {
-  const topology = new Topology(await freePorts())
-  t.after(() => topology.end())
-  topology.run('nephos-bus', 'keystone-api')
-  await topology.until('keystone', (states) => states.get('keystone-api') === 'up')
-  topology.run('nova-api')
-  topology.run('nova-conductor')
-  topology.run('placement-api', 'glance-api')
-  topology.run('neutron-server')
-  const parts = ['nova-api', 'nova-conductor', 'placement-api', 'glance-api', 'neutron-server']
-  await topology.until('all but a scheduler', (states) => parts.every((role) => states.get(role) === 'up'))
+test(
+  'roles in processes of their own are one cloud; each may be killed and comes back',
+  { timeout: 240_000 },
+  async (t) => {
+    const topology = new Topology(await freePorts())
+    t.after(() => topology.end())
+    topology.run('nephos-bus', 'keystone-api')
+    await topology.until('keystone', (states) => states.get('keystone-api') === 'up')
+    topology.run('nova-api')
+    topology.run('nova-conductor')
+    topology.run('placement-api', 'glance-api')
+    topology.run('neutron-server')
+    const parts = ['nova-api', 'nova-conductor', 'placement-api', 'glance-api', 'neutron-server']
+    await topology.until('all but a scheduler', (states) => parts.every((role) => states.get(role) === 'up'))
 
-  const { settings, stateDir } = topology
-  const board = new RoleBoard(() => undefined)
-  const stopHosts = await startFakeHosts('h1', settings, stateDir, board)
-  t.after(stopHosts)
-  const at = (offset: number) => httpTransport(`http://127.0.0.1:${settings.portBase! + offset}`)
-  const password = readSecret(stateDir, 'user-admin').reveal()
-  const token = await login(at(0), { user: 'admin', password, project: 'admin' })
-  const headers = { 'X-Auth-Token': token, 'OpenStack-API-Version': 'compute 2.96' }
-  const call = async (service: number, method: string, path: string, json?: unknown) => {
-    const answer = await at(service).send({ method, path, headers, ...(json !== undefined && { json }) })
-    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
-    return answer.body as Record<string, Record<string, string>>
-  }
-  const compute = 3
-  const flavor = { name: 'm1.nano', id: '42', ram: 64, vcpus: 1, disk: 0 }
-  await call(compute, 'POST', '/v2.1/flavors', { flavor })
-  const image = (await call(1, 'POST', '/v2/images', {
-    name: 'i',
-    disk_format: 'raw',
-    container_format: 'bare',
-  })) as unknown as { id: string }
-  const { Readable } = await import('node:stream')
-  await at(1).send({
-    method: 'PUT',
-    path: `/v2/images/${image.id}/file`,
-    headers: { ...headers, 'Content-Type': 'application/octet-stream' },
-    stream: Readable.from([Buffer.alloc(1024)]),
-  })
-  const create = async (name: string) => {
-    const server = { name, imageRef: image.id, flavorRef: '42', networks: 'none' }
-    return (await call(compute, 'POST', '/v2.1/servers', { server }))['server']!['id']!
-  }
-  const statusOf = async (id: string) => (await call(compute, 'GET', `/v2.1/servers/${id}`))['server']!['status']
-  const untilActive = (id: string) =>
-    eventually(`${id} is ACTIVE`, async () => (await statusOf(id)) === 'ACTIVE', 60)
+    const { settings, stateDir } = topology
+    const board = new RoleBoard(() => undefined)
+    const stopHosts = await startFakeHosts('h1', settings, stateDir, board)
+    t.after(stopHosts)
+    const at = (offset: number) => httpTransport(`http://127.0.0.1:${settings.portBase! + offset}`)
+    const password = readSecret(stateDir, 'user-admin').reveal()
+    const token = await login(at(0), { user: 'admin', password, project: 'admin' })
+    const headers = { 'X-Auth-Token': token, 'OpenStack-API-Version': 'compute 2.96' }
+    const call = async (service: number, method: string, path: string, json?: unknown) => {
+      const answer = await at(service).send({ method, path, headers, ...(json !== undefined && { json }) })
+      assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      return answer.body as Record<string, Record<string, string>>
+    }
+    const compute = 3
+    const flavor = { name: 'm1.nano', id: '42', ram: 64, vcpus: 1, disk: 0 }
+    await call(compute, 'POST', '/v2.1/flavors', { flavor })
+    const image = (await call(1, 'POST', '/v2/images', {
+      name: 'i',
+      disk_format: 'raw',
+      container_format: 'bare',
+    })) as unknown as { id: string }
+    const { Readable } = await import('node:stream')
+    await at(1).send({
+      method: 'PUT',
+      path: `/v2/images/${image.id}/file`,
+      headers: { ...headers, 'Content-Type': 'application/octet-stream' },
+      stream: Readable.from([Buffer.alloc(1024)]),
+    })
+    const create = async (name: string) => {
+      const server = { name, imageRef: image.id, flavorRef: '42', networks: 'none' }
+      return (await call(compute, 'POST', '/v2.1/servers', { server }))['server']!['id']!
+    }
+    const statusOf = async (id: string) => (await call(compute, 'GET', `/v2.1/servers/${id}`))['server']!['status']
+    const untilActive = (id: string) => eventually(`${id} is ACTIVE`, async () => (await statusOf(id)) === 'ACTIVE', 60)
 
-  const first = await create('waits for a scheduler')
-  await new Promise((resolve) => setTimeout(resolve, 1000))
-  assert.equal(await statusOf(first), 'BUILD')
-  topology.run('nova-scheduler')
-  await untilActive(first)
+    const first = await create('waits for a scheduler')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    assert.equal(await statusOf(first), 'BUILD')
+    topology.run('nova-scheduler')
+    await untilActive(first)
 
-  await topology.kill('nova-conductor')
-  const second = await create('waits for a conductor')
-  assert.equal(await statusOf(second), 'BUILD')
-  topology.run('nova-conductor')
-  await untilActive(second)
+    await topology.kill('nova-conductor')
+    const second = await create('waits for a conductor')
+    assert.equal(await statusOf(second), 'BUILD')
+    topology.run('nova-conductor')
+    await untilActive(second)
 
-  await topology.kill('nova-api')
-  topology.run('nova-api')
-  await topology.until('nova-api is back', (states) => states.get('nova-api') === 'up')
-  assert.equal(await statusOf(second), 'ACTIVE')
-  // What the bus connects comes together again when it is back.
-  await topology.kill('nephos-bus')
-  topology.run('nephos-bus', 'keystone-api')
-  await topology.until('keystone is back', (states) => states.get('keystone-api') === 'up')
-  await untilActive(await create('after the bus'))
-})
+    await topology.kill('nova-api')
+    topology.run('nova-api')
+    await topology.until('nova-api is back', (states) => states.get('nova-api') === 'up')
+    assert.equal(await statusOf(second), 'ACTIVE')
+    // What the bus connects comes together again when it is back.
+    await topology.kill('nephos-bus')
+    topology.run('nephos-bus', 'keystone-api')
+    await topology.until('keystone is back', (states) => states.get('keystone-api') === 'up')
+    await untilActive(await create('after the bus'))
+  },
+)
 
 test('a name that is no role is refused with those that there are', async () => {
   const { code, output } = await collect([bin, 'run', 'nova-cells'])

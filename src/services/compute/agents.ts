@@ -1,13 +1,16 @@
 /** nova-compute of a host. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ServiceClient } from '../../platform/http/client.ts'
+import type { Logger } from '../../platform/log/log.ts'
 import type { AgentEnv, RunningAgents } from '../../platform/service.ts'
 import { ImageClient } from '../image/client.ts'
 import { ComputeAgent } from './agent/agent.ts'
-import { passGate } from './agent/host-gate.ts'
+import { copyOf, passGate } from './agent/host-gate.ts'
 import { QemuDriver } from './drivers/qemu/driver.ts'
 
 const role = 'nova-compute'
+const guestsOf = (stateDir: string) => join(stateDir, 'instances')
 
 /** Starts it when nova has said that this host is the one that it takes itself for; before that nothing is touched. */
 export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
@@ -16,7 +19,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   const images = new ImageClient(new ServiceClient('image', env.connect('image'), () => env.serviceToken()))
   const driver = new QemuDriver({
     host,
-    stateDir: join(stateDir, 'instances'),
+    stateDir: guestsOf(stateDir),
     log,
     fetchImage: (id) => images.download(id),
     ...(env.guestUser && { user: env.guestUser }),
@@ -58,4 +61,17 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   bus.onConnect(() => agent.reconnected())
   await agent.start()
   return { stop: () => agent.stop() }
+}
+
+/** Ends the guests of this host. Throws where this is the copy of another cloud's folder. */
+export async function clearHost({ stateDir, log }: { stateDir: string; log: Logger }): Promise<void> {
+  const copy = copyOf(stateDir)
+  if (copy !== undefined) throw new Error(copy)
+  const instances = guestsOf(stateDir)
+  if (!existsSync(instances)) return
+  const fetchImage = () => Promise.reject(new Error('unused'))
+  const driver = new QemuDriver({ host: '', stateDir: instances, log, fetchImage })
+  await driver.start()
+  await driver.stopAll()
+  await driver.stop()
 }

@@ -1,7 +1,11 @@
 /** Neutron's agents of a host. */
 import { join } from 'node:path'
+import type { Logger } from '../../platform/log/log.ts'
 import type { AgentEnv, RunningAgents } from '../../platform/service.ts'
 import { createNetworkAgent } from './agent/agent.ts'
+import { destroyNetworking } from './agent/destroy.ts'
+
+const folderOf = ({ stateDir }: { stateDir: string }) => join(stateDir, 'network-agent')
 
 /** Starts them as soon as this host may be changed. */
 export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
@@ -9,7 +13,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   const agent = createNetworkAgent({
     host,
     bus,
-    stateDir: join(env.stateDir, 'network-agent'),
+    stateDir: folderOf(env),
     cloudName: env.cloudName,
     log: env.logOf('neutron-agent'),
     bridgeMappings: env.bridges.mappings,
@@ -29,3 +33,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   })
   return { stop: async () => void (isStarted && (await agent.stop())) }
 }
+
+/** Removes every device, namespace, process and filter that they have made. */
+export const clearHost = (env: { stateDir: string; log: Logger }): Promise<void> =>
+  destroyNetworking({ stateDir: folderOf(env), log: env.log })

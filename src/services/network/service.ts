@@ -37,4 +37,6 @@ export const network = defineService({
   migrations: async () => (await import('./store/migrations.ts')).migrations,
   open: async (env) => (await import('./roles.ts')).openNetworkService(env),
   startAgents: async (env) => (await import('./agents.ts')).startAgents(env),
+  startFakeAgents: async (env) => (await import('./fake-agents.ts')).startFakeAgents(env),
+  clearHost: async (env) => (await import('./agents.ts')).clearHost(env),
 })

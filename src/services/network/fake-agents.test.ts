@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LocalBus } from '../../platform/rpc/local-bus.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
-import { fakeAgent } from './fake-agent.ts'
+import { fakeAgent } from './fake-agents.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 
 test('reports its agents, wires new ports, repeats a report that failed', async () => {
