@@ -3,6 +3,7 @@ import { findUser } from '../host/users.ts'
 import { httpTransport } from '../platform/http/client.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import type { AgentEnv, RunningAgents, ServiceDefinition } from '../platform/service.ts'
+import { readAuthtoken } from './authtoken.ts'
 import { guestUser, openWay } from './guest-user.ts'
 import { logOf } from './logs.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
@@ -101,9 +102,7 @@ class Host {
     const { stateDir, settings, hostName, remark } = this.#options
     const bridge = providerBridge(settings.name)
     const connect = (type: string) => httpTransport(urlOf(settings, type))
-    const account = new ServiceAccount(connect('identity'), service.user ?? '', () =>
-      readSecret(stateDir, `user-${service.user ?? ''}`).reveal(),
-    )
+    const account = new ServiceAccount(connect('identity'), readAuthtoken(stateDir, service).own())
     return {
       host: hostName,
       stateDir,

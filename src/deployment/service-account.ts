@@ -1,6 +1,17 @@
+import type { Secret } from '../platform/auth/secret.ts'
 import { RemoteError, type Transport } from '../platform/http/client.ts'
 
 type Scope = 'project' | 'system'
+
+type Domain = { name: string } | { id: string }
+
+/** Who a service is to keystone. */
+export interface ServiceUser {
+  readonly name: string
+  readonly password: Secret
+  readonly domain: Domain
+  readonly project: { readonly name: string; readonly domain: Domain }
+}
 
 interface Endpoint {
   interface: string
@@ -28,14 +39,12 @@ const nothing = (): Kept => ({ text: '', renewAt: 0, renewal: undefined, catalog
  */
 export class ServiceAccount {
   readonly #identity: Transport
-  readonly #user: string
-  readonly #password: () => string
+  readonly #who: ServiceUser
   readonly #kept: Record<Scope, Kept> = { project: nothing(), system: nothing() }
 
-  constructor(identity: Transport, user: string, password: () => string) {
+  constructor(identity: Transport, who: ServiceUser) {
     this.#identity = identity
-    this.#user = user
-    this.#password = password
+    this.#who = who
   }
 
   async token(scope: Scope = 'project'): Promise<string> {
@@ -63,12 +72,12 @@ export class ServiceAccount {
   }
 
   async #issue(scope: Scope): Promise<Kept> {
-    const domain = { name: 'Default' }
-    const scopes = { project: { project: { name: 'service', domain } }, system: { system: { all: true } } }
-    const user = { name: this.#user, domain, password: this.#password() }
+    const { name, password, domain, project } = this.#who
+    const scopes = { project: { project }, system: { system: { all: true } } }
+    const user = { name, domain, password: password.reveal() }
     const json = { auth: { identity: { methods: ['password'], password: { user } }, scope: scopes[scope] } }
     const response = await this.#identity.send({ method: 'POST', path: '/v3/auth/tokens', json })
-    if (response.status !== 201) throw new RemoteError(`identity POST /v3/auth/tokens as ${this.#user}`, response)
+    if (response.status !== 201) throw new RemoteError(`identity POST /v3/auth/tokens as ${name}`, response)
     const { token } = response.body as { token: Token }
     const renewAt = Date.now() + (Date.parse(token.expires_at) - Date.now()) * 0.8
     const text = response.headers['x-subject-token'] ?? ''

@@ -6,6 +6,7 @@ import { keystoneAuthenticator } from '../platform/http/keystone-authenticator.t
 import type { Authenticator } from '../platform/http/service.ts'
 import type { Bus } from '../platform/rpc/contract.ts'
 import type { Foundation, ServiceDefinition, ServiceEnv } from '../platform/service.ts'
+import { readAuthtoken } from './authtoken.ts'
 import { catalogOf, endpointOf } from './catalog.ts'
 import { logOf } from './logs.ts'
 import { readPolicies } from './policies.ts'
@@ -13,7 +14,7 @@ import type { RoleBoard } from './role-board.ts'
 import { people, readSecret } from './secrets.ts'
 import { ServiceAccount } from './service-account.ts'
 import { configFilesOf, databaseUrlOf } from './service-files.ts'
-import { serviceOf, serviceUsers } from './services.ts'
+import { serviceOf, services } from './services.ts'
 import { addressOf, paths, portOf, urlOf, type Settings } from './settings.ts'
 
 export interface WiringOptions {
@@ -25,9 +26,6 @@ export interface WiringOptions {
   /** Names of the roles of this process. */
   roles: readonly string[]
 }
-
-/** As keystonemiddleware: `[keystone_authtoken] token_cache_time`. */
-const tokenCacheS = 300
 
 export class Wiring {
   /** The APIs of this process, by type. */
@@ -45,13 +43,15 @@ export class Wiring {
     return logOf(this.#options.stateDir, name, type)
   }
 
-  /** The way to a service: straight into its app where that is in this process, else to where `account` finds it. */
-  connect(type: string, account?: ServiceAccount): Transport {
+  /**
+   * The way to a service: straight into its app where that is in this process, else to `url`, or to where `account` finds it.
+   */
+  connect(type: string, account?: ServiceAccount, url = ''): Transport {
     return {
       send: async (request) => {
         const app = this.apps.get(type)
         if (app) return localTransport(app).send(request)
-        return httpTransport(await this.#urlOf(type, account)).send(request)
+        return httpTransport(url || (await this.#urlOf(type, account))).send(request)
       },
     }
   }
@@ -67,30 +67,41 @@ export class Wiring {
     return url.endsWith(service.endpointPath) ? url.slice(0, url.length - service.endpointPath.length) : url
   }
 
-  #accountOf(user: string): ServiceAccount {
-    const { stateDir } = this.#options
-    const known = this.#accounts.get(user)
+  #accountOf(service: ServiceDefinition, keystone: Transport): ServiceAccount {
+    const known = this.#accounts.get(service.type)
     if (known) return known
-    const account = new ServiceAccount(this.connect('identity'), user, () =>
-      readSecret(stateDir, `user-${user}`).reveal(),
-    )
-    this.#accounts.set(user, account)
+    const account = new ServiceAccount(keystone, readAuthtoken(this.#options.stateDir, service).own())
+    this.#accounts.set(service.type, account)
     return account
   }
 
-  #authenticatorOf(account: ServiceAccount | undefined): Authenticator {
-    const nobody: Authenticator = { validate: () => Promise.resolve(null) }
-    const remote =
-      account && keystoneAuthenticator({ identity: this.connect('identity'), account, cacheS: tokenCacheS })
-    return { validate: (token) => (this.ownAuthenticator ?? remote ?? nobody).validate(token) }
+  /** Keystone's own validator where keystone is in this process. */
+  #authenticatorOf(remote: Authenticator): Authenticator {
+    return {
+      ...(remote.serviceTokens && { serviceTokens: remote.serviceTokens }),
+      validate: (token, options) => (this.ownAuthenticator ?? remote).validate(token, options),
+    }
+  }
+
+  /** How a service learns who asks. Keystone itself asks nobody. Throws ConfigError. */
+  #guardOf(service: ServiceDefinition) {
+    const authUrl = endpointOf(this.#options.settings, serviceOf('identity'))
+    if (service.user === null)
+      return { account: undefined, authUrl, authenticator: { validate: () => Promise.resolve(null) } }
+    const { keystone, wwwAuthenticateUri, cacheS, serviceTokens } = readAuthtoken(this.#options.stateDir, service)
+    const identity = this.connect('identity', undefined, keystone)
+    const account = this.#accountOf(service, identity)
+    const remote = keystoneAuthenticator({ identity, account, cacheS, serviceTokens })
+    return { account, authUrl: wwwAuthenticateUri || authUrl, authenticator: this.#authenticatorOf(remote) }
   }
 
   /** What a service is given here. Throws ConfigError for its policy files. */
-  envOf({ type, codeName, user, roles }: ServiceDefinition): ServiceEnv {
+  envOf(service: ServiceDefinition): ServiceEnv {
+    const { type, codeName, roles } = service
     const { stateDir, settings, hostName, bus, board } = this.#options
     const configFiles = configFilesOf(stateDir, type)
     const log = this.log(type)
-    const account = user === null ? undefined : this.#accountOf(user)
+    const { account, authUrl, authenticator } = this.#guardOf(service)
     const mine = this.#options.roles.flatMap((role) => roles[role]?.secrets ?? [])
     return {
       stateDir: paths(stateDir).service(type),
@@ -102,11 +113,11 @@ export class Wiring {
       bus,
       host: hostName,
       region: settings.region,
-      authenticator: this.#authenticatorOf(account),
+      authenticator,
       connect: (other) => this.connect(other, account),
       serviceToken: (scope) => account?.token(scope) ?? Promise.reject(new Error(`${type} has no user of its own`)),
       baseUrl: urlOf(settings, type),
-      authUrl: endpointOf(settings, serviceOf('identity')),
+      authUrl,
       addressOf: (port) => ({ host: addressOf(settings, port), port: portOf(settings, port) }),
       urlOf: (port) => urlOf(settings, port),
       secretOf(name) {
@@ -119,18 +130,19 @@ export class Wiring {
   }
 }
 
-const foundationOf = (stateDir: string, settings: Settings): Foundation => {
-  const passwordOf = (user: string) => readSecret(stateDir, `user-${user}`).reveal()
+function foundationOf(stateDir: string, settings: Settings): Foundation {
   const [admin, demo] = people
+  const passwordOf = (user: string) => readSecret(stateDir, `user-${user}`).reveal()
+  const own = services.filter(({ user }) => user !== null).map((service) => readAuthtoken(stateDir, service).own())
   return {
-    projects: ['admin', 'demo', 'service'],
+    projects: [...new Set(['admin', 'demo', ...own.map(({ project }) => project.name)])],
     users: [
       { name: admin, password: passwordOf(admin), project: 'admin', roles: ['admin'], systemAdmin: true, reset: false },
       { name: demo, password: passwordOf(demo), project: 'demo', roles: ['member'], reset: false },
-      ...serviceUsers.map((name) => ({
+      ...own.map(({ name, password, project }) => ({
         name,
-        password: passwordOf(name),
-        project: 'service',
+        password: password.reveal(),
+        project: project.name,
         roles: ['admin', 'service'],
         systemRoles: ['reader'],
         // Nobody but the cloud itself uses them.

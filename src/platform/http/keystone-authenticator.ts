@@ -15,8 +15,9 @@ export interface KeystoneOptions {
   identity: Transport
   /** A token that may validate those of others; `forget` is told that keystone does not take it any more. */
   account: { token(): Promise<string>; forget(): void }
-  /** Seconds that an answer is kept; 0 for not at all. */
+  /** Seconds that an answer is kept; 0 or less for not at all. */
   cacheS: number
+  serviceTokens?: Authenticator['serviceTokens']
   now?: () => number
 }
 
@@ -28,21 +29,28 @@ interface Answer {
 }
 
 /** Asks keystone about tokens. `validate` throws ServiceUnavailable while keystone does not answer. */
-export function keystoneAuthenticator({ identity, account, cacheS, now = Date.now }: KeystoneOptions): Authenticator {
+export function keystoneAuthenticator({
+  identity,
+  account,
+  cacheS,
+  serviceTokens,
+  now = Date.now,
+}: KeystoneOptions): Authenticator {
   const kept = new Map<string, Answer>()
   return {
-    validate(token) {
-      const key = createHash('sha256').update(token).digest('base64')
+    ...(serviceTokens && { serviceTokens }),
+    validate(token, { allowExpired = false } = {}) {
+      const key = createHash('sha256').update(token).digest('base64') + (allowExpired ? '+' : '')
       const known = kept.get(key)
       if (known && known.until > now()) return known.credentials
-      const credentials = ask(identity, account, token)
+      const credentials = ask(identity, account, token, allowExpired)
       kept.delete(key)
       if (kept.size >= keptAtMost) kept.delete(kept.keys().next().value!)
       const answer: Answer = { until: now() + cacheS * 1000, credentials }
       kept.set(key, answer)
       credentials.then(
         (found) => {
-          if (found) answer.until = Math.min(answer.until, Date.parse(found.expiresAt))
+          if (found && !allowExpired) answer.until = Math.min(answer.until, Date.parse(found.expiresAt))
         },
         () => kept.delete(key),
       )
@@ -55,6 +63,7 @@ async function ask(
   identity: Transport,
   account: KeystoneOptions['account'],
   token: string,
+  allowExpired: boolean,
 ): Promise<Credentials | null> {
   const question = async (): Promise<ClientResponse> => {
     const headers = {
@@ -63,7 +72,8 @@ async function ask(
       // This side holds requests to the rules of application credentials.
       'OpenStack-Identity-Access-Rules': '1.0',
     }
-    return identity.send({ method: 'GET', path: '/v3/auth/tokens?nocatalog', headers })
+    const path = `/v3/auth/tokens?nocatalog${allowExpired ? '&allow_expired=1' : ''}`
+    return identity.send({ method: 'GET', path, headers })
   }
   let answer = await question()
   if (answer.status === 401) {

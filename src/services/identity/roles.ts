@@ -29,7 +29,10 @@ const purgeMs = 600_000
 export async function openIdentityService(env: ServiceEnv): Promise<IdentityService> {
   const { deps, feed, reload } = await openIdentity(env)
   const { tokens, database, config } = deps
-  const authenticator: Authenticator = { validate: (token) => tokens.credentials(token) }
+  const authenticator: Authenticator = {
+    validate: (token, { allowExpired = false } = {}) =>
+      tokens.credentials(token, allowExpired ? config.allowExpiredWindow * 1000 : 0),
+  }
   const ownAuthenticator: Authenticator = {
     async validate(token) {
       const valid = await tokens.validate(token)
