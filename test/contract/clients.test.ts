@@ -1,6 +1,6 @@
 /**
  * What services ask each other, asked of the real ones: the answers are what the clients' types say, as every answer in
- * tests is held to its route's schema (src/platform/http/testing.ts).
+ * tests is held to its route's schema (src/platform/testing/answers.ts).
  */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'

@@ -6,19 +6,23 @@ import { removedRoutes } from '../../src/services/compute/api/removed/routes.ts'
 import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
 import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
 import { versionRoutes as computeVersions } from '../../src/services/compute/api/versions/routes.ts'
-import { definition as compute } from '../../src/services/compute/service.ts'
+import { definition as compute } from '../../src/services/compute/api/definition.ts'
 import { versionRoutes as identityVersions } from '../../src/services/identity/api/versions/routes.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
-import * as identity from '../../src/services/identity/service.ts'
+import { definition as identity } from '../../src/services/identity/api/definition.ts'
+import { routes as identityRoutes } from '../../src/services/identity/api/routes.ts'
 import { rootRoutes as imageVersions } from '../../src/services/image/api/documents.ts'
 import { policies as imagePolicies } from '../../src/services/image/policies.ts'
-import * as image from '../../src/services/image/service.ts'
+import { definition as image } from '../../src/services/image/api/definition.ts'
+import { routes as imageRoutes } from '../../src/services/image/api/routes.ts'
 import { rootRoutes as networkVersions } from '../../src/services/network/api/documents.ts'
 import { policies as networkPolicies } from '../../src/services/network/policies.ts'
-import * as network from '../../src/services/network/service.ts'
+import { definition as network } from '../../src/services/network/api/definition.ts'
+import { routes as networkRoutes } from '../../src/services/network/api/routes.ts'
 import { showVersions } from '../../src/services/placement/api/versions/routes.ts'
 import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
-import * as placement from '../../src/services/placement/service.ts'
+import { definition as placement } from '../../src/services/placement/api/definition.ts'
+import { routes as placementRoutes } from '../../src/services/placement/api/routes.ts'
 
 /** A service's API: its routes as data, with those outside of its base path and the rules that they name. */
 export interface ApiService {
@@ -37,16 +41,16 @@ export const apiServices: readonly ApiService[] = [
     policies: computeRules,
   },
   {
-    definition: identity.definition,
-    routes: identity.routes,
+    definition: identity,
+    routes: identityRoutes,
     rootRoutes: identityVersions,
     policies: identityPolicies,
   },
-  { definition: image.definition, routes: image.routes, rootRoutes: imageVersions, policies: imagePolicies },
-  { definition: network.definition, routes: network.routes, rootRoutes: networkVersions, policies: networkPolicies },
+  { definition: image, routes: imageRoutes, rootRoutes: imageVersions, policies: imagePolicies },
+  { definition: network, routes: networkRoutes, rootRoutes: networkVersions, policies: networkPolicies },
   {
-    definition: placement.definition,
-    routes: placement.routes,
+    definition: placement,
+    routes: placementRoutes,
     rootRoutes: [showVersions],
     policies: placementPolicies,
   },

@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import { answerAt, since, until, type Answers } from './answers.ts'
 import { routesOf } from './route.ts'
 import { bodies, findProblem } from './schema.ts'
-import { complaintOf } from './testing.ts'
+import { complaintOf } from '../testing/answers.ts'
 import { defineVersions } from './versions.ts'
 
 const closed = { additionalProperties: false }

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { subscribe } from 'node:diagnostics_channel'
 import { after } from 'node:test'
-import { answerAt } from './answers.ts'
-import { answered, type Answered } from './app.ts'
-import { findProblem } from './schema.ts'
+import { answerAt } from '../http/answers.ts'
+import { answered, type Answered } from '../http/app.ts'
+import { findProblem } from '../http/schema.ts'
 
 const complaints = new Set<string>()
 
