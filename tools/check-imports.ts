@@ -25,6 +25,11 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
     ],
   },
   {
+    // What other services import loads no more of its own service than the shapes of its API.
+    layer: /^src\/services\/([a-z-]+)\/client\.ts$/,
+    may: ['src/base/', 'src/platform/auth/', 'src/platform/http/', 'src/services/$1/api/'],
+  },
+  {
     layer: /^src\/services\/([a-z-]+)\/agent\//,
     may: [
       'src/base/',
