@@ -14,6 +14,14 @@ export const noMariadb = !existsSync('/usr/sbin/mariadbd')
     ? 'needs root'
     : ''
 
+/** For servers of which no test asks what a power cut leaves: nothing waits for the disk, and the tests run in half the time. */
+export const withoutDisk: readonly string[] = [
+  '--innodb-flush-method=nosync',
+  '--innodb-flush-log-at-trx-commit=0',
+  '--skip-innodb-doublewrite',
+  '--skip-sync-frm',
+]
+
 const freePort = () =>
   new Promise<number>((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -36,11 +44,7 @@ export class Mariadb {
   static async start(...args: readonly string[]): Promise<Mariadb> {
     const mariadb = new Mariadb(mkdtempSync(join(tmpdir(), 'nph-maria-')), await freePort())
     const how = ['--no-defaults', '--user=root', `--datadir=${mariadb.#data}`]
-    const { code, output } = await collect([
-      'mariadb-install-db',
-      ...how,
-      '--auth-root-authentication-method=normal',
-    ])
+    const { code, output } = await collect(['mariadb-install-db', ...how, '--auth-root-authentication-method=normal'])
     if (code !== 0) throw new Error(output)
     await mariadb.up(...args)
     await mariadb.run("create user nephos@'127.0.0.1' identified by 'p@ss'; grant all on *.* to nephos@'127.0.0.1'")
