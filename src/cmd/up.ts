@@ -7,7 +7,8 @@ import { writeCredentials } from './credentials.ts'
 import { prepare } from './prepare.ts'
 import type { ChildMessage } from './roles.ts'
 import { removeDrafts } from './private-file.ts'
-import { loadSecrets, loadSettings, paths, urlOf, type Settings } from './settings.ts'
+import { loadSecrets, loadSettings, urlOf, type Settings } from './settings.ts'
+import { keepStartLogShort, startLogOf } from './start-log.ts'
 import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
 
@@ -101,6 +102,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
             say(`nephos: ${reason}`)
             return finish(1)
           }
+          keepStartLogShort(args.stateDir)
           say(`nephos: the ${name} process ended (${reason}); starting it again`)
           publish()
         },
@@ -125,7 +127,8 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
 
 /** Starts the same command in the background and waits until every API answers. */
 async function detach(args: Arguments, argv: readonly string[], settings: Settings): Promise<number> {
-  const log = join(paths(args.stateDir).log, 'up.log')
+  const log = startLogOf(args.stateDir)
+  keepStartLogShort(args.stateDir)
   const output = openSync(log, 'a', 0o600)
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const rest = argv.filter((argument) => argument !== '--detach')
