@@ -15,7 +15,11 @@ test('a control process that stands still is ended and started again, and the cl
   const log = join(cloud.stateDir, 'log', 'up.log')
   appendFileSync(log, 'last words of many processes\n'.repeat(50_000))
   await cloud.stopAndRecover('control')
-  assert.match(readFileSync(log, 'utf8'), /^nephos: the control process ended/, 'what was there before is in the backup')
+  assert.match(
+    readFileSync(log, 'utf8'),
+    /^nephos: the control process ended/,
+    'what was there before is in the backup',
+  )
   assert.equal(statSync(`${log}.0`).size, 1 << 20)
   const { status, body } = await before.call<{ networks: object[] }>('network', 'GET', '/v2.0/networks?name=kept')
   assert.deepEqual([status, body.networks.length], [200, 1])
