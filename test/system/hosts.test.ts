@@ -169,9 +169,13 @@ function defineTests() {
     await unharmed([old, late], async () => {
       const main = join(import.meta.dirname, '../../src/cmd/agent.ts')
       const second = spawn(process.execPath, [main, cloud.stateDir], { stdio: 'ignore' })
-      await eventually('it is held', async () => /two agents with one name/.test((await cloud.nephos('host')).output))
-      second.kill('SIGTERM')
-      await new Promise((resolve) => second.once('exit', resolve))
+      const ended = new Promise((resolve) => second.once('exit', resolve))
+      try {
+        await eventually('it is held', async () => /two agents with one name/.test((await cloud.nephos('host')).output))
+      } finally {
+        second.kill('SIGTERM')
+        await ended
+      }
       assert.equal((await cloud.nephos('status')).code, 0)
     })
   })
