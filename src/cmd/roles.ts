@@ -1,3 +1,5 @@
+import { tellParent } from './tell-parent.ts'
+
 /** What a role (what an OpenStack daemon is) says of itself, for `nephos status`. */
 export interface RoleState {
   role: string
@@ -52,6 +54,4 @@ export function beat(everyMs = beatMs) {
 }
 
 /** Sends a message to the supervisor; a process that was started by hand has none. */
-export function tell(message: ChildMessage) {
-  if (process.connected) process.send?.(message)
-}
+export const tell = (message: ChildMessage) => tellParent(message)

@@ -11,6 +11,7 @@ import { loadSecrets, loadSettings, urlOf, type Settings } from './settings.ts'
 import { keepStartLogShort, startLogOf } from './start-log.ts'
 import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
+import { tellParent } from './tell-parent.ts'
 
 /** Names of the services' own users in project `service`. */
 export const serviceUsers = ['glance', 'placement', 'nova', 'neutron'] as const
@@ -61,7 +62,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     status.roles = [...children.values()].flatMap((child) => child.roles)
     status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
     file.write(status)
-    if (process.connected) process.send?.(status)
+    tellParent(status)
   }
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))

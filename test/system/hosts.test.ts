@@ -8,14 +8,11 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { computePrograms, networkPrograms } from '../../src/host/packages.ts'
-import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost } from '../host.ts'
+import { makeHost, withGuests } from '../host.ts'
 
-const skip = await reasonToSkip([...computePrograms, ...networkPrograms])
-inNamespaces(import.meta.filename, { skip, unshare: hostNamespaces }, defineTests)
+await withGuests(import.meta.filename, defineTests)
 
 function defineTests() {
   let cloud: TestCloud
