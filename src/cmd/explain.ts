@@ -4,7 +4,7 @@ import { option } from '../platform/config/options.ts'
 import { openDatabase } from '../platform/db/database.ts'
 import { listEvents, type TimelineEvent, type TimelineSchema } from '../platform/saga/timeline.ts'
 import type { Arguments } from './arguments.ts'
-import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from '../deployment/service-files.ts'
 
 /** `nephos explain ID`: the timeline of a server or port, read from the services' databases, also while they are down. */
 export async function explain(args: Arguments): Promise<number> {

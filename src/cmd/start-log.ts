@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { rotateLog } from '../host/growing-log.ts'
-import { paths } from './settings.ts'
+import { paths } from '../deployment/settings.ts'
 
 const maxBytes = 1 << 20
 

@@ -1,12 +1,15 @@
 import type { Arguments } from './arguments.ts'
 import { probeRoles } from './probe.ts'
-import type { RoleState } from './roles.ts'
-import { readSettings } from './settings.ts'
+import type { RoleState } from '../deployment/role-board.ts'
+import { readSettings } from '../deployment/settings.ts'
+import { readProcesses } from './process-files.ts'
 import { readStatus, type ReadStatus } from './status-file.ts'
 
 /** `nephos status`: exit status 0 when the cloud runs and every role is up, else 1. */
 export async function status(args: Arguments): Promise<number> {
   const found = readStatus(args.stateDir)
+  const processes = readProcesses(args.stateDir)
+  if (!found?.running && processes.length > 0) return showProcesses(args, processes)
   if (!found?.running) {
     const roles = (found?.roles ?? []).map((role) => ({ ...role, state: 'down' as const }))
     if (args.json) console.log(JSON.stringify({ running: false, ready: false, roles }))
@@ -15,10 +18,25 @@ export async function status(args: Arguments): Promise<number> {
     return 1
   }
   const now = found.staleSince === undefined ? found : await askThemselves(args.stateDir, found, found.staleSince)
-  const { pid, pids, ready, startedAt, roles, remarks } = now
+  const { pid, pids, ready, startedAt, remarks } = now
+  const roles = [...now.roles, ...rolesOf(processes)]
   if (args.json) console.log(JSON.stringify({ running: true, ready, pid, pids, startedAt, roles, remarks }))
   else for (const line of [...table(roles), ...remarks]) console.log(line)
   return roles.every((role) => role.state === 'up') && ready ? 0 : 1
+}
+
+type Processes = ReturnType<typeof readProcesses>
+
+const rolesOf = (processes: Processes): RoleState[] =>
+  processes.flatMap(({ pid, roles }) => roles.map((each) => ({ ...each, role: `${each.role} (${pid})` })))
+
+/** A cloud whose processes somebody else watches. */
+function showProcesses({ json }: Arguments, processes: Processes): number {
+  const roles = rolesOf(processes)
+  const ready = roles.every(({ state }) => state === 'up')
+  if (json) console.log(JSON.stringify({ running: true, ready, pids: processes.map(({ pid }) => pid), roles }))
+  else for (const line of table(roles)) console.log(line)
+  return ready ? 0 : 1
 }
 
 /** The file is out of date: those who have a port are asked, of the others nothing is known. */
