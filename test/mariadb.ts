@@ -14,14 +14,6 @@ export const noMariadb = !existsSync('/usr/sbin/mariadbd')
     ? 'needs root'
     : ''
 
-/** For servers of which no test asks what a power cut leaves: nothing waits for the disk, and the tests run in half the time. */
-export const withoutDisk: readonly string[] = [
-  '--innodb-flush-method=nosync',
-  '--innodb-flush-log-at-trx-commit=0',
-  '--skip-innodb-doublewrite',
-  '--skip-sync-frm',
-]
-
 const freePort = () =>
   new Promise<number>((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {

@@ -4,14 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { collect } from '../cloud.ts'
-import { Mariadb, noMariadb, withoutDisk } from '../mariadb.ts'
+import { Mariadb, noMariadb } from '../mariadb.ts'
 
 const services = join(import.meta.dirname, '..', '..', 'src', 'services')
 const database = join(services, '..', 'platform', 'db', 'testing.ts')
 let mariadb: Mariadb | undefined
 
 before(async () => {
-  if (!noMariadb) mariadb = await Mariadb.start('--max-connections=1000', ...withoutDisk)
+  if (!noMariadb) mariadb = await Mariadb.start('--max-connections=1000')
 })
 after(() => mariadb?.remove())
 
