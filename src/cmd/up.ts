@@ -9,7 +9,9 @@ import type { ChildMessage } from '../deployment/role-board.ts'
 import { removeDrafts } from '../deployment/private-file.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
 import { services } from '../deployment/services.ts'
-import { loadSettings, paths, urlOf, type Settings } from '../deployment/settings.ts'
+import { loadSettings, urlOf, type Settings } from '../deployment/settings.ts'
+import { tellParent } from '../deployment/tell-parent.ts'
+import { keepStartLogShort, startLogOf } from './start-log.ts'
 import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
 
@@ -59,7 +61,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     status.roles = [...children.values()].flatMap((child) => child.roles)
     status.pids = Object.fromEntries([...children].map(([name, child]) => [name, child.pid]))
     file.write(status)
-    if (process.connected) process.send?.(status)
+    tellParent(status)
   }
   let finish!: (code: number) => void
   const finished = new Promise<number>((resolve) => (finish = resolve))
@@ -100,6 +102,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
             say(`nephos: ${reason}`)
             return finish(1)
           }
+          keepStartLogShort(args.stateDir)
           say(`nephos: the ${name} process ended (${reason}); starting it again`)
           publish()
         },
@@ -124,7 +127,8 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
 
 /** Starts the same command in the background and waits until every API answers. */
 async function detach(args: Arguments, argv: readonly string[], settings: Settings): Promise<number> {
-  const log = join(paths(args.stateDir).log, 'up.log')
+  const log = startLogOf(args.stateDir)
+  keepStartLogShort(args.stateDir)
   const output = openSync(log, 'a', 0o600)
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const rest = argv.filter((argument) => argument !== '--detach')

@@ -1,3 +1,5 @@
+import { tellParent } from './tell-parent.ts'
+
 /** The bus that agents and further processes of a cloud on this host come together at. */
 export const busRole = 'nephos-bus'
 
@@ -55,6 +57,4 @@ export function beat(everyMs = beatMs) {
 }
 
 /** Sends a message to the supervisor; a process that was started by hand has none. */
-export function tell(message: ChildMessage) {
-  if (process.connected) process.send?.(message)
-}
+export const tell = (message: ChildMessage) => tellParent(message)

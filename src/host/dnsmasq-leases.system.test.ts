@@ -101,6 +101,36 @@ inNamespaces(
       assert.match((await run(['busybox', ...words], { netns: 'a' })).stderr, /\[bound\] domain=test\.domain$/m)
     })
 
+    test('on a full disk clients are served; a lease that found no room is released when there is some', async () => {
+      const dir = await mkdtemp('/run/full-')
+      await run(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir])
+      const small = { ...spec, dir, options: [] }
+      await stopDnsmasq(spec.dir)
+      try {
+        assert.equal(
+          await ensureDnsmasq({ ...small, hosts: [host('a', '10.5.0.21'), host('b', '10.5.0.22')] }),
+          'started',
+        )
+        const filler = join(dir, 'filler')
+        await assert.rejects(writeFile(filler, Buffer.alloc(1 << 20)), { code: 'ENOSPC' })
+        assert.equal(await ask('a'), '10.5.0.21')
+        assert.doesNotMatch(await readFile(join(dir, 'leases'), 'utf8'), /10\.5\.0\.21/)
+        // A list of hosts that cannot be written is the caller's to tell; the server goes on with the one before.
+        await assert.rejects(ensureDnsmasq({ ...small, hosts: [host('c', '10.5.0.21')] }), { code: 'ENOSPC' })
+        assert.equal(await ask('b'), '10.5.0.22')
+        await rm(filler)
+        const moved = { ...small, hosts: [host('c', '10.5.0.21')] }
+        // The first look makes dnsmasq write what it knows, the next one finds the lease that is nobody's.
+        await ensureDnsmasq(moved)
+        await ensureDnsmasq(moved)
+        assert.equal(await ask('c'), '10.5.0.21')
+      } finally {
+        await stopDnsmasq(dir)
+        await run(['umount', dir])
+        await ensureDnsmasq(spec)
+      }
+    })
+
     test('a lease that cannot be released ends with a restart', async () => {
       // Without an address in the subnet nobody hears that the lease is given back.
       await ensureAddresses('br-dhcp', ['10.6.0.2/24'], { netns })

@@ -1,25 +1,15 @@
 /** Programs of the host that are gone or cannot start: resources say so within seconds, and all is well when they are back. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { computePrograms, findProgram, networkPrograms } from '../../src/host/packages.ts'
-import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
-import { buildGuestImage } from '../../guest/build.mjs'
+import { findProgram } from '../../src/host/packages.ts'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost, must } from '../host.ts'
+import { makeHost, must, withGuests } from '../host.ts'
 
-inNamespaces(
-  import.meta.filename,
-  {
-    skip: await reasonToSkip([...computePrograms, ...networkPrograms]),
-    unshare: hostNamespaces,
-    before: () => buildGuestImage(),
-  },
-  defineTests,
-)
+await withGuests(import.meta.filename, defineTests)
 
 interface Server {
   id: string
@@ -40,7 +30,10 @@ function defineTests() {
     image = (await admin.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')).body.images[0]!
       .id
   })
-  after(() => cloud?.destroy())
+  after(async () => {
+    await cloud?.destroy()
+    rmSync(folder, { recursive: true })
+  })
 
   /** Puts a file in the place of a program until the returned function is called. */
   async function replace(program: string, text: string, mode: number): Promise<() => Promise<void>> {

@@ -29,6 +29,8 @@ function defineTests() {
   after(async () => {
     rmSync(ballast, { force: true })
     await cloud?.destroy()
+    await must(['umount', disk])
+    rmSync(disk, { recursive: true })
   })
 
   const create = (name: string) =>

@@ -4,12 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { computePrograms, networkPrograms } from '../../src/host/packages.ts'
-import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
-import { buildGuestImage } from '../../guest/build.mjs'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost } from '../host.ts'
+import { makeHost, withGuests } from '../host.ts'
 
 /** Says which cards it has; when the second has come and gone it turns itself off. */
 const userData = `#!/bin/sh
@@ -25,15 +22,7 @@ say() { echo "$*" > /dev/ttyS0; }
 ) &
 `
 
-inNamespaces(
-  import.meta.filename,
-  {
-    skip: await reasonToSkip([...computePrograms, ...networkPrograms]),
-    unshare: hostNamespaces,
-    before: () => buildGuestImage(),
-  },
-  defineTests,
-)
+await withGuests(import.meta.filename, defineTests)
 
 interface Server {
   id: string

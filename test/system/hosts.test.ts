@@ -8,14 +8,11 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { computePrograms, networkPrograms } from '../../src/host/packages.ts'
-import { hostNamespaces, inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost } from '../host.ts'
+import { makeHost, withGuests } from '../host.ts'
 
-const skip = await reasonToSkip([...computePrograms, ...networkPrograms])
-inNamespaces(import.meta.filename, { skip, unshare: hostNamespaces }, defineTests)
+await withGuests(import.meta.filename, defineTests)
 
 function defineTests() {
   let cloud: TestCloud
@@ -169,9 +166,13 @@ function defineTests() {
     await unharmed([old, late], async () => {
       const main = join(import.meta.dirname, '../../src/cmd/agent.ts')
       const second = spawn(process.execPath, [main, cloud.stateDir], { stdio: 'ignore' })
-      await eventually('it is held', async () => /two agents with one name/.test((await cloud.nephos('host')).output))
-      second.kill('SIGTERM')
-      await new Promise((resolve) => second.once('exit', resolve))
+      const ended = new Promise((resolve) => second.once('exit', resolve))
+      try {
+        await eventually('it is held', async () => /two agents with one name/.test((await cloud.nephos('host')).output))
+      } finally {
+        second.kill('SIGTERM')
+        await ended
+      }
       assert.equal((await cloud.nephos('status')).code, 0)
     })
   })

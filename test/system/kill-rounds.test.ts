@@ -4,22 +4,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { computePrograms, networkPrograms } from '../../src/host/packages.ts'
-import { inNamespaces, reasonToSkip } from '../../src/host/testing.ts'
-import { buildGuestImage } from '../../guest/build.mjs'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost } from '../host.ts'
+import { makeHost, withGuests } from '../host.ts'
 
-inNamespaces(
-  import.meta.filename,
-  {
-    skip: await reasonToSkip([...computePrograms, ...networkPrograms]),
-    unshare: ['--net', '--mount', '--propagation', 'private'],
-    before: () => buildGuestImage(),
-  },
-  defineTests,
-)
+await withGuests(import.meta.filename, defineTests)
 
 const rounds: readonly (readonly string[])[] = [
   ['agent'],

@@ -3,23 +3,9 @@ import { test } from 'node:test'
 import { createContext } from './context.ts'
 import type { Credentials } from './credentials.ts'
 import { PolicyEnforcer, PolicySyntaxError, rule, type PolicyTarget } from './policy.ts'
-import { Secret } from './secret.ts'
+import { someone } from './testing.ts'
 
-const base: Credentials = {
-  userId: 'u1',
-  userName: 'u',
-  userDomainId: 'default',
-  projectId: 'p1',
-  projectName: 'p',
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles: ['member', 'reader'],
-  expiresAt: '',
-  token: new Secret('t'),
-  applicationCredentialId: null,
-  auditId: 'a',
-}
+const base = someone({ roles: ['member', 'reader'] })
 
 function allowed(
   check: string,
@@ -72,10 +58,19 @@ test('fields of the target are compared as neutron does', () => {
   const target = { shared: true, 'router:external': false, device_owner: 'network:dhcp' }
   assert.equal(allowed('field:networks:shared=True', {}, target), true)
   assert.equal(allowed('field:networks:router:external=True', {}, target), false)
+  for (const word of ['true', 'TRUE', '1']) assert.equal(allowed(`field:networks:shared=${word}`, {}, target), true)
+  for (const word of ['false', '0', 'yes', ''])
+    assert.equal(allowed(`field:networks:shared=${word}`, {}, target), false, word)
+  assert.equal(allowed('field:networks:router:external=false', {}, target), true)
   assert.equal(allowed('field:port:device_owner=~^network:', {}, target), true)
   assert.equal(allowed('field:port:device_owner=~^compute:', {}, target), false)
+  assert.equal(allowed('field:port:device_owner=~network:', {}, target), true)
+  assert.equal(allowed('field:port:device_owner=~dhcp', {}, target), false, 'from the beginning, as re.match')
+  assert.equal(allowed('field:port:device_owner=~dhcp|network', {}, target), true)
   assert.equal(allowed('field:port:absent=True', {}, target), false)
-  assert.throws(() => allowed('field:shared'), PolicySyntaxError)
+  assert.equal(allowed('field:port:gone=None', {}, { gone: null }), false)
+  for (const text of ['field:shared', 'field:port:device_owner=~['])
+    assert.throws(() => allowed(text), PolicySyntaxError, text)
 })
 
 test('P8: an inherited property is no fact about the target', () => {

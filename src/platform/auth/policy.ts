@@ -210,17 +210,37 @@ function valueOf(match: string): (target: PolicyTarget) => string | undefined {
   return (target) => look(target, path) ?? look(target, other)
 }
 
-/** Neutron's `field:networks:router:external=True`; `=~` compares with a regular expression. */
+/** Neutron's `field:networks:router:external=True`; `=~` finds a regular expression from the beginning of the value. */
 function fieldCheck(match: string): Check | undefined {
   const parts = /^[^:]+:([^=]+)=(~?)(.*)$/.exec(match)
   if (!parts) return undefined
   const [, field = '', isPattern, text = ''] = parts
-  const pattern = isPattern ? new RegExp(text) : undefined
+  const pattern = isPattern ? fromTheBeginning(text) : undefined
+  if (isPattern && !pattern) return undefined
   return (target) => {
-    const value = asText(Object.hasOwn(target, field) ? target[field] : undefined)
-    return value !== undefined && (pattern ? pattern.test(value) : value === text)
+    const value = Object.hasOwn(target, field) ? target[field] : undefined
+    // neutron converts the text as it converts the attribute of that name
+    if (typeof value === 'boolean' && !pattern) return booleanWords.get(text.toLowerCase()) === value
+    const written = value === null ? undefined : asText(value)
+    return written !== undefined && (pattern ? pattern.test(written) : written === text)
   }
 }
+
+/** As Python's re.match does; undefined for what is no regular expression. */
+function fromTheBeginning(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(?:${pattern})`)
+  } catch {
+    return undefined
+  }
+}
+
+const booleanWords: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+])
 
 function dig(from: unknown, parts: readonly string[]): unknown {
   let value = from

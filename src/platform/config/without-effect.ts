@@ -88,27 +88,18 @@ const each = (why: string, section: string, words: string) => {
 each(tokens, 'DEFAULT', 'auth_strategy')
 each(tokens, 'api', 'auth_strategy use_forwarded_for')
 each('a token for everything is a hole: use keystone-manage bootstrap', 'DEFAULT', 'admin_token')
-each(
-  parts,
-  'DEFAULT',
-  'api_paste_config core_plugin enabled_apis firewall_driver linuxnet_interface_driver paste_config',
-)
+each(parts, 'DEFAULT', 'api_paste_config core_plugin enabled_apis')
+each(parts, 'DEFAULT', 'firewall_driver linuxnet_interface_driver paste_config')
 each(parts, 'DEFAULT', 'network_api_class security_group_api service_plugins use_neutron compute_driver image_service')
 each(parts, 'DEFAULT', 'network_manager volume_api_class scheduler_driver compute_scheduler_driver api_extensions_path')
 each(parts, 'scheduler', 'driver')
 each(parts, 'ml2', 'extension_drivers mechanism_drivers')
-each(
-  clients,
-  'DEFAULT',
-  'notify_nova_on_port_data_changes notify_nova_on_port_status_changes nova_url nova_region_name',
-)
+each(clients, 'DEFAULT', 'notify_nova_on_port_data_changes notify_nova_on_port_status_changes')
+each(clients, 'DEFAULT', 'nova_url nova_region_name')
 each(clients, 'DEFAULT', 'neutron_url glance_api_servers registry_host registry_port registry_client_protocol')
 each(agents, 'DEFAULT', 'dhcp_driver enable_isolated_metadata interface_driver metadata_proxy_shared_secret my_ip')
-each(
-  agents,
-  'DEFAULT',
-  'allow_overlapping_ips instances_path nova_metadata_host nova_metadata_ip dhcp_agents_per_network',
-)
+each(agents, 'DEFAULT', 'allow_overlapping_ips instances_path nova_metadata_host')
+each(agents, 'DEFAULT', 'nova_metadata_ip dhcp_agents_per_network')
 each(agents, 'DEFAULT', 'enable_metadata_network external_network_bridge use_namespaces ovs_use_veth agent_mode')
 each(agents, 'agent', 'l2_population tunnel_types arp_responder enable_distributed_routing prevent_arp_spoofing')
 each(agents, 'linux_bridge', 'physical_interface_mappings bridge_mappings')

@@ -4,13 +4,13 @@ import { test } from 'node:test'
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { PolicyEnforcer, rule } from '../auth/policy.ts'
-import { Secret } from '../auth/secret.ts'
+import { someone } from '../auth/testing.ts'
 import { createLogger } from '../log/log.ts'
-import { createApp, type App } from './app.ts'
 import { localTransport } from './client.ts'
 import { routesOf } from './route.ts'
 import { bodies } from './schema.ts'
 import { serve } from './server.ts'
+import { testApp } from './testing.ts'
 import { defineVersions } from './versions.ts'
 
 const show = rule('things:show', 'role:reader', 'Show', 'GET /things/:id')
@@ -53,12 +53,11 @@ const routes = [
   }),
 ]
 
-const app: App = createApp({
+const app = testApp({
   definition: {
     type: 'compute',
     basePaths: ['/v2.1', '/v2.1/:project_id([0-9a-f]{32})'],
     microversions: { table, legacyHeader: 'X-OpenStack-Nova-API-Version' },
-    envelope: ({ status, message }) => ({ error: { code: status, message } }),
     bodyLimit: 1000,
   },
   routes,
@@ -66,26 +65,8 @@ const app: App = createApp({
   enforcer: new PolicyEnforcer([show]),
   authenticator: {
     validate: async (token) =>
-      token === 'good' || token === 'weak'
-        ? {
-            userId: 'u',
-            userName: 'u',
-            userDomainId: 'd',
-            projectId: 'p',
-            projectName: 'p',
-            projectDomainId: 'd',
-            domainId: null,
-            systemScope: null,
-            roles: token === 'good' ? ['reader'] : [],
-            expiresAt: '',
-            token: new Secret(token),
-            applicationCredentialId: null,
-            auditId: '',
-          }
-        : null,
+      token === 'good' || token === 'weak' ? someone({ roles: token === 'good' ? ['reader'] : [] }) : null,
   },
-  log: createLogger({ name: 'test' }),
-  baseUrl: 'http://test',
 })
 const transport = localTransport(app)
 const send = (
@@ -121,8 +102,8 @@ test('P11: without a token 401, without the role 403, an unexpected error tells 
 test('P6: what the access rules allow is what is routed, however a path is spelt', async () => {
   const seen: string[] = []
   const note = (name: string) => () => (seen.push(name), { status: 200, body: name })
-  const limited = createApp({
-    definition: { type: 'things', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
+  const limited = testApp({
+    definition: { type: 'things' },
     routes: [
       route({ method: 'GET', path: '/things/detail', policy: null, handle: note('detail') }),
       route({ method: 'GET', path: '/things/:id', policy: null, handle: note('show') }),
@@ -131,30 +112,16 @@ test('P6: what the access rules allow is what is routed, however a path is spelt
       route({ method: 'DELETE', path: '/things/:id/metadata/:key', policy: null, handle: note('key') }),
     ],
     deps: {},
-    enforcer: new PolicyEnforcer([]),
     authenticator: {
-      validate: async () => ({
-        userId: 'u',
-        userName: 'u',
-        userDomainId: 'd',
-        projectId: 'p',
-        projectName: 'p',
-        projectDomainId: 'd',
-        domainId: null,
-        systemScope: null,
-        roles: [],
-        expiresAt: '',
-        token: new Secret('t'),
-        applicationCredentialId: 'a',
-        auditId: '',
-        accessRules: [
-          { service: 'things', method: 'GET', path: '/v1/things/*/ips' },
-          { service: 'things', method: 'DELETE', path: '/v1/things/*/metadata/*' },
-        ],
-      }),
+      validate: async () =>
+        someone({
+          applicationCredentialId: 'a',
+          accessRules: [
+            { service: 'things', method: 'GET', path: '/v1/things/*/ips' },
+            { service: 'things', method: 'DELETE', path: '/v1/things/*/metadata/*' },
+          ],
+        }),
     },
-    log: createLogger({ name: 'test' }),
-    baseUrl: 'http://test',
   })
   const server = await serve(limited, { host: '127.0.0.1', port: 0, log: createLogger({ name: 'test' }) })
   const ask = (method: string, path: string, headers: Record<string, string> = {}) =>

@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Type } from 'typebox'
-import { PolicyEnforcer } from '../auth/policy.ts'
-import { createLogger } from '../log/log.ts'
-import { createApp } from './app.ts'
 import { localTransport } from './client.ts'
 import { routesOf, type ApiRequest, type Route } from './route.ts'
+import { testApp } from './testing.ts'
 
 interface Deps {
   greeting: string
@@ -15,17 +13,7 @@ const route = routesOf<Deps>()
 const open = { policy: null, auth: 'none' } as const
 
 const send = (routes: Route<Deps>[], method: string, path: string, json?: unknown) =>
-  localTransport(
-    createApp({
-      definition: { type: 'test', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
-      routes,
-      deps: { greeting: 'hello' },
-      enforcer: new PolicyEnforcer([]),
-      authenticator: { validate: async () => null },
-      log: createLogger({ name: 'test' }),
-      baseUrl: 'http://test',
-    }),
-  ).send({ method, path, json, headers: {} })
+  localTransport(testApp<Deps>({ routes, deps: { greeting: 'hello' } })).send({ method, path, json, headers: {} })
 
 test('a handler knows the parameters of its path, the body of its schema and what its service gives it', async () => {
   const tagged = route({

@@ -11,10 +11,11 @@ import { Type } from 'typebox'
 import type { Credentials } from '../auth/credentials.ts'
 import { PolicyEnforcer, rule } from '../auth/policy.ts'
 import { Secret } from '../auth/secret.ts'
+import { someone } from '../auth/testing.ts'
 import { createLogger, type Logger } from '../log/log.ts'
-import { createApp } from './app.ts'
 import { routesOf, type ApiRequest } from './route.ts'
 import { serve } from './server.ts'
+import { testApp } from './testing.ts'
 
 const route = routesOf<unknown>()
 
@@ -41,20 +42,7 @@ const routes = [
   }),
 ]
 
-const appWith = (log: Logger) =>
-  createApp({
-    definition: {
-      type: 'test',
-      basePaths: ['/v1'],
-      envelope: ({ status, message }) => ({ error: { code: status, message } }),
-    },
-    routes,
-    deps: {},
-    enforcer: new PolicyEnforcer([]),
-    authenticator: { validate: () => Promise.resolve(null) },
-    log,
-    baseUrl: 'http://public.example',
-  })
+const appWith = (log: Logger) => testApp({ routes, deps: {}, log, baseUrl: 'http://public.example' })
 
 function logOf(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-log-'))
@@ -109,7 +97,7 @@ test('P12: whatever a client sends, the log has one line of JSON for each event'
   await fetch(`http://127.0.0.1:${server.port}/v1/things/${encodeURIComponent('\u001b[2J\n')}?x=%0d%0a`)
   await server.close()
   const text = readFileSync(file, 'utf8')
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   assert.doesNotMatch(text.replaceAll('\n', ''), /[\u0000-\u001f]/)
   const lines = text.trimEnd().split('\n')
   assert.equal(lines.length, evil.length * 2 + 1)
@@ -168,35 +156,19 @@ test('E8, P16: paths, queries, hosts and methods that a client invents cost noth
 test('P18: refusals and what administrators change are told: who, what, outcome, request id', async (t) => {
   const { log, file } = logOf(t)
   const guarded = rule('things:change', 'role:admin', 'Change', 'POST /guarded')
-  const who = (userId: string, roles: string[]): Credentials => ({
-    userId,
-    userName: userId,
-    userDomainId: 'd',
-    projectId: 'p',
-    projectName: 'p',
-    projectDomainId: 'd',
-    domainId: null,
-    systemScope: null,
-    roles,
-    expiresAt: '',
-    token: new Secret(`token-of-${userId}`),
-    applicationCredentialId: null,
-    auditId: '',
-  })
+  const who = (userId: string, roles: string[]) => someone({ userId, roles, token: new Secret(`token-of-${userId}`) })
   const callers: Record<string, Credentials> = {
     boss: who('boss', ['admin']),
     joe: who('joe', ['member']),
     nova: who('nova', ['admin', 'service']),
   }
   const handle = ({ ctx }: Pick<ApiRequest, 'ctx'>) => (ctx.authorize(guarded), { status: 204 })
-  const app = createApp({
-    definition: { type: 'test', basePaths: ['/v1'], envelope: ({ message }) => ({ message }) },
+  const app = testApp({
     routes: (['GET', 'POST'] as const).map((method) => ({ method, path: '/guarded', policy: guarded, handle })),
     deps: {},
     enforcer: new PolicyEnforcer([guarded]),
     authenticator: { validate: async (token) => callers[token] ?? null },
     log,
-    baseUrl: 'http://public.example',
   })
   const told: unknown[] = []
   for (const token of ['', 'invented', 'joe', 'nova', 'boss']) {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream, mkdtempSync, rmSync, writeFileSync, type ReadStream } from 'node:fs'
+import { createReadStream, mkdtempSync, ReadStream, rmSync, writeFileSync } from 'node:fs'
+import { open as openFile, type FileHandle } from 'node:fs/promises'
 import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { FileSource } from '../../base/file-source.ts'
 import { createLogger } from '../log/log.ts'
 import type { App } from './app.ts'
 import { serve, type HttpServer } from './server.ts'
@@ -13,16 +16,17 @@ import { serve, type HttpServer } from './server.ts'
 const folder = mkdtempSync(join(tmpdir(), 'nephos-server-'))
 const file = join(folder, 'file')
 const bytes = randomBytes(20 << 20)
-let source: ReadStream
+let source: Readable
+let openSource: () => Promise<Readable>
 let server: HttpServer
 
 const app: App = {
   type: 'files',
   baseUrl: '',
-  dispatch: () => {
-    source = createReadStream(file, { highWaterMark: 1 << 18 })
+  async dispatch() {
+    source = await openSource()
     const headers = { 'Content-Length': String(bytes.length) }
-    return Promise.resolve({ status: 200, headers, body: source, route: '/', requestId: '' })
+    return { status: 200, headers, body: source, route: '/', requestId: '' }
   },
 }
 
@@ -41,19 +45,61 @@ async function open(): Promise<IncomingMessage> {
   return answer
 }
 
-test('a file arrives as it is, also at a client that stops to read now and then', async () => {
-  const parts: Buffer[] = []
-  for await (const part of (await open()) as AsyncIterable<Buffer>) {
-    parts.push(part)
-    if (parts.length % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+const sources: Record<string, () => Promise<Readable>> = {
+  'a stream of a file': () => Promise.resolve(createReadStream(file, { highWaterMark: 1 << 18 })),
+  'blocks of a file': async () => new FileSource(await openFile(file)),
+}
+
+for (const [name, how] of Object.entries(sources)) {
+  test(`${name}: it arrives as it is, also at a client that stops to read now and then`, async () => {
+    openSource = how
+    const parts: Buffer[] = []
+    for await (const part of (await open()) as AsyncIterable<Buffer>) {
+      parts.push(part)
+      if (parts.length % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    assert.ok(Buffer.concat(parts).equals(bytes))
+  })
+
+  test(`${name}: a client that goes in the middle leaves no file open`, async () => {
+    openSource = how
+    const answer = await open()
+    await once(answer, 'data')
+    answer.destroy()
+    if (!source.closed) await new Promise<void>((resolve) => source.once('close', () => resolve()))
+    if (source instanceof ReadStream) assert.ok(source.bytesRead < bytes.length)
+  })
+}
+
+test('P16: a client that goes while the file is being read ends nothing but its own answer', async () => {
+  const handle = await openFile(file)
+  const read = handle.read.bind(handle)
+  let isAsked: () => void = () => undefined
+  const asked = new Promise<void>((resolve) => (isAsked = resolve))
+  let isGone: () => void = () => undefined
+  const gone = new Promise<void>((resolve) => (isGone = resolve))
+  let reads = 0
+  // The second block comes from a slow disk.
+  const slow = async (buffer: Buffer, offset: number, length: number, position: number) => {
+    if (++reads > 1) await (isAsked(), gone)
+    return read(buffer, offset, length, position)
   }
-  assert.ok(Buffer.concat(parts).equals(bytes))
+  openSource = () =>
+    Promise.resolve(new FileSource(new Proxy(handle, { get: (of, key) => (key === 'read' ? slow : bound(of, key)) })))
+  const answer = await open()
+  await Promise.all([asked, once(answer, 'data')])
+  const closed = new Promise<void>((resolve) => source.once('close', () => resolve()))
+  answer.destroy()
+  await closed
+  isGone()
+  openSource = sources['blocks of a file']!
+  const next = await open()
+  next.destroy()
+  assert.equal(next.statusCode, 200)
 })
 
-test('a client that goes in the middle leaves no file open', async () => {
-  const answer = await open()
-  await once(answer, 'data')
-  answer.destroy()
-  if (!source.closed) await new Promise<void>((resolve) => source.once('close', () => resolve()))
-  assert.ok(source.bytesRead < bytes.length)
-})
+/** A property as the object itself has it: methods of a file know no proxy. */
+function bound(of: FileHandle, key: string | symbol): unknown {
+  const value: unknown = Reflect.get(of, key)
+  return typeof value === 'function' ? value.bind(of) : value
+}

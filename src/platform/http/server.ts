@@ -122,9 +122,9 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
 async function passTo(response: ServerResponse, body: Readable): Promise<void> {
   let fail: (error: Error) => void = () => undefined
   const gone = () => {
-    const error = new Error('the client went away')
-    fail(error)
-    body.destroy(error)
+    fail(new Error('the client went away'))
+    // Without an error: where the body is being read just now nobody listens for one, and it would end the process.
+    body.destroy()
   }
   response.once('close', gone)
   try {

@@ -41,6 +41,7 @@ async function scene(t: TestContext) {
         stateDir,
         log: createLogger({ name: 'test', level: 'silent' }),
         countGuests: async () => 2,
+        retryMs: 20,
         onObstacle: (obstacle) => told.push(obstacle),
         onSilence: (_error, isSame) => told.push(`silence, ${isSame ? 'same' : 'another'} name`),
       },

@@ -11,8 +11,6 @@ import type { Logger } from '../../../platform/log/log.ts'
 import { rpcClient, type Bus } from '../../../platform/rpc/contract.ts'
 import { conductorContract } from '../rpc/conductor.ts'
 
-const retryMs = 2000
-
 /** Kept in the agent's state, as nova's compute_id; it never leaves its host. */
 interface Identity {
   id: string
@@ -33,13 +31,14 @@ export interface HostGateOptions {
   onObstacle: (obstacle: string) => void
   /** Told when nova does not answer; `isSame`: the host has the name that it was last admitted under. */
   onSilence: (error: unknown, isSame: boolean) => void
+  retryMs?: number
 }
 
 export const identityFile = (stateDir: string) => join(stateDir, 'compute-agent', 'host.json')
 
 /** Waits until this agent may work; returns the session it is known by. */
 export async function passGate(options: HostGateOptions, signal: AbortSignal): Promise<string> {
-  const { host, bus, stateDir, log, onObstacle } = options
+  const { host, bus, stateDir, log, onObstacle, retryMs = 2000 } = options
   const session = randomUUID()
   const conductor = rpcClient(bus, conductorContract)
   const file = identityFile(stateDir)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
+import { someone } from '../../../platform/auth/testing.ts'
 import { nameDeadProcess, testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { createLogger } from '../../../platform/log/log.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
@@ -14,21 +15,16 @@ import { testEnv } from '../../../platform/testing/service-env.ts'
 import { openComputeService, type ComputeService } from '../roles.ts'
 import { FakeIdentity, FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
 
-const credentials = (userId: string, projectId: string, roles: string[]): Credentials => ({
-  userId,
-  userName: userId,
-  userDomainId: 'default',
-  projectId,
-  projectName: projectId,
-  projectDomainId: 'default',
-  domainId: null,
-  systemScope: null,
-  roles,
-  expiresAt: '2999-01-01T00:00:00Z',
-  token: new Secret(userId),
-  applicationCredentialId: null,
-  auditId: userId,
-})
+const credentials = (userId: string, projectId: string, roles: string[]): Credentials =>
+  someone({
+    userId,
+    userName: userId,
+    projectId,
+    projectName: projectId,
+    roles,
+    token: new Secret(userId),
+    auditId: userId,
+  })
 
 export const p1 = '1'.repeat(32)
 export const p2 = '2'.repeat(32)

@@ -76,7 +76,7 @@ test('metadata definitions go out, away, and come back the same', async (t) => {
   await assert.rejects(manage('db', 'load_metadefs', file), /one\.json is no metadata definition/)
 })
 
-test('purged rows leave their ids used (C11)', async (t) => {
+test('C11: purged rows leave their ids used', async (t) => {
   const { glance, manage } = await beside(t)
   const { id } = await glance.upload('data')
   await glance.must('DELETE', `/images/${id}`)

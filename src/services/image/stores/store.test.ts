@@ -49,7 +49,7 @@ const swiftStore = (swift: FakeSwift, createContainer = true) =>
 
 for (const [name, open] of Object.entries(subjects)) storeSuite(name, open)
 
-test('files are readable by their owner only (C17)', async () => {
+test('C17: files are readable by their owner only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-store-'))
   const imageId = randomUUID()
   const writer = await new FileStore({ id: 'file', folder: join(folder, 'images') }).begin(imageId)

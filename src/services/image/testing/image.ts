@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
+import { someone } from '../../../platform/auth/testing.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { messageIn, type Transport } from '../../../platform/http/client.ts'
@@ -14,21 +15,15 @@ import { Secret } from '../../../platform/auth/secret.ts'
 /** Who a test's token is of: `project;role,role` or `system;…`; keystone adds the roles that a role implies. */
 export function credentialsOf(token: string): Credentials {
   const [project = '', roles = project === 'admin' ? 'admin,manager,member,reader' : 'member,reader'] = token.split(';')
-  return {
+  const isSystem = project === 'system'
+  return someone({
     userId: `user-of-${project}`,
-    userName: project,
-    userDomainId: 'default',
-    projectId: project === 'system' ? null : project,
+    projectId: isSystem ? null : project,
     projectName: project,
-    projectDomainId: 'default',
-    domainId: null,
-    systemScope: project === 'system' ? 'all' : null,
+    systemScope: isSystem ? 'all' : null,
     roles: roles.split(',').filter((role) => role !== ''),
-    expiresAt: '2999-01-01T00:00:00Z',
     token: new Secret(token),
-    applicationCredentialId: null,
-    auditId: token,
-  }
+  })
 }
 
 export interface Answer<T = Record<string, unknown>> {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
+import { someone } from '../../../platform/auth/testing.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { localTransport, type ClientResponse } from '../../../platform/http/client.ts'
 import { rpcClient } from '../../../platform/rpc/contract.ts'
@@ -59,21 +60,13 @@ export function personaOf(token: string): Credentials | null {
   const [role = '', project = ''] = token.split('@')
   const roles = implied[role]
   if (!roles) return null
-  return {
+  return someone({
     userId: `user-${token}`,
-    userName: token,
-    userDomainId: 'default',
     projectId: project === '' ? null : project,
     projectName: project,
-    projectDomainId: 'default',
-    domainId: null,
-    systemScope: null,
     roles,
-    expiresAt: '2099-01-01T00:00:00.000000Z',
     token: new Secret(token),
-    applicationCredentialId: null,
-    auditId: 'audit',
-  }
+  })
 }
 
 /** What two processes have in common. */

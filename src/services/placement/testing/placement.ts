@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
+import { someone } from '../../../platform/auth/testing.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { testEnv } from '../../../platform/testing/service-env.ts'
@@ -13,21 +14,15 @@ import { Secret } from '../../../platform/auth/secret.ts'
 function credentialsOf(token: string): Credentials {
   const [who = '', roles = who.startsWith('admin') ? 'admin' : '', scope = ''] = token.split(';')
   const [user = '', project = user] = who.split(':')
-  return {
+  return someone({
     userId: user,
-    userName: user,
-    userDomainId: 'default',
     projectId: scope === '' ? project : null,
     projectName: project,
-    projectDomainId: 'default',
     domainId: scope === 'domain' ? 'default' : null,
     systemScope: scope === 'system' ? 'all' : null,
     roles: roles.split(',').filter((role) => role !== ''),
-    expiresAt: '2999-01-01T00:00:00Z',
     token: new Secret(token),
-    applicationCredentialId: null,
-    auditId: token,
-  }
+  })
 }
 
 export interface Answer<T = never> {

@@ -33,7 +33,7 @@ async function cached(glance: TestImage, id: string): Promise<State['cached_imag
   throw new Error('the image does not get into the cache')
 }
 
-test('a queued image is copied and read from the copy, which obeys policy and state (C12)', async (t) => {
+test('C12: a queued image is copied and read from the copy, which obeys policy and state', async (t) => {
   const { glance, swift } = await start(t)
   const data = randomBytes(1_500_000)
   const { id } = await glance.upload(data, {}, 'alice')
@@ -53,7 +53,7 @@ test('a queued image is copied and read from the copy, which obeys policy and st
   assert.deepEqual((await stateOf(glance)).cached_images, [])
 })
 
-test('a byte of the copy that changed is noticed: the data comes from the store (C12)', async (t) => {
+test('C12: a byte of the copy that changed is noticed: the data comes from the store', async (t) => {
   const { glance } = await start(t)
   const data = randomBytes(2_500_000)
   const { id } = await glance.upload(data)

@@ -91,7 +91,7 @@ test('data of an image without any is 204; a body of another type is 415; an unk
   assert.equal((await glance.must('GET', `/images/${id}`)).status, 'queued')
 })
 
-test('an active image keeps its data and its state, whatever is asked (C9)', async () => {
+test('C9: an active image keeps its data and its state, whatever is asked', async () => {
   const { id, os_hash_value: before } = await glance.upload('the data')
   assert.equal((await glance.call('PUT', `/images/${id}/file`, { data: 'other' })).status, 409)
   assert.equal((await glance.call('PUT', `/images/${id}/stage`, { data: 'other' })).status, 409)
@@ -112,7 +112,7 @@ test('an active image keeps its data and its state, whatever is asked (C9)', asy
   assert.equal((await glance.download(id)).data.toString(), 'the data')
 })
 
-test('an upload that is cut at any byte leaves a queued image, no file and no usage (C10)', async () => {
+test('C10: an upload that is cut at any byte leaves a queued image, no file and no usage', async () => {
   const before = files()
   const data = randomBytes(3_000_000)
   for (const at of [0, 1, 511, 512, 65_536, 1_048_576, 1_048_577, 2_999_999]) {
@@ -142,7 +142,7 @@ test('more or fewer bytes than announced, or more than allowed, are refused and 
   assert.deepEqual(files(), before)
 })
 
-test('data that is not what it is said to be, or refers to other files, is refused (C1, C2)', async () => {
+test('C1, C2: data that is not what it is said to be, or refers to other files, is refused', async () => {
   const before = files()
   const backing = qcow2([8, Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 0)], [16, Uint8Array.of(0, 0, 0, 8)])
   const extent = Buffer.from(
@@ -171,7 +171,7 @@ test('data that is not what it is said to be, or refers to other files, is refus
   assert.ok(Number(image['virtual_size']) > 0)
 })
 
-test('deleting wins over an upload and a staging: they end with 410, and nothing is left (C10)', async () => {
+test('C10: deleting wins over an upload and a staging: they end with 410, and nothing is left', async () => {
   const before = [files(), staged()]
   for (const path of ['file', 'stage']) {
     const { id } = await glance.create()

@@ -65,7 +65,7 @@ test('what a new image may not have is refused with the field in the message', a
   }
 })
 
-test('the id of a deleted image is never given again', async () => {
+test('C11: the id of a deleted image is never given again', async () => {
   const { id } = await glance.create()
   await glance.must('DELETE', `/images/${id}`)
   assert.equal((await glance.call('POST', '/images', { json: { id } })).status, 409)

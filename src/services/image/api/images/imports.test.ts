@@ -100,7 +100,7 @@ test('web-download, also behind a redirect', async (t) => {
   }
 })
 
-test('web-download reaches no local, private, link-local or reserved address, in any spelling (C6)', async (t) => {
+test('C6: web-download reaches no local, private, link-local or reserved address, in any spelling', async (t) => {
   const glance = await start(t, '[import_filtering_opts]\nallowed_ports =\n')
   const { port } = new URL(origin)
   const { id } = await glance.create()
@@ -148,7 +148,7 @@ test('web-download reaches no local, private, link-local or reserved address, in
   assert.equal(asked.length, seen)
 })
 
-test('a redirect meets the same fence as the first URL, and cannot go on for ever (C6)', async (t) => {
+test('C6: a redirect meets the same fence as the first URL, and cannot go on for ever', async (t) => {
   const glance = await start(t)
   for (const path of ['/inside', '/file', '/loop', '/gone', '/cut']) {
     const image = await imported(glance, { method: { name: 'web-download', uri: origin + path } })

@@ -65,7 +65,7 @@ test('locations are added at a place, replaced and removed, and the image follow
   assert.equal((await patch(id, { op: 'replace', path: '/locations', value: [] })).status, 403)
 })
 
-test('no location names a file, an address of this host, or another hash (C8)', async () => {
+test('C8: no location names a file, an address of this host, or another hash', async () => {
   const { id } = await glance.create()
   for (const url of [
     'file:///etc/passwd',

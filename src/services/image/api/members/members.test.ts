@@ -29,6 +29,12 @@ test('a member sees the image at once, finds it when he accepts, and no longer w
   assert.equal((await glance.call('PUT', `${members}/guest`, { ...accept, token: 'owner' })).status, 403)
   assert.equal((await glance.call('PUT', `${members}/guest`, { ...accept, token: 'guest' })).status, 200)
   assert.deepEqual(await found(), [id])
+  // `openstack image set --reject` sends the whole membership: glance reads the status and passes over the rest.
+  const whole = { member: 'somebody', member_id: 'x', image_id: 7, status: 'rejected' }
+  const answer = await glance.call('PUT', `${members}/guest`, { json: whole, token: 'guest' })
+  assert.deepEqual([answer.status, answer.body['member_id'], answer.body['status']], [200, 'guest', 'rejected'])
+  assert.deepEqual(await found(), [])
+  assert.equal((await glance.call('PUT', `${members}/guest`, { ...accept, token: 'guest' })).status, 200)
   assert.equal((await glance.download(id, { token: 'guest' })).data.toString(), 'data')
   assert.equal((await glance.call('DELETE', `/images/${id}`, { token: 'guest' })).status, 403)
   assert.equal((await glance.call('DELETE', `${members}/guest`, { token: 'guest' })).status, 403)
