@@ -112,7 +112,8 @@ async function register(
   mappings: string,
   agents: readonly AgentReport[],
 ) {
-  for (const row of await listRows(tx, 'agents', { host })) await updateRow(tx, 'agents', row.id, { tunnel_ip: tunnelIp })
+  for (const row of await listRows(tx, 'agents', { host }))
+    await updateRow(tx, 'agents', row.id, { tunnel_ip: tunnelIp })
   for (const agent of agents) {
     const now = Date.now()
     // False where it is known already.
