@@ -36,7 +36,9 @@ async function pullsPerChange(count: number) {
     await net.make('admin@ops', 'POST', '/subnets', { subnet })
     const changes = 100
     const port = (index: number) => ({
-      ...{ network_id: network.id, device_owner: 'compute:nova', security_groups: [] },
+      network_id: network.id,
+      device_owner: 'compute:nova',
+      security_groups: [],
       'binding:host_id': `h${index % 4}`,
     })
     const began = performance.now()

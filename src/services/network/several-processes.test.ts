@@ -78,9 +78,9 @@ test('hosts that look during changes of all processes miss none of them', async 
   const subnet = { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/24' }
   await all[0]!.make(user, 'POST', '/subnets', { subnet })
   const known = new Map<string, HostState | undefined>()
-  let isBusy = true
+  const done = new AbortController()
   const looking = hosts.map(async (host, index) => {
-    while (isBusy) {
+    while (!done.signal.aborted) {
       known.set(host, await follow(all[index]!, host, known.get(host)))
       await setImmediate()
     }
@@ -89,7 +89,7 @@ test('hosts that look during changes of all processes miss none of them', async 
   const bound = (index: number) => ({ ...owned, 'binding:host_id': hosts[index % hosts.length] })
   const made = await spread(all, 24, (each, index) => each.make('admin@ops', 'POST', '/ports', { port: bound(index) }))
   await Promise.all(made.slice(12).map((port, index) => all[index % 3]!.make(user, 'DELETE', `/ports/${port.id}`)))
-  isBusy = false
+  done.abort()
   await Promise.all(looking)
   for (const host of hosts)
     assert.deepEqual(await follow(all[0]!, host, known.get(host)), await all[1]!.hostState(host), host)

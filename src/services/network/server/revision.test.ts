@@ -33,7 +33,11 @@ async function world(net: TestNetwork) {
   const group = (name: string) => make(user, '/security-groups', 'security_group', { name })
   const guest = (network_id: string, host: string, security_groups: string[]) =>
     make(admin, '/ports', 'port', {
-      ...{ network_id, project_id: 'one', device_owner: 'compute:nova', device_id: `server-${host}`, security_groups },
+      network_id,
+      project_id: 'one',
+      device_owner: 'compute:nova',
+      device_id: `server-${host}`,
+      security_groups,
       'binding:host_id': host,
     })
   const agentOn = async (type: string, host: string) => {
@@ -105,7 +109,11 @@ const table: readonly [what: string, concerned: string, step: Step][] = [
     'h1',
     (_, { make, plain }) =>
       make(user, '/security-group-rules', 'security_group_rule', {
-        ...{ security_group_id: plain.id, direction: 'ingress', protocol: 'tcp', port_range_min: 1, port_range_max: 2 },
+        security_group_id: plain.id,
+        direction: 'ingress',
+        protocol: 'tcp',
+        port_range_min: 1,
+        port_range_max: 2,
       }),
   ],
   [
@@ -113,7 +121,9 @@ const table: readonly [what: string, concerned: string, step: Step][] = [
     'h2 h3',
     (_, { make, second }) =>
       make(user, '/security-group-rules', 'security_group_rule', {
-        ...{ security_group_id: second.id, direction: 'ingress', protocol: 'udp' },
+        security_group_id: second.id,
+        direction: 'ingress',
+        protocol: 'udp',
       }),
   ],
   [
@@ -185,7 +195,10 @@ const table: readonly [what: string, concerned: string, step: Step][] = [
     'h2 h4 h5 h6',
     (net) =>
       rpcClient(net.bus.forHost('h6'), neutronContract).reportAgents(null, {
-        ...{ host: 'h6', tunnelIp: '192.0.2.6', bridgeMappings: ['provider'], agents: [] },
+        host: 'h6',
+        tunnelIp: '192.0.2.6',
+        bridgeMappings: ['provider'],
+        agents: [],
       }),
   ],
 ]
@@ -234,8 +247,11 @@ async function randomStep(net: TestNetwork, random: (below: number) => number): 
       '/subnets',
       {
         subnet: {
-          ...{ network_id: await idOf('/networks'), ip_version: 6, cidr: `fd00:${random(50)}::/64` },
-          ...{ ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' },
+          network_id: await idOf('/networks'),
+          ip_version: 6,
+          cidr: `fd00:${random(50)}::/64`,
+          ipv6_ra_mode: 'slaac',
+          ipv6_address_mode: 'slaac',
         },
       },
     ],
@@ -250,7 +266,9 @@ async function randomStep(net: TestNetwork, random: (below: number) => number): 
       '/security-group-rules',
       {
         security_group_rule: {
-          ...{ security_group_id: await idOf('/security-groups'), direction: 'ingress', protocol: random(100) },
+          security_group_id: await idOf('/security-groups'),
+          direction: 'ingress',
+          protocol: random(100),
           remote_group_id: random(2) === 0 ? null : await idOf('/security-groups'),
         },
       },
