@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts'
+import { periodicTable, readPeriodics, troubles } from './periodics.ts'
 import { probeRoles } from './probe.ts'
 import type { RoleState } from './roles.ts'
 import { readSettings } from './settings.ts'
@@ -16,8 +17,14 @@ export async function status(args: Arguments): Promise<number> {
   }
   const now = found.staleSince === undefined ? found : await askThemselves(args.stateDir, found, found.staleSince)
   const { pid, pids, ready, startedAt, roles, remarks } = now
-  if (args.json) console.log(JSON.stringify({ running: true, ready, pid, pids, startedAt, roles, remarks }))
-  else for (const line of [...table(roles), ...remarks]) console.log(line)
+  const { periodics, remarks: unread } = await readPeriodics(args.stateDir, Date.parse(startedAt))
+  const all = [...remarks, ...unread]
+  if (args.json)
+    console.log(JSON.stringify({ running: true, ready, pid, pids, startedAt, roles, remarks: all, periodics }))
+  else {
+    const more = args.periodics ? ['', ...periodicTable(periodics)] : troubles(periodics)
+    for (const line of [...table(roles), ...all, ...more]) console.log(line)
+  }
   return roles.every((role) => role.state === 'up') && ready ? 0 : 1
 }
 

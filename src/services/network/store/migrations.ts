@@ -9,6 +9,7 @@ import { indexes } from './migrations/0007-indexes.ts'
 import { purging } from './migrations/0008-purge.ts'
 import { owners } from './migrations/0009-owners.ts'
 import { hostRevisions } from './migrations/0010-host-revisions.ts'
+import { intervals } from './migrations/0011-periodic-intervals.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   epochs,
   owners,
   hostRevisions,
+  intervals,
 ]
