@@ -8,6 +8,8 @@ import { logOf } from './logs.ts'
 import type { RoleBoard } from './roles.ts'
 import { paths, type Settings } from './settings.ts'
 
+const startedAtOnce = 16
+
 /** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
 export async function startFakeHosts(
   hostName: string,
@@ -23,8 +25,7 @@ export async function startFakeHosts(
     const lines = [...notices].flatMap(([host, notice]) => (notice === null ? [] : [`${host}: ${notice}`]))
     board.set('nova-compute', 'up', lines.length === 0 ? null : lines.join('; '))
   }
-  for (let index = 1; index <= settings.computeHosts; index++) {
-    const host = settings.computeHosts === 1 ? hostName : `fake-${index}`
+  const start = async (host: string) => {
     // Through the socket as real agents: what does not get through it is found here.
     const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, host)
     stops.push(() => bus.close())
@@ -40,6 +41,16 @@ export async function startFakeHosts(
     await agent.start()
     stops.push(() => agent.stop())
   }
+  const { computeHosts } = settings
+  const names = Array.from({ length: computeHosts }, (_, index) =>
+    computeHosts === 1 ? hostName : `fake-${index + 1}`,
+  )
+  // Each waits for the disk many times; together they wait for it once.
+  const left = names.values()
+  const startThem = async () => {
+    for (const name of left) await start(name)
+  }
+  await Promise.all(Array.from({ length: startedAtOnce }, startThem))
   show()
   return async () => {
     for (const stop of stops.reverse()) await stop()

@@ -83,7 +83,8 @@ export function agentHandlers(
       const isElsewhere = known.some((row) => row.tunnel_ip !== tunnelIp)
       if (isNew || isElsewhere) await deps.change((tx) => register(tx, host, tunnelIp, mappings, agents))
       for (const agent of agents) {
-        await db
+        // Of a heartbeat that a power cut takes the next one tells again.
+        await deps.database.relaxed
           .updateTable('agents')
           .set({ ...heartbeatOf(agent), mappings })
           .where('host', '=', host)
