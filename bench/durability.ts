@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { configFilesOf } from '../src/cmd/service-files.ts'
+import { configFilesOf } from '../src/deployment/service-files.ts'
 import { login, type Api } from '../test/api.ts'
 import { createTestCloud, type TestCloud } from '../test/cloud.ts'
 import { build } from './build.ts'

@@ -140,7 +140,7 @@ const tail = (file: string): string => {
 }
 
 /** A port base with ten free ports behind it, below those that the kernel gives to outgoing connections. */
-async function freePorts(): Promise<number> {
+export async function freePorts(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const base = 20_000 + Math.floor((process.hrtime()[1] / 1e9) * 1270) * 10
     if (await areFree(base)) return base

@@ -36,11 +36,7 @@ export class Mariadb {
   static async start(...args: readonly string[]): Promise<Mariadb> {
     const mariadb = new Mariadb(mkdtempSync(join(tmpdir(), 'nph-maria-')), await freePort())
     const how = ['--no-defaults', '--user=root', `--datadir=${mariadb.#data}`]
-    const { code, output } = await collect([
-      'mariadb-install-db',
-      ...how,
-      '--auth-root-authentication-method=normal',
-    ])
+    const { code, output } = await collect(['mariadb-install-db', ...how, '--auth-root-authentication-method=normal'])
     if (code !== 0) throw new Error(output)
     await mariadb.up(...args)
     await mariadb.run("create user nephos@'127.0.0.1' identified by 'p@ss'; grant all on *.* to nephos@'127.0.0.1'")

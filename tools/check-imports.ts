@@ -52,6 +52,7 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
     layer: /^src\/services\/([a-z-]+)\//,
     may: ['src/base/', 'src/platform/', 'src/services/$1/', 'src/services/*/client.ts'],
   },
+  { layer: /^src\/deployment\//, may: ['src/base/', 'src/host/', 'src/platform/', 'src/deployment/', 'src/services/*/service.ts'] },
   { layer: /^src\/cmd\//, may: ['src/', 'guest/'] },
 ]
 

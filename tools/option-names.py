@@ -227,6 +227,16 @@ def releases(repository, is_library):
                 break
 
 
+# What keystonemiddleware had by itself before it took keystoneauth's names, which no registration tells.
+AUTHTOKEN_MOVED = {
+    'admin_password': 'password',
+    'admin_tenant_name': 'project_name',
+    'admin_user': 'username',
+    'auth_uri': 'www_authenticate_uri',
+    'identity_uri': 'auth_url',
+}
+
+
 def section_of(name):
     return name if name == 'DEFAULT' else name.lower()
 
@@ -280,6 +290,7 @@ def main(clones, out):
         for library in LIBRARIES:
             for key, target in found[library].result().items():
                 common[key] = common.get(key) or target
+        common.update({('keystone_authtoken', old): f'keystone_authtoken/{new}' for old, new in AUTHTOKEN_MOVED.items()})
         write(os.path.join(out, 'libraries.txt'), common)
         for service in SERVICES:
             known = found[service].result()

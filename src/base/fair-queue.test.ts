@@ -38,7 +38,7 @@ test('P17: behind a flood of one address, another one has its turn at once', asy
     void ask('good', 'me')
     await finish(4)
     assert.ok(served.slice(before).includes('me@good'), served.slice(before).join())
-    assert.equal((await Promise.race(flood.slice(-1))), 'own')
+    assert.equal(await Promise.race(flood.slice(-1)), 'own')
   }
 })
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { defaultStateDir, type SettingsInput } from './settings.ts'
+import { defaultStateDir, type SettingsInput } from '../deployment/settings.ts'
 
 /** A command line that cannot be understood; the message says why. */
 export class UsageError extends Error {}

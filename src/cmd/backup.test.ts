@@ -8,8 +8,9 @@ import { Worker } from 'node:worker_threads'
 import { parseArguments } from './arguments.ts'
 import { backup } from './backup.ts'
 import { restore } from './restore.ts'
-import { databaseFileOf } from './service-files.ts'
-import { loadSecrets, loadSettings } from './settings.ts'
+import { databaseFileOf } from '../deployment/service-files.ts'
+import { ensureSecrets } from '../deployment/secrets.ts'
+import { loadSettings } from '../deployment/settings.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'nb-'))
@@ -22,7 +23,7 @@ function folderOf(t: TestContext): string {
 function stateIn(folder: string): string {
   const stateDir = join(folder, 'state')
   loadSettings(stateDir, {})
-  loadSecrets(stateDir, [])
+  ensureSecrets(stateDir)
   for (const each of [
     'image/images',
     'image/staging',
@@ -88,13 +89,14 @@ test('a backup has what the control plane needs, and nothing of hosts', async (t
   const files = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((file) =>
     statSync(join(target, file)).isFile(),
   )
+  const users = ['admin', 'demo', 'glance', 'neutron', 'nova', 'placement']
   assert.deepEqual(files.sort(), [
     'backup.json',
     'compute/compute.db',
     'identity/fernet-keys/0',
     'image/image.db',
     'image/images/a',
-    'secrets.json',
+    ...['bus', 'bus-control', 'metadata', ...users.map((user) => `user-${user}`)].map((name) => `secrets/${name}`),
     'settings.json',
   ])
   assert.equal(statSync(target).mode & 0o777, 0o700)

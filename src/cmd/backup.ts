@@ -16,9 +16,9 @@ import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { copyDatabases } from './backup-databases.ts'
-import { writePrivate } from './private-file.ts'
-import { codeNameOf, configFilesOf, databaseFileOf, serviceTypes } from './service-files.ts'
-import { readSettings } from './settings.ts'
+import { writePrivate } from '../deployment/private-file.ts'
+import { codeNameOf, configFilesOf, databaseFileOf, serviceTypes } from '../deployment/service-files.ts'
+import { readSettings } from '../deployment/settings.ts'
 
 /** What a backup says of itself, in `backup.json`. */
 export interface Manifest {

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { copyOf } from '../services/compute/agent/host-gate.ts'
-import { QemuDriver } from '../services/compute/drivers/qemu/driver.ts'
-import { destroyNetworking } from '../services/network/agent/destroy.ts'
 import type { Arguments } from './arguments.ts'
-import { deleteProviderBridge } from './provider-bridge.ts'
-import { logOf } from './logs.ts'
-import { providerBridge, readSettings } from './settings.ts'
+import { deleteProviderBridge } from '../deployment/provider-bridge.ts'
+import { logOf } from '../deployment/logs.ts'
+import { services } from '../deployment/services.ts'
+import { providerBridge, readSettings } from '../deployment/settings.ts'
 import { readStatus } from './status-file.ts'
 
 const stopsWithin = 30_000
@@ -23,19 +21,7 @@ export async function down(args: Arguments): Promise<number> {
   await stopSupervisor(args.stateDir)
   if (settings.fake) return 0
   const log = logOf(args.stateDir, 'down', 'compute')
-  const instances = join(args.stateDir, 'instances')
-  if (existsSync(instances)) {
-    const driver = new QemuDriver({
-      host: '',
-      stateDir: instances,
-      log,
-      fetchImage: () => Promise.reject(new Error('unused')),
-    })
-    await driver.start()
-    await driver.stopAll()
-    await driver.stop()
-  }
-  await destroyNetworking({ stateDir: join(args.stateDir, 'network-agent'), log })
+  for (const service of services) await service.clearHost?.({ stateDir: args.stateDir, log })
   await deleteProviderBridge(providerBridge(settings.name))
   console.log(`The cloud '${settings.name}' is down. Its data stay in ${args.stateDir}.`)
   return 0

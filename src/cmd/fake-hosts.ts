@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import type { Secret } from '../platform/auth/secret.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
-import { ComputeAgent } from '../services/compute/agent/agent.ts'
-import { FakeDriver } from '../services/compute/drivers/fake/driver.ts'
-import { fakeAgent } from '../services/network/fake-agent.ts'
-import { logOf } from './logs.ts'
-import type { RoleBoard } from './roles.ts'
-import { paths, type Settings } from './settings.ts'
+import { logOf } from '../deployment/logs.ts'
+import type { RoleBoard } from '../deployment/role-board.ts'
+import { readSecret } from '../deployment/secrets.ts'
+import { services } from '../deployment/services.ts'
+import { paths, type Settings } from '../deployment/settings.ts'
 
 const startedAtOnce = 16
 
@@ -14,11 +12,11 @@ const startedAtOnce = 16
 export async function startFakeHosts(
   hostName: string,
   settings: Settings,
-  key: Secret,
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
   const log = logOf(stateDir, 'nova-compute', 'compute')
+  const key = readSecret(stateDir, 'bus')
   const stops: (() => Promise<void> | void)[] = []
   const notices = new Map<string, string | null>()
   const show = () => {
@@ -30,16 +28,21 @@ export async function startFakeHosts(
     const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, host)
     stops.push(() => bus.close())
     await bus.whenConnected()
-    const folder = join(stateDir, 'hosts', host)
-    stops.push(await fakeAgent(bus, host))
-    const driver = new FakeDriver({ host, stateDir: folder })
     const onNotice = (notice: string | null) => {
       notices.set(host, notice)
       show()
     }
-    const agent = new ComputeAgent({ host, bus, driver, stateDir: folder, log, concurrency: 64, onNotice })
-    await agent.start()
-    stops.push(() => agent.stop())
+    // The network's before the guests that it carries.
+    for (const service of services.toReversed()) {
+      const agents = await service.startFakeAgents?.({
+        host,
+        bus,
+        stateDir: join(stateDir, 'hosts', host),
+        log,
+        onNotice,
+      })
+      if (agents) stops.push(() => agents.stop())
+    }
   }
   const { computeHosts } = settings
   const names = Array.from({ length: computeHosts }, (_, index) =>

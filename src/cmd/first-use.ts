@@ -5,10 +5,11 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import type { ServiceClient } from '../platform/http/client.ts'
 import { clientsOf } from './admin-client.ts'
-import type { Cloud } from './cloud.ts'
+import type { Control } from '../deployment/control.ts'
 import { guestImagePath } from './guest-image.ts'
-import { writePrivate } from './private-file.ts'
-import { paths, type Secrets, type Settings } from './settings.ts'
+import { writePrivate } from '../deployment/private-file.ts'
+import { readSecret } from '../deployment/secrets.ts'
+import { paths, type Settings } from '../deployment/settings.ts'
 
 /** DevStack's flavors: name, id, RAM in MiB, vCPUs, disk in GiB. */
 const flavors: readonly [name: string, id: string, ram: number, vcpus: number, disk: number][] = [
@@ -33,9 +34,8 @@ interface Clients {
 
 /** Makes what is not made yet. A part that cannot be made is reported and tried again at the next start. */
 export async function firstUse(
-  cloud: Cloud,
+  control: Control,
   settings: Settings,
-  secrets: Secrets,
   stateDir: string,
   remark: (text: string) => void,
 ): Promise<void> {
@@ -43,10 +43,15 @@ export async function firstUse(
   const made = new Set(existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[]) : [])
   const missing = parts.filter((part) => !made.has(part.name))
   if (missing.length === 0) return
-  const connect = (type: string) => cloud.connect(type)
+  const connect = (type: string) => control.connect(type)
+  const loginOf = (user: 'admin' | 'demo') => ({
+    user,
+    password: readSecret(stateDir, `user-${user}`).reveal(),
+    project: user,
+  })
   const clients: Clients = {
-    admin: await clientsOf(connect, { user: 'admin', password: secrets.adminPassword, project: 'admin' }),
-    demo: await clientsOf(connect, { user: 'demo', password: secrets.demoPassword, project: 'demo' }),
+    admin: await clientsOf(connect, loginOf('admin')),
+    demo: await clientsOf(connect, loginOf('demo')),
     settings,
   }
   for (const part of missing) {

@@ -4,6 +4,8 @@ Usage: nephos COMMAND [OPTIONS]
 
 Commands
   up            start the cloud and stay in the foreground; Ctrl-C stops it and leaves guests running
+  run ROLE...   run these roles in a process of their own, beside others of the same --state-dir, e.g.
+                nova-conductor; a wrong name lists them all
   down          stop the cloud, its guests, and remove every device and namespace that it made
   status        show each role: up or not, since when, its last error
   explain ID    tell the story of a server or port: steps, durations, reasons

@@ -23,6 +23,8 @@ async function run(argv: readonly string[]): Promise<number> {
   switch (args.command) {
     case 'up':
       return (await import('./up.ts')).up(args, argv)
+    case 'run':
+      return (await import('./run.ts')).run(args)
     case 'down':
       return (await import('./down.ts')).down(args)
     case 'status':

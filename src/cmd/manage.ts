@@ -1,48 +1,20 @@
 /** The administrative programs of the services, as `nephos keystone-manage …` or under their own name. */
 import { parseArgs } from 'node:util'
-import { CommandLineError, runCommand, type CommandTable } from '../platform/manage/command.ts'
+import { CommandLineError, runCommand } from '../platform/manage/command.ts'
 import { createLogger } from '../platform/log/log.ts'
+import type { ManageProgram } from '../platform/service.ts'
+import { services } from '../deployment/services.ts'
 import { stateDirOf } from './arguments.ts'
-import { configFilesOf, databaseUrlOf } from './service-files.ts'
-import { paths } from './settings.ts'
+import { configFilesOf, databaseUrlOf } from '../deployment/service-files.ts'
+import { paths } from '../deployment/settings.ts'
 
-interface Program {
-  /** Of the service that it belongs to. */
-  type: string
-  load(): Promise<CommandTable>
-  /** Of programs that do one thing: the command that is always meant. */
-  only?: string
-}
+const programs: ReadonlyMap<string, ManageProgram & { type: string }> = new Map(
+  services.flatMap(({ type, programs: own = {} }) =>
+    Object.entries(own).map(([name, program]) => [name, { ...program, type }] as const),
+  ),
+)
 
-const glanceCache = () => import('../services/image/manage/cache.ts')
-const glance = () => import('../services/image/manage/commands.ts')
-
-const programs: Readonly<Record<string, Program>> = {
-  'keystone-manage': {
-    type: 'identity',
-    load: async () => (await import('../services/identity/manage/commands.ts')).keystoneManage,
-  },
-  'glance-manage': { type: 'image', load: async () => (await glance()).glanceManage },
-  'glance-scrubber': { type: 'image', load: async () => (await glance()).glanceScrubber, only: 'run' },
-  'glance-cache-manage': { type: 'image', load: async () => (await glanceCache()).glanceCacheManage },
-  'glance-cache-prefetcher': {
-    type: 'image',
-    load: async () => (await glanceCache()).glanceCachePrefetcher,
-    only: 'run',
-  },
-  'glance-cache-pruner': { type: 'image', load: async () => (await glanceCache()).glanceCachePruner, only: 'run' },
-  'glance-cache-cleaner': { type: 'image', load: async () => (await glanceCache()).glanceCacheCleaner, only: 'run' },
-  'placement-manage': {
-    type: 'placement',
-    load: async () => (await import('../services/placement/manage/database.ts')).placementManage,
-  },
-  'placement-status': {
-    type: 'placement',
-    load: async () => (await import('../services/placement/manage/upgrade-check.ts')).placementStatus,
-  },
-}
-
-export const programNames = Object.keys(programs)
+export const programNames: readonly string[] = [...programs.keys()]
 
 /** Options that stand before the command, as oslo.config has them, and where the cloud is. */
 const globalOptions = {
@@ -54,7 +26,7 @@ const globalOptions = {
 
 /** Runs a program; returns the exit status: 1 when it failed, 2 when the command line is wrong. */
 export async function manage(name: string, argv: readonly string[]): Promise<number> {
-  const program = programs[name]!
+  const program = programs.get(name)!
   const print = (line: string) => process.stdout.write(`${line}\n`)
   const warn = (line: string) => process.stderr.write(`${name}: ${line}\n`)
   try {

@@ -1,11 +1,10 @@
 /** The operator's side of the bus, for commands that need a cloud that runs. */
 import { existsSync } from 'node:fs'
-import { Secret } from '../platform/auth/secret.ts'
 import { operatorName, type Bus } from '../platform/rpc/contract.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
-import { loadSecrets, paths } from './settings.ts'
+import { readSecret } from '../deployment/secrets.ts'
+import { paths } from '../deployment/settings.ts'
 import { readStatus } from './status-file.ts'
-import { serviceUsers } from './up.ts'
 
 const patienceMs = 5000
 
@@ -13,7 +12,7 @@ const patienceMs = 5000
 export async function asOperator<T>(stateDir: string, work: (bus: Bus) => Promise<T>): Promise<T> {
   if (!existsSync(paths(stateDir).settings) || !readStatus(stateDir)?.running)
     throw new Error(`the cloud in ${stateDir} is not running; start it with: nephos up --state-dir ${stateDir}`)
-  const key = new Secret(loadSecrets(stateDir, serviceUsers).busKey)
+  const key = readSecret(stateDir, 'bus-control')
   const log = { warn: (_: unknown, text: string) => console.error(text) }
   const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, operatorName)
   try {

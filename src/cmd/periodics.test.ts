@@ -12,8 +12,8 @@ import { startPeriodics } from '../platform/periodic/periodic.ts'
 import { migrations } from '../services/image/open.ts'
 import type { ImageSchema } from '../services/image/store/tables.ts'
 import { periodicTable, readPeriodics, troubles } from './periodics.ts'
-import { databaseFileOf, databaseUrlOf } from './service-files.ts'
-import { paths } from './settings.ts'
+import { databaseFileOf, databaseUrlOf } from '../deployment/service-files.ts'
+import { paths } from '../deployment/settings.ts'
 
 const log = createLogger({ name: 'test', level: 'fatal' })
 const hour = 3_600_000

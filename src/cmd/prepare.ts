@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { warnOfOldDnsmasq } from '../host/dnsmasq.ts'
 import { computePrograms, missingPrograms, networkPrograms } from '../host/packages.ts'
-import { prepareGuestUser } from './guest-user.ts'
+import { prepareGuestUser } from '../deployment/guest-user.ts'
 import { ensureGuestImage, guestBuilder, guestImagePath } from './guest-image.ts'
-import { providerBridge, type Settings } from './settings.ts'
-import { ensureProviderBridge } from './provider-bridge.ts'
+import { providerBridge, type Settings } from '../deployment/settings.ts'
+import { ensureProviderBridge } from '../deployment/provider-bridge.ts'
 
 interface PrepareOptions {
   install: boolean

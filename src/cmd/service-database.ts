@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { openDatabase, type Database } from '../platform/db/database.ts'
-import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from './service-files.ts'
+import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from '../deployment/service-files.ts'
 
 const connectionOption = option.string('database', 'connection', '', 'SQLAlchemy URL of the database.')
 

@@ -6,8 +6,8 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs'
 import { replaceFileSync } from '../base/replace-file.ts'
 import { isErrno } from '../host/process.ts'
-import type { RoleState } from './roles.ts'
-import { paths } from './settings.ts'
+import type { RoleState } from '../deployment/role-board.ts'
+import { paths } from '../deployment/settings.ts'
 
 /** What the supervisor writes whenever a role changes. */
 export interface CloudStatus {
@@ -38,7 +38,7 @@ export function readStatus(stateDir: string): ReadStatus | undefined {
   if (!content) return undefined
   const { writtenAt, ...status } = content
   const isStale = Date.now() - statSync(file).mtimeMs > staleMs
-  return { ...status, running: isSupervisor(status.pid), staleSince: isStale ? (writtenAt ?? '') : undefined }
+  return { ...status, running: isNephos(status.pid), staleSince: isStale ? (writtenAt ?? '') : undefined }
 }
 
 function parse(text: string): (CloudStatus & { writtenAt?: string }) | undefined {
@@ -50,7 +50,7 @@ function parse(text: string): (CloudStatus & { writtenAt?: string }) | undefined
 }
 
 /** A process id may have been given to another program meanwhile. */
-function isSupervisor(pid: number): boolean {
+export function isNephos(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/cmd/main.ts')
   } catch {

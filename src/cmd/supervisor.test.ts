@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Supervised } from './supervisor.ts'
 
-const roles = join(import.meta.dirname, 'roles.ts')
+const roles = join(import.meta.dirname, '../deployment/role-board.ts')
 const everyMs = 50
 
 /** A process that beats and does as it is told by its arguments. */

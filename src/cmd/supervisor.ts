@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { frugal, nodeFlags } from './node-flags.ts'
-import { beatMs, type ChildMessage, type RoleState } from './roles.ts'
+import { beatMs, type ChildMessage, type RoleState } from '../deployment/role-board.ts'
 
 export interface ChildOptions {
   /** `control` or `agent`: src/cmd/<name>.ts. */

@@ -3,16 +3,15 @@ import { openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
-import { writeCredentials } from './credentials.ts'
+import { writeCredentials } from '../deployment/credentials.ts'
 import { prepare } from './prepare.ts'
-import type { ChildMessage } from './roles.ts'
-import { removeDrafts } from './private-file.ts'
-import { loadSecrets, loadSettings, paths, urlOf, type Settings } from './settings.ts'
+import type { ChildMessage } from '../deployment/role-board.ts'
+import { removeDrafts } from '../deployment/private-file.ts'
+import { ensureSecrets } from '../deployment/secrets.ts'
+import { services } from '../deployment/services.ts'
+import { loadSettings, paths, urlOf, type Settings } from '../deployment/settings.ts'
 import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
-
-/** Names of the services' own users in project `service`. */
-export const serviceUsers = ['glance', 'placement', 'nova', 'neutron'] as const
 
 const readyWithin = 120_000
 /** A control process that ends so often before it was ever ready will not get there. */
@@ -34,8 +33,8 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
   for (const folder of ['', 'run', 'network-agent']) removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
   await prepare(settings, { install: !args.noInstall, say })
-  const secrets = loadSecrets(args.stateDir, serviceUsers)
-  writeCredentials(args.stateDir, settings, secrets)
+  ensureSecrets(args.stateDir)
+  writeCredentials(args.stateDir, settings)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)
 }
 
@@ -163,8 +162,7 @@ function lastWords(log: string): string | undefined {
 }
 
 function summary(stateDir: string, settings: Settings, ms: number): string {
-  const services = ['identity', 'image', 'placement', 'compute', 'network'] as const
-  const lines = services.map((name) => `  ${name.padEnd(10)} ${urlOf(settings, name)}`)
+  const lines = services.map(({ type }) => `  ${type.padEnd(10)} ${urlOf(settings, type)}`)
   return [
     `The cloud '${settings.name}' is up (${(ms / 1000).toFixed(1)} s).`,
     ...lines,

@@ -12,7 +12,7 @@ import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform
 import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/identity/policies.ts'
-import { routes } from '../../src/services/identity/service.ts'
+import { routes } from '../../src/services/identity/api/routes.ts'
 import { createTestIdentity, type TestIdentity } from '../../src/services/identity/testing/identity.ts'
 import { authorizationExceptions } from './exceptions.ts'
 

@@ -11,7 +11,7 @@ import { createContext } from '../../src/platform/auth/context.ts'
 import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/image/policies.ts'
-import { routes } from '../../src/services/image/service.ts'
+import { routes } from '../../src/services/image/api/routes.ts'
 import { credentialsOf, startImage, type TestImage } from '../../src/services/image/testing/image.ts'
 
 const teapot = 418

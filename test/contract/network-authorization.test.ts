@@ -11,7 +11,7 @@ import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform
 import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/network/policies.ts'
-import { routes } from '../../src/services/network/service.ts'
+import { routes } from '../../src/services/network/api/routes.ts'
 import { createTestNetwork, personaOf, type TestNetwork } from '../../src/services/network/testing/service.ts'
 
 /** Objects of one owner by the first segment of their address, and what is true of them. */

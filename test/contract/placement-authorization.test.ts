@@ -8,7 +8,7 @@ import { PolicyEnforcer } from '../../src/platform/auth/policy.ts'
 import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Rule } from '../../src/platform/auth/policy.ts'
 import { policies } from '../../src/services/placement/policies.ts'
-import { routes } from '../../src/services/placement/service.ts'
+import { routes } from '../../src/services/placement/api/routes.ts'
 import { startPlacement, type TestPlacement } from '../../src/services/placement/testing/placement.ts'
 
 const teapot = 418

@@ -8,14 +8,18 @@ import type { ApiDefinition } from '../../src/platform/http/service.ts'
 import { createLogger } from '../../src/platform/log/log.ts'
 import { routes as computeRoutes } from '../../src/services/compute/api/routes.ts'
 import { rules as computeRules } from '../../src/services/compute/api/rules.ts'
-import { definition as compute } from '../../src/services/compute/service.ts'
-import * as identity from '../../src/services/identity/service.ts'
+import { definition as compute } from '../../src/services/compute/api/definition.ts'
+import { definition as identityDefinition } from '../../src/services/identity/api/definition.ts'
+import { routes as identityRoutes } from '../../src/services/identity/api/routes.ts'
 import { policies as identityPolicies } from '../../src/services/identity/policies.ts'
-import * as image from '../../src/services/image/service.ts'
+import { definition as imageDefinition } from '../../src/services/image/api/definition.ts'
+import { routes as imageRoutes } from '../../src/services/image/api/routes.ts'
 import { policies as imagePolicies } from '../../src/services/image/policies.ts'
-import * as network from '../../src/services/network/service.ts'
+import { definition as networkDefinition } from '../../src/services/network/api/definition.ts'
+import { routes as networkRoutes } from '../../src/services/network/api/routes.ts'
 import { policies as networkPolicies } from '../../src/services/network/policies.ts'
-import * as placement from '../../src/services/placement/service.ts'
+import { definition as placementDefinition } from '../../src/services/placement/api/definition.ts'
+import { routes as placementRoutes } from '../../src/services/placement/api/routes.ts'
 import { policies as placementPolicies } from '../../src/services/placement/policies.ts'
 
 interface Service {
@@ -26,10 +30,10 @@ interface Service {
 
 const services = [
   { definition: compute, routes: computeRoutes, policies: computeRules },
-  { ...identity, policies: identityPolicies },
-  { ...image, policies: imagePolicies },
-  { ...network, policies: networkPolicies },
-  { ...placement, policies: placementPolicies },
+  { definition: identityDefinition, routes: identityRoutes, policies: identityPolicies },
+  { definition: imageDefinition, routes: imageRoutes, policies: imagePolicies },
+  { definition: networkDefinition, routes: networkRoutes, policies: networkPolicies },
+  { definition: placementDefinition, routes: placementRoutes, policies: placementPolicies },
 ] as unknown as Service[]
 
 const rulesOf = (route: Route<unknown>): readonly Rule[] =>

@@ -117,7 +117,8 @@ test('a store that is not there at the first start: told, and the guest image co
   const account = 'swift_store_auth_address = http://127.0.0.1:1/v3\nswift_store_user = a:b\nswift_store_key = c\n'
   writeFileSync(file, `[DEFAULT]\nenabled_backends = far:swift\n[far]\n${account}`)
   await cloud.up()
-  const remark = /the guest image could not be made, the next start tries again: .* answered 503: The image store does not/
+  const remark =
+    /the guest image could not be made, the next start tries again: .* answered 503: The image store does not/
   const status = await cloud.nephos('status')
   assert.match(status.output, remark)
   assert.equal(status.code, 0)

@@ -5,7 +5,13 @@ import { eventually, login, type Api } from '../api.ts'
 import { createTestCloud, type TestCloud } from '../cloud.ts'
 
 /** Texts that end a line, a message or a direction somewhere. */
-const texts = ['a\u2028b\u2029c', 'a\r\nb\n\nc', 'a\u0000b\u001bc\u0085d', '\u202ea\u2066b\ufeff', '{"kind":"reply"}\n{']
+const texts = [
+  'a\u2028b\u2029c',
+  'a\r\nb\n\nc',
+  'a\u0000b\u001bc\u0085d',
+  '\u202ea\u2066b\ufeff',
+  '{"kind":"reply"}\n{',
+]
 
 let cloud: TestCloud
 let demo: Api
@@ -35,7 +41,10 @@ const isActive = (id: string) =>
     return body.server.status === 'ACTIVE' && body.server
   })
 const isGone = (id: string) =>
-  eventually(`server ${id} is gone`, async () => (await demo.call('compute', 'GET', `/v2.1/servers/${id}`)).status === 404)
+  eventually(
+    `server ${id} is gone`,
+    async () => (await demo.call('compute', 'GET', `/v2.1/servers/${id}`)).status === 404,
+  )
 
 test('P3: servers with such texts are built, looked at and deleted, and so are those of others', async () => {
   const before = JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: object }

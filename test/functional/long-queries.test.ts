@@ -5,7 +5,10 @@ import { login, type Api } from '../api.ts'
 import { createTestCloud, type TestCloud } from '../cloud.ts'
 
 const longest = 60_000
-const repeated = (part: string) => Array(Math.floor(longest / (part.length + 1))).fill(part).join('&')
+const repeated = (part: string) =>
+  Array(Math.floor(longest / (part.length + 1)))
+    .fill(part)
+    .join('&')
 const items = Array.from({ length: 9000 }, (_, index) => `a${index.toString(36)}`).join(',')
 const list = (name: string) => [`${name}=${items}`, `${name}=${'a,'.repeat(longest / 2)}a`]
 const names = `${Array.from({ length: 7000 }, (_, index) => `p${index}=1`).join('&')}`
@@ -38,7 +41,9 @@ const queries: Record<string, { service: Service; paths: string[]; version?: str
     paths: ['/v2.1/servers', '/v2.1/servers/detail', '/v2.1/flavors'],
     version: 'compute 2.90',
     queries: [
-      ...['name=a', 'sort_key=uuid', 'sort_key=display_name&sort_dir=asc', 'ip=1', 'status=ACTIVE', 'x=1'].map(repeated),
+      ...['name=a', 'sort_key=uuid', 'sort_key=display_name&sort_dir=asc', 'ip=1', 'status=ACTIVE', 'x=1'].map(
+        repeated,
+      ),
       ...['tags', 'tags-any', 'not-tags', 'not-tags-any'].flatMap(list),
       `name=${'x'.repeat(longest)}`,
     ],

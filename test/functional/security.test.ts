@@ -68,7 +68,7 @@ test('A16: a fresh cloud has no constant secret, its files are its owner’s, an
   } finally {
     await other.destroy()
   }
-  for (const name of ['admin-openrc', 'demo-openrc', 'clouds.yaml', 'settings.json', 'secrets.json'])
+  for (const name of ['admin-openrc', 'demo-openrc', 'clouds.yaml', 'settings.json', 'secrets'])
     assert.equal(statSync(join(cloud.stateDir, name)).mode & 0o077, 0, name)
   for (const name of readdirSync(join(cloud.stateDir, 'identity', 'fernet-keys')))
     assert.equal(statSync(join(cloud.stateDir, 'identity', 'fernet-keys', name)).mode & 0o077, 0, name)
@@ -79,14 +79,14 @@ test('A16: a fresh cloud has no constant secret, its files are its owner’s, an
 })
 
 function secretsOf({ stateDir }: TestCloud): Set<string> {
-  const found = new Set<string>()
-  const collect = (value: unknown) => {
-    if (typeof value === 'string') found.add(value)
-    else if (value && typeof value === 'object') Object.values(value).forEach(collect)
-  }
-  collect(JSON.parse(readFileSync(join(stateDir, 'secrets.json'), 'utf8')))
-  return found
+  return new Set(Object.values(secretsByName(stateDir)))
 }
+
+/** Each in a file of its own. */
+const secretsByName = (stateDir: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(join(stateDir, 'secrets')).map((name) => [name, readFileSync(join(stateDir, 'secrets', name), 'utf8')]),
+  )
 
 async function readerOfDemo(): Promise<Api> {
   const { body } = await admin.call<{ user: { id: string } }>('identity', 'POST', '/v3/users', {
@@ -261,8 +261,7 @@ test('H2, P10: with debug on, no secret is in a log, in a database as it is, or 
   )
   secrets['console token'] = /token=(.+)$/.exec(decodeURIComponent(console_.body.remote_console.url))![1]!
   await fetch(console_.body.remote_console.url)
-  for (const [name, value] of secretPairs(JSON.parse(readFileSync(join(cloud.stateDir, 'secrets.json'), 'utf8'))))
-    secrets[name] = value
+  Object.assign(secrets, secretsByName(cloud.stateDir))
   for (const [name, value] of Object.entries(secrets)) assert.ok(value.length >= 10, `${name} is no secret: ${value}`)
 
   const files = below(cloud.stateDir).filter((file) => lstatSync(file).isFile())
@@ -271,7 +270,7 @@ test('H2, P10: with debug on, no secret is in a log, in a database as it is, or 
     logs.some((file) => /"msg":"request"/.test(readFileSync(file, 'latin1'))),
     'debug is on',
   )
-  const isKept = /secrets\.json|openrc|clouds\.yaml|fernet-keys|credential-keys/
+  const isKept = /\/secrets\/|openrc|clouds\.yaml|fernet-keys|credential-keys/
   for (const file of files.filter((each) => !isKept.test(each))) {
     const content = readFileSync(file, 'latin1')
     for (const [name, value] of Object.entries({
@@ -289,8 +288,3 @@ test('H2, P10: with debug on, no secret is in a log, in a database as it is, or 
   const shown = await demo.call('compute', 'GET', path)
   assert.ok(!JSON.stringify(shown.body).includes(server.adminPass), 'nobody reads the password of a server')
 })
-
-const secretPairs = (value: object, name = ''): [string, string][] =>
-  Object.entries(value).flatMap(([key, each]: [string, unknown]) =>
-    typeof each === 'string' ? [[`${name}${key}`, each] as [string, string]] : secretPairs(each as object, `${key}.`),
-  )

@@ -61,7 +61,7 @@ async function compute(folder: string, host: string, around: string): Promise<As
 
 async function network(folder: string, host: string): Promise<Ask> {
   const databaseUrl = `sqlite:///${folder}/network.db`
-  const net = await createTestNetwork('', agentHosts, { bus: new LocalBus(host), databaseUrl, host })
+  const net = await createTestNetwork('', agentHosts, { bus: new LocalBus(), databaseUrl, host })
   return async ({ who, method, path, json }) => net.send(who, method, path, json)
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { authtokenOptions } from './authtoken.ts'
 import { optionsOfStart } from './common.ts'
 import { readIni } from './ini.ts'
 import { judge, type Declaration } from './judge.ts'
@@ -30,7 +31,7 @@ export function loadConfig<D extends Record<string, Declaration>>(
   remark: (text: string) => void = () => undefined,
 ): Values<D> {
   const { located, problems } = readFiles(files)
-  const known: Declaration[] = [...Object.values(declarations), ...optionsOfStart]
+  const known: Declaration[] = [...Object.values(declarations), ...ofStart(program)]
   for (const each of located) {
     const verdict = judge(program, each, known)
     if (verdict?.isProblem) problems.push(verdict.text)
@@ -45,6 +46,12 @@ export function loadConfig<D extends Record<string, Declaration>>(
   return Object.fromEntries(values) as Values<D>
 }
 
+/** Options that those read who start a service. Keystone asks nobody about tokens. */
+const ofStart = (program: Program): Declaration[] => [
+  ...optionsOfStart,
+  ...(program === 'keystone' ? [] : Object.values(authtokenOptions)),
+]
+
 /** Says of each option in files that nothing is taken from that it has no effect, and why. */
 export function tellFiles(program: Program, files: readonly string[], remark: (text: string) => void): void {
   const { located, problems } = readFiles(files)
@@ -57,6 +64,23 @@ export function readOption<T>(program: Program, declaration: OptionDeclaration<T
   const { value, problem } = valueOf(program, declaration, readFiles(files).located, () => undefined)
   if (problem !== undefined) throw new ConfigError(problem)
   return value as T
+}
+
+/** Several of them. Throws ConfigError with all problems. */
+export function readOptions<D extends Record<string, Declaration>>(
+  program: Program,
+  declarations: D,
+  files: readonly string[],
+): Values<D> {
+  const { located } = readFiles(files)
+  const problems: string[] = []
+  const values = Object.entries(declarations).map(([key, declaration]) => {
+    const { value, problem } = valueOf(program, declaration, located, () => undefined)
+    if (problem !== undefined) problems.push(problem)
+    return [key, value]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.fromEntries(values) as Values<D>
 }
 
 function readFiles(files: readonly string[]): { located: Located[]; problems: string[] } {

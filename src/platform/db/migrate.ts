@@ -107,8 +107,19 @@ export const atomically = <Schema>(db: Kysely<Schema>, work: (tx: Kysely<Schema>
 
 /** Adds a column unless an earlier, cut run has. `definition` is portable SQL: `name type`. */
 export async function addColumn(db: Kysely<never>, engine: Engine, table: string, definition: string): Promise<void> {
-  // A column that there is already is passed over below; to read the whole schema for it costs more than all else.
-  await runStatements(db, engine, `alter table ${table} add column ${definition}`)
+  const [name = ''] = definition.split(' ')
+  if (!(await hasColumn(db, engine, table, name)))
+    await runStatements(db, engine, `alter table ${table} add column ${definition}`)
+}
+
+/** Kysely's introspection would read the whole schema, which on MariaDB costs more than all else of a step. */
+async function hasColumn(db: Kysely<never>, engine: Engine, table: string, name: string): Promise<boolean> {
+  const found =
+    engine === 'sqlite'
+      ? sql`select 1 from pragma_table_info(${table}) where name = ${name}`
+      : sql`select 1 from information_schema.columns
+          where table_schema = database() and table_name = ${table} and column_name = ${name}`
+  return (await found.execute(db)).rows.length > 0
 }
 
 /**

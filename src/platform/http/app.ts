@@ -6,13 +6,12 @@ import FindMyWay, { type HTTPMethod } from 'find-my-way'
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { TSchema } from 'typebox'
-import { allows } from '../auth/access-rules.ts'
-import { createContext, type Context } from '../auth/context.ts'
-import type { Credentials } from '../auth/credentials.ts'
+import type { Context } from '../auth/context.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { isQueryTooLarge } from '../db/query-size.ts'
-import { ApiError, BadRequest, NotFound, reasonOf, Unauthorized, ServiceUnavailable } from './errors.ts'
+import { ApiError, BadRequest, NotFound, reasonOf, ServiceUnavailable } from './errors.ts'
 import { auditOf, isRefusal } from './audit.ts'
+import { authenticate, type AuthenticateOptions } from './authenticate.ts'
 import { readJson, requireShape } from './body.ts'
 import type { RawRequest, RawResponse } from './message.ts'
 import type { ApiResponse, Method, Query, Route } from './route.ts'
@@ -37,7 +36,6 @@ interface Variants {
 }
 
 const methods: readonly Method[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Builds the app of a service. Throws on two routes that would answer the same request. */
 export function createApp<Deps>(options: AppOptions<Deps>): App {
@@ -50,6 +48,13 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     maxParamLength: 1000,
     caseSensitive: true,
   })
+
+  const guard: AuthenticateOptions = {
+    type: definition.type,
+    authenticator,
+    enforcer,
+    ...(options.authUrl !== undefined && { authUrl: options.authUrl }),
+  }
 
   const mount = (base: string, route: Route<Deps>) => {
     const path = base + route.path || '/'
@@ -89,35 +94,6 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     return variant.route
   }
 
-  const authenticate = async (
-    route: Route<unknown>,
-    { method, headers }: RawRequest,
-    path: string,
-    requestId: string,
-  ) => {
-    const credentialsOf = async (name: string): Promise<Credentials | null> => {
-      const token = headers[name]
-      return typeof token === 'string' && token !== '' ? authenticator.validate(token) : null
-    }
-    const mode = route.auth ?? 'required'
-    const credentials = mode === 'none' ? null : await credentialsOf('x-auth-token')
-    if (mode === 'required' && !credentials) {
-      throw new Unauthorized(
-        'The request you have made requires authentication.',
-        options.authUrl ? { 'WWW-Authenticate': `Keystone uri="${options.authUrl}"` } : {},
-      )
-    }
-    if (credentials?.accessRules && !allows(credentials.accessRules, definition.type, method, path)) {
-      throw new Unauthorized('The access rules of the application credential do not allow this request.')
-    }
-    const service = mode === 'none' ? null : await credentialsOf('x-service-token')
-    const globalId = headers['x-openstack-request-id']
-    return createContext(enforcer, requestId, credentials, {
-      globalRequestId: typeof globalId === 'string' && requestIdForm.test(globalId) ? globalId : null,
-      serviceRoles: service?.roles ?? [],
-    })
-  }
-
   const validate = (schema: TSchema | undefined, value: unknown, where: 'body' | 'query') => {
     const problem = schema && findProblem(schema, value)
     if (problem) throw (definition.invalid ?? invalidRequest)(problem, where)
@@ -131,7 +107,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const { variants, params } = find(request.method, path)
     state.route = variants.template
     const route = select(variants, version)
-    const ctx: Context = await authenticate(route, request, path, requestId)
+    const ctx = await authenticate(guard, route, request, path, requestId)
     state.ctx = ctx
     const query = parseQuery(search)
     const { headers, url, peer } = request

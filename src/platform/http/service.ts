@@ -45,7 +45,10 @@ export interface Microversions {
 
 /** Tells who bears a token; null when it is not valid. Throws ServiceUnavailable when nobody can tell now. */
 export interface Authenticator {
-  validate(token: string): Promise<Credentials | null>
+  /** With `allowExpired` also for a while after its end, as `[token] allow_expired_window` says. */
+  validate(token: string, options?: { allowExpired?: boolean }): Promise<Credentials | null>
+  /** Which service tokens count: those with one of the roles, and whether others are refused. */
+  readonly serviceTokens?: { readonly roles: readonly string[]; readonly isRequired: boolean }
 }
 
 /** What the pipeline needs besides the routes. */

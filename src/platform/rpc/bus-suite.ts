@@ -73,7 +73,10 @@ export function busSuite(name: string, open: () => Promise<BusEnds>): void {
     await settled('mirror')
     for (const [what, text] of Object.entries(texts)) {
       const value = { text, [text]: [text] }
-      for (const there of [control.call('mirror', 'h1', 'any', value), agent.call('control-mirror', null, 'any', value)])
+      for (const there of [
+        control.call('mirror', 'h1', 'any', value),
+        agent.call('control-mirror', null, 'any', value),
+      ])
         assert.deepEqual(await there, value, what)
     }
   })

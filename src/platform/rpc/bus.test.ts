@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Secret } from '../auth/secret.ts'
 import { busSuite, thingsContract } from './bus-suite.ts'
-import { rpcClient, rpcServe } from './contract.ts'
+import { controlName, rpcClient, rpcServe, type Caller } from './contract.ts'
 import { largestFrame, readFrames, writeFrame, type Frame } from './frames.ts'
 import { LocalBus } from './local-bus.ts'
-import { serveBus, SocketBus, type BusAddress } from './socket-bus.ts'
+import { serveBus, SocketBus, type ServedBus } from './socket-bus.ts'
 
 const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -20,18 +20,19 @@ function makeAddress() {
   const folder = mkdtempSync(join(tmpdir(), 'nephos-bus-'))
   const lines: string[] = []
   const log = { warn: (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`) }
-  const address: BusAddress = { path: join(folder, 'bus.sock'), key: new Secret('key'), log }
+  const keys = { key: new Secret('key'), controlKey: new Secret('control key') }
+  const address: ServedBus = { path: join(folder, 'bus.sock'), ...keys, log }
   return { address, lines, remove: () => rmSync(folder, { recursive: true }) }
 }
 
 busSuite('local bus', async () => {
-  const control = new LocalBus('control')
+  const control = new LocalBus()
   return { control, agent: control.forHost('h1'), settled: async () => undefined, close: () => undefined }
 })
 
 busSuite('socket bus', async () => {
   const { address, remove } = makeAddress()
-  const control = new LocalBus('control')
+  const control = new LocalBus()
   const server = await serveBus(control, address)
   const agent = new SocketBus(address, 'h1')
   return {
@@ -47,7 +48,7 @@ busSuite('socket bus', async () => {
 
 test('P3: agents come back by themselves when the control process does', async (t) => {
   const { address, remove } = makeAddress()
-  let bus = new LocalBus('control')
+  let bus = new LocalBus()
   let server = await serveBus(bus, address)
   const agent = new SocketBus(address, 'h1')
   t.after(async () => (agent.close(), await server.close(), remove()))
@@ -60,7 +61,7 @@ test('P3: agents come back by themselves when the control process does', async (
   await server.close()
   await until(() => !agent.connected)
   await assert.rejects(agent.call('control-things', null, 'any', {}), /not there/)
-  bus = new LocalBus('control')
+  bus = new LocalBus()
   server = await serveBus(bus, address)
   await until(() => bus.serves('things', 'h1'))
   assert.equal((await rpcClient(bus, thingsContract).echo('h1', { text: 'again' })).text, 'again')
@@ -68,7 +69,7 @@ test('P3: agents come back by themselves when the control process does', async (
 
 test('P3: a process without the key gets nothing', async (t) => {
   const { address, remove } = makeAddress()
-  const bus = new LocalBus('control')
+  const bus = new LocalBus()
   const server = await serveBus(bus, address)
   const thief = new SocketBus({ ...address, key: new Secret('guess') }, 'h1')
   t.after(async () => (thief.close(), await server.close(), remove()))
@@ -104,7 +105,7 @@ const callKind = 3
 
 async function serveThings(t: TestContext) {
   const made = makeAddress()
-  const bus = new LocalBus('control')
+  const bus = new LocalBus()
   let calls = 0
   bus.serve('control-things', 'control', async () => ++calls)
   const server = await serveBus(bus, made.address)
@@ -190,4 +191,30 @@ test('P16: a message over the limit fails for who sends it; one that nobody read
     { kind: 'Overloaded' },
   )
   assert.equal(calls(), 1)
+})
+
+test('P3: a host can neither be the control plane nor answer for it', async (t) => {
+  const { address, remove } = makeAddress()
+  const bus = new LocalBus()
+  const server = await serveBus(bus, address)
+  const thief = new SocketBus(address, controlName)
+  const agent = new SocketBus(address, 'h1')
+  t.after(async () => (thief.close(), agent.close(), await server.close(), remove()))
+  await agent.whenConnected()
+  const heard: string[] = []
+  const echo =
+    (who: string) =>
+    async (_args: unknown, { host }: Caller) => (heard.push(host), { text: '', from: who })
+  rpcServe(agent, thingsContract, 'h1', { echo: echo('host'), poke: async () => undefined })
+  await until(() => bus.serves('things', 'h1'))
+  await assert.rejects(rpcClient(bus, thingsContract).echo(null, { text: 'x' }), /nobody serves things/)
+  const another = new SocketBus({ ...address, key: address.controlKey }, controlName)
+  t.after(() => another.close())
+  await another.whenConnected()
+  rpcServe(another, thingsContract, 'control-1', { echo: echo('control'), poke: async () => undefined })
+  await until(() => bus.serves('things', controlName))
+  for (const asker of [bus, agent, another])
+    assert.equal((await rpcClient(asker, thingsContract).echo(null, { text: 'x' })).from, 'control')
+  assert.deepEqual(heard, [controlName, 'h1', controlName], 'each is told who asks')
+  await assert.rejects(thief.call('things', null, 'echo', { text: 'x' }), /not there/)
 })

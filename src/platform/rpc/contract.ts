@@ -25,6 +25,17 @@ export const defineContract = <const Methods extends Record<string, MethodContra
 /** The name that an operator's command has on the bus; no host can be called so. */
 export const operatorName = '#operator'
 
+/** The name of every process of the control plane. */
+export const controlName = '#control'
+
+/** Names that are no hosts' are proved by the control plane's own key. */
+export const isReservedName = (name: string): boolean => name.startsWith('#')
+
+/** Refuses everybody but the control plane. */
+export function requireControl({ host }: Caller): void {
+  if (host !== controlName) throw new RpcError(`host ${host} is not the control plane`, 'Forbidden')
+}
+
 /** Refuses everybody but an operator's command. */
 export function requireOperator({ host }: Caller): void {
   if (host !== operatorName) throw new RpcError(`host ${host} is not the operator`, 'Forbidden')

@@ -1,23 +1,53 @@
-import { RpcError, type Bus, type BusHandler, type CallOptions, type Caller } from './contract.ts'
+import {
+  controlName,
+  isReservedName,
+  RpcError,
+  type Bus,
+  type BusHandler,
+  type CallOptions,
+  type Caller,
+} from './contract.ts'
 
 const defaultTimeout = 60_000
 
+interface Server {
+  readonly handler: BusHandler
+  /** Only the control plane answers what is asked of no host by name. */
+  readonly isControl: boolean
+}
+
 /** The bus inside one process. Arguments and replies are copied as JSON, so that nothing comes to depend on sharing. */
 export class LocalBus implements Bus {
-  readonly #topics = new Map<string, Map<string, BusHandler>>()
+  /** By topic and host; several processes of a host may serve the same topic. */
+  readonly #topics = new Map<string, Map<string, Server[]>>()
   readonly #turn = new Map<string, number>()
   readonly #host: string
 
-  /** `host` is the caller that the other side sees. */
-  constructor(host: string) {
+  /** `host` is the caller that the other side sees: the control plane, unless said otherwise. */
+  constructor(host: string = controlName) {
     this.#host = host
   }
 
   serve(topic: string, host: string, handler: BusHandler): () => void {
+    return this.#add(topic, host, { handler, isControl: true })
+  }
+
+  /** Serves on behalf of `name`, which a connection has proved: a host answers for itself and nobody else. */
+  serveFor(topic: string, name: string, handler: BusHandler): () => void {
+    return this.#add(topic, name, { handler, isControl: isReservedName(name) })
+  }
+
+  #add(topic: string, host: string, server: Server): () => void {
     let hosts = this.#topics.get(topic)
     if (!hosts) this.#topics.set(topic, (hosts = new Map()))
-    hosts.set(host, handler)
-    return () => void (hosts.get(host) === handler && hosts.delete(host))
+    // Of an agent that has connected again the newest connection is the one that lives.
+    const others = server.isControl ? (hosts.get(host) ?? []) : []
+    hosts.set(host, [...others, server])
+    return () => {
+      const left = (hosts.get(host) ?? []).filter((each) => each !== server)
+      if (left.length > 0) hosts.set(host, left)
+      else hosts.delete(host)
+    }
   }
 
   /** True when somebody answers for `host` (any host when null). */
@@ -42,7 +72,8 @@ export class LocalBus implements Bus {
   }
 
   async fanout(topic: string, method: string, args: unknown, options: CallOptions = {}): Promise<void> {
-    for (const host of this.#topics.get(topic)?.keys() ?? []) void this.cast(topic, host, method, args, options)
+    for (const servers of this.#topics.get(topic)?.values() ?? [])
+      for (const { handler } of servers) handler(method, copy(args), this.#caller(options)).catch(() => undefined)
   }
 
   /** Delivers a message on behalf of `caller` (a connection of another process). */
@@ -70,17 +101,22 @@ export class LocalBus implements Bus {
         this.dispatch(topic, to, method, args, caller(options)).catch(() => undefined)
       },
       fanout: (topic, method, args, options) => this.fanout(topic, method, args, options),
-      serve: (topic, name, handler) => this.serve(topic, name, handler),
+      serve: (topic, name, handler) => this.serveFor(topic, name, handler),
     }
   }
 
+  /** Those that could answer take turns. */
   #pick(topic: string, host: string | null): BusHandler | undefined {
     const hosts = this.#topics.get(topic)
-    if (!hosts || host !== null) return hosts?.get(host ?? '')
-    const names = [...hosts.keys()]
-    const turn = (this.#turn.get(topic) ?? 0) + 1
-    this.#turn.set(topic, turn)
-    return hosts.get(names[turn % names.length] ?? '')
+    const all =
+      host === null
+        ? [...(hosts?.values() ?? [])].flat().filter(({ isControl }) => isControl)
+        : (hosts?.get(host) ?? [])
+    if (all.length < 2) return all[0]?.handler
+    const key = `${topic} ${host ?? ''}`
+    const turn = (this.#turn.get(key) ?? 0) + 1
+    this.#turn.set(key, turn)
+    return all[turn % all.length]!.handler
   }
 
   #caller(options: CallOptions): Caller {

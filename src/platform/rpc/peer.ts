@@ -16,6 +16,8 @@ export interface Message {
   args: unknown
   requestId: string | null
   timeoutMs?: number
+  /** Who asks, as the server of the bus vouches for; what others say of it is not looked at. */
+  caller?: string
 }
 
 /** Both ends of a connection: open calls, their answers, and what cannot be read. */
@@ -98,7 +100,7 @@ export const recordOf = (body: unknown): Record<string, unknown> =>
 
 /** The fields of a call or fanout; undefined when they are of other types. */
 export function messageOf(body: unknown): Message | undefined {
-  const { topic, host = null, method, args, requestId, timeoutMs } = recordOf(body)
+  const { topic, host = null, method, args, requestId, timeoutMs, caller } = recordOf(body)
   if (typeof topic !== 'string' || typeof method !== 'string') return undefined
   if (host !== null && typeof host !== 'string') return undefined
   return {
@@ -108,5 +110,6 @@ export function messageOf(body: unknown): Message | undefined {
     args,
     requestId: typeof requestId === 'string' ? requestId : null,
     ...(typeof timeoutMs === 'number' && { timeoutMs }),
+    ...(typeof caller === 'string' && { caller }),
   }
 }

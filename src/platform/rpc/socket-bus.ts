@@ -7,7 +7,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { constantTimeEqual, type Secret } from '../auth/secret.ts'
 import { LocalBus, withTimeout } from './local-bus.ts'
-import { RpcError, type Bus, type BusHandler, type CallOptions } from './contract.ts'
+import { isReservedName, RpcError, type Bus, type BusHandler, type CallOptions } from './contract.ts'
 import { largestFrame, readFrames, type Frame } from './frames.ts'
 import { messageOf, Peer, recordOf, type BusLog } from './peer.ts'
 
@@ -18,11 +18,17 @@ export interface BusAddress {
   log: BusLog
 }
 
+/** The bus as its server knows it. */
+export interface ServedBus extends BusAddress {
+  /** Proves that one is of the control plane; `key` proves that one is a host's agent. */
+  controlKey: Secret
+}
+
 /** Room for a host's name and the key. */
 const longestHello = 4096
 
 /** Lets agent processes join `bus` through a socket. */
-export async function serveBus(bus: LocalBus, address: BusAddress): Promise<{ close(): Promise<void> }> {
+export async function serveBus(bus: LocalBus, address: ServedBus): Promise<{ close(): Promise<void> }> {
   rmSync(address.path, { force: true })
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
@@ -41,7 +47,7 @@ export async function serveBus(bus: LocalBus, address: BusAddress): Promise<{ cl
   }
 }
 
-function attach(bus: LocalBus, socket: Socket, { key, log }: BusAddress) {
+function attach(bus: LocalBus, socket: Socket, { key, controlKey, log }: ServedBus) {
   let host: string | undefined
   const peer = new Peer(socket, log)
   const served = new Map<string, () => void>()
@@ -50,20 +56,17 @@ function attach(bus: LocalBus, socket: Socket, { key, log }: BusAddress) {
     peer.failAll('the agent process went away')
   })
   const greet = ({ kind, body }: Frame) => {
-    const hello = recordOf(body)
-    const isKnown =
-      kind === 'hello' &&
-      typeof hello['host'] === 'string' &&
-      typeof hello['key'] === 'string' &&
-      constantTimeEqual(hello['key'], key.reveal())
-    if (isKnown) host = hello['host'] as string
-    else socket.destroy()
+    const { host: name, key: proof } = recordOf(body)
+    if (kind !== 'hello' || typeof name !== 'string' || typeof proof !== 'string') return socket.destroy()
+    const wanted = isReservedName(name) ? controlKey : key
+    if (!constantTimeEqual(proof, wanted.reveal())) return socket.destroy()
+    host = name
   }
   /** A host answers for itself only: its name is the connection's, not the message's. */
   const serve = (topic: string, name: string) => {
     const forward: BusHandler = (method, args, caller) =>
-      peer.ask({ topic, host: name, method, args, requestId: caller.requestId })
-    served.set(topic, bus.serve(topic, name, forward))
+      peer.ask({ topic, host: name, method, args, requestId: caller.requestId, caller: caller.host })
+    served.set(topic, bus.serveFor(topic, name, forward))
   }
   const handle = (name: string, frame: Frame) => {
     if (peer.settle(frame)) return
@@ -87,7 +90,7 @@ function attach(bus: LocalBus, socket: Socket, { key, log }: BusAddress) {
 }
 
 /**
- * The agent's end. Connects again by itself whenever the control process comes back; calls made meanwhile are rejected
+ * The other end, of an agent or of another process of the control plane. Connects again by itself whenever the control process comes back; calls made meanwhile are rejected
  * with RpcError `Disconnected`, and agents reconcile when `onConnect` fires.
  */
 export class SocketBus implements Bus {
@@ -149,7 +152,7 @@ export class SocketBus implements Bus {
     if (!message) return peer.skip(frame.kind, frame.id, 'it is no such message')
     const handler = this.#handlers.get(message.topic)
     const work = handler
-      ? handler(message.method, message.args, { host: '', requestId: message.requestId })
+      ? handler(message.method, message.args, { host: message.caller ?? '', requestId: message.requestId })
       : Promise.reject(new RpcError(`nobody serves ${message.topic} here`, 'NoServer'))
     void peer.answer(frame.id, work)
   }
@@ -182,7 +185,8 @@ export class SocketBus implements Bus {
   }
 
   serve(topic: string, host: string, handler: BusHandler): () => void {
-    if (host !== this.#host) throw new Error(`this process serves ${this.#host} only, not ${host}`)
+    if (host !== this.#host && !isReservedName(this.#host))
+      throw new Error(`this process serves ${this.#host} only, not ${host}`)
     this.#handlers.set(topic, handler)
     this.#peer?.tell('serve', { topic })
     return () => {

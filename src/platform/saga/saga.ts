@@ -37,6 +37,8 @@ export interface SagaEnv<Schema extends SagaSchema> {
   log: Logger
   /** How often it looks for sagas of the dead and for those that are to be cancelled. */
   lookMs?: number
+  /** Tells the processes that run sagas that there is a new one: for a process that records them and was not resumed. */
+  handOver?: () => void
 }
 
 /** So long a commit may take to be acknowledged. */
@@ -44,13 +46,14 @@ const announcedMs = 60_000
 /** A cancelled saga of another process has as long to undo itself as its owner needs. */
 const cancelMs = 24 * 3600 * 1000
 
-/** Runs the sagas of one service that belong to this process. */
+/** Records the sagas of a service, and once resumed runs those that belong to this process. */
 export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
   readonly #db: Kysely<SagaSchema>
   readonly #relaxed: Kysely<SagaSchema>
   readonly #leases: Leases
   readonly #log: Logger
   readonly #lookMs: number
+  readonly #handOver: () => void
   readonly #kinds: ReadonlyMap<string, AnySaga<Deps>>
   readonly #running = new Map<string, Execution<Deps>>()
   /** Sagas that their creator is about to set going, since when: they can be seen before their commit is acknowledged. */
@@ -65,6 +68,7 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     this.#leases = env.leases
     this.#log = env.log
     this.#lookMs = env.lookMs ?? 1000
+    this.#handOver = env.handOver ?? (() => undefined)
     this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]))
     env.leases.onLost(() => this.#abandonAll())
   }
@@ -77,9 +81,15 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     return adopted
   }
 
+  /** Another process has recorded a saga that nobody owns yet. Does nothing where sagas are recorded only. */
+  lookSoon(): void {
+    if (this.#deps !== undefined)
+      void this.#look().catch((error: unknown) => this.#log.debug({ err: error }, 'no look'))
+  }
+
   /**
    * Records a saga in `tx`, the transaction that also writes the resource. Call the returned function after the commit
-   * to set it going; if the process dies in between, the next owner does.
+   * to set it going, here or in a process that runs sagas; if this process dies in between, the next owner does.
    */
   async create<Data extends object>(
     tx: Db<Schema>,
@@ -87,6 +97,10 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
     input: SagaInput<Data>,
   ): Promise<() => void> {
     const record: SagaRecord = { id: randomUUID(), kind, ...input, state: 'running', step: 0, error: null }
+    if (this.#deps === undefined) {
+      await insertSaga(tx as unknown as Db<SagaSchema>, record, '')
+      return this.#handOver
+    }
     this.#announced.set(record.id, performance.now())
     await insertSaga(tx as unknown as Db<SagaSchema>, record, this.#leases.owner)
     return () => {
@@ -190,8 +204,7 @@ export class SagaRunner<Deps, Schema extends SagaSchema = SagaSchema> {
   #launch(record: SagaRecord): void {
     if (this.#running.has(record.id) || this.#stopped.signal.aborted) return
     const kind = this.#kinds.get(record.kind)
-    if (!kind || this.#deps === undefined)
-      throw new Error(`no saga kind '${record.kind}' is registered, or resume() was not called`)
+    if (!kind || this.#deps === undefined) throw new Error(`no saga kind '${record.kind}' is registered`)
     const env = { db: this.#db, relaxed: this.#relaxed, log: this.#log, deps: this.#deps, owner: this.#leases.owner }
     const execution = new Execution(env, kind, record)
     this.#running.set(record.id, execution)

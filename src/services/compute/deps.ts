@@ -10,6 +10,7 @@ import type { HeldHosts } from './conductor/held-hosts.ts'
 import type { PluggedPorts } from './conductor/plugged-ports.ts'
 import type { Waiters } from './conductor/waiters.ts'
 import type { computeContract } from './rpc/compute.ts'
+import type { schedulerContract } from './rpc/scheduler.ts'
 import type { ComputeSchema } from './store/tables.ts'
 import type { PortSubnet } from './model/server.ts'
 
@@ -21,6 +22,7 @@ export interface ComputeDeps {
   readonly leases: Leases
   readonly sagas: SagaRunner<ComputeDeps, ComputeSchema>
   readonly agents: RpcClient<typeof computeContract>
+  readonly scheduler: RpcClient<typeof schedulerContract>
   readonly waiters: Waiters
   readonly plugged: PluggedPorts
   readonly census: Census
@@ -30,7 +32,8 @@ export interface ComputeDeps {
   readonly placement: PlacementApi
   readonly network: NetworkApi
   readonly securityGroups: SecurityGroupApi
-  readonly urls: Readonly<Record<string, string>>
+  /** `http://address:port` of nova-novncproxy. */
+  readonly consoleUrl: string
   readonly now: () => number
 }
 

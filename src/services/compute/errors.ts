@@ -54,8 +54,10 @@ export class QuotaExceeded extends Forbidden {
 
 /** No host can run the server; the reasons name filters and counts. */
 export class NoValidHost extends Error {
+  readonly reason: string
   constructor(reason: string) {
     super(`No valid host was found. ${reason}`)
+    this.reason = reason
   }
 }
 

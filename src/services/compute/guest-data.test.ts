@@ -9,6 +9,7 @@ import { rpcClient } from '../../platform/rpc/contract.ts'
 import { conductorContract, type DesiredServer } from './rpc/conductor.ts'
 import { eventually, FakeAgent, p1, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
+import { getGuestPassword, getServerMetadata, setGuestPassword } from './operations/server-metadata.ts'
 
 const text = (value: Tree | undefined) => value as unknown as string
 
@@ -57,7 +58,7 @@ test('a config drive is the same at every look, and another for every server', a
   assert.equal(on(drive, path)['hostname'], 'first.example.org')
   assert.equal(drive?.files['ec2/1.0/meta-data.json'], undefined)
   // The service has the same, but another seed each time.
-  const { server, sources } = (await cloud.service.getServerMetadata(first.id, p1))!
+  const { server, sources } = (await getServerMetadata(cloud.service.deps, first.id, p1))!
   assert.equal(server.hostname, 'first.example.org')
   assert.notEqual(sources.randomSeed(), sources.randomSeed())
 })
@@ -102,18 +103,18 @@ test('the password that a guest told is read and cleared by its project, and goe
   const path = `/servers/${id}/os-server-password`
   const password = async (who = 'demo') => (await cloud.call(who, 'GET', path)).body['password']
   assert.equal(await password(), '')
-  const both = await Promise.all(['one', 'two'].map((each) => cloud.service.setGuestPassword(id, each)))
+  const both = await Promise.all(['one', 'two'].map((each) => setGuestPassword(cloud.service.deps, id, each)))
   assert.deepEqual(both.toSorted(), [false, true], 'whoever was faster')
-  assert.equal(await cloud.service.setGuestPassword(id, ''), false)
+  assert.equal(await setGuestPassword(cloud.service.deps, id, ''), false)
   assert.equal(await password('reader'), both[0] ? 'one' : 'two')
   assert.equal((await cloud.call('other', 'GET', path)).status, 404)
   assert.equal((await cloud.call('reader', 'DELETE', path)).status, 403)
   assert.equal((await cloud.call('demo', 'DELETE', path)).status, 204)
   assert.equal(await password(), '')
-  assert.equal(await cloud.service.setGuestPassword(id, 'again'), true)
+  assert.equal(await setGuestPassword(cloud.service.deps, id, 'again'), true)
   assert.equal((await cloud.call('demo', 'DELETE', `/servers/${id}`)).status, 204)
   await eventually(async () => (await cloud.call('demo', 'GET', path)).status === 404, 'the end')
-  assert.equal(await cloud.service.getGuestPassword(id), '')
+  assert.equal(await getGuestPassword(cloud.service.deps, id), '')
 })
 
 test('an image property that means nothing is told to who asks for a server', async (t) => {

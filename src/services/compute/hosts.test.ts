@@ -15,13 +15,12 @@ const text = (value: Tree | undefined) => value as unknown as string
 class Scene {
   readonly cloud = new TestCloud()
   readonly agents = new Map<string, FakeAgent>()
-  readonly notices: (string | null)[] = []
+  readonly notices = this.cloud.notices
 
   static async set(t: TestContext, ...hosts: string[]): Promise<Scene> {
     const scene = new Scene()
     await scene.cloud.start()
     t.after(() => scene.cloud.stop())
-    scene.cloud.service.onNotice((notice) => scene.notices.push(notice))
     for (const host of hosts) await scene.host(host)
     const flavor = { name: 'm1.tiny', id: '1', ram: 64, vcpus: 1, disk: 1 }
     await scene.cloud.call('admin', 'POST', '/flavors', { flavor })
@@ -235,7 +234,6 @@ test('databases of different moments are reconciled when a host reports: what is
   agent.guests.set(running, guest())
 
   await scene.cloud.start()
-  scene.cloud.service.onNotice((notice) => scene.notices.push(notice))
   await agent.heartbeat()
   await agent.look()
   await eventually(async () => scene.notices.length > 0, 'a report')

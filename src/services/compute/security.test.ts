@@ -9,6 +9,7 @@ import type { ComputeSchema } from './store/tables.ts'
 import { eventually, FakeAgent, p2, TestCloud } from './testing/cloud.ts'
 import { networkId } from './testing/fakes.ts'
 import { active, cloudWith, flavor, post, reaches, show, text, wanted } from './testing/stories.ts'
+import { openConsole } from './operations/consoles.ts'
 
 /** Asks both ways of getting a card: with a new server, and for one that runs. */
 async function bothRefuse(cloud: TestCloud, id: string, boot: object, attach: object, status: RegExp): Promise<void> {
@@ -198,12 +199,12 @@ test('D1: a console token is random, kept as a hash, short-lived, and ends with 
   const kept = JSON.stringify(await database.db.selectFrom('console_tokens').selectAll().execute())
   await database.close()
   assert.ok(!kept.includes(token) && kept.includes(id))
-  assert.ok(await cloud.service.openConsole(token))
+  assert.ok(await openConsole(cloud.service.deps, token))
 
   await agents[0]!.happens(id, 'shutdown')
   await reaches(cloud, id, 'SHUTOFF')
-  assert.equal(await cloud.service.openConsole(token), null, 'a stopped server has no console')
-  assert.ok(await cloud.service.openConsole(others), 'the other server’s is not touched')
+  assert.equal(await openConsole(cloud.service.deps, token), null, 'a stopped server has no console')
+  assert.ok(await openConsole(cloud.service.deps, others), 'the other server’s is not touched')
 
   // Each of these ends what was on the screen for good: a token does not come back with the server.
   const act = async (body: object, status: string) => {
@@ -211,21 +212,21 @@ test('D1: a console token is random, kept as a hash, short-lived, and ends with 
     await reaches(cloud, id, status)
   }
   await act({ 'os-start': null }, 'ACTIVE')
-  assert.equal(await cloud.service.openConsole(token), null, 'not after the guest powered itself off')
+  assert.equal(await openConsole(cloud.service.deps, token), null, 'not after the guest powered itself off')
   const early = await issue(id)
   await act({ 'os-stop': null }, 'SHUTOFF')
   await act({ 'os-start': null }, 'ACTIVE')
-  assert.equal(await cloud.service.openConsole(early), null, 'not after a stop')
+  assert.equal(await openConsole(cloud.service.deps, early), null, 'not after a stop')
   const late = await issue(id)
   await act({ reboot: { type: 'HARD' } }, 'ACTIVE')
-  assert.equal(await cloud.service.openConsole(late), null, 'not after a hard reboot')
+  assert.equal(await openConsole(cloud.service.deps, late), null, 'not after a hard reboot')
 
   ahead = 601_000
-  assert.equal(await cloud.service.openConsole(others), null, 'its time is over')
+  assert.equal(await openConsole(cloud.service.deps, others), null, 'its time is over')
   ahead = 0
   await cloud.call('demo', 'DELETE', `/servers/${other}`)
   await eventually(async () => (await cloud.call('demo', 'GET', `/servers/${other}`)).status === 404, 'gone')
-  assert.equal(await cloud.service.openConsole(others), null, 'a deleted server has none')
+  assert.equal(await openConsole(cloud.service.deps, others), null, 'a deleted server has none')
 })
 
 test('D12: user data and metadata have their sizes', async (t) => {

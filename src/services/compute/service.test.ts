@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually, FakeAgent, p1, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
+import { listEvents } from '../../platform/saga/timeline.ts'
 
 const flavor = { flavor: { name: 'm1.tiny', id: '1', ram: 512, vcpus: 1, disk: 1 } }
 const server = (more: object = {}) => ({
@@ -225,7 +226,9 @@ test('a build that fails on one host goes to another, with its ports and its cla
   assert.deepEqual([broken.guests.size, good.guests.size], [0, 1])
   assert.deepEqual([cloud.network.ports.size, cloud.placement.allocations.size], [1, 1])
   assert.equal([...cloud.network.ports.values()][0]!.hostId, 'h2')
-  const story = (await cloud.service.explainServer(id))!.timeline.map(({ what, detail }) => `${what}: ${detail ?? ''}`)
+  const story = (await listEvents(cloud.service.deps.database.db, id)).map(
+    ({ what, detail }) => `${what}: ${detail ?? ''}`,
+  )
   assert.ok(story.includes('h1 could not start it: No. broken'), story.join('\n'))
   assert.ok(story.includes('another host chosen: h2'))
 })

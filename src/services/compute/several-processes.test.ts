@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import type { ComputeService } from './service.ts'
+import type { ComputeService } from './roles.ts'
 import { eventually, FakeAgent, TestCloud, type Tree } from './testing/cloud.ts'
 import { imageId, networkId } from './testing/fakes.ts'
 

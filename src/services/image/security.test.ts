@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { big, qcow2 } from '../../base/disk-formats/fixtures.ts'
 import type { Route } from '../../platform/http/route.ts'
-import { routes } from './service.ts'
+import { routes } from './api/routes.ts'
 import { startImage, type Shown, type TestImage } from './testing/image.ts'
 
 const cap = 20_000_000

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { serve } from '../../platform/http/server.ts'
 import { createLogger } from '../../platform/log/log.ts'
-import { routes } from './service.ts'
+import { routes } from './api/routes.ts'
 import { addProvider, claim } from './testing/cloud-of.ts'
 import { startPlacement, type Answer, type TestPlacement } from './testing/placement.ts'
 

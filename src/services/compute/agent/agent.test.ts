@@ -17,7 +17,7 @@ import { ComputeAgent } from './agent.ts'
 /** A conductor that keeps wishes and reports, and an agent on host `h`. */
 async function hostWith(t: TestContext) {
   const stateDir = await mkdtemp(join(tmpdir(), 'na-'))
-  const bus = new LocalBus('control')
+  const bus = new LocalBus()
   const wanted = new Map<string, DesiredServer>()
   const reports = new Map<string, ServerReport>()
   const health: (string | null)[] = []

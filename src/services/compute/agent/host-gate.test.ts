@@ -17,7 +17,7 @@ type Introduction = Parameters<Handlers['registerHost']>[0]['agent']
 async function scene(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'ng-'))
   t.after(() => rm(folder, { recursive: true }))
-  const bus = new LocalBus('control')
+  const bus = new LocalBus()
   const seen: Introduction[] = []
   const state = { obstacle: null as string | null }
   const unused = () => Promise.reject(new Error('unused'))
@@ -78,7 +78,7 @@ test('it waits while something is in its way, tells that once, and goes on when 
 test('when nova is silent the network may go on under the name that was admitted, and under no other', async (t) => {
   const { told, pass } = await scene(t)
   await pass()
-  const empty = new LocalBus('control')
+  const empty = new LocalBus()
   void pass(undefined, 'h', empty)
   void pass(undefined, 'other', empty)
   await waitFor(() => told.length >= 2, { what: 'two words', timeoutMs: 5000 })

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { adminProject, eventually, FakeAgent, p1, TestCloud, type Tree } from '../testing/cloud.ts'
 import { imageId, networkId } from '../testing/fakes.ts'
 import { versions } from '../versions.ts'
+import { openConsole } from '../operations/consoles.ts'
 
 const text = (value: Tree | undefined) => value as unknown as string
 
@@ -198,12 +199,12 @@ test('a console token is good until it ends with its server', async (t) => {
     remote_console: { protocol: 'vnc', type: 'novnc' },
   })
   const token = /token=(.+)$/.exec(decodeURIComponent(text(made.body['remote_console']!['url'])))![1]!
-  assert.deepEqual(await cloud.service.openConsole(token), { socketPath: '/x', host: '', port: 0 })
-  assert.equal(await cloud.service.openConsole(`${token}x`), null)
+  assert.deepEqual(await openConsole(cloud.service.deps, token), { socketPath: '/x', host: '', port: 0 })
+  assert.equal(await openConsole(cloud.service.deps, `${token}x`), null)
   assert.equal((await cloud.call('demo', 'POST', `/servers/${id}/action`, { 'os-getConsoleOutput': {} })).status, 200)
   await cloud.call('demo', 'DELETE', `/servers/${id}`)
   await eventually(async () => (await cloud.call('demo', 'GET', `/servers/${id}`)).status === 404, 'gone')
-  assert.equal(await cloud.service.openConsole(token), null)
+  assert.equal(await openConsole(cloud.service.deps, token), null)
   const actions = (await cloud.call('demo', 'GET', `/servers/${id}/os-instance-actions`)).body[
     'instanceActions'
   ] as unknown as { action: string }[]
@@ -240,7 +241,7 @@ test('pages of servers follow their links', async (t) => {
     const { body }: { body: Tree } = await cloud.call('demo', 'GET', path)
     seen.push(...(body['servers'] as unknown as { name: string }[]).map(({ name }) => name))
     path = (body['servers_links'] as unknown as { href: string }[] | undefined)?.[0]?.href.replace(
-      'http://127.0.0.1:8774/v2.1',
+      'http://compute.test/v2.1',
       '',
     )
   }

@@ -4,7 +4,7 @@ import { BuildFailed } from '../errors.ts'
 import type { Db } from '../../../platform/db/database.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { power } from '../model/server.ts'
-import { schedule, type Hints } from '../scheduler/schedule.ts'
+import type { Hints } from '../rpc/scheduler.ts'
 import { finishAction } from '../store/actions.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import type { ComputeSchema } from '../store/tables.ts'
@@ -12,6 +12,7 @@ import { prepareConfigDrive } from './config-drives.ts'
 import { faultOf, keepingFaults } from './faults.ts'
 import { allocatePorts, markPorts, releasePorts, type WantedPort } from './ports.ts'
 import { removeGuest } from './remove-guest.ts'
+import { selectHost } from './select-host.ts'
 import { enter, giveUpHost, live, moveOn, spawn } from './spawn.ts'
 
 type ComputeDb = Db<ComputeSchema>
@@ -30,7 +31,8 @@ const steps: readonly Step<BuildData, ComputeDeps>[] = [
     name: 'schedule',
     async run({ hints }, deps, context) {
       const server = await live(deps, context)
-      const { host, node } = await schedule(deps, server, hints, [])
+      const ask = { serverId: server.id, hints, triedHosts: [] }
+      const { host, node } = await selectHost(deps, ask, context.signal)
       context.note('host chosen', host)
       return { host, node }
     },

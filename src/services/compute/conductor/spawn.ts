@@ -5,10 +5,11 @@ import type { ComputeDeps } from '../deps.ts'
 import { BuildFailed, NoValidHost } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import { takeHost } from '../scheduler/group-policy.ts'
-import { schedule, type Hints } from '../scheduler/schedule.ts'
+import type { Hints } from '../rpc/scheduler.ts'
 import { findProgress, findServer, updateServer } from '../store/servers.ts'
 import { allocatePorts, refreshPorts, type WantedPort } from './ports.ts'
 import { removeGuest } from './remove-guest.ts'
+import { selectHost } from './select-host.ts'
 
 interface Place {
   host: string
@@ -60,7 +61,8 @@ const askAgainMs = 1500
 /** Waits for the host's report; asks neutron now and then about ports whose event got lost. */
 async function untilRunning(deps: ComputeDeps, host: string, context: StepContext): Promise<void> {
   const { buildTimeout, vifPluggingTimeout, vifPluggingIsFatal } = deps.config
-  const pluggedBy = vifPluggingIsFatal && vifPluggingTimeout > 0 ? performance.now() + vifPluggingTimeout * 1000 : Infinity
+  const pluggedBy =
+    vifPluggingIsFatal && vifPluggingTimeout > 0 ? performance.now() + vifPluggingTimeout * 1000 : Infinity
   let askedAt = performance.now()
   const state = await deps.waiters.until(
     context.resourceId,
@@ -134,7 +136,8 @@ export async function moveOn(
   await removeGuest(deps, server.id, { isFinal: false })
   await deps.placement.deleteAllocations(server.id)
   const error = lastFailure(server)
-  const place = await schedule(deps, server, data.hints, server.triedHosts).catch((cause: unknown) => {
+  const ask = { serverId: server.id, hints: data.hints, triedHosts: server.triedHosts }
+  const place = await selectHost(deps, ask, context.signal).catch((cause: unknown) => {
     if (!(cause instanceof NoValidHost)) throw cause
     // With one host only there was no choice: its own words say more.
     throw server.triedHosts.length === 1 ? error : exhausted(server.id, error)

@@ -1,21 +1,23 @@
+/** Tells the other processes. */
+interface Announce {
+  wake(serverId: string): void
+  settle(requestId: string, error: Error | null): void
+}
+
 /**
  * Waiting for what the database will say: a waiter looks again when somebody wakes its server, in this process or in
  * another, and now and then by itself, so that a word that was lost costs seconds and nothing else.
  */
 export class Waiters {
-  readonly #announce: (serverId: string) => void
+  readonly #announce: Announce
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #outcomes = new Map<string, (error: Error | null) => void>()
 
-  /** `announce` tells the other processes whom to wake. */
-  constructor(announce: (serverId: string) => void = () => undefined) {
+  constructor(announce: Announce = { wake: () => undefined, settle: () => undefined }) {
     this.#announce = announce
   }
 
-  /**
-   * How the work of a request ends, for the caller who started it; give it up by its timeout. That work is this
-   * process's for as long as the process lives, so no other needs to know who waits.
-   */
+  /** How the work of a request ends, in whatever process, for the caller who started it; give it up by its timeout. */
   expect(requestId: string, timeoutMs: number): Promise<Error | null> {
     return new Promise((resolve) => {
       const end = (error: Error | null) => {
@@ -29,13 +31,20 @@ export class Waiters {
   }
 
   settle(requestId: string | null, error: Error | null): void {
-    if (requestId !== null) this.#outcomes.get(requestId)?.(error)
+    if (requestId === null) return
+    if (this.#outcomes.has(requestId)) this.settleHere(requestId, error)
+    else this.#announce.settle(requestId, error)
+  }
+
+  /** Another process said so. */
+  settleHere(requestId: string, error: Error | null): void {
+    this.#outcomes.get(requestId)?.(error)
   }
 
   /** Something about this server changed. */
   wake(serverId: string): void {
     this.wakeHere(serverId)
-    this.#announce(serverId)
+    this.#announce.wake(serverId)
   }
 
   /** Another process said so. */

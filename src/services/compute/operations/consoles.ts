@@ -18,7 +18,7 @@ export async function consoleOutput({ agents }: ComputeDeps, server: Server, lin
 
 /** Makes a console token and gives the address with it. Only the token's hash is kept. */
 export async function issueConsole(
-  { database, config, urls, now }: ComputeDeps,
+  { database, config, consoleUrl, now }: ComputeDeps,
   server: Server,
   type: string,
 ): Promise<string> {
@@ -33,7 +33,7 @@ export async function issueConsole(
       .values({ token_hash: hash(token), server_id: server.id, host: server.host!, type, expires_at: expires })
       .execute()
   })
-  return `${urls['novncproxy'] ?? ''}/vnc_lite.html?path=${encodeURIComponent(`?token=${token}`)}`
+  return `${consoleUrl}/vnc_lite.html?path=${encodeURIComponent(`?token=${token}`)}`
 }
 
 /** For the proxy: where a token's console is; null when the token is not, or no longer, good. */

@@ -3,6 +3,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { resourcesOf } from '../model/flavor.ts'
 import type { Host } from '../model/host.ts'
 import type { Server } from '../model/server.ts'
+import type { Hints } from '../rpc/scheduler.ts'
 import { listAggregates } from '../store/aggregates.ts'
 import { countHosts, listDisabledHosts, listHostsByIds } from '../store/hosts.ts'
 import { findGroup } from '../store/server-groups.ts'
@@ -10,13 +11,6 @@ import { listGroupHosts, listServersByIds } from '../store/servers.ts'
 import { takeHost } from './group-policy.ts'
 import { applyFilters, explainRejections, type Facts, type Request } from './filters.ts'
 import { sortByWeight } from './weighers.ts'
-
-export interface Hints {
-  group?: string
-  differentHost: string[]
-  sameHost: string[]
-  requestedHost: string | null
-}
 
 const claimRounds = 5
 

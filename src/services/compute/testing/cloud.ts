@@ -10,7 +10,8 @@ import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { rpcClient, rpcServe } from '../../../platform/rpc/contract.ts'
 import { computeContract, type GuestDescription } from '../rpc/compute.ts'
 import { conductorContract, type HostReport, type ServerReport } from '../rpc/conductor.ts'
-import { createComputeService, type ComputeService } from '../service.ts'
+import { testEnv } from '../../../platform/testing/service-env.ts'
+import { openComputeService, type ComputeService } from '../roles.ts'
 import { FakeIdentity, FakeImages, FakeNetwork, FakeSecurityGroups, FakePlacement } from './fakes.ts'
 
 const credentials = (userId: string, projectId: string, roles: string[]): Credentials => ({
@@ -170,12 +171,14 @@ export class FakeAgent {
 
 export class TestCloud {
   readonly folder: string
-  readonly bus = new LocalBus('control')
+  readonly bus = new LocalBus()
   readonly identity = new FakeIdentity()
   readonly image = new FakeImages()
   readonly placement: FakePlacement
   readonly network: FakeNetwork
   readonly securityGroups: FakeSecurityGroups
+  /** What an operator is told of the conductor, in order. */
+  readonly notices: (string | null)[] = []
   service!: ComputeService
   databaseUrl = ''
 
@@ -200,25 +203,18 @@ export class TestCloud {
   /** Another process beside it; `host` is the machine that it is on. */
   async startAnother(host = 'control'): Promise<ComputeService> {
     this.databaseUrl = await testDatabaseUrl(this.folder, 'nova')
-    const service = await createComputeService(
-      {
+    const service = await openComputeService(
+      testEnv('compute', {
         stateDir: this.folder,
         configFiles: [join(this.folder, 'nova.conf')],
         databaseUrl: this.databaseUrl,
-        policyOverrides: {},
         log: createLogger({ name: 'test', ...(process.env['TEST_LOG'] && { file: process.env['TEST_LOG'] }) }),
         bus: this.bus,
         host,
         ...(host === 'control' && { processName: nameDeadProcess() }),
-        region: 'RegionOne',
         authenticator: { validate: async (token) => callerOf(token) },
-        connect: () => ({ send: () => Promise.reject(new Error('not here')) }),
-        serviceToken: async () => 'service',
-        baseUrl: 'http://127.0.0.1:8774',
-        authUrl: 'http://127.0.0.1:5000/v3',
-        metadataSecret: new Secret('x'),
-        urls: { novncproxy: 'http://127.0.0.1:6080' },
-      },
+        report: (_role, notice) => this.notices.push(notice),
+      }),
       {
         identity: this.identity,
         image: this.image,
@@ -227,7 +223,7 @@ export class TestCloud {
         securityGroups: this.securityGroups,
       },
     )
-    await service.start()
+    for (const role of ['nova-api', 'nova-scheduler', 'nova-conductor']) await service.start(role)
     return service
   }
 

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import bcrypt from 'bcrypt'
 import { test, type TestContext } from 'node:test'
-import { byPassword, createTestIdentity, openTestIdentity, startIdentity, type TestIdentity } from '../testing/identity.ts'
+import {
+  byPassword,
+  createTestIdentity,
+  openTestIdentity,
+  startIdentity,
+  type TestIdentity,
+} from '../testing/identity.ts'
 
 type Compare = (text: string, hash: string) => Promise<boolean>
 
@@ -15,7 +21,11 @@ function watchCompare(t: TestContext) {
 }
 
 const loginFrom = (identity: TestIdentity, peer: string, name: string, password: string) =>
-  identity.request('POST', '/auth/tokens', { token: '', peer, body: { auth: { identity: byPassword(name, password) } } })
+  identity.request('POST', '/auth/tokens', {
+    token: '',
+    peer,
+    body: { auth: { identity: byPassword(name, password) } },
+  })
 
 const roundsOf = (hash: string) => Number(hash.split('$')[2])
 

@@ -1,27 +1,16 @@
 /** What a cloud has from its first moment, as `keystone-manage bootstrap` makes it; run at every start, changing nothing twice. */
+import type { Account } from '../../../platform/service.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { newId, newProject, newUser } from '../store/new-rows.ts'
 import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
 import { rememberSecret } from '../tokens/known-secrets.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
 
-export interface BootstrapUser {
-  name: string
-  password: string
-  project: string
-  roles: readonly string[]
-  systemAdmin?: boolean
-  /** Roles for the whole system. */
-  systemRoles?: readonly string[]
-  /** Whether a user who is there gets this password and is enabled again; else he keeps the one that he has. */
-  reset: boolean
-}
-
 export type Interface = 'public' | 'internal' | 'admin'
 
 export interface BootstrapInput {
   projects: readonly string[]
-  users: readonly BootstrapUser[]
+  users: readonly Account[]
   /** Absent: none is made, and endpoints have none. */
   region: string | null
   services: readonly { type: string; name: string; urls: Partial<Record<Interface, string>> }[]
@@ -108,7 +97,7 @@ async function makeRoles(
 /** Passwords that the cloud makes for itself are long and random: nobody guesses them, however fast the hash. */
 const machineRounds = 4
 
-async function makeUser(deps: IdentityDeps, user: BootstrapUser): Promise<string> {
+async function makeUser(deps: IdentityDeps, user: Account): Promise<string> {
   const { db } = deps.database
   const existing = await findRow(db, 'users', { name: user.name, domain_id: domainId })
   if (existing) {

@@ -126,10 +126,7 @@ function requireOwner({ id, name, email, domain: named }: UserRule, user: Row<'u
 
 /** `SSL_CLIENT_SUBJECT_DN_CN` and its like, as mappings for certificates name them. */
 function namesIn(certificate: X509Certificate): Map<string, string> {
-  const legacy = certificate.toLegacyObject() as Record<
-    'subject' | 'issuer',
-    Record<string, string | string[]>
-  >
+  const legacy = certificate.toLegacyObject() as Record<'subject' | 'issuer', Record<string, string | string[]>>
   const names = new Map<string, string>()
   for (const whose of ['subject', 'issuer'] as const)
     for (const [name, value] of Object.entries(legacy[whose] ?? {}))

@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
-import { Secret } from '../../../platform/auth/secret.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
-import { createLogger } from '../../../platform/log/log.ts'
-import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { createIdentityService, type IdentityService } from '../service.ts'
+import { testEnv } from '../../../platform/testing/service-env.ts'
+import { openIdentityService, type IdentityService } from '../roles.ts'
 
 export interface Answer {
   status: number
@@ -160,25 +158,15 @@ export async function openTestIdentity(
 ): Promise<TestIdentity> {
   const file = join(folder, 'keystone.conf')
   writeFileSync(file, configuration)
-  const service = await createIdentityService({
-    stateDir: folder,
-    configFiles: [file],
-    databaseUrl: await testDatabaseUrl(folder, 'identity'),
-    policyOverrides: {},
-    log: createLogger({ name: 'identity' }),
-    bus: new LocalBus('test'),
-    host: 'test',
-    region: 'RegionOne',
-    authenticator: { validate: () => Promise.resolve(null) },
-    connect: () => {
-      throw new Error('identity asks nobody')
-    },
-    serviceToken: () => Promise.resolve(''),
-    baseUrl,
-    authUrl: `${baseUrl}/v3`,
-    metadataSecret: new Secret('x'),
-    urls: {},
-  })
+  const service = await openIdentityService(
+    testEnv('identity', {
+      stateDir: folder,
+      configFiles: [file],
+      databaseUrl: await testDatabaseUrl(folder, 'identity'),
+      baseUrl,
+      authUrl: `${baseUrl}/v3`,
+    }),
+  )
   await service.bootstrap({
     projects: ['admin', 'service'],
     users: [

@@ -1,15 +1,6 @@
 /** Fernet keys on disk as keystone lays them out: files named by number, 0 is staged, the highest encrypts. */
 import { generateKeyPairSync } from 'node:crypto'
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-} from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFileSync } from '../../../base/replace-file.ts'
 import { generateKey, parseKey, type FernetKey } from './fernet.ts'

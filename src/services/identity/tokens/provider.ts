@@ -68,9 +68,9 @@ export class TokenProvider {
     return evaluate(this.register, { payload, seconds: Math.floor(Date.now() / 1000) })
   }
 
-  /** The bearer's credentials for a request context. */
-  async credentials(token: string): Promise<Credentials | null> {
-    return (await this.#look(token, 0))?.credentials ?? null
+  /** The bearer's credentials for a request context, also `graceMs` after the token's end. */
+  async credentials(token: string, graceMs = 0): Promise<Credentials | null> {
+    return (await this.#look(token, graceMs))?.credentials ?? null
   }
 
   async #look(token: string, graceMs: number): Promise<Known | undefined> {

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
-import { Secret } from '../../../platform/auth/secret.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
 import { messageIn, type Transport } from '../../../platform/http/client.ts'
-import { createLogger } from '../../../platform/log/log.ts'
-import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { createImageService } from '../service.ts'
+import { testEnv } from '../../../platform/testing/service-env.ts'
+import { openImageService } from '../roles.ts'
+import { Secret } from '../../../platform/auth/secret.ts'
 
 /** Who a test's token is of: `project;role,role` or `system;…`; keystone adds the roles that a role implies. */
 export function credentialsOf(token: string): Credentials {
@@ -93,24 +92,18 @@ export async function startImage(options: TestImageOptions = {}): Promise<TestIm
   const stateDir = join(folder, 'state')
   const url = options.databaseUrl ?? (await testDatabaseUrl(folder, 'image'))
   const open = () =>
-    createImageService({
-      stateDir,
-      configFiles: [file],
-      databaseUrl: url,
-      policyOverrides: options.policies ?? {},
-      log: createLogger({ name: 'test', level: 'silent' }),
-      bus: new LocalBus('test'),
-      host: 'test',
-      region: 'RegionOne',
-      authenticator: { validate: (token) => Promise.resolve(credentialsOf(token)) },
-      connect: (type) => options.others?.[type] ?? absent,
-      serviceToken: () => Promise.resolve('service;service'),
-      baseUrl: 'http://image.test',
-      authUrl: 'http://identity.test/v3',
-      metadataSecret: new Secret('unused'),
-      urls: {},
-      ...(options.processName !== undefined && { processName: options.processName }),
-    })
+    openImageService(
+      testEnv('image', {
+        stateDir,
+        configFiles: [file],
+        databaseUrl: url,
+        policyOverrides: options.policies ?? {},
+        authenticator: { validate: (token) => Promise.resolve(credentialsOf(token)) },
+        connect: (type) => options.others?.[type] ?? absent,
+        serviceToken: () => Promise.resolve('service;service'),
+        ...(options.processName !== undefined && { processName: options.processName }),
+      }),
+    )
   let service = await open()
   await service.start()
 

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
-import { Secret } from '../../../platform/auth/secret.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import { localTransport, type ClientResponse } from '../../../platform/http/client.ts'
-import { createLogger } from '../../../platform/log/log.ts'
 import { rpcClient } from '../../../platform/rpc/contract.ts'
-import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { fakeAgent } from '../fake-agent.ts'
+import { fakeAgent } from '../fake-agents.ts'
 import { neutronContract, type HostState } from '../rpc/host-state.ts'
-import { createNetworkService } from '../service.ts'
+import { testEnv } from '../../../platform/testing/service-env.ts'
+import { openNetworkService } from '../roles.ts'
+import { Secret } from '../../../platform/auth/secret.ts'
+import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 
 export type Item = { id: string } & Record<string, unknown>
 export interface TestAnswer extends ClientResponse {
@@ -98,27 +98,23 @@ export async function createTestNetwork(
   const file = join(stateDir, 'neutron.conf')
   writeFileSync(file, config)
   const { bus, databaseUrl, host } = shared ?? {
-    bus: new LocalBus('server'),
+    bus: new LocalBus(),
     databaseUrl: await testDatabaseUrl(stateDir, 'network'),
     host: 'server',
   }
-  const service = await createNetworkService({
-    stateDir: join(stateDir, 'state'),
-    configFiles: [file],
-    databaseUrl,
-    policyOverrides: policies,
-    log: createLogger({ name: 'test', level: 'fatal' }),
-    bus,
-    host,
-    region: 'RegionOne',
-    authenticator: { validate: (token) => Promise.resolve(personaOf(token)) },
-    connect: () => ({ send: () => Promise.resolve({ status: 200, headers: {}, body: {} }) }),
-    serviceToken: () => Promise.resolve('service@service'),
-    baseUrl: 'http://network.test',
-    authUrl: 'http://identity.test/v3',
-    metadataSecret: new Secret('unused'),
-    urls: {},
-  })
+  const service = await openNetworkService(
+    testEnv('network', {
+      stateDir: join(stateDir, 'state'),
+      configFiles: [file],
+      databaseUrl,
+      policyOverrides: policies,
+      bus,
+      host,
+      authenticator: { validate: (token) => Promise.resolve(personaOf(token)) },
+      connect: () => ({ send: () => Promise.resolve({ status: 200, headers: {}, body: {} }) }),
+      serviceToken: () => Promise.resolve('service@service'),
+    }),
+  )
   await service.start()
   const agents = await Promise.all(hosts.map((host) => fakeAgent(bus.forHost(host), host)))
   const transport = localTransport(service.apps['network']!)

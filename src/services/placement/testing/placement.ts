@@ -1,15 +1,13 @@
 /** Placement in process, on a database of its own, for tests. */
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../../platform/auth/credentials.ts'
-import { Secret } from '../../../platform/auth/secret.ts'
 import { testDatabaseUrl } from '../../../platform/db/testing.ts'
 import type { App } from '../../../platform/http/app.ts'
-import { createLogger } from '../../../platform/log/log.ts'
-import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { createPlacementService } from '../service.ts'
+import { testEnv } from '../../../platform/testing/service-env.ts'
+import { openPlacementService } from '../roles.ts'
+import { Secret } from '../../../platform/auth/secret.ts'
 
 /** Who a test's token is of: `user:project;role,role;scope` (`system` or `domain`) with all but the user left out at will. */
 function credentialsOf(token: string): Credentials {
@@ -62,23 +60,15 @@ export async function startPlacement(
   const configFile = join(folder, 'placement.conf')
   writeFileSync(configFile, options.config ?? '')
   const databaseUrl = options.databaseUrl ?? (await testDatabaseUrl(folder, 'placement'))
-  const service = await createPlacementService({
-    stateDir: folder,
-    configFiles: [configFile],
-    databaseUrl,
-    policyOverrides: options.policies ?? {},
-    log: createLogger({ name: 'placement', level: 'fatal' }),
-    bus: new LocalBus('test'),
-    host: 'test',
-    region: 'RegionOne',
-    authenticator: { validate: async (token) => credentialsOf(token) },
-    connect: () => ({ send: () => Promise.reject(new Error('placement asks no other service')) }),
-    serviceToken: async () => 'none',
-    baseUrl: 'http://placement.test',
-    authUrl: 'http://keystone.test/v3',
-    metadataSecret: new Secret(randomUUID()),
-    urls: {},
-  })
+  const service = await openPlacementService(
+    testEnv('placement', {
+      stateDir: folder,
+      configFiles: [configFile],
+      databaseUrl,
+      policyOverrides: options.policies ?? {},
+      authenticator: { validate: async (token) => credentialsOf(token) },
+    }),
+  )
   const app = service.apps['placement']!
   const call: TestPlacement['call'] = async (
     method,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startIdentity } from '../../testing/identity.ts'
-import { routes } from '../../service.ts'
+import { routes } from '../routes.ts'
 import { jsonHome, prefersHome } from './json-home.ts'
 
 test('discovery: versions, the version, JSON Home on request', async (t) => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LocalBus } from '../../platform/rpc/local-bus.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
-import { fakeAgent } from './fake-agent.ts'
+import { fakeAgent } from './fake-agents.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 
 test('reports its agents, wires new ports, repeats a report that failed', async () => {
-  const bus = new LocalBus('server')
+  const bus = new LocalBus()
   const reports: { up: string[]; down: string[] }[] = []
   let ports = ['a']
   let revision = 1

@@ -1,5 +1,6 @@
 /** A host without a data plane: its agents are alive, and every port bound to it is wired the moment it is seen. */
 import { rpcClient, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
+import type { FakeAgentEnv, RunningAgents } from '../../platform/service.ts'
 import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
 
 const heartbeatMs = 10_000
@@ -62,3 +63,8 @@ export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<v
     await running?.catch(() => undefined)
   }
 }
+
+/** All agents of a host that only pretends. */
+export const startFakeAgents = async ({ bus, host }: FakeAgentEnv): Promise<RunningAgents> => ({
+  stop: await fakeAgent(bus, host),
+})

@@ -1,3 +1,6 @@
+/** The bus that agents and further processes of a cloud on this host come together at. */
+export const busRole = 'nephos-bus'
+
 /** What a role (what an OpenStack daemon is) says of itself, for `nephos status`. */
 export interface RoleState {
   role: string

@@ -1,9 +1,11 @@
 /** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
-import { randomBytes, createHash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import type { PortDefinition } from '../platform/service.ts'
 import { writePrivate } from './private-file.ts'
+import { servicePorts, type ServicePort } from './services.ts'
 
 export interface Settings {
   name: string
@@ -20,42 +22,29 @@ export interface Settings {
   providerCidr: string
 }
 
-/** Passwords and keys, generated at first start. */
-export interface Secrets {
-  adminPassword: string
-  demoPassword: string
-  servicePasswords: Record<string, string>
-  metadataSecret: string
-  busKey: string
+/** What is no service's: the metrics of the control process. */
+const ownPorts: Readonly<Record<string, PortDefinition>> = { metrics: { standard: 9180, offset: 7, isInternal: true } }
+
+export type PortName = ServicePort | 'metrics'
+
+function definitionOf(name: string): PortDefinition {
+  const found = servicePorts.get(name) ?? ownPorts[name]
+  if (!found) throw new Error(`there is no port '${name}'`)
+  return found
 }
 
-const standardPorts = {
-  identity: 5000,
-  image: 9292,
-  placement: 8778,
-  compute: 8774,
-  metadata: 8775,
-  novncproxy: 6080,
-  network: 9696,
-  metrics: 9180,
-  /** What older guides use for administration: the same API as identity's. */
-  identityAdmin: 35357,
-} as const
-
-export type PortName = keyof typeof standardPorts
-
 /** The TCP port of an API. */
-export function portOf(settings: Settings, name: PortName): number {
-  if (settings.portBase === null) return standardPorts[name]
-  return settings.portBase + Object.keys(standardPorts).indexOf(name)
+export function portOf({ portBase }: Settings, name: PortName | (string & {})): number {
+  const { standard, offset } = definitionOf(name)
+  return portBase === null ? standard : portBase + offset
 }
 
 /** The address that a port listens on. */
-export const addressOf = (settings: Settings, name: PortName): string =>
-  name === 'metadata' || name === 'metrics' ? settings.bindInternal : settings.bind
+export const addressOf = (settings: Settings, name: PortName | (string & {})): string =>
+  definitionOf(name).isInternal ? settings.bindInternal : settings.bind
 
 /** `http://address:port` of an API. */
-export function urlOf(settings: Settings, name: PortName): string {
+export function urlOf(settings: Settings, name: PortName | (string & {})): string {
   const bound = addressOf(settings, name)
   const host = bound === '0.0.0.0' ? '127.0.0.1' : bound
   return `http://${host.includes(':') ? `[${host}]` : host}:${portOf(settings, name)}`
@@ -64,7 +53,7 @@ export function urlOf(settings: Settings, name: PortName): string {
 /** Folders and files below the state directory. */
 export const paths = (stateDir: string) => ({
   settings: join(stateDir, 'settings.json'),
-  secrets: join(stateDir, 'secrets.json'),
+  secrets: join(stateDir, 'secrets'),
   status: join(stateDir, 'run', 'status.json'),
   bus: join(stateDir, 'run', 'bus.sock'),
   run: join(stateDir, 'run'),
@@ -135,26 +124,10 @@ export function readSettings(stateDir: string): Settings | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Settings) : undefined
 }
 
-/** Reads the secrets of the cloud, making them at first use. */
-export function loadSecrets(stateDir: string, services: readonly string[]): Secrets {
-  const file = paths(stateDir).secrets
-  const saved = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {}
-  const random = () => randomBytes(16).toString('hex')
-  const secrets: Secrets = {
-    adminPassword: saved.adminPassword ?? random(),
-    demoPassword: saved.demoPassword ?? random(),
-    servicePasswords: Object.fromEntries(services.map((name) => [name, saved.servicePasswords?.[name] ?? random()])),
-    metadataSecret: saved.metadataSecret ?? random(),
-    busKey: saved.busKey ?? random(),
-  }
-  writePrivate(file, JSON.stringify(secrets, null, 2))
-  return secrets
-}
-
 function makeFolders(stateDir: string) {
-  const { run, etc, log } = paths(stateDir)
+  const { run, etc, log, secrets } = paths(stateDir)
   // QEMU's user must be able to pass the folders above; it can list none of them.
   mkdirSync(dirname(resolve(stateDir)), { recursive: true, mode: 0o711 })
-  for (const folder of [stateDir, run, etc, log]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const folder of [stateDir, run, etc, log, secrets]) mkdirSync(folder, { recursive: true, mode: 0o700 })
   if ((statSync(stateDir).mode & 0o067) !== 0) chmodSync(stateDir, 0o700)
 }

@@ -1,13 +1,15 @@
 import { join } from 'node:path'
 import { writePrivate } from './private-file.ts'
-import { urlOf, type Secrets, type Settings } from './settings.ts'
+import { readSecret } from './secrets.ts'
+import { urlOf, type Settings } from './settings.ts'
 
 /** Writes admin-openrc, demo-openrc and clouds.yaml into the state directory (0600). */
-export function writeCredentials(stateDir: string, settings: Settings, secrets: Secrets) {
+export function writeCredentials(stateDir: string, settings: Settings) {
+  const passwordOf = (user: 'admin' | 'demo') => readSecret(stateDir, `user-${user}`).reveal()
   const authUrl = `${urlOf(settings, 'identity')}/v3`
   const users = [
-    { user: 'admin', project: 'admin', password: secrets.adminPassword },
-    { user: 'demo', project: 'demo', password: secrets.demoPassword },
+    { user: 'admin', project: 'admin', password: passwordOf('admin') },
+    { user: 'demo', project: 'demo', password: passwordOf('demo') },
   ]
   for (const { user, project, password } of users) {
     const variables = {
@@ -27,7 +29,7 @@ export function writeCredentials(stateDir: string, settings: Settings, secrets: 
   const clouds = users.map(({ user, project, password }) =>
     cloudEntry(`${settings.name}-${user}`, user, project, password),
   )
-  const names = [cloudEntry(settings.name, 'admin', 'admin', secrets.adminPassword), ...clouds]
+  const names = [cloudEntry(settings.name, 'admin', 'admin', passwordOf('admin')), ...clouds]
   writePrivate(join(stateDir, 'clouds.yaml'), `clouds:\n${names.join('')}`)
 
   function cloudEntry(name: string, user: string, project: string, password: string): string {

@@ -1,0 +1,63 @@
+/** `nephos run ROLE…`: these roles in a process of their own, beside others of the same cloud. */
+import { hostname } from 'node:os'
+import { startAgents } from '../deployment/agents.ts'
+import { startControl } from '../deployment/control.ts'
+import { writeCredentials } from '../deployment/credentials.ts'
+import { busRole, RoleBoard } from '../deployment/role-board.ts'
+import { ensureSecrets } from '../deployment/secrets.ts'
+import { roles } from '../deployment/services.ts'
+import { loadSettings } from '../deployment/settings.ts'
+import { reopenLogFiles } from '../platform/log/log-file.ts'
+import { UsageError, type Arguments } from './arguments.ts'
+import { prepare } from './prepare.ts'
+import { ProcessFile } from './process-files.ts'
+
+/** Runs until a signal ends it. Throws UsageError for what is no role. */
+export async function run(args: Arguments): Promise<number> {
+  const wanted = [...new Set(args.rest)]
+  const control = wanted.filter((role) => role === busRole || roles.get(role)?.kind === 'control')
+  const agents = wanted.filter((role) => roles.get(role)?.kind === 'agent')
+  requireRoles(wanted, [...control, ...agents])
+  if (agents.length > 0 && process.getuid?.() !== 0)
+    throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
+  const settings = loadSettings(args.stateDir, args.settings)
+  ensureSecrets(args.stateDir)
+  writeCredentials(args.stateDir, settings)
+  if (agents.length > 0) await prepare(settings, { install: !args.noInstall, say })
+  const file = new ProcessFile(args.stateDir)
+  const board = new RoleBoard((states) => {
+    for (const each of states) tellChange(each)
+    file.write(states)
+  })
+  const common = { stateDir: args.stateDir, settings, hostName: hostname(), board }
+  const running = [
+    ...(control.length > 0 ? [await startControl({ ...common, roles: control })] : []),
+    ...(agents.length > 0
+      ? [await startAgents({ ...common, roles: agents, remark: say, ready: () => undefined })]
+      : []),
+  ]
+  process.on('SIGHUP', reopenLogFiles)
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  for (const each of running.reverse()) await each.stop()
+  file.remove()
+  return 0
+}
+
+function requireRoles(wanted: readonly string[], known: readonly string[]): void {
+  const unknown = wanted.filter((role) => !known.includes(role))
+  if (wanted.length > 0 && unknown.length === 0) return
+  const what = unknown.length > 0 ? `${unknown.join(', ')}: no such role` : 'name at least one role'
+  throw new UsageError(`${what}; there are ${[...roles.keys(), busRole].join(', ')}`)
+}
+
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+const told = new Map<string, string>()
+
+function tellChange({ role, state, error }: { role: string; state: string; error: string | null }): void {
+  const line = `${role} is ${state}${error === null ? '' : `: ${error}`}`
+  if (told.get(role) !== line) say(line)
+  told.set(role, line)
+}
