@@ -40,8 +40,13 @@ async function showProcesses(args: Arguments, processes: Processes): Promise<num
   return ready ? 0 : 1
 }
 
+interface Shown {
+  roles: RoleState[]
+  remarks: string[]
+}
+
 /** What is known of the processes, and of the work that comes back by itself, which they could do `since`. */
-async function print(args: Arguments, state: { roles: RoleState[]; remarks: string[] }, since: number) {
+async function print(args: Arguments, state: Shown & Record<string, unknown>, since: number) {
   const { periodics, remarks: unread } = await readPeriodics(args.stateDir, since)
   const remarks = [...state.remarks, ...unread]
   if (args.json) return console.log(JSON.stringify({ ...state, remarks, periodics }))
