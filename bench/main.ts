@@ -10,6 +10,7 @@ const files: Readonly<Record<string, string>> = {
   image: 'image.ts',
   placement: 'placement.ts',
   network: 'network.ts',
+  hosts: 'hosts.ts',
   guest: 'guest.ts',
 }
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(files)

@@ -1,7 +1,10 @@
 /**
  * Networking over HTTP on a cloud with fake hosts, as JSON lines: ports made one by one and in bulk, and lists of a
- * thousand of them. Usage: npm run bench network
+ * thousand of them; and how many hosts read their state for a change. Usage: npm run bench network
  */
+import { waitFor } from '../src/base/wait.ts'
+import { networkAgentContract } from '../src/services/network/rpc/host-state.ts'
+import { createTestNetwork } from '../src/services/network/testing/service.ts'
 import { login, type Api } from '../test/api.ts'
 import { createTestCloud } from '../test/cloud.ts'
 import { measure, print } from './measure.ts'
@@ -12,6 +15,44 @@ try {
   await run(await login(cloud, 'admin'), await login(cloud, 'demo'))
 } finally {
   await cloud.destroy()
+}
+
+await pullsPerChange(200)
+
+/** Of `count` hosts, all but a few of which have nothing to do with what changes. */
+async function pullsPerChange(count: number) {
+  const hosts = Array.from({ length: count }, (_, index) => `h${index}`)
+  const net = await createTestNetwork('[QUOTAS]\nquota_port = -1\n', hosts)
+  const { bus } = net
+  const dispatch = bus.dispatch.bind(bus)
+  let looks = 0
+  bus.dispatch = (topic, host, method, ...rest) => {
+    if (topic === networkAgentContract.topic && method === 'look') looks++
+    return dispatch(topic, host, method, ...rest)
+  }
+  try {
+    const network = await net.make('admin@ops', 'POST', '/networks', { network: {} })
+    const subnet = { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/16', enable_dhcp: false }
+    await net.make('admin@ops', 'POST', '/subnets', { subnet })
+    const changes = 100
+    const port = (index: number) => ({
+      network_id: network.id,
+      device_owner: 'compute:nova',
+      security_groups: [],
+      'binding:host_id': `h${index % 4}`,
+    })
+    const began = performance.now()
+    looks = 0
+    for (let index = 0; index < changes; index++) {
+      const before = looks
+      await net.make('admin@ops', 'POST', '/ports', { port: port(index) })
+      await waitFor(() => looks > before, { what: 'a look', timeoutMs: 5000, intervalMs: 1 })
+    }
+    const msPerChange = (performance.now() - began) / changes
+    print(`pulls per port on 4 of ${count} hosts`, { perChange: looks / changes, msPerChange })
+  } finally {
+    await net.close()
+  }
 }
 
 type Made = Record<string, { id: string }>

@@ -17,6 +17,7 @@ const options = {
   'provider-cidr': { type: 'string' },
   'no-install': { type: 'boolean' },
   json: { type: 'boolean' },
+  periodics: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
@@ -28,6 +29,7 @@ export interface Arguments {
   detach: boolean
   noInstall: boolean
   json: boolean
+  periodics: boolean
   help: boolean
   version: boolean
   settings: SettingsInput
@@ -53,6 +55,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     detach: values.detach ?? false,
     noInstall: values['no-install'] ?? false,
     json: values.json ?? false,
+    periodics: values.periodics ?? false,
     help: values.help ?? false,
     version: values.version ?? false,
     settings: {

@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs'
-import { readOption } from '../platform/config/config.ts'
-import { option } from '../platform/config/options.ts'
-import { openDatabase } from '../platform/db/database.ts'
 import { listEvents, type TimelineEvent, type TimelineSchema } from '../platform/saga/timeline.ts'
 import type { Arguments } from './arguments.ts'
-import { codeNameOf, configFilesOf, databaseFileOf, databaseUrlOf } from '../deployment/service-files.ts'
+import { askDatabase } from './service-database.ts'
 
 /** `nephos explain ID`: the timeline of a server or port, read from the services' databases, also while they are down. */
 export async function explain(args: Arguments): Promise<number> {
@@ -18,21 +14,8 @@ export async function explain(args: Arguments): Promise<number> {
   return events.length === 0 ? 1 : 0
 }
 
-const connectionOption = option.string('database', 'connection', '', 'SQLAlchemy URL of the database.')
-
-async function eventsOf(stateDir: string, type: string, id: string): Promise<TimelineEvent[]> {
-  const connection = readOption(codeNameOf(type), connectionOption, configFilesOf(stateDir, type))
-  if (connection === '' && !existsSync(databaseFileOf(stateDir, type))) return []
-  const database = openDatabase<TimelineSchema>(connection || databaseUrlOf(stateDir, type))
-  try {
-    return await listEvents(database.db, id)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`the database of ${type} cannot be read: ${reason}`, { cause })
-  } finally {
-    await database.close()
-  }
-}
+const eventsOf = async (stateDir: string, type: string, id: string): Promise<TimelineEvent[]> =>
+  (await askDatabase<TimelineSchema, TimelineEvent[]>(stateDir, type, ({ db }) => listEvents(db, id))) ?? []
 
 function story(events: readonly TimelineEvent[]): string[] {
   const marks = { done: 'ok    ', failed: 'FAILED', info: '      ' }

@@ -6,6 +6,8 @@ import { readSecret } from '../deployment/secrets.ts'
 import { services } from '../deployment/services.ts'
 import { paths, type Settings } from '../deployment/settings.ts'
 
+const startedAtOnce = 16
+
 /** Hosts with the fake compute driver and without a data plane, inside this process. Returns how to stop them. */
 export async function startFakeHosts(
   hostName: string,
@@ -21,8 +23,7 @@ export async function startFakeHosts(
     const lines = [...notices].flatMap(([host, notice]) => (notice === null ? [] : [`${host}: ${notice}`]))
     board.set('nova-compute', 'up', lines.length === 0 ? null : lines.join('; '))
   }
-  for (let index = 1; index <= settings.computeHosts; index++) {
-    const host = settings.computeHosts === 1 ? hostName : `fake-${index}`
+  const start = async (host: string) => {
     // Through the socket as real agents: what does not get through it is found here.
     const bus = new SocketBus({ path: paths(stateDir).bus, key, log }, host)
     stops.push(() => bus.close())
@@ -43,6 +44,16 @@ export async function startFakeHosts(
       if (agents) stops.push(() => agents.stop())
     }
   }
+  const { computeHosts } = settings
+  const names = Array.from({ length: computeHosts }, (_, index) =>
+    computeHosts === 1 ? hostName : `fake-${index + 1}`,
+  )
+  // Each waits for the disk many times; together they wait for it once.
+  const left = names.values()
+  const startThem = async () => {
+    for (const name of left) await start(name)
+  }
+  await Promise.all(Array.from({ length: startedAtOnce }, startThem))
   show()
   return async () => {
     for (const stop of stops.reverse()) await stop()

@@ -39,6 +39,7 @@ Options
   --fake               fake compute driver and no data plane; needs no root
   --compute-hosts N    with --fake: how many compute hosts (default: 1)
   --no-install         fail with the list of what is missing instead of installing it
+  --periodics          with status: also all work that comes back by itself: last, next, by whom, its error
   --json               with status, explain, guests and host: print JSON
   --version            print the version of this program
   -h, --help           print this

@@ -1,4 +1,5 @@
 import type { Arguments } from './arguments.ts'
+import { periodicTable, readPeriodics, troubles } from './periodics.ts'
 import { probeRoles } from './probe.ts'
 import type { RoleState } from '../deployment/role-board.ts'
 import { readSettings } from '../deployment/settings.ts'
@@ -20,8 +21,8 @@ export async function status(args: Arguments): Promise<number> {
   const now = found.staleSince === undefined ? found : await askThemselves(args.stateDir, found, found.staleSince)
   const { pid, pids, ready, startedAt, remarks } = now
   const roles = [...now.roles, ...rolesOf(processes)]
-  if (args.json) console.log(JSON.stringify({ running: true, ready, pid, pids, startedAt, roles, remarks }))
-  else for (const line of [...table(roles), ...remarks]) console.log(line)
+  const state = { running: true, ready, pid, pids, startedAt, roles, remarks }
+  await print(args, state, Date.parse(startedAt))
   return roles.every((role) => role.state === 'up') && ready ? 0 : 1
 }
 
@@ -31,12 +32,26 @@ const rolesOf = (processes: Processes): RoleState[] =>
   processes.flatMap(({ pid, roles }) => roles.map((each) => ({ ...each, role: `${each.role} (${pid})` })))
 
 /** A cloud whose processes somebody else watches. */
-function showProcesses({ json }: Arguments, processes: Processes): number {
+async function showProcesses(args: Arguments, processes: Processes): Promise<number> {
   const roles = rolesOf(processes)
   const ready = roles.every(({ state }) => state === 'up')
-  if (json) console.log(JSON.stringify({ running: true, ready, pids: processes.map(({ pid }) => pid), roles }))
-  else for (const line of table(roles)) console.log(line)
+  const since = Math.max(...roles.map((role) => Date.parse(role.since)))
+  await print(args, { running: true, ready, pids: processes.map(({ pid }) => pid), roles, remarks: [] }, since)
   return ready ? 0 : 1
+}
+
+interface Shown {
+  roles: RoleState[]
+  remarks: string[]
+}
+
+/** What is known of the processes, and of the work that comes back by itself, which they could do `since`. */
+async function print(args: Arguments, state: Shown & Record<string, unknown>, since: number) {
+  const { periodics, remarks: unread } = await readPeriodics(args.stateDir, since)
+  const remarks = [...state.remarks, ...unread]
+  if (args.json) return console.log(JSON.stringify({ ...state, remarks, periodics }))
+  const more = args.periodics ? ['', ...periodicTable(periodics)] : troubles(periodics)
+  for (const line of [...table(state.roles), ...remarks, ...more]) console.log(line)
 }
 
 /** The file is out of date: those who have a port are asked, of the others nothing is known. */

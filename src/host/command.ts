@@ -58,6 +58,8 @@ export type Limits = {
   fileSizeBytes?: number
   openFiles?: number
   coreBytes?: number
+  /** Of the first thread, and of each other where the program says nothing. */
+  stackBytes?: number
 }
 /** The box a program runs in. */
 export type Confinement = {
@@ -218,6 +220,7 @@ function limitArguments(limits: Limits): string[] {
     ['fsize', limits.fileSizeBytes],
     ['nofile', limits.openFiles],
     ['core', limits.coreBytes],
+    ['stack', limits.stackBytes],
   ]
   return flags.flatMap(([flag, value]) =>
     value === undefined ? [] : [`--${flag}=${wholeNumber(`limit ${flag}`, value, 0)}:${value}`],

@@ -21,8 +21,10 @@ export type ImageInfo = {
 export type ImageOptions = { timeoutMs?: number; limits?: Limits; runAs?: RunAs; signal?: AbortSignal }
 
 const formats: readonly ImageFormat[] = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhdx', 'vpc', 'parallels', 'qcow']
-const infoLimits: Limits = { addressSpaceBytes: 1024 ** 3, cpuSeconds: 2, coreBytes: 0 }
-const workLimits: Limits = { addressSpaceBytes: 1024 ** 3, cpuSeconds: 600, coreBytes: 0 }
+/** A slow disk brings up to 64 threads, which do nothing but read and write. */
+const always: Limits = { addressSpaceBytes: 1024 ** 3, stackBytes: 2 * 1024 ** 2, coreBytes: 0 }
+const infoLimits: Limits = { ...always, cpuSeconds: 2 }
+const workLimits: Limits = { ...always, cpuSeconds: 600 }
 
 /** Also of a file that a guest has open. */
 export async function showImage(file: string, format: ImageFormat, options: ImageOptions = {}): Promise<ImageInfo> {
@@ -107,10 +109,16 @@ export function parseInfo(json: string): ImageInfo {
   }
 }
 
+/**
+ * glibc reserves 64 MiB of addresses for each of up to eight threads a core, whatever they use; how many of qemu-img's come
+ * to that depends on the disk's speed, and with enough of them the next thread finds no place below the bound.
+ */
+const oneArena = { MALLOC_ARENA_MAX: '1' }
+
 async function qemuImg(argv: readonly string[], options: ImageOptions, maxOutputBytes = 64 * 1024): Promise<string> {
   const { limits = workLimits, ...rest } = options
   const bounds = { ...workLimits, ...limits }
-  const confined = { timeoutMs: 60_000, ...rest, limits: bounds, maxOutputBytes, withoutNetwork: true }
+  const confined = { timeoutMs: 60_000, ...rest, limits: bounds, maxOutputBytes, withoutNetwork: true, env: oneArena }
   const { stdout } = await run(['qemu-img', ...argv], confined)
   return stdout
 }

@@ -9,7 +9,7 @@ import { openDatabase, type Database } from '../db/database.ts'
 import { leasesOf, leaseTables } from '../db/lease.ts'
 import { testDatabaseUrl } from '../db/testing.ts'
 import { createLogger } from '../log/log.ts'
-import { periodicTables, startPeriodics, type PeriodicSchema } from './periodic.ts'
+import { periodicIntervals, periodicTables, startPeriodics, type PeriodicSchema } from './periodic.ts'
 
 const log = { ...createLogger({ name: 'test' }), warn: () => undefined }
 
@@ -19,6 +19,7 @@ async function setUp(t: TestContext) {
   const plain = database.db as unknown as Kysely<never>
   await leaseTables(plain, database.engine)
   await periodicTables(plain, database.engine)
+  await periodicIntervals(plain, database.engine)
   t.after(async () => (await database.close(), rmSync(folder, { recursive: true })))
   return {
     database,

@@ -251,3 +251,23 @@ test('databases of different moments are reconciled when a host reports: what is
     assert.match(report, part)
   assert.equal(p1, (await scene.show(lost))!['tenant_id'] as unknown)
 })
+
+test('a build reads no hosts but those that placement names, until it has to say why none is left', async (t) => {
+  const scene = await Scene.set(t, 'h1', 'h2')
+  const { cloud } = scene
+  const database = openDatabase<ComputeSchema>(cloud.databaseUrl)
+  t.after(() => database.close())
+  const idOf = async (host: string) =>
+    (await database.db.selectFrom('compute_nodes').select('id').where('host', '=', host).executeTakeFirstOrThrow()).id
+  const none = { VCPU: { total: 0, reserved: 0, allocation_ratio: 1 } } as never
+  cloud.placement.providers.set(await idOf('h2'), none)
+  // Whoever reads this fails.
+  await database.db.updateTable('compute_nodes').set({ report_json: '{' }).where('host', '=', 'h2').execute()
+  assert.equal(await scene.hostOf(await scene.server()), 'h1')
+  cloud.placement.providers.set(await idOf('h1'), none)
+  const body = { name: 's', imageRef: imageId, flavorRef: '1', networks: 'none' }
+  const id = text((await cloud.call('demo', 'POST', '/servers', { server: body })).body['server']!['id'])
+  await scene.until(id, 'ERROR')
+  const fault = (await scene.show(id))!['fault']!
+  assert.match(text(fault['message']), /placement rejected 2 hosts/)
+})

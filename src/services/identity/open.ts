@@ -24,6 +24,7 @@ import { quotaLocks } from './store/migrations/0005-quota-locks.ts'
 import { madeBy } from './store/migrations/0006-made-by.ts'
 import { nameKeys } from './store/migrations/0007-name-keys.ts'
 import { owners } from './store/migrations/0008-owners.ts'
+import { intervals } from './store/migrations/0009-periodic-intervals.ts'
 import { describeKept, keptNames } from './store/names.ts'
 import type { IdentitySchema } from './store/tables.ts'
 import { fernetFormat, jwsFormat, type TokenFormat } from './tokens/format.ts'
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   madeBy,
   nameKeys,
   owners,
+  intervals,
 ]
 
 /** Where keys are: configured, or in the state directory, where they are made at first use. */

@@ -29,12 +29,13 @@ import { importLocation } from './sagas/import-location.ts'
 import { initial } from './store/migrations/0001-initial.ts'
 import { wholeGlance } from './store/migrations/0002-whole-glance.ts'
 import { owners } from './store/migrations/0004-owners.ts'
+import { intervals } from './store/migrations/0006-periodic-intervals.ts'
 import { purging } from './store/migrations/0005-purge.ts'
 import type { ImageSchema } from './store/tables.ts'
 import { FileStore } from './stores/file.ts'
 import { openStores } from './stores/open-stores.ts'
 
-export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners, purging]
+export const migrations: readonly Migration[] = [initial, wholeGlance, defaultDefinitions, owners, purging, intervals]
 
 export type OpenEnv = Pick<
   ServiceEnv,

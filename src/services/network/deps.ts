@@ -19,7 +19,7 @@ export interface NetworkDeps {
   readonly database: Database<NetworkSchema>
   readonly config: Values<typeof options>
   readonly log: Logger
-  /** A write transaction that also raises the revision which agents compare; afterwards they are told to look. */
+  /** A write transaction; hosts that follow what it changed have another revision then and are told to look. */
   change<T>(work: (tx: Transaction<NetworkSchema>) => Promise<T>): Promise<T>
   /** Where the search for a free address of a subnet goes on. Only a hint: the database decides. */
   readonly lastAddresses: Map<string, bigint>

@@ -7,7 +7,7 @@ import { purgeOlderThan } from '../../platform/db/purge.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { startPeriodics } from '../../platform/periodic/periodic.ts'
-import { rpcFanout, rpcServe } from '../../platform/rpc/contract.ts'
+import { rpcServe } from '../../platform/rpc/contract.ts'
 import { forgetEvents } from '../../platform/saga/timeline.ts'
 import { runningService, type RunningService, type ServiceEnv } from '../../platform/service.ts'
 import { rootRoutes } from './api/documents.ts'
@@ -15,13 +15,15 @@ import { withJsonPaths } from './api/json-paths.ts'
 import { options } from './config.ts'
 import type { NetworkDeps } from './deps.ts'
 import { denial, policies } from './policies.ts'
-import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
+import { neutronContract } from './rpc/host-state.ts'
 import { neutronOperatorContract } from './rpc/operator.ts'
 import { agentHandlers } from './server/agent-rpc.ts'
 import { epochOfStart } from './server/epochs.ts'
 import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
-import { raiseRevision } from './server/revision.ts'
+import { LookTeller } from './server/look-teller.ts'
+import { raiseHosts } from './server/revision.ts'
+import { keepJournal } from './store/journal.ts'
 import { migrations } from './store/migrations.ts'
 import type { NetworkSchema } from './store/tables.ts'
 import { definition } from './api/definition.ts'
@@ -39,24 +41,19 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
   const epoch = await epochOfStart(database, env.log)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls = { lastMs: 0 }
-  const lookSoon = paced(
-    2,
-    () => pulls.lastMs,
-    () => void rpcFanout(env.bus, networkAgentContract).look({}),
-  )
+  const looks = new LookTeller(env.bus, () => pulls.lastMs)
   const deps: NetworkDeps = {
     database,
     config,
     log: env.log,
     async change(work) {
       await epoch()
-      const result = await database.transaction(async (tx) => {
-        const value = await work(tx)
-        await raiseRevision(tx, database.engine)
-        return value
+      const { value, hosts } = await database.transaction(async (tx) => {
+        const journal = keepJournal(tx)
+        return { value: await work(tx), hosts: await raiseHosts(tx, database.engine, journal) }
       })
-      lookSoon()
-      return result
+      looks.tell(hosts)
+      return value
     },
     lastAddresses: new Map(),
     notifyCompute: (events) => notifier.notify(events),
@@ -93,21 +90,4 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
     },
   }
   return runningService({ network: withJsonPaths(app) }, roles, () => database.close())
-}
-
-/**
- * Many calls within `ms` become one; and what they set off may take a fifth of the time at most, so that a burst of
- * changes is not slowed down by agents that look at each of them.
- */
-function paced(ms: number, cost: () => number, work: () => void): () => void {
-  let timer: NodeJS.Timeout | undefined
-  let last = -Infinity
-  return () => {
-    const wait = Math.max(ms, last + 4 * cost() - performance.now())
-    timer ??= setTimeout(() => {
-      timer = undefined
-      last = performance.now()
-      work()
-    }, wait)
-  }
 }

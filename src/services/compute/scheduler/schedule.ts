@@ -5,11 +5,11 @@ import type { Host } from '../model/host.ts'
 import type { Server } from '../model/server.ts'
 import type { Hints } from '../rpc/scheduler.ts'
 import { listAggregates } from '../store/aggregates.ts'
-import { listHosts } from '../store/hosts.ts'
+import { countHosts, listDisabledHosts, listHostsByIds } from '../store/hosts.ts'
 import { findGroup } from '../store/server-groups.ts'
 import { listGroupHosts, listServersByIds } from '../store/servers.ts'
 import { takeHost } from './group-policy.ts'
-import { applyFilters, explainRejections, type Request } from './filters.ts'
+import { applyFilters, explainRejections, type Facts, type Request } from './filters.ts'
 import { sortByWeight } from './weighers.ts'
 
 const claimRounds = 5
@@ -27,9 +27,8 @@ async function chooseHost(deps: ComputeDeps, server: Server, hints: Hints, tried
   const { placement } = deps
   const consumer = { id: server.id, projectId: server.projectId, userId: server.userId }
   for (let round = 1; ; round++) {
-    const { hosts, best } = await candidatesFor(deps, server, hints, triedHosts)
-    for (const { host, candidate } of best) {
-      const claimed = (await placement.claim(consumer, candidate)) ? host : await earlierClaim(deps, server.id, hosts)
+    for (const { host, candidate } of await candidatesFor(deps, server, hints, triedHosts)) {
+      const claimed = (await placement.claim(consumer, candidate)) ? host : await earlierClaim(deps, server.id)
       if (!claimed) continue
       if (server.groupId === null) return placeOf(claimed)
       const taken = await takeHost(deps, server, claimed.host, { scheduledHost: claimed.host })
@@ -45,13 +44,15 @@ async function chooseHost(deps: ComputeDeps, server: Server, hints: Hints, tried
 /** Compute hosts with this trait are disabled: neither nova nor anybody else may place servers there. */
 export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
 
-/** All hosts, and those that can have the server, best first. Throws NoValidHost when there is none. */
+/**
+ * The hosts that can have the server, best first. Only those that placement names are read, however many there are; when
+ * none is left, the others too, to say why. Throws NoValidHost then.
+ */
 async function candidatesFor(deps: ComputeDeps, server: Server, hints: Hints, triedHosts: readonly string[]) {
   const { database, placement, config } = deps
   const { required, forbidden } = traitsOf(server)
-  const [request, hosts, aggregates, candidates] = await Promise.all([
+  const [request, aggregates, candidates] = await Promise.all([
     requestOf(deps, server, hints, triedHosts),
-    listHosts(database.db),
     listAggregates(database.db),
     placement.allocationCandidates({
       resources: resourcesOf(server.flavor),
@@ -61,41 +62,44 @@ async function candidatesFor(deps: ComputeDeps, server: Server, hints: Hints, tr
     }),
   ])
   const byId = new Map(candidates.map((candidate) => [candidate.providerId, candidate]))
-  // Placement leaves disabled ones out; the filter says why.
-  const asked = hosts.filter((host) => byId.has(host.id) || host.service.isDisabled)
+  const hosts = await listHostsByIds(database.db, [...byId.keys()])
   const facts = {
     downTimeS: config.serviceDownTime,
     defaultZone: config.defaultZone,
     aggregates,
     enabledFilters: config.enabledFilters,
   }
-  const { hosts: passed, rejections } = applyFilters(asked, request, facts)
-  if (passed.length === 0) {
-    const short = hosts.length - asked.length
-    const parts = [
-      ...(hosts.length === 0 ? ['no compute host has reported yet'] : []),
-      ...(short > 0
-        ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
-        : []),
-      ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
-    ]
-    throw new NoValidHost(`There are not enough hosts available. ${parts.join(', ')}.`)
-  }
+  const { hosts: passed } = applyFilters(hosts, request, facts)
+  if (passed.length === 0) throw new NoValidHost(await whyNone(deps, hosts, request, facts))
   const placeable = passed.map((host) => ({ host, candidate: byId.get(host.id)! }))
-  return { hosts, best: sortByWeight(placeable, request) }
+  return sortByWeight(placeable, request)
+}
+
+/** What stood in the way of all hosts, of which placement named `candidates`. */
+async function whyNone({ database }: ComputeDeps, candidates: readonly Host[], request: Request, facts: Facts) {
+  const named = new Set(candidates.map(({ id }) => id))
+  // Placement leaves disabled ones out; the filter says why.
+  const disabled = (await listDisabledHosts(database.db)).filter(({ id }) => !named.has(id))
+  const { rejections } = applyFilters([...candidates, ...disabled], request, facts)
+  const count = await countHosts(database.db)
+  const short = count - candidates.length - disabled.length
+  const parts = [
+    ...(count === 0 ? ['no compute host has reported yet'] : []),
+    ...(short > 0
+      ? [`placement rejected ${short} host${short === 1 ? '' : 's'} (not enough free VCPU, MEMORY_MB or DISK_GB)`]
+      : []),
+    ...(rejections.length > 0 ? [explainRejections(rejections)] : []),
+  ]
+  return `There are not enough hosts available. ${parts.join(', ')}.`
 }
 
 const placeOf = (host: Host) => ({ host: host.host, node: host.report.hypervisorHostname, providerId: host.id })
 
 /** A claim that a process made just before it was killed is this build's own. */
-async function earlierClaim(
-  { placement }: ComputeDeps,
-  serverId: string,
-  hosts: readonly Host[],
-): Promise<Host | undefined> {
-  const held = await placement.getAllocations(serverId)
-  if (held.length === 0) return undefined
-  const host = hosts.find((each) => each.id === held[0]!.providerId)
+async function earlierClaim({ placement, database }: ComputeDeps, serverId: string): Promise<Host | undefined> {
+  const [held] = await placement.getAllocations(serverId)
+  if (!held) return undefined
+  const [host] = await listHostsByIds(database.db, [held.providerId])
   if (!host) await placement.deleteAllocations(serverId)
   return host
 }

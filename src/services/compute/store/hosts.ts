@@ -32,23 +32,48 @@ export async function listServices(db: Db<ComputeSchema>): Promise<Service[]> {
   return (await db.selectFrom('services').selectAll().orderBy('seq').execute()).map(toService)
 }
 
-/** Every compute host with its service. */
-export async function listHosts(db: Db<ComputeSchema>): Promise<Host[]> {
-  const rows = await db
+const selectHosts = (db: Db<ComputeSchema>) =>
+  db
     .selectFrom('compute_nodes')
     .innerJoin('services', 'services.host', 'compute_nodes.host')
     .select(['compute_nodes.id as node_id', 'compute_nodes.seq as node_seq', 'report_json'])
     .selectAll('services')
     .where('binary_name', '=', 'nova-compute')
-    .orderBy('compute_nodes.seq')
-    .execute()
-  return rows.map((row) => ({
-    id: row.node_id,
-    seq: Number(row.node_seq),
-    host: row.host,
-    report: JSON.parse(row.report_json) as HostReport,
-    service: toService(row),
-  }))
+
+type HostRow = Awaited<ReturnType<ReturnType<typeof selectHosts>['executeTakeFirstOrThrow']>>
+
+const toHost = (row: HostRow): Host => ({
+  id: row.node_id,
+  seq: Number(row.node_seq),
+  host: row.host,
+  report: JSON.parse(row.report_json) as HostReport,
+  service: toService(row),
+})
+
+/** Every compute host with its service: as many as there are, so not for what is done for each server. */
+export async function listHosts(db: Db<ComputeSchema>): Promise<Host[]> {
+  return (await selectHosts(db).orderBy('compute_nodes.seq').execute()).map(toHost)
+}
+
+/** Those with these ids, which they have in placement too. */
+export async function listHostsByIds(db: Db<ComputeSchema>, ids: readonly string[]): Promise<Host[]> {
+  if (ids.length === 0) return []
+  return (await selectHosts(db).where('compute_nodes.id', 'in', ids).execute()).map(toHost)
+}
+
+/** Those that an operator has disabled. */
+export async function listDisabledHosts(db: Db<ComputeSchema>): Promise<Host[]> {
+  return (await selectHosts(db).where('services.is_disabled', '=', 1).execute()).map(toHost)
+}
+
+export async function countHosts(db: Db<ComputeSchema>): Promise<number> {
+  const { count } = await db
+    .selectFrom('compute_nodes')
+    .innerJoin('services', 'services.host', 'compute_nodes.host')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('binary_name', '=', 'nova-compute')
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 /** Notes a heartbeat of a role; makes its row at the first one. */

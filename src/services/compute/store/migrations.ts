@@ -8,6 +8,7 @@ import { hostIdentities } from './migrations/0005-host-identities.ts'
 import { guestData } from './migrations/0006-guest-data.ts'
 import { serverDetails } from './migrations/0007-server-details.ts'
 import { purging } from './migrations/0009-purge.ts'
+import { intervals } from './migrations/0010-periodic-intervals.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   serverDetails,
   purging,
   hostIdentities,
+  intervals,
 ]

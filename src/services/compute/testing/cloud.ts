@@ -166,17 +166,30 @@ export class FakeAgent {
 }
 
 export class TestCloud {
-  readonly folder = mkdtempSync(join(tmpdir(), 'nephos-compute-'))
+  readonly folder: string
   readonly bus = new LocalBus()
   readonly identity = new FakeIdentity()
   readonly image = new FakeImages()
-  readonly placement = new FakePlacement()
-  readonly network = new FakeNetwork()
-  readonly securityGroups = new FakeSecurityGroups(this.network)
+  readonly placement: FakePlacement
+  readonly network: FakeNetwork
+  readonly securityGroups: FakeSecurityGroups
   /** What an operator is told of the conductor, in order. */
   readonly notices: (string | null)[] = []
   service!: ComputeService
   databaseUrl = ''
+
+  /** What is given it shares with other processes. */
+  constructor({
+    folder = mkdtempSync(join(tmpdir(), 'nephos-compute-')),
+    placement = new FakePlacement(),
+    network = new FakeNetwork(),
+    securityGroups = new FakeSecurityGroups(network),
+  }: Partial<Pick<TestCloud, 'folder' | 'placement' | 'network' | 'securityGroups'>> = {}) {
+    this.folder = folder
+    this.placement = placement
+    this.network = network
+    this.securityGroups = securityGroups
+  }
 
   /** A service on this cloud's database; an earlier one may be gone without having stopped. */
   async start(): Promise<void> {

@@ -133,7 +133,7 @@ const remove = route({
   async handle({ ctx, params }, deps) {
     const row = await visibleAgent(ctx, deps, params.id)
     ctx.authorize(policy('delete_agent'))
-    await deleteRows(deps.database.db, 'agents', { id: row.id })
+    await deps.change((tx) => deleteRows(tx, 'agents', { id: row.id }))
     return { status: 204 }
   },
 })

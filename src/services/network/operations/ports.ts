@@ -18,6 +18,7 @@ import {
   type NetworkDb,
   type Row,
 } from '../store/rows.ts'
+import { groupsIn } from '../store/members.ts'
 import { addTags } from '../store/tags.ts'
 import { allocate, reallocate, release, renewAutomatic, type AddressRequest } from './addresses.ts'
 import { changed, flags } from './changes.ts'
@@ -188,7 +189,7 @@ function requireChange(port: Row<'ports'>, input: PortInput) {
   const isSecure = input.port_security_enabled ?? port.port_security_enabled === 1
   const pairs = input.allowed_address_pairs ?? parseList<AddressPair>(port.allowed_address_pairs)
   if (!isSecure && input.port_security_enabled === false && input.security_groups === undefined) {
-    if (groupsOf(port).length > 0)
+    if (groupsIn(port).length > 0)
       throw conflict(
         'PortSecurityPortHasSecurityGroup',
         'Port has security group associated. Cannot disable port security or IP address until security group is removed.',
@@ -201,11 +202,9 @@ function requireChange(port: Row<'ports'>, input: PortInput) {
 export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<void> {
   await release(tx, port.id)
   await deleteRows(tx, 'port_bindings', { port_id: port.id })
-  await tx
-    .updateTable('floating_ips')
-    .set({ port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' })
-    .where('port_id', '=', port.id)
-    .execute()
+  const nowhere = { port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' }
+  for (const floating of await listRows(tx, 'floating_ips', { port_id: port.id }))
+    await updateRow(tx, 'floating_ips', floating.id, nowhere)
   await deleteEntity(tx, 'ports', port.id)
 }
 
@@ -276,5 +275,3 @@ export async function setFailed(deps: NetworkDeps, host: string, id: string, rea
   if (port.status !== 'ACTIVE')
     deps.notifyCompute([{ name: 'network-vif-plugged', server: port.device_id, port: id, isFailed: true }])
 }
-
-export const groupsOf = (port: Row<'ports'>): string[] => parseList<string>(port.security_groups)

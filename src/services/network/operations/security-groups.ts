@@ -1,6 +1,7 @@
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, securityGroupInUse, securityGroupRuleExists } from '../errors.ts'
 import { ruleKey, type RuleFields } from '../model/security-rule.ts'
+import { hasMembers } from '../store/members.ts'
 import {
   deleteEntity,
   deleteRows,
@@ -85,16 +86,6 @@ export async function createGroup(
   return insertGroup(tx, projectId, input, false)
 }
 
-async function isUsed(tx: NetworkDb, group: Group): Promise<boolean> {
-  const ports = await tx
-    .selectFrom('ports')
-    .select(['id', 'security_groups'])
-    .where('security_groups', 'like', `%${group.id}%`)
-    .limit(1)
-    .execute()
-  return ports.length > 0
-}
-
 export async function changeGroup(
   tx: NetworkDb,
   row: Group,
@@ -104,7 +95,7 @@ export async function changeGroup(
     throw conflict('SecurityGroupCannotUpdateDefault', 'Updating default security group not allowed.')
   if (row.is_default === 0) requireOtherName(input)
   const isStateful = input.stateful ?? row.stateful === 1
-  if (isStateful !== (row.stateful === 1) && (await isUsed(tx, row))) throw securityGroupInUse(row.id, 'in use')
+  if (isStateful !== (row.stateful === 1) && (await hasMembers(tx, row.id))) throw securityGroupInUse(row.id, 'in use')
   await updateRow(tx, 'security_groups', row.id, {
     ...changed(input, ['name', 'description']),
     ...flags({ stateful: input.stateful }),
@@ -114,7 +105,7 @@ export async function changeGroup(
 
 /** Removes a group with its rules, and the rules of others that speak of it. */
 export async function removeGroup(tx: NetworkDb, row: Group): Promise<void> {
-  if (await isUsed(tx, row)) throw securityGroupInUse(row.id, 'in use')
+  if (await hasMembers(tx, row.id)) throw securityGroupInUse(row.id, 'in use')
   await deleteRows(tx, 'security_group_rules', { security_group_id: row.id })
   await deleteRows(tx, 'security_group_rules', { remote_group_id: row.id })
   await deleteEntity(tx, 'security_groups', row.id)

@@ -154,6 +154,8 @@ export const agentReport = Type.Object({
   error: nullable(Type.String()),
 })
 
+export type AgentReport = Static<typeof agentReport>
+
 /** Agents speak to neutron-server. */
 export const neutronContract = defineContract({
   topic: 'neutron-server',

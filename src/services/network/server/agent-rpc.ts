@@ -1,17 +1,16 @@
 /** neutron-server's end of the contract with the agents. */
 import { RpcError, type RpcHandlers } from '../../../platform/rpc/contract.ts'
-import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { ensureAllDhcpPorts } from '../operations/dhcp.ts'
 import { floatingIpsOn, setFloatingStatus } from '../operations/floating-ips.ts'
 import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
 import { bind, isAlive } from '../ml2/binding.ts'
-import { floatingKey, type neutronContract } from '../rpc/host-state.ts'
-import { findRow, listRows, updateRow } from '../store/rows.ts'
+import { floatingKey, type AgentReport, type neutronContract } from '../rpc/host-state.ts'
+import { findRow, insertRow, listRows, updateRow, type NetworkDb } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
 import { currentEpoch, succeeds } from './epochs.ts'
-import { readRevision } from './revision.ts'
+import { revisionOf } from './revision.ts'
 
 const foreign = 'the network database is another one than its agents followed, or an older copy of it'
 
@@ -30,17 +29,17 @@ export function agentHandlers(
   keeping: Map<string, string>,
   epochBegun: () => Promise<void>,
 ): RpcHandlers<typeof neutronContract> {
-  const { db, engine } = deps.database
+  const { db } = deps.database
   return {
     async pullHost({ host, revision, known }, caller) {
       requireOwn(caller, host)
       await epochBegun()
-      const now = await readRevision(db)
+      const now = await revisionOf(db, host)
       const epoch = await currentEpoch(db)
       const isSuccessor = known === null || (await succeeds(db, known))
       if (isSuccessor) keeping.delete(host)
       else keeping.set(host, foreign)
-      if (revision === now) return { state: null, epoch, isSuccessor }
+      if (isSuccessor && revision === now) return { state: null, epoch, isSuccessor }
       const began = performance.now()
       const state = await hostStateOf(deps, host, now)
       pulls.lastMs = performance.now() - began
@@ -49,7 +48,7 @@ export function agentHandlers(
 
     async pullPorts({ host, revision: known }, caller) {
       requireOwn(caller, host)
-      const revision = await readRevision(db)
+      const revision = await revisionOf(db, host)
       if (revision === known) return { revision, ports: null }
       const rows = await db
         .selectFrom('ports')
@@ -78,36 +77,59 @@ export function agentHandlers(
 
     async reportAgents({ host, tunnelIp, bridgeMappings, agents }, caller) {
       requireOwn(caller, host)
-      const now = Date.now()
+      const mappings = JSON.stringify(bridgeMappings)
       const known = await listRows(db, 'agents', { host })
+      const isNew = agents.some(({ agentType }) => !known.some((row) => row.agent_type === agentType))
+      const isElsewhere = known.some((row) => row.tunnel_ip !== tunnelIp)
+      if (isNew || isElsewhere) await deps.change((tx) => register(tx, host, tunnelIp, mappings, agents))
       for (const agent of agents) {
-        const before = known.find((row) => row.agent_type === agent.agentType)
-        const values = {
-          binary_name: agent.binary,
-          configurations: JSON.stringify(agent.configurations),
-          heartbeat_at: now,
-          tunnel_ip: tunnelIp,
-          mappings: JSON.stringify(bridgeMappings),
-          error: agent.error,
-        }
-        if (before) await updateRow(db, 'agents', before.id, values)
-        else {
-          const fresh = {
-            id: crypto.randomUUID() as string,
-            agent_type: agent.agentType,
-            host,
-            admin_state_up: 1,
-            started_at: now,
-            created_at: now,
-            description: '',
-          }
-          await upsert(db, engine, 'agents', ['agent_type', 'host'], { ...fresh, ...values })
-        }
+        // Of a heartbeat that a power cut takes the next one tells again.
+        await deps.database.relaxed
+          .updateTable('agents')
+          .set({ ...heartbeatOf(agent), mappings })
+          .where('host', '=', host)
+          .where('agent_type', '=', agent.agentType)
+          .execute()
       }
       const wasDown = known.length === 0 || known.some((row) => !isAlive(row, deps))
       if (wasDown) await welcome(deps, host)
       return {}
     },
+  }
+}
+
+const heartbeatOf = ({ binary, configurations, error }: AgentReport) => ({
+  binary_name: binary,
+  configurations: JSON.stringify(configurations),
+  heartbeat_at: Date.now(),
+  error,
+})
+
+/** Agents that come for the first time, or whose host is met at another address now: the hosts that know it hear of that. */
+async function register(
+  tx: NetworkDb,
+  host: string,
+  tunnelIp: string | null,
+  mappings: string,
+  agents: readonly AgentReport[],
+) {
+  for (const row of await listRows(tx, 'agents', { host }))
+    await updateRow(tx, 'agents', row.id, { tunnel_ip: tunnelIp })
+  for (const agent of agents) {
+    const now = Date.now()
+    // False where it is known already.
+    await insertRow(tx, 'agents', {
+      id: crypto.randomUUID(),
+      agent_type: agent.agentType,
+      host,
+      admin_state_up: 1,
+      started_at: now,
+      created_at: now,
+      description: '',
+      tunnel_ip: tunnelIp,
+      mappings,
+      ...heartbeatOf(agent),
+    })
   }
 }
 

@@ -3,9 +3,8 @@ import { tapName } from '../../../base/device-names.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
 import { hostnameOf, isRouterInterface } from '../model/port.ts'
-import { groupsOf } from '../operations/ports.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
-import { portsWithGroups } from '../store/members.ts'
+import { groupsIn, portsWithGroups } from '../store/members.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
 interface World {
@@ -31,25 +30,25 @@ async function read(db: NetworkDb, mine: readonly Row<'ports'>[]): Promise<World
   const byId = <T extends { id: string }>(rows: readonly T[]) => new Map(rows.map((row) => [row.id, row]))
   const networkIds = [...new Set(mine.map((port) => port.network_id))]
   const routerIds = [...new Set(mine.map((port) => port.device_id).filter((id) => id !== ''))]
-  const groupIds = [...new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsOf))]
-  const [subnets, inside, ownRules, routers, floating, agents] = await Promise.all([
+  const groupIds = [...new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsIn))]
+  const [subnets, inside, ownRules, routers, floating] = await Promise.all([
     listRows(db, 'subnets', { network_id: networkIds }),
     listRows(db, 'ports', { network_id: networkIds }),
     listRows(db, 'security_group_rules', { security_group_id: groupIds }),
     listRows(db, 'routers', { id: routerIds }),
     listRows(db, 'floating_ips', { router_id: routerIds }),
-    listRows(db, 'agents'),
   ])
   const remoteIds = ownRules.flatMap((rule) => rule.remote_group_id ?? []).filter((id) => !groupIds.includes(id))
   const allGroups = [...new Set([...groupIds, ...remoteIds])]
   const members = await portsWithGroups(db, allGroups)
   const rules = [...ownRules, ...(await listRows(db, 'security_group_rules', { security_group_id: remoteIds }))]
   const addressGroupIds = [...new Set(rules.flatMap((rule) => rule.remote_address_group_id ?? []))]
-  const [networks, addresses, groups, addressGroups] = await Promise.all([
+  const [networks, addresses, groups, addressGroups, agents] = await Promise.all([
     listRows(db, 'networks', { id: networkIds }),
     addressesOfPorts(db, [...inside, ...members]),
     listRows(db, 'security_groups', { id: allGroups }),
     listRows(db, 'address_groups', { id: addressGroupIds }),
+    listRows(db, 'agents', { host: [...new Set(inside.map((port) => port.host_id))] }),
   ])
   return {
     networks: byId(networks),
@@ -79,7 +78,7 @@ export async function hostStateOf(
   const mine = await listRows(db, 'ports', { host_id: host, vif_type: 'bridge' })
   const world = await read(db, mine)
   const networkIds = [...new Set(mine.map((port) => port.network_id))]
-  const groupIds = new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsOf))
+  const groupIds = new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsIn))
   return {
     revision,
     networks: networkIds.map((id) => networkOf(world, host, world.networks.get(id)!)),
@@ -137,7 +136,7 @@ function portOf(world: World, port: Row<'ports'>): HostPort {
       prefixLength: lengthOf(world, each.subnet_id),
     })),
     allowedAddressPairs: pairs.map((pair) => ({ mac: pair.mac_address ?? port.mac_address, cidr: pair.ip_address })),
-    securityGroupIds: groupsOf(port),
+    securityGroupIds: groupsIn(port),
   }
 }
 
@@ -148,7 +147,7 @@ function securityGroupsOf(world: World, ids: ReadonlySet<string>): HostSecurityG
   const members = new Map<string, string[]>()
   for (const port of world.members) {
     const addresses = addressesOf(world, port.id).map(({ ip }) => ip)
-    for (const id of groupsOf(port)) {
+    for (const id of groupsIn(port)) {
       const known = members.get(id)
       if (known) known.push(...addresses)
       else members.set(id, [...addresses])

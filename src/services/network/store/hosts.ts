@@ -1,4 +1,5 @@
-import type { NetworkDb } from './rows.ts'
+import { journalOf } from './journal.ts'
+import type { NetworkDb } from './tables.ts'
 
 /** Everything that is kept under the name of a host is kept under another name. */
 export async function renameHost(tx: NetworkDb, from: string, to: string): Promise<void> {
@@ -7,5 +8,8 @@ export async function renameHost(tx: NetworkDb, from: string, to: string): Promi
   await tx.updateTable('agents').set({ host: to }).where('host', '=', from).execute()
   await tx.updateTable('ports').set({ host_id: to }).where('host_id', '=', from).execute()
   await tx.updateTable('routers').set({ host_id: to }).where('host_id', '=', from).execute()
+  await tx.updateTable('security_group_members').set({ host_id: to }).where('host_id', '=', from).execute()
   await tx.updateTable('port_bindings').set({ host: to }).where('host', '=', from).execute()
+  // Peers, tunnels, everything under the name: it is done once in a machine's life.
+  journalOf(tx, 'agents').isForAll = true
 }

@@ -8,6 +8,8 @@ import { epochs } from './migrations/0006-epochs.ts'
 import { indexes } from './migrations/0007-indexes.ts'
 import { purging } from './migrations/0008-purge.ts'
 import { owners } from './migrations/0009-owners.ts'
+import { hostRevisions } from './migrations/0010-host-revisions.ts'
+import { intervals } from './migrations/0011-periodic-intervals.ts'
 
 /** Every step of the schema, oldest first. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +22,6 @@ export const migrations: readonly Migration[] = [
   purging,
   epochs,
   owners,
+  hostRevisions,
+  intervals,
 ]

@@ -1,11 +1,10 @@
-import type { ExpressionBuilder, Kysely, Selectable } from 'kysely'
-import { isDuplicate, type Db } from '../../../platform/db/database.ts'
+import type { ExpressionBuilder, Kysely } from 'kysely'
+import { isDuplicate } from '../../../platform/db/database.ts'
 import { behind, type SortKey } from '../../../platform/db/keyset.ts'
-import type { NetworkSchema } from './tables.ts'
+import { isFollowed, noteWrite } from './journal.ts'
+import type { NetworkDb, Row, Table } from './tables.ts'
 
-export type NetworkDb = Db<NetworkSchema>
-export type Table = Exclude<keyof NetworkSchema, 'timeline' | 'quota_locks'>
-export type Row<T extends Table> = Selectable<NetworkSchema[T]>
+export type { NetworkDb, Row, Table } from './tables.ts'
 export interface Owned {
   id: string
   project_id: string
@@ -125,11 +124,12 @@ export async function insertRow<T extends Table>(db: NetworkDb, table: T, row: R
       .insertInto(table as 't')
       .values(row as never)
       .execute()
-    return true
   } catch (error) {
     if (isDuplicate(error)) return false
     throw error
   }
+  await noteWrite(db, table, undefined, row)
+  return true
 }
 
 /** Changes an entity. */
@@ -139,20 +139,32 @@ export async function updateRow<T extends OwnedTable | 'agents'>(
   id: string,
   changes: Partial<Row<T>>,
 ): Promise<void> {
+  const before = isFollowed(table, Object.keys(changes)) ? await rowOf(db, table, id) : undefined
   await loose(db)
     .updateTable(table as 't')
     .set(changes as never)
     .where('id', '=', id)
     .execute()
+  if (before) await noteWrite(db, table, before, { ...before, ...changes })
 }
 
+const rowOf = async <T extends Table>(db: NetworkDb, table: T, id: string): Promise<Row<T> | undefined> =>
+  (await loose(db)
+    .selectFrom(table as 't')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst()) as Row<T> | undefined
+
 export async function deleteRows<T extends Table>(db: NetworkDb, table: T, where: Where<T>): Promise<number> {
+  const before = isFollowed(table) ? await listRows(db, table, where) : []
   let query = loose(db).deleteFrom(table as 't')
   for (const [column, value] of Object.entries(where)) {
     if (Array.isArray(value) && value.length === 0) return 0
     query = conditionOn(query, column, value)
   }
-  return Number((await query.executeTakeFirst()).numDeletedRows)
+  const { numDeletedRows } = await query.executeTakeFirst()
+  for (const row of before) await noteWrite(db, table, row, undefined)
+  return Number(numDeletedRows)
 }
 
 /** Tables whose rows may have tags, and the collection that the tags are kept under. */
@@ -170,10 +182,12 @@ const tagged: Partial<Record<Table, string>> = {
 export async function deleteEntity(db: NetworkDb, table: Table, id: string): Promise<void> {
   const type = tagged[table]
   if (type !== undefined) await deleteRows(db, 'tags', { resource_type: type, resource_id: id })
+  const before = isFollowed(table) ? await rowOf(db, table, id) : undefined
   await loose(db)
     .deleteFrom(table as 't')
     .where('id', '=', id)
     .execute()
+  if (before) await noteWrite(db, table, before, undefined)
 }
 
 /** Columns of a new entity. */

@@ -1,3 +1,5 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '../../../platform/db/database.ts'
 import type { PeriodicSchema } from '../../../platform/periodic/periodic.ts'
 import type { RuleFields } from '../model/security-rule.ts'
 import type { LockSchema } from '../../../platform/db/owner-lock.ts'
@@ -118,6 +120,8 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, PeriodicSch
   }
   address_scopes: Common & { ip_version: number; shared: number }
   address_groups: Common & { addresses: string }
+  /** `ports.security_groups` once more, to be asked from the other side: who is in a group, and on which hosts. */
+  security_group_members: { port_id: string; security_group_id: string; host_id: string }
   /** What a port may become bound to, besides the binding in its own row, which is the active one. */
   port_bindings: { port_id: string; host: string; vif_type: string; vnic_type: string; profile: string }
   /** `resource_type` is the collection of the API: networks, security-groups, … */
@@ -132,6 +136,12 @@ export interface NetworkSchema extends Pick<SagaSchema, 'timeline'>, PeriodicSch
   }
   quotas: { project_id: string; resource: string; value: number }
   revisions: { name: string; value: number }
+  /** When something last changed that a host follows; the host without a name is all of them. */
+  host_revisions: { host: string; revision: number }
   /** One for each start of neutron-server, with the revision at which it began. */
   epochs: { seq: number; id: string; began_at: number }
 }
+
+export type NetworkDb = Db<NetworkSchema>
+export type Table = Exclude<keyof NetworkSchema, 'timeline' | 'quota_locks'>
+export type Row<T extends Table> = Selectable<NetworkSchema[T]>

@@ -1,0 +1,5 @@
+import type { Migration } from '../../../../platform/db/migrate.ts'
+import { periodicIntervals } from '../../../../platform/periodic/periodic.ts'
+
+/** When what comes back by itself is late. */
+export const intervals: Migration = { name: '0011-periodic-intervals', up: periodicIntervals }
