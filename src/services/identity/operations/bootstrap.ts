@@ -1,8 +1,9 @@
 /** What a cloud has from its first moment, as `keystone-manage bootstrap` makes it; run at every start, changing nothing twice. */
+import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { Account } from '../../../platform/service.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { newId, newProject, newUser } from '../store/new-rows.ts'
-import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
+import { findRow, insertRow, listRows, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { rememberSecret } from '../tokens/known-secrets.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
 
@@ -53,7 +54,11 @@ export async function bootstrap(deps: IdentityDeps, input: BootstrapInput): Prom
   const { region } = input
   if (region !== null)
     await insertRow(deps.database.db, 'regions', { id: region, description: '', parent_region_id: null, extra: '{}' })
-  for (const service of input.services) await makeService(deps, service, region)
+  // Nothing else keeps two services of one name apart.
+  await deps.database.transaction(async (tx) => {
+    await lockOwner(deps.database, tx, 'bootstrap')
+    for (const service of input.services) await makeService(tx, service, region)
+  })
   deps.changed()
 }
 
@@ -64,8 +69,9 @@ async function makeProject({ database: { db } }: IdentityDeps, name: string, isD
   const row = isDomain
     ? newProject({ name, id: domainId, description: 'The default domain' })
     : newProject({ name, domain_id: domainId })
-  await insertRow(db, 'projects', row)
-  return row.id
+  // Another process that starts at the same moment may be first, here and below: what it made counts.
+  if (await insertRow(db, 'projects', row)) return row.id
+  return (await findRow(db, 'projects', { name, domain_id: domain }))!.id
 }
 
 async function makeRoles(
@@ -77,16 +83,17 @@ async function makeRoles(
   for (const name of new Set(names)) {
     const existing = await findRow(db, 'roles', { name, domain_id: '' })
     const id = existing?.id ?? newId()
-    if (!existing)
-      await insertRow(db, 'roles', {
+    const isOurs =
+      !existing &&
+      (await insertRow(db, 'roles', {
         id,
         name,
         domain_id: '',
         description: null,
         options: mutable ? '{}' : '{"immutable":true}',
         extra: '{}',
-      })
-    ids.set(name, id)
+      }))
+    ids.set(name, existing || isOurs ? id : (await findRow(db, 'roles', { name, domain_id: '' }))!.id)
   }
   for (const [prior, implied] of implications) {
     await insertRow(db, 'implied_roles', { prior_role_id: ids.get(prior)!, implied_role_id: ids.get(implied)! })
@@ -112,8 +119,8 @@ async function makeUser(deps: IdentityDeps, user: Account): Promise<string> {
     password_hash,
     password_created_at: Date.now(),
   })
-  await insertRow(db, 'users', row)
-  return row.id
+  if (await insertRow(db, 'users', row)) return row.id
+  return (await findRow(db, 'users', { name: user.name, domain_id: domainId }))!.id
 }
 
 /** Lets a user in again with a password; one who can get in with it already is left alone. */
@@ -136,7 +143,7 @@ async function reset({ database: { db } }: IdentityDeps, user: Row<'users'>, pas
 }
 
 async function makeService(
-  { database: { db } }: IdentityDeps,
+  db: IdentityDb,
   { type, name, urls }: BootstrapInput['services'][number],
   region: string | null,
 ) {
