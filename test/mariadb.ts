@@ -55,6 +55,8 @@ export class Mariadb {
   /** Starts the server (again). */
   async up(...args: readonly string[]): Promise<void> {
     const where = [`--datadir=${this.#data}`, `--socket=${this.#socket}`, `--port=${this.port}`]
+    // A server that starts removes temporary tables that it finds, those of other servers too.
+    where.push(`--tmpdir=${this.#folder}`)
     const always = ['--no-defaults', '--user=root', '--bind-address=127.0.0.1', ...where]
     this.#server = spawn('/usr/sbin/mariadbd', [...always, ...args], { stdio: 'ignore' })
     await eventually('MariaDB answers', async () => (await this.#ask('select 1')).code === 0, 60)

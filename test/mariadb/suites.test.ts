@@ -36,8 +36,8 @@ test('the tests of every service pass on MariaDB', { skip: noMariadb || false, t
   // Node runs no tests inside of tests unless it does not know.
   const command = ['env', '--unset=NODE_TEST_CONTEXT', process.execPath, ...flags, ...files]
   const { code, output } = await collect(command, { NEPHOS_TEST_MYSQL: mariadb!.url })
-  const failed = output.split('\n').filter((line) => /^\s*not ok/.test(line))
-  assert.deepEqual(failed, [], output.slice(-4000))
+  const failed = [...output.matchAll(/^not ok .*\n( {2}---\n[^]*?^ {2}\.\.\.$)?/gm)].map(([block]) => block)
+  assert.deepEqual(failed, [], failed.join('\n') || output.slice(-4000))
   assert.equal(code, 0)
   assert.ok(Number(/^# pass (\d+)$/m.exec(output)?.[1]) > files.length)
 })
