@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { neutronContract } from './rpc/host-state.ts'
 import { createTestNetwork, type Item, type TestNetwork } from './testing/service.ts'
+import { waitFor } from '../../base/wait.ts'
 
 const quotas =
   '[QUOTAS]\nquota_network = 10\nquota_port = 10\nquota_security_group = 10\nquota_security_group_rule = 40\n'
@@ -325,9 +326,9 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   await assert.rejects(thief.reportAgents(null, agents), /must not speak for h1/)
   const errors = [{ portId: made.id, message: 'forged' }]
   const status = async () => (await net.make('admin@ops', 'GET', `/ports/${made.id}`))['status']
-  const before = await status()
-  await thief.reportPorts(null, { host: 'h2', up: [made.id], down: [made.id], errors })
-  assert.equal(await status(), before)
+  await waitFor(async () => (await status()) === 'ACTIVE', { what: 'its own host plugs it', timeoutMs: 20_000 })
+  await thief.reportPorts(null, { host: 'h2', up: [], down: [made.id], errors })
+  assert.equal(await status(), 'ACTIVE')
   const { state } = await thief.pullHost(null, { host: 'h2', revision: null, known: null })
   assert.deepEqual([state!.ports, state!.securityGroups, state!.dhcp], [[], [], []])
 })

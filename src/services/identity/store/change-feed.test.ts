@@ -44,6 +44,8 @@ const tell = (database: Database<IdentitySchema>) =>
 test('of changes that two processes tell at the same time neither misses the other’s', async (t) => {
   const { database, start } = await setUp(t)
   const { feed, state } = await start()
+  const told = async () => (await database.db.selectFrom('changes').selectAll().execute()).length > 0
+  await waitFor(told, { what: 'there is something to be raised', timeoutMs: 20_000 })
   for (let round = 0; round < 30; round++) {
     // Both begin within one look of this process, in an order that differs from round to round.
     feed.changed()
