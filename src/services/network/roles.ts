@@ -17,7 +17,7 @@ import type { NetworkDeps } from './deps.ts'
 import { denial, policies } from './policies.ts'
 import { neutronContract } from './rpc/host-state.ts'
 import { neutronOperatorContract } from './rpc/operator.ts'
-import { agentHandlers } from './server/agent-rpc.ts'
+import { agentHandlers, type Pulls } from './server/agent-rpc.ts'
 import { epochOfStart } from './server/epochs.ts'
 import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
@@ -40,7 +40,7 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
   await migrate(database, migrations)
   const epoch = await epochOfStart(database, env.log)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
-  const pulls = { lastMs: 0 }
+  const pulls: Pulls = { lastMs: 0, hosts: new Set() }
   const looks = new LookTeller(env.bus, () => pulls.lastMs)
   const deps: NetworkDeps = {
     database,
@@ -50,7 +50,7 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
       await epoch()
       const { value, hosts } = await database.transaction(async (tx) => {
         const journal = keepJournal(tx)
-        return { value: await work(tx), hosts: await raiseHosts(tx, database.engine, journal) }
+        return { value: await work(tx), hosts: await raiseHosts(tx, database.engine, journal, pulls.hosts.size) }
       })
       looks.tell(hosts)
       return value

@@ -19,13 +19,20 @@ function requireOwn(caller: { host: string }, host: string) {
   if (caller.host !== host) throw new RpcError(`host ${caller.host} must not speak for ${host}`, 'Forbidden')
 }
 
+/** What this process has seen of the hosts that pull from it. */
+export interface Pulls {
+  /** How many milliseconds the last one took. */
+  lastMs: number
+  readonly hosts: Set<string>
+}
+
 /**
  * `pulls` is told how long it took to put the last host's state together, `keeping` which hosts keep what this database
  * does not name, and why.
  */
 export function agentHandlers(
   deps: NetworkDeps,
-  pulls: { lastMs: number },
+  pulls: Pulls,
   keeping: Map<string, string>,
   epochBegun: () => Promise<void>,
 ): RpcHandlers<typeof neutronContract> {
@@ -33,6 +40,7 @@ export function agentHandlers(
   return {
     async pullHost({ host, revision, known }, caller) {
       requireOwn(caller, host)
+      pulls.hosts.add(host)
       await epochBegun()
       const now = await revisionOf(db, host)
       const epoch = await currentEpoch(db)
@@ -48,6 +56,7 @@ export function agentHandlers(
 
     async pullPorts({ host, revision: known }, caller) {
       requireOwn(caller, host)
+      pulls.hosts.add(host)
       const revision = await revisionOf(db, host)
       if (revision === known) return { revision, ports: null }
       const rows = await db

@@ -40,12 +40,14 @@ export async function raiseRevision(tx: NetworkDb, engine: Engine): Promise<void
 /**
  * Last in a write transaction: raises the revision of the hosts that have what it changed. From the counter on changes
  * take turns, so that of two that meet - a port here, the first port of another host there - the later one sees both.
+ * `knownHosts` is how many hosts have pulled from this process.
  */
-export async function raiseHosts(tx: NetworkDb, engine: Engine, journal: Journal): Promise<Hosts> {
+export async function raiseHosts(tx: NetworkDb, engine: Engine, journal: Journal, knownHosts: number): Promise<Hosts> {
   if (journal.isEmpty) return new Set()
   await raiseRevision(tx, engine)
   const revision = await readRevision(tx)
-  const hosts: Hosts = journal.isForAll ? 'all' : await concernedHosts(tx, journal)
+  // To let all look is never wrong; with a single host it is less work than to find out whether it has to.
+  const hosts: Hosts = journal.isForAll || knownHosts < 2 ? 'all' : await concernedHosts(tx, journal)
   await setRevision(tx, engine, hosts === 'all' ? [everyHost] : [...hosts], revision)
   return hosts
 }

@@ -14,6 +14,8 @@ export class Journal {
   readonly served = new Set<string>()
   /** Ports whose addresses changed. */
   readonly ports = new Set<string>()
+  /** Ports whose own rows were written, so that all whom they concern are noted. */
+  readonly portRows = new Set<string>()
   readonly groups = new Set<string>()
   readonly addressGroups = new Set<string>()
   readonly routers = new Set<string>()
@@ -83,6 +85,7 @@ const followed: { readonly [T in Table]?: Followed<T> } = {
       'dns_name',
     ],
     note(journal, port, isOther) {
+      journal.portRows.add(port.id)
       journal.served.add(port.network_id)
       for (const id of groupsIn(port)) journal.groups.add(id)
       if (port.host_id === '') return
