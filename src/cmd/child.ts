@@ -19,13 +19,14 @@ export function runChild(start: (child: Child) => Promise<{ stop(): Promise<void
     const settings = readSettings(stateDir)
     if (!settings) throw new Error(`${stateDir} has no settings.json; start the cloud with nephos up`)
     const board = new RoleBoard((roles) => tell({ type: 'roles', roles }))
-    const running = start({ stateDir, settings, hostName: hostname(), board })
-    const stop = () => void running.then((each) => each.stop()).then(() => process.exit(0))
+    let running: { stop(): Promise<void> } | undefined
+    // What is cut while it starts goes on at the next start.
+    const stop = () => void (running ? running.stop() : Promise.resolve()).then(() => process.exit(0))
     process.on('SIGTERM', stop)
     process.on('disconnect', stop)
     process.on('SIGINT', () => undefined)
     process.on('SIGHUP', reopenLogFiles)
-    await running
+    running = await start({ stateDir, settings, hostName: hostname(), board })
   }
   begin().catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)

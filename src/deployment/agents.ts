@@ -1,4 +1,5 @@
 /** Runs the agents of this host, in a process with privileges. They speak to the control plane over the bus. */
+import type { RunAs } from '../host/command.ts'
 import { findUser } from '../host/users.ts'
 import { httpTransport } from '../platform/http/client.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
@@ -33,8 +34,10 @@ export async function startAgents(options: AgentsOptions): Promise<RunningAgents
   const { stateDir, hostName } = options
   const log = logOf(stateDir, gatekeeper, 'compute')
   const bus = new SocketBus({ path: paths(stateDir).bus, key: readSecret(stateDir, 'bus'), log }, hostName)
+  const user = await findUser(guestUser)
+  if (user) openWay(stateDir, user)
   const host = new Host(options, bus)
-  void host.start()
+  void host.start(user)
   return {
     async stop() {
       await host.stop()
@@ -60,9 +63,7 @@ class Host {
     if (!options.roles.includes(gatekeeper)) this.#admit()
   }
 
-  async start(): Promise<void> {
-    const user = await findUser(guestUser)
-    if (user) openWay(this.#options.stateDir, user)
+  async start(user: RunAs | undefined): Promise<void> {
     await this.#bus.whenConnected()
     for (const service of services) {
       const roles = this.#options.roles.filter((role) => service.roles[role]?.kind === 'agent')

@@ -158,12 +158,13 @@ class ControlProcess {
 
   async #startRole(service: ServiceDefinition, running: RunningService, role: string): Promise<void> {
     const { port, isApi } = service.roles[role]!
+    // What has started stays so when the port cannot be had, and is not started twice by the next try.
+    await running.start(role)
     if (port !== undefined && isApi) {
       const app = running.apps[service.type]!
       await this.#serve(app, port)
       this.#wiring.apps.set(service.type, app)
     }
-    await running.start(role)
     this.#options.board.set(role, 'up')
   }
 

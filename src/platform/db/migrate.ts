@@ -55,6 +55,19 @@ export async function migrate<Schema>(database: Database<Schema>, migrations: re
   return ran
 }
 
+/** As `migrate`, for a database that was opened just now: it is closed again where that fails, so that who tries on keeps none. */
+export async function migrateOpened<Schema>(
+  database: Database<Schema>,
+  migrations: readonly Migration[],
+): Promise<string[]> {
+  try {
+    return await migrate(database, migrations)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
 /** Runs the step unless the database has it, which another process may have done meanwhile. */
 async function runOnce(db: Kysely<Ledger>, engine: Engine, { name, up }: Migration): Promise<boolean> {
   if (await db.selectFrom('schema_migrations').select('name').where('name', '=', name).executeTakeFirst()) return false

@@ -1,7 +1,7 @@
 /** Opens what nova's roles of a process share: configuration, database, sagas, the ways to other services. */
 import { openDatabase } from '../../platform/db/database.ts'
 import { leasesOf } from '../../platform/db/lease.ts'
-import { migrate } from '../../platform/db/migrate.ts'
+import { migrateOpened } from '../../platform/db/migrate.ts'
 import { ApiError } from '../../platform/http/errors.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
@@ -36,7 +36,7 @@ export async function openCompute(env: ServiceEnv, foreign: Foreign = foreignOf(
   const database = openDatabase<ComputeSchema>(config.databaseUrl || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, migrations)
+  await migrateOpened(database, migrations)
   const processes = rpcFanout(env.bus, processesContract)
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
   const from = leases.owner

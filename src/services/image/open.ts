@@ -6,7 +6,7 @@ import { DigestPool } from '../../base/digests/digest-pool.ts'
 import { ConfigError } from '../../platform/config/config.ts'
 import { openDatabase, type Database } from '../../platform/db/database.ts'
 import { leasesOf } from '../../platform/db/lease.ts'
-import { migrate, type Migration } from '../../platform/db/migrate.ts'
+import { migrateOpened, type Migration } from '../../platform/db/migrate.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
 import type { ServiceEnv } from '../../platform/service.ts'
@@ -94,7 +94,7 @@ export async function openImage(env: OpenEnv): Promise<ImageDeps> {
   const stores = openStores(config, env.stateDir, fenceOf(config))
   const staging = new FileStore({ id: 'os_glance_staging_store', folder: stagingFolder(config, env.stateDir) })
   const database = openImageDatabase(env, config)
-  await migrate(database, migrations)
+  await migrateOpened(database, migrations)
   const identity = new ServiceClient('keystone', env.connect('identity'), env.serviceToken)
   // Keystone tells the limits of all projects to the system's readers only.
   const reader = new ServiceClient('keystone', env.connect('identity'), () => env.serviceToken('system'))

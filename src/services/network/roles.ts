@@ -2,7 +2,7 @@ import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
 import { leasesOf } from '../../platform/db/lease.ts'
-import { migrate } from '../../platform/db/migrate.ts'
+import { migrateOpened } from '../../platform/db/migrate.ts'
 import { purgeOlderThan } from '../../platform/db/purge.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
@@ -37,7 +37,7 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
   const database = openDatabase<NetworkSchema>(config.connection || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  await migrate(database, migrations)
+  await migrateOpened(database, migrations)
   const epoch = await epochOfStart(database, env.log)
   const notifier = new ComputeNotifier(new ServiceClient('compute', env.connect('compute'), env.serviceToken), env.log)
   const pulls: Pulls = { lastMs: 0, hosts: new Set() }

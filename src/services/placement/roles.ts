@@ -1,7 +1,7 @@
 import { PolicyEnforcer } from '../../platform/auth/policy.ts'
 import { loadConfig } from '../../platform/config/config.ts'
 import { openDatabase } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
+import { migrateOpened } from '../../platform/db/migrate.ts'
 import { createApp } from '../../platform/http/app.ts'
 import { withCors } from '../../platform/http/cors.ts'
 import { runningService, type RunningService, type ServiceEnv } from '../../platform/service.ts'
@@ -22,7 +22,7 @@ export async function openPlacementService(env: ServiceEnv): Promise<RunningServ
   const database = openDatabase<PlacementSchema>(config.connection || env.databaseUrl, {
     isDurable: config.sqliteSynchronous,
   })
-  if (config.syncOnStartup) await migrate(database, migrations)
+  if (config.syncOnStartup) await migrateOpened(database, migrations)
   const cache = new ProviderCache(database)
   const app = createApp<PlacementDeps>({
     parseProxyHeaders: config.parseProxyHeaders,

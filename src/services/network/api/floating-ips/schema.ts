@@ -1,17 +1,10 @@
 import { Type } from 'typebox'
 import { shown, standardFields } from '../kit/answers.ts'
 import { closed } from '../kit/schema.ts'
+import { portFacts } from '../ports/schema.ts'
 
 const { name: _name, ...fields } = standardFields
-const port = closed({
-  name: shown.text,
-  network_id: shown.text,
-  mac_address: shown.text,
-  admin_state_up: shown.boolean,
-  status: shown.text,
-  device_id: shown.text,
-  device_owner: shown.text,
-})
+const port = closed({ name: shown.text, ...portFacts })
 
 export const floatingIpAnswer = closed({
   ...fields,

@@ -78,14 +78,19 @@ export const updateBinding = closed({
 const vifDetails = closed({ port_filter: Type.Optional(shown.boolean), connectivity: Type.Optional(shown.text) })
 const profile = Type.Record(shown.text, Type.Unknown())
 
-export const portAnswer = closed({
-  ...standardFields,
+/** What floating IPs show of their port, too. */
+export const portFacts = {
   network_id: shown.text,
   mac_address: shown.text,
   admin_state_up: shown.boolean,
   status: shown.text,
   device_id: shown.text,
   device_owner: shown.text,
+}
+
+export const portAnswer = closed({
+  ...standardFields,
+  ...portFacts,
   fixed_ips: Type.Array(shown.address),
   port_security_enabled: shown.boolean,
   security_groups: shown.texts,
