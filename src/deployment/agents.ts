@@ -100,7 +100,7 @@ class Host {
   }
 
   #envOf(service: ServiceDefinition): Omit<AgentEnv, 'roles'> {
-    const { stateDir, settings, hostName, remark } = this.#options
+    const { stateDir, settings, hostName, roles, remark } = this.#options
     const bridge = providerBridge(settings.name)
     const connect = (type: string) => httpTransport(urlOf(settings, type))
     const account = new ServiceAccount(connect('identity'), readAuthtoken(stateDir, service).own())
@@ -117,7 +117,11 @@ class Host {
       connect,
       serviceToken: () => account.token(),
       urlOf: (port) => urlOf(settings, port),
-      secretOf: (name) => readSecret(stateDir, name),
+      secretOf(name) {
+        if (!roles.some((role) => service.roles[role]?.secrets?.includes(name)))
+          throw new Error(`no role of ${service.type} in this process may read the secret '${name}'`)
+        return readSecret(stateDir, name)
+      },
       report: (role, state, text) => this.#report(role, state, text),
       remark,
       admitted: this.#admission.promise,

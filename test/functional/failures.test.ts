@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
-import { login } from '../api.ts'
+import { eventually, login } from '../api.ts'
 import { createTestCloud, type TestCloud } from '../cloud.ts'
 
 async function cloudFor(t: TestContext): Promise<TestCloud> {
@@ -46,6 +46,16 @@ test("a port in use: the start fails with that port, the others' APIs answer, an
   other.close()
   await cloud.up()
   assert.equal((await cloud.nephos('status')).code, 0)
+})
+
+test('a role whose port becomes free comes up by itself', async (t) => {
+  const cloud = await cloudFor(t)
+  const other = await occupy(t, cloud.url('image'))
+  await failure(cloud.up())
+  other.close()
+  await eventually('the whole cloud is up', async () => (await cloud.nephos('status')).code === 0, 60)
+  const admin = await login(cloud, 'admin')
+  assert.equal((await admin.call('image', 'GET', '/v2/images')).status, 200)
 })
 
 test('the port of identity in use: nothing starts, and the line says why', async (t) => {

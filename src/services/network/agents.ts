@@ -7,9 +7,15 @@ import { destroyNetworking } from './agent/destroy.ts'
 
 const folderOf = ({ stateDir }: { stateDir: string }) => join(stateDir, 'network-agent')
 
-/** Starts them as soon as this host may be changed. */
+/** They are one program: what a host has made is in one ledger, which one process keeps. */
+const together = ['neutron-linuxbridge-agent', 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent']
+
+/** Starts them as soon as this host may be changed. Throws where not all of them are wanted. */
 export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   const { host, bus, roles } = env
+  const missing = together.filter((role) => !roles.includes(role))
+  if (missing.length > 0)
+    throw new Error(`the network agents of a host run in one process: name ${missing.join(', ')}, too`)
   const agent = createNetworkAgent({
     host,
     bus,
