@@ -5,7 +5,7 @@
 import { Type, type TObject, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import type { ApiRequest, Query, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -214,7 +214,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
         const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
         if (attributes['id'] != null && attributes['id'] !== request.params.id) {
-          throw new BadRequest('Cannot change ID')
+          throw new Invalid('Cannot change ID')
         }
         const changed = await entity.change(deps, row, attributes, request.ctx)
         deps.changed()

@@ -1,7 +1,7 @@
 /** Credentials with their blobs in the clear, as operations see them. */
 import { createHash } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict } from '../errors.ts'
 import { findRow, insertRow, listRows, type Condition, type Row } from '../store/rows.ts'

@@ -1,6 +1,6 @@
 /** What an administrator changes of a user, and the user's own change of his password. */
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { Unauthorized } from '../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { DomainDirectory } from '../directories/domain-directory.ts'
 import { AuthFailed } from '../errors.ts'

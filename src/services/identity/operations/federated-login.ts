@@ -1,5 +1,5 @@
 /** A login that an identity provider vouches for: who is it by the mapping, and what does that bring him. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { Assertion } from '../auth/proxies.ts'
 import { findDomain, findUser, isUsable } from '../auth/find.ts'
 import type { IdentityDeps } from '../deps.ts'

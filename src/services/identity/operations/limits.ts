@@ -1,5 +1,5 @@
 /** Registered limits and limits: what must exist for them, what must not be there twice, what the model allows. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { expected, IdentityConflict } from '../errors.ts'
 import { beyondTree, type Limit } from '../model/limits.ts'
@@ -10,7 +10,7 @@ type LimitRow = Row<'limits'>
 
 const duplicate = (kind: string) => new IdentityConflict(kind, 'Duplicate entry')
 
-/** Throws BadRequest that names what a limit refers to and what is not there. */
+/** Throws Invalid that names what a limit refers to and what is not there. */
 async function requireKnown(
   db: IdentityDb,
   target: 'limit' | 'registered_limit',

@@ -1,7 +1,7 @@
 /** This cloud as an identity provider of others: signed assertions of its users, and the metadata that others need. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden, AuthFailed, IdentityNotFound, Misconfigured, ValidationFailed } from '../errors.ts'
 import { samlResponse } from '../model/saml/assertion.ts'

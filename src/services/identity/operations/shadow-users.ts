@@ -1,7 +1,7 @@
 /** Users whom a login of an identity provider makes, with the groups and projects that its mapping gives them. */
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed, IdentityConflict, IdentityNotFound, LoginRefused } from '../errors.ts'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { ProjectRule } from '../model/mapping/types.ts'
 import { publicId } from '../model/public-id.ts'
 import {

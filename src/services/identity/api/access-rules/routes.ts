@@ -1,5 +1,5 @@
 /** Access rules of users: made with application credentials, listed and deleted here. */
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

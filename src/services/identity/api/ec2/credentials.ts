@@ -1,6 +1,6 @@
 /** /v3/users/{id}/credentials/OS-EC2: access keys for EC2 and S3 clients. */
 import { Type } from 'typebox'
-import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import {

@@ -1,4 +1,4 @@
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

@@ -1,5 +1,5 @@
 /** `parents_as_list`, `subtree_as_ids` and their like: the neighbourhood of one project. */
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { listRows, type Row } from '../../store/rows.ts'
@@ -33,7 +33,7 @@ export async function expandProject(row: Project, deps: IdentityDeps, request: A
   const asks = (name: string) => isFlagged(request.query, name)
   for (const what of ['parents', 'subtree']) {
     if (asks(`${what}_as_list`) && asks(`${what}_as_ids`)) {
-      throw new BadRequest(`Cannot use ${what}_as_list and ${what}_as_ids query params at the same time.`)
+      throw new Invalid(`Cannot use ${what}_as_list and ${what}_as_ids query params at the same time.`)
     }
   }
   const more: { parents?: unknown; subtree?: unknown } = {}

@@ -8,7 +8,7 @@ import type { Context } from '../../../../platform/auth/context.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import type { SortKey } from '../../../../platform/db/keyset.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
-import { ApiError } from '../../../../platform/http/errors.ts'
+import { ServiceError, NotFound } from '../../../../platform/errors.ts'
 import type { Query, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { NetworkDeps } from '../../deps.ts'
@@ -49,7 +49,7 @@ export interface Collection<T extends OwnedTable> extends Attributes {
   answer: TObject
   /** What a caller who is neither administrator nor service can see at most; policies have the last word. */
   scope(ctx: Context): Scope
-  notFound(id: string): ApiError
+  notFound(id: string): ServiceError
   /** What the policies of these rows ask for, read at once. */
   targets(db: NetworkDb, rows: readonly Row<T>[]): Promise<(row: Row<T>) => PolicyTarget>
   /** How these rows look, whatever has to be read for it read at once. */
@@ -182,7 +182,7 @@ async function markerOf<T extends OwnedTable>(
   try {
     return (await visible(collection, ctx, db, id)).row
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) throw unknownMarker(pluralOf(collection), id)
+    if (error instanceof NotFound) throw unknownMarker(pluralOf(collection), id)
     throw error
   }
 }
