@@ -1,7 +1,7 @@
 /** How services speak to each other: the same requests over a socket or straight into the other's app. */
 import { kindOf } from './errors.ts'
 import { Readable } from 'node:stream'
-import { ServiceError, Unavailable } from '../errors.ts'
+import { ServiceError, Unavailable, type ErrorKind } from '../errors.ts'
 import type { App } from './app.ts'
 
 export interface ClientRequest {
