@@ -72,6 +72,15 @@ export function filtersOf(filters: Filters, query: Query): Filter[] {
   })
 }
 
+/** What a query says of these columns, which are called as it calls them. */
+export const askedOf = <Name extends string>(query: Query, names: readonly Name[]): { [K in Name]?: string } =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = last(query, name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  ) as { [K in Name]?: string }
+
 /** A boolean in a query; keystone takes `enabled` without a value for true. */
 export const isTrue = (text: string): boolean => !/^(false|f|0|no|n|off)$/i.test(text)
 

@@ -327,7 +327,7 @@ describe('a domain with a directory', { skip: noSlapd }, () => {
   test('with [identity] driver = ldap the default domain is the directory, with the ids that it has', async (t) => {
     const { deps } = await openTestDeps(t, configText(ldapOptionsOf(directory)))
     await deps.residents.listUsers('default')
-    const [alice] = await listRows(deps.database.db, 'users', [{ column: 'name', operator: '=', value: 'alice' }])
+    const [alice] = await listRows(deps.database.db, 'users', { name: 'alice' })
     assert.equal(alice?.id, 'alice')
     assert.equal(alice.domain_id, 'default')
     assert.equal(await deps.directories.of('corp-id'), undefined)

@@ -1,4 +1,5 @@
 /** Registered limits and limits: what must exist for them, what must not be there twice, what the model allows. */
+import { orTaken } from '../../../platform/db/rows.ts'
 import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { expected, IdentityConflict } from '../errors.ts'
@@ -44,7 +45,8 @@ export async function updateRegisteredLimit(
   await requireKnown(database.db, 'registered_limit', changes)
   return database.transaction(async (tx) => {
     await requireUnused(tx, row)
-    if ((await updateRow(tx, 'registered_limits', row.id, changes)) === 'taken') throw duplicate('registered_limit')
+    if ((await orTaken(updateRow(tx, 'registered_limits', row.id, changes))) === 'taken')
+      throw duplicate('registered_limit')
     return { ...row, ...changes }
   })
 }
@@ -103,7 +105,7 @@ export async function updateLimit(
 async function requireModel(tx: IdentityDb, { config }: IdentityDeps, limits: readonly LimitRow[]): Promise<void> {
   if (config.enforcementModel !== 'strict_two_level') return
   const names = [...new Set(limits.map((each) => each.resource_name))]
-  const sameNames = [{ column: 'resource_name', operator: 'in' as const, value: names }]
+  const sameNames = { resource_name: names }
   const wrong = beyondTree(limits, {
     limits: await listRows(tx, 'limits', sameNames),
     defaults: await listRows(tx, 'registered_limits', sameNames),

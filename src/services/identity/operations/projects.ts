@@ -1,4 +1,5 @@
 /** Creating, changing and disabling projects and domains, under the rules of their tree. */
+import { orTaken } from '../../../platform/db/rows.ts'
 import { Invalid, Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
@@ -104,7 +105,7 @@ export async function changeProject(deps: IdentityDeps, row: Project, changes: P
   }
   if (isDisabled && row.is_domain === 0 && (await descendantsOf(db, row.id)).some((each) => each.enabled === 1))
     throw new Forbidden(`Cannot disable project ${row.id} since its subtree contains enabled projects.`)
-  const result = await deps.database.transaction(async (tx) => {
+  const change = deps.database.transaction(async (tx) => {
     if (isDisabled) await noteRevocation(tx, row.is_domain === 1 ? { domain_id: row.id } : { project_id: row.id })
     return updateRow(tx, 'projects', row.id, {
       ...(changes.name !== undefined && { name: changes.name.trim() }),
@@ -115,7 +116,7 @@ export async function changeProject(deps: IdentityDeps, row: Project, changes: P
       extra: changes.extra,
     })
   })
-  if (result === 'taken') throw conflict({ ...row, name: changes.name ?? row.name })
+  if ((await orTaken(change)) === 'taken') throw conflict({ ...row, name: changes.name ?? row.name })
   return (await findRow(db, 'projects', { id: row.id }))!
 }
 
@@ -129,6 +130,6 @@ export async function setTags({ database }: IdentityDeps, projectId: string, tag
 
 /** Tags of a project, sorted. */
 export async function tagsOf({ database }: Pick<IdentityDeps, 'database'>, projectId: string): Promise<string[]> {
-  const rows = await listRows(database.db, 'project_tags', [{ column: 'project_id', operator: '=', value: projectId }])
+  const rows = await listRows(database.db, 'project_tags', { project_id: projectId })
   return rows.map((row) => row.tag).sort()
 }

@@ -58,10 +58,7 @@ const list = route({
     ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
     await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
-    const rows = await listCredentials(deps, [
-      { column: 'user_id', operator: '=', value: userId },
-      { column: 'type', operator: '=', value: 'ec2' },
-    ])
+    const rows = await listCredentials(deps, { user_id: userId, type: 'ec2' })
     return collection(
       'credentials',
       rows.map((row) => view(row, baseUrl)),

@@ -49,7 +49,7 @@ async function load(
 }
 
 const rolesOf = ({ database }: IdentityDeps, row: AccessToken) =>
-  listRows(database.db, 'roles', [{ column: 'id', operator: 'in', value: JSON.parse(row.role_ids) as string[] }])
+  listRows(database.db, 'roles', { id: JSON.parse(row.role_ids) as string[] })
 
 const list = route({
   method: 'GET',

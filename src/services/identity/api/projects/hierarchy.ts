@@ -66,9 +66,7 @@ async function listOf(rows: readonly Project[], deps: IdentityDeps, { ctx, query
     deps,
   )
   const isWithLimits = isFlagged(query, 'include_limits')
-  const limits = isWithLimits
-    ? await listRows(db, 'limits', [{ column: 'project_id', operator: 'in', value: shown.map((each) => each.id) }])
-    : []
+  const limits = isWithLimits ? await listRows(db, 'limits', { project_id: shown.map((each) => each.id) }) : []
   return shown.map((project) => ({
     project: {
       ...withLinks(baseUrl, 'projects', project),

@@ -115,7 +115,7 @@ export const projects: Entity<'projects'> = {
   },
   async remove({ database }, row) {
     requireDeletable(row, row.is_domain === 1 ? 'domain' : 'project')
-    const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
+    const children = await listRows(database.db, 'projects', { parent_id: row.id }, 1)
     if (children.length > 0)
       throw new Forbidden(
         `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,

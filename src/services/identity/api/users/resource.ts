@@ -1,3 +1,4 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { Invalid } from '../../../../platform/errors.ts'
@@ -166,10 +167,10 @@ export const users: Entity<'users'> = {
     await requireNoDomain(deps, changes.default_project_id)
     const federated = input['federated'] as FederatedObject[] | undefined
     await requireProviders(deps, ctx, row, federated)
-    const result = await changeUser(deps, row, changes, async (tx) => {
+    const change = changeUser(deps, row, changes, async (tx) => {
       if (federated) await setFederatedObjects(tx, row, federated)
     })
-    if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
+    if ((await orTaken(change)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(deps.database.db, 'users', { id: row.id }))!
   },
   async remove(deps, row) {
