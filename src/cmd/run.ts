@@ -10,7 +10,8 @@ import { loadSettings } from '../deployment/settings.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
-import { ProcessFile } from './process-files.ts'
+import { startFakeHosts, type FakeHostsOptions } from './fake-hosts.ts'
+import { ProcessFile, requireAlone } from './process-files.ts'
 
 /** Runs until a signal ends it. Throws UsageError for what is no role. */
 export async function run(args: Arguments): Promise<number> {
@@ -18,9 +19,10 @@ export async function run(args: Arguments): Promise<number> {
   const control = wanted.filter((role) => role === busRole || roles.get(role)?.kind === 'control')
   const agents = wanted.filter((role) => roles.get(role)?.kind === 'agent')
   requireRoles(wanted, [...control, ...agents])
-  if (agents.length > 0 && process.getuid?.() !== 0)
-    throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
+  requireAlone(args.stateDir, agents)
   const settings = loadSettings(args.stateDir, args.settings)
+  if (agents.length > 0 && !settings.fake && process.getuid?.() !== 0)
+    throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
   if (agents.length > 0) await prepare(settings, { install: !args.noInstall, say })
@@ -32,9 +34,7 @@ export async function run(args: Arguments): Promise<number> {
   const common = { stateDir: args.stateDir, settings, hostName: hostname(), board }
   const running = [
     ...(control.length > 0 ? [await startControl({ ...common, roles: control })] : []),
-    ...(agents.length > 0
-      ? [await startAgents({ ...common, roles: agents, remark: say, ready: () => undefined })]
-      : []),
+    ...(agents.length > 0 ? [await startHere({ ...common, roles: agents })] : []),
   ]
   process.on('SIGHUP', reopenLogFiles)
   await new Promise<void>((resolve) => {
@@ -43,6 +43,11 @@ export async function run(args: Arguments): Promise<number> {
   for (const each of running.reverse()) await each.stop()
   file.remove()
   return 0
+}
+
+async function startHere(options: FakeHostsOptions): Promise<{ stop(): Promise<void> }> {
+  if (options.settings.fake) return { stop: await startFakeHosts(options) }
+  return startAgents({ ...options, remark: say, ready: () => undefined })
 }
 
 function requireRoles(wanted: readonly string[], known: readonly string[]): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { LocalBus } from '../../platform/rpc/local-bus.ts'
 import { rpcServe } from '../../platform/rpc/contract.ts'
 import { fakeAgent } from './fake-agents.ts'
-import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
+import { agentContracts, neutronContract } from './rpc/host-state.ts'
 
 test('reports its agents, wires new ports, repeats a report that failed', async () => {
   const bus = new LocalBus()
@@ -13,7 +13,7 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   let failures = 0
   let alive: string[] = []
   rpcServe(bus, neutronContract, 'server', {
-    pullHost: async () => ({ state: null, epoch: 'e', isSuccessor: true }),
+    pullHost: async () => ({ state: null, epoch: 'e', doubted: [] }),
     pullPorts: async (args, caller) => {
       assert.equal(caller.host, args.host)
       return { revision, ports: args.revision === revision ? null : ports }
@@ -32,7 +32,7 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   assert.deepEqual(alive, ['Linux bridge agent', 'DHCP agent', 'L3 agent', 'Metadata agent'])
   assert.deepEqual(reports, [{ up: ['a'], down: [] }])
 
-  const look = () => bus.dispatch(networkAgentContract.topic, 'h1', 'look', {}, { host: 'server', requestId: null })
+  const look = () => bus.dispatch(agentContracts.l2.topic, 'h1', 'look', {}, { host: 'server', requestId: null })
   await look()
   assert.equal(reports.length, 1)
   ports = ['b']
@@ -42,5 +42,5 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   await look()
   assert.deepEqual(reports[1], { up: ['b'], down: ['a'] })
   await stop()
-  assert.equal(bus.serves(networkAgentContract.topic, 'h1'), false)
+  assert.equal(bus.serves(agentContracts.l2.topic, 'h1'), false)
 })

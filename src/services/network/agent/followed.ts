@@ -1,4 +1,4 @@
-/** What this agent last carried out for a neutron-server whose word counts, over restarts. */
+/** What a part of the agents last carried out for a neutron-server whose word counts, over restarts. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -7,10 +7,12 @@ import type { Logger } from '../../../platform/log/log.ts'
 import type { HostState } from '../rpc/host-state.ts'
 import { describeKept, withKept } from './keep.ts'
 
-interface Followed {
+export interface Followed {
   epoch: string
   state: HostState
 }
+
+export const followedFile = (folder: string): string => join(folder, 'followed.json')
 
 export class FollowedState {
   readonly #file: string
@@ -18,10 +20,10 @@ export class FollowedState {
   #last: Followed | null = null
   #kept: string | null = null
 
-  constructor(stateDir: string, log: Logger) {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  constructor(folder: string, log: Logger) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#log = log
-    this.#file = join(stateDir, 'followed.json')
+    this.#file = followedFile(folder)
     if (existsSync(this.#file)) this.#last = JSON.parse(readFileSync(this.#file, 'utf8')) as Followed | null
   }
 

@@ -1,25 +1,32 @@
 /**
- * What this agent has made on its host. A name is written down before the thing is made, so that nothing is ever left
- * that nobody knows of, and only what is written down is ever removed.
+ * The ledger of one network agent: what it has made on its host. A name is written down before the thing is made, so that
+ * nothing is ever left that nobody knows of, and only what is written down is ever removed, by the agent that wrote it.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../../../host/files.ts'
 import { isErrno } from '../../../host/process.ts'
+import { agentParts, type AgentPart } from '../rpc/parts.ts'
 
 /** Tables are written `family name`; dnsmasq processes by their folder. */
-export type OwnedKind = 'links' | 'namespaces' | 'dnsmasq' | 'tables'
-type Content = Record<OwnedKind, string[]>
+export const ownedKinds = ['links', 'namespaces', 'dnsmasq', 'tables'] as const
+export type OwnedKind = (typeof ownedKinds)[number]
+export type Entries = Record<OwnedKind, string[]>
+
+/** Where a part keeps its ledger and what it follows. */
+export const folderOf = (stateDir: string, part: AgentPart): string => join(stateDir, part)
+
+export const ledgerFile = (folder: string): string => join(folder, 'owned.json')
 
 export class Owned {
   readonly #file: string
   readonly #content: Record<OwnedKind, Set<string>>
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(stateDir: string) {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-    this.#file = join(stateDir, 'owned.json')
-    const { links, namespaces, dnsmasq, tables } = read(this.#file)
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#file = ledgerFile(folder)
+    const { links, namespaces, dnsmasq, tables } = readEntries(folder)
     this.#content = {
       links: new Set(links),
       namespaces: new Set(namespaces),
@@ -53,16 +60,32 @@ export class Owned {
       .catch(() => undefined)
       .then(() => {
         const plain = Object.fromEntries(Object.entries(this.#content).map(([kind, names]) => [kind, [...names]]))
-        return replaceFile(this.#file, `${JSON.stringify(plain, null, 2)}\n`, 0o600)
+        return replaceFile(this.#file, textOf(plain as Entries), 0o600)
       })
     this.#writing = next
     return next
   }
 }
 
-function read(file: string): Partial<Content> {
+/** Links of the other parts, whatever process they run in: what is made is in a ledger on the disk by then. */
+export const linksOfOthers = (stateDir: string, part: AgentPart): Set<string> =>
+  new Set(
+    agentParts
+      .filter((other) => other !== part)
+      .flatMap((other) => readEntries(folderOf(stateDir, other)).links),
+  )
+
+export const textOf = (entries: Entries): string => `${JSON.stringify(entries, null, 2)}\n`
+
+/** The ledger in a folder as it was written last; empty where there is none. */
+export function readEntries(folder: string): Entries {
+  const { links = [], namespaces = [], dnsmasq = [], tables = [] } = readLedger(folder)
+  return { links, namespaces, dnsmasq, tables }
+}
+
+function readLedger(folder: string): Partial<Entries> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Content>
+    return JSON.parse(readFileSync(ledgerFile(folder), 'utf8')) as Partial<Entries>
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return {}
     throw error

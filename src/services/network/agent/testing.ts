@@ -14,6 +14,7 @@ import { createLogger, type Logger } from '../../../platform/log/log.ts'
 import { rpcServe } from '../../../platform/rpc/contract.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
 import { neutronContract, type HostPort, type HostSecurityGroup, type HostState } from '../rpc/host-state.ts'
+import { agentParts } from '../rpc/parts.ts'
 import { createNetworkAgent, type NetworkAgent } from './agent.ts'
 import { destroyNetworking } from './destroy.ts'
 
@@ -112,10 +113,10 @@ export class Lab {
     const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => {
+      pullHost: async ({ revision, parts }) => {
         if (lab.isAway) throw new Error('away')
         const state = revision === lab.state.revision ? null : lab.state
-        return { state, epoch: 'e', isSuccessor: lab.isSuccessor }
+        return { state, epoch: 'e', doubted: lab.isSuccessor ? [] : parts.map(({ name }) => name) }
       },
       reportPorts: async (report) => {
         for (const each of report.up) {
@@ -146,8 +147,11 @@ export class Lab {
       bridgeMappings: new Map([['provider', 'br-provider']]),
       ownBridges: new Map([['br-provider', makeProvider]]),
       localIp: '127.0.0.1',
-      metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
-      metadataSecret: new Secret('key'),
+      parts: agentParts,
+      metadata: {
+        url: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
+        secret: new Secret('key'),
+      },
       fullLookMs: this.#fullLookMs,
     })
     await this.agent.start()
@@ -156,7 +160,7 @@ export class Lab {
   /** Changes what neutron-server says, and waits until it is so: the pulls that follow find nothing new. */
   async change(changes: Partial<HostState>): Promise<void> {
     this.state = { ...this.state, ...changes, revision: this.state.revision + 1 }
-    await this.bus.fanout('neutron-agent', 'look', {})
+    this.agent.look()
   }
 
   /** Makes the guest of a port: a namespace at the other end of a cable that is called like its tap. */
