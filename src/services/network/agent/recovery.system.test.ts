@@ -122,7 +122,7 @@ function defineTests() {
 
   /** Everything is looked at again, as it is every half minute. */
   async function lookAtAll() {
-    await lab.agent.stop()
+    await lab.stopAgent()
     await lab.startAgent()
   }
 
@@ -209,7 +209,7 @@ function defineTests() {
   })
 
   test('a tap that vanished while the agent was down is told; it is wired when it is there again', async () => {
-    await lab.agent.stop()
+    await lab.stopAgent()
     await deleteLink(bob.tap)
     await lab.startAgent()
     await eventually('bob is down', async () => lab.down.has(bob.id) || undefined)
@@ -221,7 +221,7 @@ function defineTests() {
   })
 
   test('what went while the agent was down is cleared away, and what came is made', async () => {
-    await lab.agent.stop()
+    await lab.stopAgent()
     lab.state = { ...state, revision: 100, routers: [], ports: [alice] }
     await lab.startAgent()
     await eventually('no router', async () => !(await isNetns(routerNamespace(routerId))) || undefined)
