@@ -13,6 +13,8 @@ export const ownedKinds = ['links', 'namespaces', 'dnsmasq', 'tables'] as const
 export type OwnedKind = (typeof ownedKinds)[number]
 export type Entries = Record<OwnedKind, string[]>
 
+export const noEntries = (): Entries => ({ links: [], namespaces: [], dnsmasq: [], tables: [] })
+
 /** Where a part keeps its ledger and what it follows. */
 export const folderOf = (stateDir: string, part: AgentPart): string => join(stateDir, part)
 
@@ -79,8 +81,7 @@ export const textOf = (entries: Entries): string => `${JSON.stringify(entries, n
 
 /** The ledger in a folder as it was written last; empty where there is none. */
 export function readEntries(folder: string): Entries {
-  const { links = [], namespaces = [], dnsmasq = [], tables = [] } = readLedger(folder)
-  return { links, namespaces, dnsmasq, tables }
+  return { ...noEntries(), ...readLedger(folder) }
 }
 
 function readLedger(folder: string): Partial<Entries> {

@@ -15,7 +15,7 @@ import { isErrno } from '../../../host/process.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { agentParts, sliceOf, type AgentPart } from '../rpc/parts.ts'
 import { followedFile, type Followed } from './followed.ts'
-import { folderOf, ledgerFile, ownedKinds, readEntries, textOf, type Entries, type OwnedKind } from './owned.ts'
+import { folderOf, ledgerFile, noEntries, ownedKinds, readEntries, textOf, type Entries, type OwnedKind } from './owned.ts'
 
 /** Where the ledger is of what is nobody's. */
 export const nobodysFolder = (stateDir: string): string => join(stateDir, 'nobodys')
@@ -38,8 +38,6 @@ export async function splitLedger(stateDir: string, log: Logger): Promise<void> 
   }
   for (const file of files) await rm(file, { force: true })
 }
-
-const noEntries = (): Entries => ({ links: [], namespaces: [], dnsmasq: [], tables: [] })
 
 /** To each part its own. A cable that is not there any more is nobody's, and needs nobody. */
 async function share(all: Entries): Promise<{ shares: Record<AgentPart, Entries>; rest: Entries }> {
