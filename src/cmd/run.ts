@@ -8,6 +8,7 @@ import { ensureSecrets } from '../deployment/secrets.ts'
 import { roles } from '../deployment/services.ts'
 import { loadSettings } from '../deployment/settings.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
+import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
 import { startFakeHosts, type FakeHostsOptions } from './fake-hosts.ts'
@@ -20,12 +21,14 @@ export async function run(args: Arguments): Promise<number> {
   const agents = wanted.filter((role) => roles.get(role)?.kind === 'agent')
   requireRoles(wanted, [...control, ...agents])
   requireAlone(args.stateDir, agents)
+  const copy = agents.length > 0 ? copyOf(args.stateDir) : undefined
+  if (copy !== undefined) throw new Error(copy)
   const settings = loadSettings(args.stateDir, args.settings)
   if (agents.length > 0 && !settings.fake && process.getuid?.() !== 0)
     throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
-  if (agents.length > 0) await prepare(settings, { install: !args.noInstall, say })
+  if (agents.length > 0) await prepare(settings, { install: !args.noInstall, roles: agents, say })
   const file = new ProcessFile(args.stateDir)
   const board = new RoleBoard((states) => {
     for (const each of states) tellChange(each)

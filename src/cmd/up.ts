@@ -38,7 +38,7 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
   const ofAgents = agentParts.map((part) => join('network-agent', part))
   for (const folder of ['', 'run', 'network-agent', ...ofAgents]) removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
-  await prepare(settings, { install: !args.noInstall, say })
+  await prepare(settings, { install: !args.noInstall, roles: rolesOfKind('agent'), say })
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)

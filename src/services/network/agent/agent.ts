@@ -36,8 +36,8 @@ export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
   onHealth?: (binary: string, error: string | null) => void
 }
 
-const keptNotice = (kept: string, host: string) =>
-  `the network database is another one than this host followed, or an older copy of it: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
+const keptNotice = (doubt: string | null, kept: string, host: string) =>
+  `${doubt}: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
 
 export interface NetworkAgent {
   start(): Promise<void>
@@ -182,9 +182,8 @@ class Agents implements NetworkAgent {
       parts: this.#parts.map(({ name, followed }) => ({ name, known: followed.position })),
     })
     if (!state) return
-    await Promise.all(
-      this.#parts.map((part) => part.take(state, { epoch, isSuccessor: !doubted.includes(part.name) })),
-    )
+    const doubts = new Map(doubted.map(({ name, reason }) => [name, reason]))
+    await Promise.all(this.#parts.map((part) => part.take(state, { epoch, doubt: doubts.get(part.name) ?? null })))
     this.#revision = state.revision
   }
 
@@ -225,7 +224,7 @@ class Agents implements NetworkAgent {
     const { host, log, onHealth } = this.#options
     const last = failures.at(-1)
     const { kept } = part.followed
-    part.error = last ? `${last.what}: ${last.message}` : kept === null ? null : keptNotice(kept, host)
+    part.error = last ? `${last.what}: ${last.message}` : kept === null ? null : keptNotice(part.doubt, kept, host)
     for (const failure of failures) log.error({ part: part.name, ...failure }, 'this could not be made as it shall be')
     onHealth?.(binaries[part.name], part.error)
   }

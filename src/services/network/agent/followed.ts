@@ -9,6 +9,8 @@ import { describeKept, withKept } from './keep.ts'
 
 export interface Followed {
   epoch: string
+  /** The name that this host had; absent where an earlier version wrote it. */
+  host?: string
   state: HostState
 }
 
@@ -16,20 +18,24 @@ export const followedFile = (folder: string): string => join(folder, 'followed.j
 
 export class FollowedState {
   readonly #file: string
+  readonly #host: string
   readonly #log: Logger
   #last: Followed | null = null
   #kept: string | null = null
 
-  constructor(folder: string, log: Logger) {
+  constructor(folder: string, host: string, log: Logger) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#host = host
     this.#log = log
     this.#file = followedFile(folder)
     if (existsSync(this.#file)) this.#last = JSON.parse(readFileSync(this.#file, 'utf8')) as Followed | null
   }
 
-  /** Where in the database's history that was; null at the first time. */
-  get position(): { epoch: string; revision: number } | null {
-    return this.#last && { epoch: this.#last.epoch, revision: this.#last.state.revision }
+  /** Where in the database's history that was, and under which name; null at the first time. */
+  get position(): { epoch: string; revision: number; host: string } | null {
+    if (this.#last === null) return null
+    const { epoch, state, host = this.#host } = this.#last
+    return { epoch, revision: state.revision, host }
   }
 
   /** What stays although the server does not name it; null while its word counts. */
@@ -47,7 +53,7 @@ export class FollowedState {
       }
     }
     this.#kept = null
-    await this.#save({ epoch, state })
+    await this.#save({ epoch, host: this.#host, state })
     return state
   }
 

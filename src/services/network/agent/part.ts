@@ -27,6 +27,8 @@ export class Part {
   readonly does: Convergence
   readonly #memory = new Memory()
   state: HostState | undefined
+  /** Why it keeps what the server does not name. */
+  doubt: string | null = null
   error: string | null = null
   /** What the last round made or found, and what it needs of others. */
   #links: Pick<Round, 'needed' | 'failures'> & { made: ReadonlySet<string> } = {
@@ -38,19 +40,20 @@ export class Part {
   /** Opens its ledger: no other process may have it open. */
   constructor(
     name: AgentPart,
-    common: Omit<AgentContext, 'owned'>,
+    common: Omit<AgentContext, 'owned'> & { host: string },
     convergenceOf: (context: AgentContext, memory: Memory) => Convergence,
   ) {
     const folder = folderOf(common.stateDir, name)
     this.name = name
     this.context = { ...common, owned: new Owned(folder) }
-    this.followed = new FollowedState(folder, common.log)
+    this.followed = new FollowedState(folder, common.host, common.log)
     this.does = convergenceOf(this.context, this.#memory)
   }
 
   /** Takes its share of what the server says. */
-  async take(state: HostState, word: { epoch: string; isSuccessor: boolean }): Promise<void> {
-    this.state = await this.followed.take(sliceOf(state, [this.name]), word)
+  async take(state: HostState, { epoch, doubt }: { epoch: string; doubt: string | null }): Promise<void> {
+    this.doubt = doubt
+    this.state = await this.followed.take(sliceOf(state, [this.name]), { epoch, isSuccessor: doubt === null })
   }
 
   /** All is looked at and made anew. */

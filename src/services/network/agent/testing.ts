@@ -134,7 +134,7 @@ export class Lab {
         if (lab.isAway) throw new Error('away')
         const names = parts.map(({ name }) => name)
         const state = revision === lab.state.revision ? null : sliceOf(lab.state, names)
-        return { state, epoch: 'e', doubted: lab.isSuccessor ? [] : names }
+        return { state, epoch: 'e', doubted: lab.isSuccessor ? [] : names.map((name) => ({ name, reason: 'other' })) }
       },
       reportPorts: async (report) => {
         for (const each of report.up) {

@@ -164,8 +164,8 @@ export const neutronContract = defineContract({
   methods: {
     /**
      * The desired state of the caller's host as far as it concerns `parts`, or null when it still has `revision`. `known`
-     * is where in the database's history a part last followed it: to those in `doubted` this is another database, or an
-     * older copy, and what it does not name is not proven to be gone.
+     * is where in the database's history a part last followed it, and under which name: to those in `doubted` this is
+     * another database, an older copy, or another host's state, and what it does not name is not proven to be gone.
      */
     pullHost: {
       args: Type.Object({
@@ -174,11 +174,15 @@ export const neutronContract = defineContract({
         parts: Type.Array(
           Type.Object({
             name: agentPart,
-            known: nullable(Type.Object({ epoch: Type.String(), revision: Type.Integer() })),
+            known: nullable(Type.Object({ epoch: Type.String(), revision: Type.Integer(), host: Type.String() })),
           }),
         ),
       }),
-      reply: Type.Object({ state: nullable(hostState), epoch: Type.String(), doubted: Type.Array(agentPart) }),
+      reply: Type.Object({
+        state: nullable(hostState),
+        epoch: Type.String(),
+        doubted: Type.Array(Type.Object({ name: agentPart, reason: Type.String() })),
+      }),
     },
     /** Only what these parts of the caller's host are to report, without a data plane; null when nothing changed. */
     pullPorts: {

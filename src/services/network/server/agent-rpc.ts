@@ -25,8 +25,8 @@ export interface Pulls {
   readonly hosts: Set<string>
 }
 
-/** By host: the parts that keep what this database does not name. */
-export type Keeping = Map<string, Set<AgentPart>>
+/** By host: the parts that keep what this database does not name, and why. */
+export type Keeping = Map<string, Map<AgentPart, string>>
 
 /** `pulls` is told how long it took to put the last host's state together, `keeping` who is in doubt. */
 export function agentHandlers(
@@ -43,7 +43,7 @@ export function agentHandlers(
       await epochBegun()
       const now = await revisionOf(db, host)
       const epoch = await currentEpoch(db)
-      const doubted = await doubtedOf(db, parts)
+      const doubted = await doubtedOf(db, host, parts)
       noteDoubts(keeping, host, parts, doubted)
       if (doubted.length === 0 && revision === now) return { state: null, epoch, doubted }
       const began = performance.now()
@@ -117,23 +117,34 @@ const heartbeatOf = ({ binary, configurations, error }: AgentReport) => ({
 
 interface Follower {
   name: AgentPart
-  known: Position | null
+  known: (Position & { host: string }) | null
+}
+interface Doubt {
+  name: AgentPart
+  reason: string
 }
 
-/** Those that followed another history. Parts of one process mostly followed the same, which is looked up once. */
-async function doubtedOf(db: NetworkDb, followers: readonly Follower[]): Promise<AgentPart[]> {
-  const verdicts = new Map<string, boolean>()
+const foreign = 'the network database is another one than its agents followed, or an older copy of it'
+
+/** Those that followed something else. Parts of one process mostly followed the same, which is looked up once. */
+async function doubtedOf(db: NetworkDb, host: string, followers: readonly Follower[]): Promise<Doubt[]> {
+  const reasons = new Map<string, string | null>()
   for (const { known } of followers) {
     const key = JSON.stringify(known)
-    if (known && !verdicts.has(key)) verdicts.set(key, await succeeds(db, known))
+    if (known === null || reasons.has(key)) continue
+    const isOther = known.host !== host
+    reasons.set(key, isOther ? `the network database knew this host as ${known.host}` : (await succeeds(db, known)) ? null : foreign)
   }
-  return followers.filter(({ known }) => verdicts.get(JSON.stringify(known)) === false).map(({ name }) => name)
+  return followers.flatMap(({ name, known }) => {
+    const reason = reasons.get(JSON.stringify(known)) ?? null
+    return reason === null ? [] : [{ name, reason }]
+  })
 }
 
-function noteDoubts(keeping: Keeping, host: string, asked: readonly Follower[], doubted: readonly AgentPart[]) {
-  const parts = keeping.get(host) ?? new Set()
+function noteDoubts(keeping: Keeping, host: string, asked: readonly Follower[], doubted: readonly Doubt[]) {
+  const parts = keeping.get(host) ?? new Map<AgentPart, string>()
   for (const { name } of asked) parts.delete(name)
-  for (const name of doubted) parts.add(name)
+  for (const { name, reason } of doubted) parts.set(name, reason)
   keeping.set(host, parts)
 }
 

@@ -4,8 +4,6 @@ import type { neutronOperatorContract } from '../rpc/operator.ts'
 import { renameHost } from '../store/hosts.ts'
 import type { Keeping } from './agent-rpc.ts'
 
-const reason = 'the network database is another one than its agents followed, or an older copy of it'
-
 /** neutron-server's end of the operator's command. */
 export function operatorHandlers(
   deps: NetworkDeps,
@@ -15,7 +13,13 @@ export function operatorHandlers(
     async listKeepingHosts(_args, caller) {
       requireOperator(caller)
       const hosts = [...keeping].filter(([, parts]) => parts.size > 0)
-      return { hosts: hosts.map(([host, parts]) => ({ host, reason, parts: [...parts] })) }
+      return {
+        hosts: hosts.map(([host, parts]) => ({
+          host,
+          reason: [...new Set(parts.values())].join('; '),
+          parts: [...parts.keys()],
+        })),
+      }
     },
     async renameHost({ from, to }, caller) {
       requireOperator(caller)

@@ -99,14 +99,25 @@ test('a part that followed another database is in doubt alone, until it is told 
   const server = rpcClient(net.bus.forHost('h1'), neutronContract)
   const operator = rpcClient(net.bus.forHost(operatorName), neutronOperatorContract)
   const keeping = async () => (await operator.listKeepingHosts(null, {})).hosts.map(({ host, parts }) => [host, parts])
-  const elsewhere = { name: 'l3' as const, known: { epoch: 'elsewhere', revision: 1 } }
+  const elsewhere = { name: 'l3' as const, known: { epoch: 'elsewhere', revision: 1, host: 'h1' } }
   const pull = (...parts: Parameters<typeof server.pullHost>[1]['parts']) =>
     server.pullHost(null, { host: 'h1', revision: null, parts })
-  assert.deepEqual((await pull(...followers(['metadata']), elsewhere)).doubted, ['l3'])
-  assert.deepEqual((await pull(...followers(['l2']))).doubted, [])
+  const namesOf = ({ doubted }: Awaited<ReturnType<typeof pull>>) => doubted.map(({ name }) => name)
+  assert.deepEqual(namesOf(await pull(...followers(['metadata']), elsewhere)), ['l3'])
+  assert.deepEqual(namesOf(await pull(...followers(['l2']))), [])
   assert.deepEqual(await keeping(), [['h1', ['l3']]])
-  assert.deepEqual((await pull(...followers(['l3']))).doubted, [])
+  assert.deepEqual(namesOf(await pull(...followers(['l3']))), [])
   assert.deepEqual(await keeping(), [])
+})
+
+test('a host that has another name now is in doubt: what it is told is somebody else’s', async (t) => {
+  const net = await start(t, { h1: ['l2'] })
+  const server = rpcClient(net.bus.forHost('h1'), neutronContract)
+  const { state, epoch } = await server.pullHost(null, { host: 'h1', revision: null, parts: followers(['l2']) })
+  const known = { epoch, revision: state!.revision, host: 'h1' }
+  const renamed = rpcClient(net.bus.forHost('h2'), neutronContract)
+  const pulled = await renamed.pullHost(null, { host: 'h2', revision: null, parts: [{ name: 'l2', known }] })
+  assert.deepEqual(pulled.doubted, [{ name: 'l2', reason: 'the network database knew this host as h1' }])
 })
 
 test('every agent of a host is told to look, whatever process it is in', async (t) => {
