@@ -8,8 +8,7 @@ import { deleteNetns } from '../../../host/netns.ts'
 import { deleteTable, type NftFamily } from '../../../host/nft.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { agentParts } from '../rpc/parts.ts'
-import { folderOf, Owned, type OwnedKind } from './owned.ts'
-import { nobodysFolder } from './split.ts'
+import { folderOf, nobodysFolder, Owned, type OwnedKind } from './owned.ts'
 
 const removers: Record<OwnedKind, (name: string) => Promise<void>> = {
   dnsmasq: async (dir) => {

@@ -18,6 +18,9 @@ export const noEntries = (): Entries => ({ links: [], namespaces: [], dnsmasq: [
 /** Where a part keeps its ledger and what it follows. */
 export const folderOf = (stateDir: string, part: AgentPart): string => join(stateDir, part)
 
+/** Where the ledger is of what is nobody's any more (split.ts). */
+export const nobodysFolder = (stateDir: string): string => join(stateDir, 'nobodys')
+
 export const ledgerFile = (folder: string): string => join(folder, 'owned.json')
 
 export class Owned {
@@ -69,13 +72,11 @@ export class Owned {
   }
 }
 
-/** Links of the other parts, whatever process they run in: what is made is in a ledger on the disk by then. */
-export const linksOfOthers = (stateDir: string, part: AgentPart): Set<string> =>
-  new Set(
-    agentParts
-      .filter((other) => other !== part)
-      .flatMap((other) => readEntries(folderOf(stateDir, other)).links),
-  )
+/** Links of all but this part, whatever process they run in: what is made is in a ledger on the disk by then. */
+export function linksOfOthers(stateDir: string, part: AgentPart): Set<string> {
+  const others = agentParts.filter((each) => each !== part).map((each) => folderOf(stateDir, each))
+  return new Set([...others, nobodysFolder(stateDir)].flatMap((folder) => readEntries(folder).links))
+}
 
 export const textOf = (entries: Entries): string => `${JSON.stringify(entries, null, 2)}\n`
 

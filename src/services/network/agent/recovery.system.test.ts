@@ -14,8 +14,8 @@ import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostState } from '../
 import { agentParts } from '../rpc/parts.ts'
 import { followedFile } from './followed.ts'
 import { dhcpNamespace, dnsmasqFolder, routerNamespace } from './names.ts'
-import { folderOf, ledgerFile, noEntries, ownedKinds, readEntries } from './owned.ts'
-import { nobodysFolder, splitLedger } from './split.ts'
+import { folderOf, ledgerFile, noEntries, nobodysFolder, ownedKinds, readEntries } from './owned.ts'
+import { splitLedger } from './split.ts'
 import { guestPort, Lab, pings, securityRule, testId } from './testing.ts'
 
 const skip = await reasonToSkip(networkPrograms)

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs'
 import { link, mkdir, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { draftOf } from '../../../base/replace-file.ts'
 import { readTextIfThere, replaceFile } from '../../../host/files.ts'
 import { listLinks } from '../../../host/links.ts'
@@ -15,10 +15,7 @@ import { isErrno } from '../../../host/process.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { agentParts, sliceOf, type AgentPart } from '../rpc/parts.ts'
 import { followedFile, type Followed } from './followed.ts'
-import { folderOf, ledgerFile, noEntries, ownedKinds, readEntries, textOf, type Entries, type OwnedKind } from './owned.ts'
-
-/** Where the ledger is of what is nobody's. */
-export const nobodysFolder = (stateDir: string): string => join(stateDir, 'nobodys')
+import { folderOf, ledgerFile, noEntries, nobodysFolder, ownedKinds, readEntries, textOf, type Entries, type OwnedKind } from './owned.ts'
 
 /** Call before a ledger of a part is opened. */
 export async function splitLedger(stateDir: string, log: Logger): Promise<void> {
