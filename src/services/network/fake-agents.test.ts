@@ -10,12 +10,14 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   const reports: { up: string[]; down: string[] }[] = []
   let ports = ['a']
   let revision = 1
+  let pulls = 0
   let failures = 0
   let alive: string[] = []
   rpcServe(bus, neutronContract, 'server', {
     pullHost: async () => ({ state: null, epoch: 'e', doubted: [] }),
     pullPorts: async (args, caller) => {
       assert.equal(caller.host, args.host)
+      pulls++
       return { revision, ports: args.revision === revision ? null : ports }
     },
     reportPorts: async ({ up, down }) => {
@@ -35,6 +37,10 @@ test('reports its agents, wires new ports, repeats a report that failed', async 
   const look = () => bus.dispatch(agentContracts.l2.topic, 'h1', 'look', {}, { host: 'server', requestId: null })
   await look()
   assert.equal(reports.length, 1)
+  pulls = 0
+  for (const contract of Object.values(agentContracts))
+    await bus.dispatch(contract.topic, 'h1', 'look', {}, { host: 'server', requestId: null })
+  assert.equal(pulls, 1, 'agents of one process look together')
   ports = ['b']
   revision = 2
   failures = 1

@@ -52,9 +52,10 @@ export async function fakeAgent(
     await look()
   }
 
-  const unserve = parts.map((part) =>
+  const unserve = parts.map((part, index) =>
     rpcServe(bus, agentContracts[part], host, {
-      look,
+      // One listens for all: they are told together.
+      look: async () => (index === 0 ? look() : undefined),
       // It has nothing that could be kept.
       followServer: async () => ({}),
     }),

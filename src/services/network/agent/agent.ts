@@ -125,7 +125,8 @@ class Agents implements NetworkAgent {
   #serve(part: Part): void {
     const { bus, host } = this.#options
     const unserve = rpcServe(bus, agentContracts[part.name], host, {
-      look: async () => this.look(),
+      // One listens for all: they are told together, and look together.
+      look: async () => void (part === this.#parts[0] && this.look()),
       followServer: async () => {
         await part.followed.forget()
         this.#lookAtAll()

@@ -64,8 +64,9 @@ export class Owned {
     const next = this.#writing
       .catch(() => undefined)
       .then(() => {
-        const plain = Object.fromEntries(Object.entries(this.#content).map(([kind, names]) => [kind, [...names]]))
-        return replaceFile(this.#file, textOf(plain as Entries), 0o600)
+        const entries = noEntries()
+        for (const kind of ownedKinds) entries[kind] = this.list(kind)
+        return replaceFile(this.#file, textOf(entries), 0o600)
       })
     this.#writing = next
     return next

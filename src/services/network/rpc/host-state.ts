@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
-import { agentPart, agentParts, binaries, type AgentPart } from './parts.ts'
+import { agentPart, binaries, type AgentPart } from './parts.ts'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([Type.Null(), type])
 
@@ -224,14 +224,16 @@ const agentContractOf = (part: AgentPart) =>
     topic: binaries[part],
     version: '2.0',
     methods: {
-      /** Something changed: pull now. */
+      /** Something changed: pull now. All parts of a host are told at once, so that of a process one of them may listen. */
       look: { args: Type.Object({}) },
       /** An operator's word that this neutron-server is the one to follow: what it does not name goes. */
       followServer: { args: Type.Object({}), reply: Type.Object({}) },
     },
   })
-type AgentContract = ReturnType<typeof agentContractOf>
 
-export const agentContracts = Object.fromEntries(agentParts.map((part) => [part, agentContractOf(part)])) as Readonly<
-  Record<AgentPart, AgentContract>
->
+export const agentContracts: Readonly<Record<AgentPart, ReturnType<typeof agentContractOf>>> = {
+  l2: agentContractOf('l2'),
+  dhcp: agentContractOf('dhcp'),
+  l3: agentContractOf('l3'),
+  metadata: agentContractOf('metadata'),
+}

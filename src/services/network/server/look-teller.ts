@@ -38,8 +38,12 @@ export class LookTeller {
     this.#isWaiting = false
     this.#last = performance.now()
     for (const contract of Object.values(agentContracts)) {
-      if (hosts === 'all') void rpcFanout(this.#bus, contract).look({})
-      else for (const host of hosts) void rpcClient(this.#bus, contract).look(host, {})
+      if (hosts === 'all') {
+        void rpcFanout(this.#bus, contract).look({})
+        continue
+      }
+      const agents = rpcClient(this.#bus, contract)
+      for (const host of hosts) void agents.look(host, {})
     }
   }
 }
