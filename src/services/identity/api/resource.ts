@@ -5,13 +5,13 @@
 import { Type, type TObject, type TProperties, type TSchema } from 'typebox'
 import type { Context } from '../../../platform/auth/context.ts'
 import type { PolicyTarget, Rule } from '../../../platform/auth/policy.ts'
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import type { ApiRequest, Query, Route } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
-import { pageRows, type Filter } from '../store/listing.ts'
+import { selectPage, type Filter } from '../store/listing.ts'
 import { findRow, type Row, type Table } from '../store/rows.ts'
 import { linked, listAnswer, oneOf, withFields } from './answers.ts'
 import { withLinks, type Collection } from './links.ts'
@@ -121,7 +121,7 @@ export async function answerListing<T extends Table>(
   const page = pageOf(query, deps.config, entity.section)
   await requireMarker(deps, entity.table, page)
   const filters = [...conditions, ...filtersOf(entity.filters, query)]
-  const { rows, isCut } = await pageRows(deps.database.db, entity.table, filters, page)
+  const { rows, isCut } = await selectPage(deps.database.db, entity.table, filters, page)
   const views = await (entity.viewAll?.(rows, deps) ?? Promise.all(rows.map((row) => entity.view(row, deps))))
   const place = pathOf(entity).slice(1)
   const items = views.map((view) => withLinks(baseUrl, place, view as { id: string }))
@@ -214,7 +214,7 @@ export function resource<T extends Table>(entity: Entity<T>): Route<IdentityDeps
         const row = admitted.get(request.ctx)!
         const attributes = (request.body as Record<string, Attributes>)[singular]!
         if (attributes['id'] != null && attributes['id'] !== request.params.id) {
-          throw new BadRequest('Cannot change ID')
+          throw new Invalid('Cannot change ID')
         }
         const changed = await entity.change(deps, row, attributes, request.ctx)
         deps.changed()

@@ -64,7 +64,7 @@ export const findIdpIdByRemoteId = async (db: IdentityDb, remoteId: string): Pro
   (await db.selectFrom('idp_remote_ids').select('idp_id').where('remote_id', '=', remoteId).executeTakeFirst())?.idp_id
 
 export const listProtocols = (db: IdentityDb, idpId: string): Promise<Protocol[]> =>
-  listRows(db, 'federation_protocols', [{ column: 'idp_id', operator: '=', value: idpId }])
+  listRows(db, 'federation_protocols', { idp_id: idpId })
 
 /** The protocols of that name, whichever identity provider they are of. */
 export const listProtocolsNamed = (db: IdentityDb, id: string): Promise<Protocol[]> =>

@@ -4,7 +4,7 @@ import { isDuplicate } from '../../../../platform/db/database.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
+import { Invalid, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
 import type { Flavor } from '../../model/flavor.ts'
 import { checkExtraSpecs } from '../../operations/extra-specs.ts'
 import { requireProject } from '../../operations/projects.ts'
@@ -30,13 +30,13 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   const limit = limitOf(query, deps.config.maxLimit)
   const whole = (name: string) => {
     const text = last(query, name) ?? '0'
-    if (!/^\d+$/.test(text)) throw new BadRequest(`Invalid ${name} filter [${text}]`)
+    if (!/^\d+$/.test(text)) throw new Invalid(`Invalid ${name} filter [${text}]`)
     return Number(text)
   }
   const word = last(query, 'is_public')
   const isPublic = word === undefined ? true : /^none$/i.test(word) ? undefined : isTrue(word)
   if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word))
-    throw new BadRequest(`Invalid is_public filter [${word}]`)
+    throw new Invalid(`Invalid is_public filter [${word}]`)
   const all = await store.listFlavors(deps.database.db, ctx, {
     isPublic,
     minRam: whole('minRam'),
@@ -45,7 +45,7 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   const sorted = sortFlavors(all, last(query, 'sort_key') ?? 'flavorid', last(query, 'sort_dir') ?? 'asc')
   const marker = last(query, 'marker')
   const after = marker === undefined ? 0 : sorted.findIndex(({ id }) => id === marker) + 1
-  if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
+  if (marker !== undefined && after === 0) throw new Invalid(`marker [${marker}] not found`)
   const page = sorted.slice(after, after + limit)
   const seesSpecs = ctx.can(policy.specIndex, mine(ctx))
   const hasMore = page.length === limit && page.length > 0
@@ -143,7 +143,7 @@ export const flavorRoutes = [
         description: asked.description ?? null,
         extraSpecs: {},
       }
-      if (flavor.rxtxFactor <= 0) throw new BadRequest("Invalid input: 'rxtx_factor' argument must be greater than 0")
+      if (flavor.rxtxFactor <= 0) throw new Invalid("Invalid input: 'rxtx_factor' argument must be greater than 0")
       try {
         // A private one is nobody's until access is given.
         await store.insertFlavor(database.db, flavor, now())
@@ -270,7 +270,7 @@ export const flavorRoutes = [
       ctx.authorize(policy.specUpdate)
       const extraSpecs = texts(body)
       if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
-      if (!Object.hasOwn(body, params.key)) throw new BadRequest('Request body and URI mismatch')
+      if (!Object.hasOwn(body, params.key)) throw new Invalid('Request body and URI mismatch')
       const flavor = await find(ctx, deps, params.id)
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
       return { status: 200, body: extraSpecs }

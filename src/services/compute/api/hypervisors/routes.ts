@@ -4,7 +4,7 @@ import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { ApiError, BadRequest, NotFound } from '../../errors.ts'
+import { ServiceError, Invalid, NotFound } from '../../errors.ts'
 import { isUp, type Host } from '../../model/host.ts'
 import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
@@ -77,9 +77,7 @@ async function listing<T extends object>(request: ApiRequest, deps: ComputeDeps,
   const withServers = canSearch && isTrue(last(query, 'with_servers') ?? '')
   const isPaged = version.has('hypervisor-paging')
   if (pattern !== undefined && (last(query, 'limit') !== undefined || last(query, 'marker') !== undefined)) {
-    throw new BadRequest(
-      'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.',
-    )
+    throw new Invalid('Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.')
   }
   let hosts = await listHosts(deps.database.db)
   if (pattern !== undefined) hosts = hosts.filter(({ report }) => report.hypervisorHostname.includes(pattern))
@@ -91,7 +89,7 @@ async function listing<T extends object>(request: ApiRequest, deps: ComputeDeps,
     marker === undefined
       ? -1
       : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
-  if (marker !== undefined && at < 0) throw new BadRequest(`marker [${marker}] not found`)
+  if (marker !== undefined && at < 0) throw new Invalid(`marker [${marker}] not found`)
   const page = hosts.slice(at + 1, at + 1 + limit)
   const view = await viewOf(page)
   const names = withServers ? await serversOf(deps, page) : undefined
@@ -120,7 +118,7 @@ async function detailOf(page: readonly Host[], version: ApiVersion, deps: Comput
 }
 
 async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
-  if (version.has('service-uuid') && !/^[0-9a-f-]{36}$/i.test(id)) throw new BadRequest(`Invalid uuid ${id}`)
+  if (version.has('service-uuid') && !/^[0-9a-f-]{36}$/i.test(id)) throw new Invalid(`Invalid uuid ${id}`)
   const found = (await listHosts(database.db)).find((host) =>
     version.has('service-uuid') ? host.id === id : String(host.seq) === id,
   )
@@ -226,9 +224,9 @@ export const hypervisorRoutes = [
       ctx.authorize(uptime)
       const host = await find(deps, params.id, version)
       if (!isUp(host.service, deps.config.serviceDownTime))
-        throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
+        throw new Invalid(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
-      if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')
+      if (up === null) throw new ServiceError('not-supported', 'The requested functionality is not supported.')
       return { status: 200, body: { hypervisor: { ...briefly(host, version, deps), uptime: up } } }
     },
   }),

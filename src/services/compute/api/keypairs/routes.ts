@@ -1,6 +1,6 @@
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { generateKeypair, importKeypair } from '../../operations/keypairs.ts'
 import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../store/keypairs.ts'
 import { nextLink, toOldTime } from '../links.ts'
@@ -32,7 +32,7 @@ export const keypairRoutes = [
       const limit = limitOf(query, config.maxLimit)
       const marker = last(query, 'marker')
       const after = marker === undefined ? 0 : all.findIndex(({ name }) => name === marker) + 1
-      if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
+      if (marker !== undefined && after === 0) throw new Invalid(`marker [${marker}] not found`)
       const page = all.slice(after, after + limit)
       const links = page.length > 0 &&
         page.length === limit && { keypairs_links: [nextLink(request, page.at(-1)!.name)] }

@@ -8,7 +8,7 @@ import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Forbidden, NotFound } from '../../errors.ts'
+import { Invalid, Forbidden, NotFound } from '../../errors.ts'
 import { limitsOf } from '../../operations/quotas.ts'
 import {
   deleteGroup,
@@ -146,7 +146,7 @@ export const serverGroupRoutes = [
       } = body.server_group
       const most = asked?.max_server_per_host
       if (most !== undefined && policy !== 'anti-affinity') {
-        throw new BadRequest('Only anti-affinity policy supports rules.')
+        throw new Invalid('Only anti-affinity policy supports rules.')
       }
       const group: ServerGroup = {
         id: randomUUID(),

@@ -1,5 +1,5 @@
 /** OS-EP-FILTER: which endpoints a project finds in its catalog. */
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method, ParamsOf, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

@@ -1,6 +1,6 @@
 /** OS-EP-FILTER: groups of endpoints that have attributes in common. */
 import { Type } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { expected } from '../../errors.ts'
 import { deleteRows, findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { newId, type Attributes, type Entity } from '../resource.ts'
@@ -54,7 +54,7 @@ export const endpointGroups: Entity<'endpoint_groups'> = {
   target: () => ({}),
   async insert({ database: { db } }, input) {
     if (Object.keys(input['filters'] as object).length === 0) {
-      throw new BadRequest('filters field is required and cannot be empty')
+      throw new Invalid('filters field is required and cannot be empty')
     }
     requireFilters(input)
     const row = {

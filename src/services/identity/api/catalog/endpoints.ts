@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { expected } from '../../errors.ts'
 import { urlVariable, urlVariables } from '../../operations/catalog.ts'
@@ -50,7 +50,7 @@ function requireKnownVariables(text: string) {
     match[2] !== 's' || !(urlVariables as readonly string[]).includes(match[1]!)
   const rest = text.replace(urlVariable, '')
   if ([...text.matchAll(urlVariable)].some(isWrong) || /[$%]\(/.test(rest)) {
-    throw new BadRequest(`Cannot create an endpoint with an invalid URL: ${text}.`)
+    throw new Invalid(`Cannot create an endpoint with an invalid URL: ${text}.`)
   }
 }
 

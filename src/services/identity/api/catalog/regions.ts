@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { ApiError, BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -46,7 +46,7 @@ async function insertRegion({ database: { db } }: IdentityDeps, input: Attribute
 }
 
 const circle = (parentId: string) =>
-  new ApiError(400, `The specified parent region ${parentId} would create a circular region hierarchy.`)
+  new Invalid(`The specified parent region ${parentId} would create a circular region hierarchy.`)
 
 const regions: Entity<'regions'> = {
   table: 'regions',
@@ -92,7 +92,7 @@ const putRegion = route({
     ctx.authorize(policy('create_region'))
     const { region } = body
     if (region.id !== undefined && region.id !== params.id) {
-      throw new BadRequest(`Conflicting region IDs specified: "${params.id}" != "${region.id}"`)
+      throw new Invalid(`Conflicting region IDs specified: "${params.id}" != "${region.id}"`)
     }
     const row = await insertRegion(deps, { ...region, id: params.id })
     deps.changed()

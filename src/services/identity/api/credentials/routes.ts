@@ -1,6 +1,7 @@
 /** /v3/credentials: secrets of users, encrypted at rest. */
+import { askedOf } from '../paging.ts'
 import { Type } from 'typebox'
-import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import {
   findCredential,
@@ -112,11 +113,7 @@ const list = route({
   async handle({ ctx, query, baseUrl, url }, deps) {
     ctx.authorize(policy('list_credentials'), ctx.systemScope ? {} : targetOf({ userId: ctx.userId }))
     const isHidden = isDelegated(await bearerOf(deps, ctx))
-    const conditions = ['user_id', 'type'].flatMap((column) => {
-      const value = last(query, column)
-      return value === undefined ? [] : [{ column, operator: '=' as const, value }]
-    })
-    const rows = isHidden ? [] : await listCredentials(deps, conditions)
+    const rows = isHidden ? [] : await listCredentials(deps, askedOf(query, ['user_id', 'type']))
     const visible = rows.filter((row) => ctx.can(policy('get_credential'), targetOf(row)))
     return collection(
       'credentials',

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import { ActionForbidden, ValidationFailed } from '../../errors.ts'
 import { deleteDomain } from '../../operations/delete.ts'
 import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'

@@ -1,6 +1,6 @@
 /** The five operations of federation's entities, which the caller names: they are created by `PUT` at their address. */
 import type { TObject, TSchema } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { ParamsOf, Query, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -33,7 +33,7 @@ export interface NamedEntity<Row, Path extends string> {
 const longestId = 64
 
 function requireShort({ id = '' }: { id?: string }) {
-  if (id.length > longestId) throw new BadRequest(`Invalid input for field 'id': '${id}' is too long`)
+  if (id.length > longestId) throw new Invalid(`Invalid input for field 'id': '${id}' is too long`)
 }
 
 export function namedEntity<Row, const Path extends string>(entity: NamedEntity<Row, Path>): Route<IdentityDeps>[] {

@@ -1,3 +1,4 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
 import { deleteGroups } from '../../operations/delete.ts'
@@ -61,7 +62,7 @@ export const groups: Entity<'groups'> = {
       ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
       extra: extraOf(input, known, row.extra),
     }
-    if ((await updateRow(db, 'groups', row.id, changes)) === 'taken')
+    if ((await orTaken(updateRow(db, 'groups', row.id, changes))) === 'taken')
       throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(db, 'groups', { id: row.id }))!
   },

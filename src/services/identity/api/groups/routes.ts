@@ -1,4 +1,4 @@
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -95,7 +95,7 @@ export const groupRoutes = [
     await deps.database.transaction(async (tx) => {
       await deleteRows(tx, 'memberships', { group_id, user_id })
       // What he made with the group's roles ends with them.
-      const lost = await listRows(tx, 'assignments', [{ column: 'actor_id', operator: '=', value: group_id }])
+      const lost = await listRows(tx, 'assignments', { actor_id: group_id })
       for (const assignment of lost)
         await endDelegationsOf(tx, { ...assignment, actor_type: 'user', actor_id: user_id })
     })

@@ -1,6 +1,6 @@
 /** Registered limits: what of a resource every project has that is given no other limit. */
 import { Type, type Static } from 'typebox'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

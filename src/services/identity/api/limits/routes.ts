@@ -2,7 +2,7 @@
 import { sql, type SqlBool } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

@@ -10,7 +10,7 @@ import { self, text } from '../answers.ts'
 
 const path = '/OS-FEDERATION/mappings'
 
-/** The columns of a mapping. Throws BadRequest on rules that its version does not know or that cannot be run. */
+/** The columns of a mapping. Throws Invalid on rules that its version does not know or that cannot be run. */
 function readMapping(deps: IdentityDeps, input: Attributes) {
   const { rules, schemaVersion } = readRules(input, deps.config.mappingSchemaVersion)
   return { rules: JSON.stringify(rules), schema_version: schemaVersion }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { route } from '../route.ts'
 import { requireConsumer } from '../../operations/oauth1.ts'
 import { policy } from '../../policies.ts'
@@ -76,8 +76,8 @@ const update = route({
     ctx.authorize(policy('update_consumer'))
     const row = await requireConsumer(deps, params.id)
     const input: Attributes = body.consumer
-    if (input['secret'] !== undefined) throw new BadRequest('Cannot update Consumer secret')
-    if (input['id'] !== undefined && input['id'] !== row.id) throw new BadRequest('Cannot change consumer ID')
+    if (input['secret'] !== undefined) throw new Invalid('Cannot update Consumer secret')
+    if (input['id'] !== undefined && input['id'] !== row.id) throw new Invalid('Cannot change consumer ID')
     const changes = {
       ...(body.consumer.description !== undefined && { description: body.consumer.description }),
       extra: extraOf(input, known, row.extra),

@@ -1,6 +1,6 @@
 /** Policies (texts that keystone only keeps) and OS-ENDPOINT-POLICY, which ties them to endpoints. */
 import { Type } from 'typebox'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { Method, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

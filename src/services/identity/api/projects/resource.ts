@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { BadRequest, Forbidden } from '../../../../platform/http/errors.ts'
+import { Invalid, Forbidden } from '../../../../platform/errors.ts'
 import { last, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
@@ -83,7 +83,7 @@ export const projects: Entity<'projects'> = {
   }),
   async insert(deps, input, ctx) {
     if (input['is_domain'] === true && input['parent_id'] != null)
-      throw new BadRequest('only root projects are allowed to act as domains.')
+      throw new Invalid('only root projects are allowed to act as domains.')
     const domainId = await domainIdOf(deps, input, ctx)
     if (input['is_domain'] !== true) await requireDomain(deps, domainId)
     const row = await createProject(deps, {
@@ -101,11 +101,11 @@ export const projects: Entity<'projects'> = {
   async change(deps, row, input) {
     requireMutable(row, row.is_domain === 1 ? 'domain' : 'project', input)
     if (input['domain_id'] !== undefined && (input['domain_id'] ?? '') !== row.domain_id)
-      throw new BadRequest('Cannot change Domain ID')
+      throw new Invalid('Cannot change Domain ID')
     if (input['parent_id'] !== undefined && input['parent_id'] !== row.parent_id)
       throw new Forbidden('Update of `parent_id` is not allowed.')
     if (input['is_domain'] !== undefined && input['is_domain'] !== (row.is_domain === 1))
-      throw new BadRequest('Update of `is_domain` is not allowed.')
+      throw new Invalid('Update of `is_domain` is not allowed.')
     const changed = await changeProject(deps, row, {
       ...input,
       extra: extraOf(input, known, row.extra),
@@ -115,14 +115,14 @@ export const projects: Entity<'projects'> = {
   },
   async remove({ database }, row) {
     requireDeletable(row, row.is_domain === 1 ? 'domain' : 'project')
-    const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
+    const children = await listRows(database.db, 'projects', { parent_id: row.id }, 1)
     if (children.length > 0)
       throw new Forbidden(
         `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
       )
     if (row.is_domain !== 1) return database.transaction((tx) => deleteProjects(tx, [row.id]))
     if (row.enabled === 1)
-      throw new BadRequest(
+      throw new Invalid(
         `cannot delete an enabled project acting as a domain. Please disable the project ${row.id} first.`,
       )
     await deleteDomain(database, row.id)

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict, ProtocolNotFound } from '../../errors.ts'
 import { deleteUsers } from '../../operations/delete.ts'
@@ -17,7 +17,7 @@ const mappingId = Type.String({ minLength: 1, maxLength: 64 })
 
 async function requireMapping({ database: { db } }: IdentityDeps, input: Attributes): Promise<string> {
   const id = input['mapping_id'] as string
-  if (!(await findRow(db, 'mappings', { id }))) throw new BadRequest(`Invalid mapping id: ${id}`)
+  if (!(await findRow(db, 'mappings', { id }))) throw new Invalid(`Invalid mapping id: ${id}`)
   return id
 }
 

@@ -1,5 +1,5 @@
 /** Role inference: having one role implies another. */
-import { Forbidden, NotFound } from '../../../../platform/http/errors.ts'
+import { Forbidden, NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'

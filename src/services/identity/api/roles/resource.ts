@@ -1,3 +1,4 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
 import { deleteRoles } from '../../operations/delete.ts'
@@ -97,7 +98,7 @@ export const roles: Entity<'roles'> = {
       ...(input['options'] !== undefined && { options: mergeOptions(row.options, input['options'] as object) }),
       extra: extraOf(input, known, row.extra),
     }
-    if ((await updateRow(db, 'roles', row.id, changes)) === 'taken') {
+    if ((await orTaken(updateRow(db, 'roles', row.id, changes))) === 'taken') {
       throw duplicate(String(input['name']), row.domain_id)
     }
     return (await findRow(db, 'roles', { id: row.id }))!

@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
 import { last } from '../../../../platform/http/route.ts'
 import { IdentityConflict, IdentityNotFound } from '../../errors.ts'
-import { findRow, insertRow, listRows, updateRow, type Condition, type Row } from '../../store/rows.ts'
+import { findRow, insertRow, listRows, updateRow, type Row } from '../../store/rows.ts'
 import { namedEntity, selfLink, type Attributes } from '../federation/entity.ts'
 import { nullableString, wrapped } from '../federation/schema.ts'
-import { isTrue } from '../paging.ts'
+import { isTrue, askedOf } from '../paging.ts'
 import { exactly } from '../../../../platform/http/answers.ts'
 import { boolean, nullableText, self, text } from '../answers.ts'
 
@@ -48,12 +48,11 @@ export const serviceProviderRoutes = namedEntity<Row<'service_providers'>, typeo
     { minProperties: 1 },
   ),
   list({ database: { db } }, query) {
-    const conditions: Condition[] = []
-    const id = last(query, 'id')
     const enabled = last(query, 'enabled')
-    if (id !== undefined) conditions.push({ column: 'id', operator: '=', value: id })
-    if (enabled !== undefined) conditions.push({ column: 'enabled', operator: '=', value: isTrue(enabled) ? 1 : 0 })
-    return listRows(db, 'service_providers', conditions)
+    return listRows(db, 'service_providers', {
+      ...askedOf(query, ['id']),
+      ...(enabled !== undefined && { enabled: isTrue(enabled) ? 1 : 0 }),
+    })
   },
   async find({ database: { db } }, params) {
     const row = await findRow(db, 'service_providers', { id: params.id })

@@ -84,7 +84,7 @@ async function viewWhole(db: IdentityDb, trust: Trust, baseUrl: string) {
 
 async function rolesOf(db: IdentityDb, trust: Trust, baseUrl: string) {
   const ids = JSON.parse(trust.roles) as string[]
-  const rows = ids.length === 0 ? [] : await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: ids }])
+  const rows = ids.length === 0 ? [] : await listRows(db, 'roles', { id: ids })
   return rows.map((row) => withLinks(baseUrl, 'roles', viewRole(row)))
 }
 

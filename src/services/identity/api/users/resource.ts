@@ -1,6 +1,7 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
@@ -87,7 +88,7 @@ const duplicate = (name: string, domainId: string) =>
 async function requireNoDomain({ database: { db } }: IdentityDeps, projectId: string | null | undefined) {
   if (projectId == null) return
   const project = await findRow(db, 'projects', { id: projectId })
-  if (project?.is_domain === 1) throw new BadRequest("User's default project ID cannot be a domain ID: " + projectId)
+  if (project?.is_domain === 1) throw new Invalid("User's default project ID cannot be a domain ID: " + projectId)
 }
 
 /** Who lives in a directory is changed there; users of identity providers live here, whatever their domain. */
@@ -160,16 +161,16 @@ export const users: Entity<'users'> = {
   },
   async change(deps, row, input, ctx) {
     if (input['domain_id'] !== undefined && input['domain_id'] !== row.domain_id)
-      throw new BadRequest('Cannot change Domain ID')
+      throw new Invalid('Cannot change Domain ID')
     await requireLocal(deps, row)
     const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
     await requireNoDomain(deps, changes.default_project_id)
     const federated = input['federated'] as FederatedObject[] | undefined
     await requireProviders(deps, ctx, row, federated)
-    const result = await changeUser(deps, row, changes, async (tx) => {
+    const change = changeUser(deps, row, changes, async (tx) => {
       if (federated) await setFederatedObjects(tx, row, federated)
     })
-    if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
+    if ((await orTaken(change)) === 'taken') throw duplicate(String(input['name']), row.domain_id)
     return (await findRow(deps.database.db, 'users', { id: row.id }))!
   },
   async remove(deps, row) {
