@@ -232,7 +232,7 @@ function defineTests() {
     await eventually('metadata', () => isKnownAs('alice', alice.deviceId))
   })
 
-  test('the linuxbridge agent is killed: a guest that came meanwhile is wired', async () => {
+  test('P21: the linuxbridge agent is killed: a guest that came meanwhile is wired', async () => {
     const lost = await withoutRole(
       'l2',
       () => lab.change({ ports: [alice, bob] }),
@@ -243,7 +243,7 @@ function defineTests() {
     assert.equal(await pings('bob', '10.1.0.11'), true)
   })
 
-  test('the DHCP agent is killed: a guest that came meanwhile gets its address', async () => {
+  test('P21: the DHCP agent is killed: a guest that came meanwhile gets its address', async () => {
     const lost = await withoutRole(
       'dhcp',
       async () => {
@@ -255,7 +255,7 @@ function defineTests() {
     assert.deepEqual(lost, [])
   })
 
-  test('the L3 agent is killed: a floating IP that came meanwhile leads in, and a router that went is cleared away', async () => {
+  test('P21: the L3 agent is killed: a floating IP that came meanwhile leads in, and a router that went is cleared away', async () => {
     assert.ok(await isNetns(routerNamespace(oldRouter.id)))
     const floating = { id: testId('floating'), floating: '203.0.113.20', fixed: '10.1.0.12' }
     const lost = await withoutRole(
@@ -270,7 +270,7 @@ function defineTests() {
     assert.deepEqual(lost.sort(), [routerNamespace(oldRouter.id), `tap${elder!.portId.slice(0, 11)}`].sort())
   })
 
-  test('the metadata agent is killed: it answers a guest that came meanwhile', async () => {
+  test('P21: the metadata agent is killed: it answers a guest that came meanwhile', async () => {
     const lost = await withoutRole(
       'metadata',
       () => lab.change({ routers: lab.state.routers.map((each) => ({ ...each, metadataClients: [alice, bob].map(client) })) }),

@@ -259,7 +259,7 @@ async function checkEverything() {
       ],
       2,
     )
-    await rpcFanout(bus, agentContracts.l3).look({})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(() => pings(undefined, '203.0.113.20'), { what: 'ping to the floating IP', timeoutMs: 15_000 })
 
     await run(['ip', '-n', 'guest', 'addr', 'add', '10.1.0.99/24', 'dev', 'eth0'])
@@ -270,7 +270,7 @@ async function checkEverything() {
     assert.equal(spoofed, false, 'a foreign source address is dropped')
 
     state = { ...state, revision: 3, ports: [], routers: [] }
-    await rpcFanout(bus, agentContracts.l3).look({})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(async () => !up.has(guest) && up.size === 1, { what: 'only DHCP', timeoutMs: 15_000 })
     assert.equal(
       (await listLinks()).find(({ name }) => name === tap)?.master,
@@ -282,7 +282,7 @@ async function checkEverything() {
     // Without a router the DHCP port serves metadata.
     const isolated = stateWith([anyEgress], 4)
     state = { ...isolated, routers: [], dhcp: isolated.dhcp.map((each) => ({ ...each, servesMetadata: true })) }
-    await rpcFanout(bus, agentContracts.l3).look({})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(async () => up.has(guest), { what: 'port up again', timeoutMs: 15_000 })
     await run(['ip', '-n', 'guest', 'route', 'add', '169.254.169.254', 'via', '10.1.0.2'])
     const answer = async () => (await run([process.execPath, '-e', program], { netns: 'guest' })).stdout
@@ -305,7 +305,7 @@ async function checkEverything() {
         forwarding: [{ mac: 'fa:16:3e:00:00:77', peer: '127.0.0.2' }],
       })),
     }
-    await rpcFanout(bus, agentContracts.l3).look({})
+    await rpcFanout(bus, agentContracts.l2).look({})
     const tunnel = async () => (await listLinks()).find(({ name }) => name === 'vxlan-7')
     await waitFor(async () => (await tunnel())?.master !== undefined, { what: 'tunnel', timeoutMs: 15_000 })
     await waitFor(async () => (await listFdb('vxlan-7')).length === 2, {

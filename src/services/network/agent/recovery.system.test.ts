@@ -12,7 +12,7 @@ import { networkPrograms } from '../../../host/packages.ts'
 import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostState } from '../rpc/host-state.ts'
 import { agentParts } from '../rpc/parts.ts'
-import { followedFile } from './followed.ts'
+import { followedFile, type Followed } from './followed.ts'
 import { dhcpNamespace, dnsmasqFolder, routerNamespace } from './names.ts'
 import { folderOf, ledgerFile, noEntries, nobodysFolder, ownedKinds, readEntries } from './owned.ts'
 import { splitLedger } from './split.ts'
@@ -230,10 +230,14 @@ function defineTests() {
     await recovers()
   })
 
-  test('the one ledger of earlier versions becomes one for each part: nothing is lost, and nothing made anew', async () => {
+  test('P21: the one ledger of earlier versions becomes one for each part: nothing is lost, and nothing made anew', async () => {
     await lab.stopAgent()
     const folders = agentParts.map((part) => folderOf(lab.stateDir, part))
-    const read = () => folders.map((folder) => [readEntries(folder), readFileSync(followedFile(folder), 'utf8')])
+    const read = () =>
+      folders.map((folder) => {
+        const { epoch, state } = JSON.parse(readFileSync(followedFile(folder), 'utf8')) as Followed
+        return { owned: readEntries(folder), epoch, state }
+      })
     const known = read()
     const identities = async () => [
       (await listLinks()).map(({ name, index, master }) => [name, index, master]),

@@ -94,7 +94,7 @@ test('what waits for an agent is its own when it comes', async (t) => {
   assert.deepEqual(await placed(), ['network:dhcp h1', 'network:router_interface h1'])
 })
 
-test('a part that followed another database is in doubt alone, until it is told to follow this one', async (t) => {
+test('P21: a part that followed another database is in doubt alone, until it is told to follow this one', async (t) => {
   const net = await start(t, { h1: ['l2', 'dhcp'] })
   const server = rpcClient(net.bus.forHost('h1'), neutronContract)
   const operator = rpcClient(net.bus.forHost(operatorName), neutronOperatorContract)
@@ -110,7 +110,7 @@ test('a part that followed another database is in doubt alone, until it is told 
   assert.deepEqual(await keeping(), [])
 })
 
-test('a host that has another name now is in doubt: what it is told is somebody else’s', async (t) => {
+test('P21: a host that has another name now is in doubt: what it is told is somebody else’s', async (t) => {
   const net = await start(t, { h1: ['l2'] })
   const server = rpcClient(net.bus.forHost('h1'), neutronContract)
   const { state, epoch } = await server.pullHost(null, { host: 'h1', revision: null, parts: followers(['l2']) })
