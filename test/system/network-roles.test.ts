@@ -286,5 +286,7 @@ function defineTests() {
     await eventually('DHCP', () => pings('alice', '10.1.0.2'))
     await run(['ip', 'netns', 'delete', dhcpNamespace(networkId)])
     await eventually('a lease', () => obtains(alice, 'alice'))
+    await run(['ip', 'netns', 'delete', routerNamespace(router.id)])
+    await eventually('metadata', () => isKnownAs('alice', alice.deviceId))
   })
 }

@@ -137,8 +137,6 @@ class Agents implements NetworkAgent {
   }
 
   async #watchLinks(): Promise<void> {
-    // It needs namespaces and no links.
-    if (this.#parts.every(({ name }) => name === 'metadata')) return
     this.#monitor.on('link', ({ name, isRemoved }) => {
       // Somebody took away what shall be there, and nobody knows what went with it.
       if (isRemoved && this.#parts.some((part) => part.misses(name))) return this.#lookAtAll()

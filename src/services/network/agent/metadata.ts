@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
+import { tapName } from '../../../base/device-names.ts'
 import { listenInNamespace } from '../../../host/netns.ts'
 import { netnsName } from '../../../host/safe-text.ts'
 import { isErrno } from '../../../host/process.ts'
@@ -46,13 +47,17 @@ export class MetadataProxy {
     const { routers, dhcp } = round.state
     const wanted = new Map<string, { address: string; port: number }>()
     const clients = new Map<string, Clients>()
+    // With its cables a namespace comes and goes.
+    const need = (portId: string) => round.needed.add(tapName(portId))
     for (const router of routers.filter(({ adminStateUp }) => adminStateUp)) {
       const netns = routerNamespace(router.id)
+      for (const { portId } of router.interfaces) need(portId)
       wanted.set(netns, { address: '0.0.0.0', port: metadataPort })
       clients.set(netns, new Map(router.metadataClients.map(({ ip, ...client }) => [ip, client])))
     }
-    for (const { networkId, hosts } of dhcp.filter(({ servesMetadata }) => servesMetadata)) {
+    for (const { networkId, port, hosts } of dhcp.filter(({ servesMetadata }) => servesMetadata)) {
       const netns = dhcpNamespace(networkId)
+      need(port.id)
       wanted.set(netns, { address: metadataAddress, port: 80 })
       clients.set(netns, new Map(hosts.flatMap((host) => host.addresses.map(({ ip }) => [ip, host] as const))))
     }
