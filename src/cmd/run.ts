@@ -1,7 +1,6 @@
 /** `nephos run ROLE…`: these roles in a process of their own, beside others of the same cloud. */
 import { hostname } from 'node:os'
-import { startAgents } from '../deployment/agents.ts'
-import { startControl } from '../deployment/control.ts'
+import type { ControlOptions } from '../deployment/control.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
 import { busRole, RoleBoard } from '../deployment/role-board.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
@@ -11,7 +10,7 @@ import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
-import { startFakeHosts, type FakeHostsOptions } from './fake-hosts.ts'
+import type { FakeHostsOptions } from './fake-hosts.ts'
 import { ProcessFile, requireAlone } from './process-files.ts'
 
 /** Runs until a signal ends it. Throws UsageError for what is no role. */
@@ -34,10 +33,12 @@ export async function run(args: Arguments): Promise<number> {
     for (const each of states) tellChange(each)
     file.write(states)
   })
+  // Seen by `nephos status` and by who would start it again, also while it waits for the bus.
+  for (const role of wanted) board.set(role, 'starting')
   const common = { stateDir: args.stateDir, settings, hostName: hostname(), board }
   const running = [
-    ...(control.length > 0 ? [await startControl({ ...common, roles: control })] : []),
-    ...(agents.length > 0 ? [await startHere({ ...common, roles: agents })] : []),
+    ...(control.length > 0 ? [await startControlHere({ ...common, roles: control })] : []),
+    ...(agents.length > 0 ? [await startAgentsHere({ ...common, roles: agents })] : []),
   ]
   process.on('SIGHUP', reopenLogFiles)
   await new Promise<void>((resolve) => {
@@ -48,8 +49,18 @@ export async function run(args: Arguments): Promise<number> {
   return 0
 }
 
-async function startHere(options: FakeHostsOptions): Promise<{ stop(): Promise<void> }> {
-  if (options.settings.fake) return { stop: await startFakeHosts(options) }
+/** A process loads what its roles need. */
+async function startControlHere(options: ControlOptions): Promise<{ stop(): Promise<void> }> {
+  const { startControl } = await import('../deployment/control.ts')
+  return startControl(options)
+}
+
+async function startAgentsHere(options: FakeHostsOptions): Promise<{ stop(): Promise<void> }> {
+  if (options.settings.fake) {
+    const { startFakeHosts } = await import('./fake-hosts.ts')
+    return { stop: await startFakeHosts(options) }
+  }
+  const { startAgents } = await import('../deployment/agents.ts')
   return startAgents({ ...options, remark: say, ready: () => undefined })
 }
 
