@@ -37,15 +37,15 @@ export interface Resource<Row extends object, Deps, Tx> {
 /** What is done once a change is committed: telling others of it. */
 export type Afterwards = () => void | Promise<void>
 
-export interface Creation<Row extends object, S extends TObject, Deps, Tx, Owner> {
+export interface Creation<Row extends object, S extends TObject, Deps, Tx, Place> {
   readonly schema: S
   /** Values that an attribute has anyway: naming them needs no right of its own. */
   readonly defaults?: Readonly<Record<string, unknown>>
-  /** Whom it will belong to, where the dialect does not know. */
-  ownerOf?(tx: Tx, input: Static<S>, ctx: Context, deps: Deps): Promise<Owner>
+  /** Where it will be (its owner, its parent), where the dialect does not know. */
+  placeOf?(tx: Tx, input: Static<S>, ctx: Context, deps: Deps): Promise<Place>
   /** What the policies see of it before it is there: where it will be, by the same derivation as `insert`, whatever its body says. */
-  target?(tx: Tx, input: Static<S>, owner: Owner, ctx: Context, deps: Deps): Promise<PolicyTarget> | PolicyTarget
-  insert(tx: Tx, deps: Deps, input: Static<S>, owner: Owner, ctx: Context): Promise<Row>
+  target?(tx: Tx, input: Static<S>, place: Place, ctx: Context, deps: Deps): Promise<PolicyTarget> | PolicyTarget
+  insert(tx: Tx, deps: Deps, input: Static<S>, place: Place, ctx: Context): Promise<Row>
   /** Once all are committed. */
   afterwards?(deps: Deps, rows: readonly Row[]): void | Promise<void>
 }
@@ -66,7 +66,7 @@ export type Removal<Row extends object, Deps, Tx> = (
 export type Request = ApiRequest<unknown, Params>
 
 /** How a service asks, permits and answers. `Res` is what its resources are beside what all are, `Row` whatever row they have. */
-export interface Dialect<Deps, Tx, Row extends object, Res extends Resource<Row, Deps, Tx>, Owner> {
+export interface Dialect<Deps, Tx, Row extends object, Res extends Resource<Row, Deps, Tx>, Place> {
   readonly updateMethod: 'PUT' | 'PATCH'
   /** Who may not change something learns nothing about his body: it is looked at afterwards. */
   readonly isPermittedFirst?: boolean
@@ -89,15 +89,15 @@ export interface Dialect<Deps, Tx, Row extends object, Res extends Resource<Row,
     deps: Deps,
     input?: Input,
   ): Promise<Row>
-  /** Whom something new will belong to. Throws where the caller may not make it. */
+  /** Where something new will be. Throws where the caller may not make it. */
   permitNew(
     resource: Res,
-    creation: Creation<Row, TObject, Deps, Tx, Owner>,
+    creation: Creation<Row, TObject, Deps, Tx, Place>,
     request: Request,
     tx: Tx,
     deps: Deps,
     input: Input,
-  ): Promise<Owner>
+  ): Promise<Place>
   /** The body of an answer about these rows. */
   body(
     resource: Res,
@@ -109,13 +109,13 @@ export interface Dialect<Deps, Tx, Row extends object, Res extends Resource<Row,
 }
 
 /** The operations in a service's dialect. */
-export interface ResourceKit<Deps, Tx, Any extends object, Res, Owner> {
+export interface ResourceKit<Deps, Tx, Any extends object, Res, Place> {
   /** The list and one of them. */
   readRoutes(resource: Res): Route<Deps>[]
   /** One, or several at once: all of them or none. */
   createRoute<Row extends Any, S extends TObject>(
     resource: Res & Resource<Row, Deps, Tx>,
-    creation: Creation<Row, S, Deps, Tx, Owner>,
+    creation: Creation<Row, S, Deps, Tx, Place>,
   ): Route<Deps>
   updateRoute<Row extends Any, S extends TObject>(
     resource: Res & Resource<Row, Deps, Tx>,
@@ -124,9 +124,9 @@ export interface ResourceKit<Deps, Tx, Any extends object, Res, Owner> {
   removeRoute<Row extends Any>(resource: Res & Resource<Row, Deps, Tx>, remove: Removal<Row, Deps, Tx>): Route<Deps>
 }
 
-export function resourceKit<Deps, Tx, Row extends object, Res extends Resource<Row, Deps, Tx>, Owner>(
-  dialect: Dialect<Deps, Tx, Row, Res, Owner>,
-): ResourceKit<Deps, Tx, Row, Res, Owner> {
+export function resourceKit<Deps, Tx, Row extends object, Res extends Resource<Row, Deps, Tx>, Place>(
+  dialect: Dialect<Deps, Tx, Row, Res, Place>,
+): ResourceKit<Deps, Tx, Row, Res, Place> {
   const common = (resource: Res, verb: Verb) => ({
     policy: dialect.rules(resource, verb),
     answer: dialect.answers(resource, verb),
@@ -163,8 +163,8 @@ export function resourceKit<Deps, Tx, Row extends object, Res extends Resource<R
         const rows = await dialect.change(deps, async (tx) => {
           const made = []
           for (const input of inputs) {
-            const owner = await dialect.permitNew(resource, creation as never, request, tx, deps, input)
-            made.push(await creation.insert(tx, deps, input as never, owner, request.ctx))
+            const place = await dialect.permitNew(resource, creation as never, request, tx, deps, input)
+            made.push(await creation.insert(tx, deps, input as never, place, request.ctx))
           }
           return made
         })

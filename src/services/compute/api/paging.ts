@@ -9,11 +9,11 @@ export function limitOf(query: Query, most: number): number {
   return Math.min(Number(text), most)
 }
 
-/** A page by `limit`, where 0 means the whole, and `offset`: how nova cuts its oldest lists. */
-export function limited<T>(items: readonly T[], query: Query, most: number): T[] {
-  const offset = Number(last(query, 'offset') ?? 0)
-  return items.slice(offset, offset + (limitOf(query, most) || most))
-}
+/** The page by `limit`, where 0 means the whole, and `offset`: how nova cuts its oldest lists. */
+export const offsetOf = (query: Query, most: number): { offset: number; limit: number } => ({
+  offset: Number(last(query, 'offset') ?? 0),
+  limit: limitOf(query, most) || most,
+})
 
 const words = { true: ['1', 't', 'true', 'on', 'y', 'yes'], false: ['0', 'f', 'false', 'off', 'n', 'no'] }
 

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { Invalid, Conflict, Forbidden } from '../errors.ts'
-import { findKeypair, insertKeypair, listKeypairs, type Keypair } from '../store/keypairs.ts'
+import { findKeypair, countKeypairs, insertKeypair, type Keypair } from '../store/keypairs.ts'
 import { limitsOf } from './quotas.ts'
 
 /** Keeps a public key. Throws Conflict when the user has one of that name. */
@@ -16,7 +16,7 @@ export async function importKeypair(
     await lockOwner(database, tx, input.userId)
     if (await findKeypair(tx, input.userId, input.name)) throw new Conflict(`Key pair '${input.name}' already exists.`)
     const limit = (await limitsOf(tx, config, projectId))['key_pairs'] ?? -1
-    const used = (await listKeypairs(tx, input.userId)).length
+    const used = await countKeypairs(tx, input.userId)
     if (limit >= 0 && used >= limit) throw new Forbidden('Quota exceeded, too many key pairs.')
     await insertKeypair(tx, keypair)
     return (await findKeypair(tx, input.userId, input.name))!

@@ -37,16 +37,19 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   const isPublic = word === undefined ? true : /^none$/i.test(word) ? undefined : isTrue(word)
   if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word))
     throw new Invalid(`Invalid is_public filter [${word}]`)
-  const all = await store.listFlavors(deps.database.db, ctx, {
-    isPublic,
-    minRam: whole('minRam'),
-    minDisk: whole('minDisk'),
-  })
-  const sorted = sortFlavors(all, last(query, 'sort_key') ?? 'flavorid', last(query, 'sort_dir') ?? 'asc')
   const marker = last(query, 'marker')
-  const after = marker === undefined ? 0 : sorted.findIndex(({ id }) => id === marker) + 1
-  if (marker !== undefined && after === 0) throw new Invalid(`marker [${marker}] not found`)
-  const page = sorted.slice(after, after + limit)
+  const page = await store.listFlavors(
+    deps.database.db,
+    ctx,
+    { isPublic, minRam: whole('minRam'), minDisk: whole('minDisk') },
+    {
+      by: sortColumns[last(query, 'sort_key') as keyof typeof sortColumns],
+      direction: last(query, 'sort_dir') === 'desc' ? 'desc' : 'asc',
+      marker,
+      limit,
+    },
+  )
+  if (!page) throw new Invalid(`marker [${marker}] not found`)
   const seesSpecs = ctx.can(policy.specIndex, mine(ctx))
   const hasMore = page.length === limit && page.length > 0
   return {
@@ -58,32 +61,20 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   }
 }
 
-type Row = { flavor: Flavor; createdAt: number }
-/** For the keys of the query's schema. */
-const sortKeys: Record<string, (row: Row) => string | number> = {
-  created_at: ({ createdAt }) => createdAt,
-  description: ({ flavor }) => flavor.description ?? '',
-  disabled: () => 0,
-  ephemeral_gb: ({ flavor }) => flavor.ephemeralGb,
-  flavorid: ({ flavor }) => flavor.id,
-  id: ({ flavor }) => flavor.id,
-  is_public: ({ flavor }) => Number(flavor.isPublic),
-  memory_mb: ({ flavor }) => flavor.memoryMb,
-  name: ({ flavor }) => flavor.name,
-  root_gb: ({ flavor }) => flavor.rootGb,
-  rxtx_factor: ({ flavor }) => flavor.rxtxFactor,
-  swap: ({ flavor }) => flavor.swapMb,
-  updated_at: ({ createdAt }) => createdAt,
-  vcpu_weight: () => 0,
-  vcpus: ({ flavor }) => flavor.vcpus,
-}
-
-function sortFlavors(rows: readonly Row[], key: string, direction: string): Flavor[] {
-  const by = sortKeys[key]!
-  const sign = direction === 'asc' ? 1 : -1
-  const compare = (a: Row, b: Row) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : 0)
-  return [...rows].sort(compare).map(({ flavor }) => flavor)
-}
+/** For the keys of the query's schema; those that say the same of all flavors are none. */
+const sortColumns = {
+  created_at: 'created_at',
+  description: 'description',
+  ephemeral_gb: 'ephemeral_gb',
+  is_public: 'is_public',
+  memory_mb: 'memory_mb',
+  name: 'name',
+  root_gb: 'root_gb',
+  rxtx_factor: 'rxtx_factor',
+  swap: 'swap_mb',
+  updated_at: 'created_at',
+  vcpus: 'vcpus',
+} as const
 
 const texts = (specs: Record<string, string | number>) =>
   Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))

@@ -9,7 +9,7 @@ import { Invalid } from '../../errors.ts'
 import { requireProject } from '../../operations/projects.ts'
 import { defaultsOf, limitsOf, type Limits } from '../../operations/quotas.ts'
 import { defaultClass, deleteLimits, listLimits, saveLimit } from '../../store/quotas.ts'
-import { listGroups } from '../../store/server-groups.ts'
+import { countGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
 import { number, text as shownText } from '../answers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
@@ -133,8 +133,8 @@ async function save(deps: ComputeDeps, owner: string, set: object, used: Record<
 }
 
 async function usedBy({ database: { db } }: ComputeDeps, projectId: string): Promise<Record<string, number>> {
-  const [used, groups] = await Promise.all([usageOf(db, projectId), listGroups(db, projectId)])
-  return { ...used, server_groups: groups.length }
+  const [used, groups] = await Promise.all([usageOf(db, projectId), countGroups(db, projectId)])
+  return { ...used, server_groups: groups }
 }
 
 async function classLimits({ database, config }: ComputeDeps): Promise<Record<string, number>> {

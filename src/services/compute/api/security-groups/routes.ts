@@ -5,7 +5,7 @@ import { route } from '../route.ts'
 import type { ComputeDeps, NewSecurityGroupRule, SecurityGroup } from '../../deps.ts'
 import { Invalid, NotFound } from '../../errors.ts'
 import { asked, groupsOfServer } from '../../operations/security-groups.ts'
-import { limited } from '../paging.ts'
+import { offsetOf } from '../paging.ts'
 import { findFor } from '../servers/find.ts'
 import * as policy from './policy.ts'
 import { groupAnswer, groupBody, groupsAnswer, listQuery, ruleAnswer, ruleBody } from './schema.ts'
@@ -56,7 +56,8 @@ const groupRoutes = [
         deps.securityGroups.list(ctx.token, seesAll ? {} : { projectId: ctx.projectId ?? '' }),
       )
       const shown = await asked(() => viewAll(ctx, deps, groups))
-      return { status: 200, body: { security_groups: limited(shown, query, deps.config.maxLimit) } }
+      const { offset, limit } = offsetOf(query, deps.config.maxLimit)
+      return { status: 200, body: { security_groups: shown.slice(offset, offset + limit) } }
     },
   }),
   route({

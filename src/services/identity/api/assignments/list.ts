@@ -8,7 +8,7 @@ import { listAssignments, type AssignmentQuery } from '../../operations/list-ass
 import { policy } from '../../policies.ts'
 import { findRow } from '../../store/rows.ts'
 import { isFlagged } from '../paging.ts'
-import { listTarget } from '../resource.ts'
+import { listTarget } from '../kit/listing.ts'
 import { assignmentsAnswer, readNames, viewAssignment } from './view.ts'
 
 /** What the query asks for. Throws 400 on filters that exclude each other. */

@@ -17,7 +17,7 @@ import { policy } from '../../policies.ts'
 import { deleteRows, findRow } from '../../store/rows.ts'
 import { requireOwnLogin } from '../bearer.ts'
 import { collection } from '../links.ts'
-import { newId } from '../resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
 import { listAnswer, nullableText, self, text } from '../answers.ts'
 

@@ -68,7 +68,7 @@ const dialect: Dialect<NetworkDeps, NetworkDb, AnyRow, Collection, string> = {
     return row
   },
   async permitNew({ singular }, creation, { ctx }, tx, deps, input) {
-    const owner = (await creation.ownerOf?.(tx, input, ctx, deps)) ?? ownerOf(ctx, input)
+    const owner = (await creation.placeOf?.(tx, input, ctx, deps)) ?? ownerOf(ctx, input)
     const target = (await creation.target?.(tx, input, owner, ctx, deps)) ?? ownedBy(owner)
     ctx.authorize(policy(`create_${singular}`), target)
     authorizeAttributes(ctx, `create_${singular}`, input, target, creation.defaults)

@@ -50,7 +50,7 @@ export const subnetRoutes = [
   ...readRoutes(subnets),
   createRoute(subnets, {
     schema: creation,
-    async ownerOf(tx, input, ctx) {
+    async placeOf(tx, input, ctx) {
       const { row } = await visible(networks, ctx, tx, input.network_id)
       // Who may act for others makes it for whom the network belongs to.
       return ctx.isAdmin && !input.project_id && !input.tenant_id ? row.project_id : ownerOf(ctx, input)
