@@ -26,8 +26,7 @@ export async function host(args: Arguments): Promise<number> {
     }
     const waiting = held.find((each) => each.host === name)
     const parts = keeping.find((each) => each.host === name)?.parts ?? []
-    if (!waiting && parts.length === 0)
-      throw new Error(`host '${name}' waits for nothing; see nephos host`)
+    if (!waiting && parts.length === 0) throw new Error(`host '${name}' waits for nothing; see nephos host`)
     if (waiting) {
       // Ports first: the agent goes on as soon as nova knows the name, and must find them under it.
       if (waiting.was !== null) await neutron.renameHost(null, { from: waiting.was, to: name })

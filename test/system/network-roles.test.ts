@@ -126,7 +126,9 @@ function defineTests() {
       bus: join(dirname(lab.stateDir), 'bus'),
       metadataUrl: lab.metadataUrl,
     }
-    const child = fork(program, [binaries[part], JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(program, [binaries[part], JSON.stringify(options)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     child.on('message', (report) => reports.set(part, report as RoleReport))
     processes.set(part, child)
   }
@@ -273,7 +275,10 @@ function defineTests() {
   test('P21: the metadata agent is killed: it answers a guest that came meanwhile', async () => {
     const lost = await withoutRole(
       'metadata',
-      () => lab.change({ routers: lab.state.routers.map((each) => ({ ...each, metadataClients: [alice, bob].map(client) })) }),
+      () =>
+        lab.change({
+          routers: lab.state.routers.map((each) => ({ ...each, metadataClients: [alice, bob].map(client) })),
+        }),
       () => eventually('metadata', () => isKnownAs('bob', bob.deviceId)),
     )
     assert.deepEqual(lost, [])

@@ -17,7 +17,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
   const options = optionsOf(env)
   let agent: NetworkAgent | undefined
   env.bus.onConnect(() => agent?.look())
-  const starting = env.admitted.then(async () => {
+  void env.admitted.then(async () => {
     while (!env.stopping.aborted) {
       agent = createNetworkAgent(options)
       try {
@@ -31,13 +31,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
       }
     }
   })
-  return {
-    async stop() {
-      if (!agent) return
-      await starting
-      await agent.stop()
-    },
-  }
+  return { stop: async () => void (await agent?.stop()) }
 }
 
 function optionsOf(env: AgentEnv): NetworkAgentOptions {

@@ -320,7 +320,10 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   await net.make('service@service', 'PUT', `/ports/${made.id}`, { port: { 'binding:host_id': 'h1' } })
   const thief = rpcClient(net.bus.forHost('h2'), neutronContract)
   const nothing = { up: [], down: [], errors: [] }
-  await assert.rejects(thief.pullHost(null, { host: 'h1', revision: null, parts: followers() }), /must not speak for h1/)
+  await assert.rejects(
+    thief.pullHost(null, { host: 'h1', revision: null, parts: followers() }),
+    /must not speak for h1/,
+  )
   await assert.rejects(thief.reportPorts(null, { host: 'h1', ...nothing, down: [made.id] }), /must not speak for h1/)
   const agents = { host: 'h1', tunnelIp: '192.0.2.66', bridgeMappings: [], agents: [] }
   await assert.rejects(thief.reportAgents(null, agents), /must not speak for h1/)

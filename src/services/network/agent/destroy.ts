@@ -51,7 +51,11 @@ export async function destroyNetworking({ stateDir, log }: { stateDir: string; l
   const nothing: ReadonlySet<string> = new Set()
   const keep = { dnsmasq: nothing, links: nothing, namespaces: nothing, tables: nothing }
   // What is plugged in before the bridges; the ledger of an earlier version where nothing ran since.
-  const folders = [...agentParts.toReversed().map((part) => folderOf(stateDir, part)), nobodysFolder(stateDir), stateDir]
+  const folders = [
+    ...agentParts.toReversed().map((part) => folderOf(stateDir, part)),
+    nobodysFolder(stateDir),
+    stateDir,
+  ]
   for (const folder of folders.filter((each) => existsSync(each)))
     await removeOwned(new Owned(folder), keep, (what, error) => log.error({ err: String(error) }, `${what} stays`))
 }

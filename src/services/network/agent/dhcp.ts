@@ -17,8 +17,7 @@ export async function convergeDhcp(context: AgentContext, round: Round, memory: 
     const where = { what: `network ${dhcp.networkId}`, portId: dhcp.port.id }
     // Outside of what is done once: what is wrong stays wrong, and is told on every pass.
     const { options, problems } = dhcpOptions(dhcp)
-    for (const { portId, message } of problems)
-      round.failures.push({ what: `DHCP option of port ${portId}`, message })
+    for (const { portId, message } of problems) round.failures.push({ what: `DHCP option of port ${portId}`, message })
     const network = round.state.networks.find(({ id }) => id === dhcp.networkId)
     await memory.once(`dhcp ${dhcp.networkId}`, { dhcp, network }, () =>
       attempt(round, where, () => convergeNetwork(context, round, dhcp, options)),

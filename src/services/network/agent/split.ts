@@ -15,7 +15,17 @@ import { isErrno } from '../../../host/process.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { agentParts, sliceOf, type AgentPart } from '../rpc/parts.ts'
 import { followedFile, type Followed } from './followed.ts'
-import { folderOf, ledgerFile, noEntries, nobodysFolder, ownedKinds, readEntries, textOf, type Entries, type OwnedKind } from './owned.ts'
+import {
+  folderOf,
+  ledgerFile,
+  noEntries,
+  nobodysFolder,
+  ownedKinds,
+  readEntries,
+  textOf,
+  type Entries,
+  type OwnedKind,
+} from './owned.ts'
 
 /** Call before a ledger of a part is opened. */
 export async function splitLedger(stateDir: string, log: Logger): Promise<void> {

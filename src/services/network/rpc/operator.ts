@@ -11,9 +11,7 @@ export const neutronOperatorContract = defineContract({
     listKeepingHosts: {
       args: Type.Object({}),
       reply: Type.Object({
-        hosts: Type.Array(
-          Type.Object({ host: Type.String(), reason: Type.String(), parts: Type.Array(agentPart) }),
-        ),
+        hosts: Type.Array(Type.Object({ host: Type.String(), reason: Type.String(), parts: Type.Array(agentPart) })),
       }),
     },
     /** Ports, routers and agents of one host are another's. */

@@ -131,14 +131,18 @@ async function doubtedOf(db: NetworkDb, host: string, followers: readonly Follow
   const reasons = new Map<string, string | null>()
   for (const { known } of followers) {
     const key = JSON.stringify(known)
-    if (known === null || reasons.has(key)) continue
-    const isOther = known.host !== host
-    reasons.set(key, isOther ? `the network database knew this host as ${known.host}` : (await succeeds(db, known)) ? null : foreign)
+    if (!reasons.has(key)) reasons.set(key, await doubtOf(db, host, known))
   }
   return followers.flatMap(({ name, known }) => {
     const reason = reasons.get(JSON.stringify(known)) ?? null
     return reason === null ? [] : [{ name, reason }]
   })
+}
+
+async function doubtOf(db: NetworkDb, host: string, known: Follower['known']): Promise<string | null> {
+  if (known === null) return null
+  if (known.host !== host) return `the network database knew this host as ${known.host}`
+  return (await succeeds(db, known)) ? null : foreign
 }
 
 function noteDoubts(keeping: Keeping, host: string, asked: readonly Follower[], doubted: readonly Doubt[]) {

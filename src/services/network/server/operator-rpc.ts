@@ -5,10 +5,7 @@ import { renameHost } from '../store/hosts.ts'
 import type { Keeping } from './agent-rpc.ts'
 
 /** neutron-server's end of the operator's command. */
-export function operatorHandlers(
-  deps: NetworkDeps,
-  keeping: Keeping,
-): RpcHandlers<typeof neutronOperatorContract> {
+export function operatorHandlers(deps: NetworkDeps, keeping: Keeping): RpcHandlers<typeof neutronOperatorContract> {
   return {
     async listKeepingHosts(_args, caller) {
       requireOperator(caller)
