@@ -4,10 +4,9 @@ import type { ControlOptions } from '../deployment/control.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
 import { busRole, RoleBoard } from '../deployment/role-board.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
-import { roles } from '../deployment/services.ts'
+import { roles, services } from '../deployment/services.ts'
 import { loadSettings } from '../deployment/settings.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
-import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
 import type { FakeHostsOptions } from './fake-hosts.ts'
@@ -20,8 +19,7 @@ export async function run(args: Arguments): Promise<number> {
   const agents = wanted.filter((role) => roles.get(role)?.kind === 'agent')
   requireRoles(wanted, [...control, ...agents])
   requireAlone(args.stateDir, agents)
-  const copy = agents.length > 0 ? copyOf(args.stateDir) : undefined
-  if (copy !== undefined) throw new Error(copy)
+  if (agents.length > 0) await requireOwnState(args.stateDir)
   const settings = loadSettings(args.stateDir, args.settings)
   if (agents.length > 0 && !settings.fake && process.getuid?.() !== 0)
     throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
@@ -62,6 +60,13 @@ async function startAgentsHere(options: FakeHostsOptions): Promise<{ stop(): Pro
   }
   const { startAgents } = await import('../deployment/agents.ts')
   return startAgents({ ...options, remark: say, ready: () => undefined })
+}
+
+async function requireOwnState(stateDir: string): Promise<void> {
+  for (const service of services) {
+    const obstacle = await service.obstacleOf?.(stateDir)
+    if (obstacle !== undefined) throw new Error(obstacle)
+  }
 }
 
 function requireRoles(wanted: readonly string[], known: readonly string[]): void {

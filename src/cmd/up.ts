@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
@@ -9,7 +9,6 @@ import type { ChildMessage } from '../deployment/role-board.ts'
 import { removeDrafts } from '../deployment/private-file.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
 import { rolesOfKind, services } from '../deployment/services.ts'
-import { agentParts } from '../services/network/rpc/parts.ts'
 import { loadSettings, urlOf, type Settings } from '../deployment/settings.ts'
 import { tellParent } from '../deployment/tell-parent.ts'
 import { requireAlone } from './process-files.ts'
@@ -35,13 +34,20 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
     )
   }
   requireAlone(args.stateDir, rolesOfKind('agent'))
-  const ofAgents = agentParts.map((part) => join('network-agent', part))
-  for (const folder of ['', 'run', 'network-agent', ...ofAgents]) removeDrafts(join(args.stateDir, folder))
+  for (const folder of ['', 'run', ...foldersIn(args.stateDir, 'network-agent')])
+    removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
   await prepare(settings, { install: !args.noInstall, roles: rolesOfKind('agent'), say })
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)
+}
+
+/** A folder and those in it. */
+function foldersIn(stateDir: string, folder: string): string[] {
+  const path = join(stateDir, folder)
+  const inner = existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((each) => each.isDirectory()) : []
+  return [folder, ...inner.map(({ name }) => join(folder, name))]
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)

@@ -88,6 +88,8 @@ export interface ServiceDefinition {
   migrations(): Promise<readonly Migration[]>
   /** Opens what its control roles share in a process. Throws ConfigError. */
   open(env: ServiceEnv): Promise<RunningService>
+  /** Why no agent of the cloud may work with this state directory. */
+  obstacleOf?(stateDir: string): Promise<string | undefined>
   /** Starts its agents on this host, of which `env` names those that are wanted. */
   startAgents?(env: AgentEnv): Promise<RunningAgents>
   /** Starts what stands for its agents on a host without a data plane. */
