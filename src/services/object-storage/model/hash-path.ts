@@ -10,7 +10,9 @@ export interface HashMix {
 
 /** The hash of `/account`, `/account/container` or `/account/container/object`. */
 export const hashPath = ({ prefix, suffix }: HashMix, ...names: readonly string[]): Buffer =>
-  createHash('md5').update(`${prefix}/${names.join('/')}${suffix}`).digest()
+  createHash('md5')
+    .update(`${prefix}/${names.join('/')}${suffix}`)
+    .digest()
 
 /** The folder of a hash below its device. */
 export function folderOf(kind: string, part: number | string, hash: Buffer): string {

@@ -31,7 +31,10 @@ function bytesOf(path: string): Buffer {
 
 /** A path as it is written in a request: everything but slashes and what needs no sign. */
 export const encodePath = (path: string): string =>
-  encodeURI(path.toWellFormed()).replaceAll(/[?#;,:@&=+$!*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURI(path.toWellFormed()).replaceAll(
+    /[?#;,:@&=+$!*'()]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 export interface Place {
   readonly account: string

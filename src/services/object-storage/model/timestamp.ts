@@ -30,7 +30,8 @@ const stepsOf = (time: Timestamp): number => {
 /** A moment from what a request says; undefined where that is none. */
 export function parseTimestamp(text: string): Timestamp | undefined {
   const [number = '', offset] = text.split('_')
-  if (!/^\d{1,11}(\.\d*)?$/.test(number) || (offset !== undefined && !/^[0-9a-f]{1,16}$/i.test(offset))) return undefined
+  if (!/^\d{1,11}(\.\d*)?$/.test(number) || (offset !== undefined && !/^[0-9a-f]{1,16}$/i.test(offset)))
+    return undefined
   const moment = ofSteps(Math.round(Number(number) * steps))
   return offset === undefined || Number.parseInt(offset, 16) === 0
     ? moment

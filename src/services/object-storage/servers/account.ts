@@ -61,7 +61,8 @@ export function accountServer(deps: StorageDeps): Handler {
     if (account.startsWith(ownPrefix) && !broker.exists) broker.initialize(time)
     const isOverridden = headers['x-account-override-deleted']?.toLowerCase() === 'yes'
     if (!broker.exists || (!isOverridden && broker.isDeleted)) return answer(404)
-    const moment = (name: string) => parseTimestamp(headers[name] ?? '') ?? refuse(400, `Missing ${titleCase(name)} header`)
+    const moment = (name: string) =>
+      parseTimestamp(headers[name] ?? '') ?? refuse(400, `Missing ${titleCase(name)} header`)
     const count = (name: string) => {
       const value = Number(headers[name])
       return Number.isInteger(value) ? value : refuse(400, `Missing ${titleCase(name)} header`)
@@ -111,16 +112,15 @@ export function accountServer(deps: StorageDeps): Handler {
         const { account, broker } = open(request)
         const { format, path: _path, ...options } = listingOf(request, listingLimit)
         if (broker.isDeleted) return gone(broker, 404)
-        const entries = broker.list(options).map(
-          (row): ListingEntry =>
-            'subdir' in row
-              ? row
-              : {
-                  name: row.name,
-                  count: row.object_count,
-                  bytes: row.bytes_used,
-                  last_modified: isoOf(row.put_timestamp),
-                },
+        const entries = broker.list(options).map((row): ListingEntry =>
+          'subdir' in row
+            ? row
+            : {
+                name: row.name,
+                count: row.object_count,
+                bytes: row.bytes_used,
+                last_modified: isoOf(row.put_timestamp),
+              },
         )
         return listed(describe(broker), format, render(format, 'account', account, entries))
       },

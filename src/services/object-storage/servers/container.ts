@@ -2,7 +2,13 @@
 import { join } from 'node:path'
 import { folderOf, hashPath } from '../model/hash-path.ts'
 import { httpDate, isoOf, normal, parseTimestamp, zero, type Timestamp } from '../model/timestamp.ts'
-import { ContainerBroker, isDeletedBy, splitSize, type ContainerInfo, type ListedObject } from '../store/databases/container.ts'
+import {
+  ContainerBroker,
+  isDeletedBy,
+  splitSize,
+  type ContainerInfo,
+  type ListedObject,
+} from '../store/databases/container.ts'
 import { timeOr } from '../store/databases/broker.ts'
 import { answer, refuse } from '../wire/answers.ts'
 import { render, type ListingEntry } from '../wire/listing.ts'
@@ -61,7 +67,12 @@ export function containerServer(deps: StorageDeps): Handler {
     const [account = '', container = '', object] = names
     const hash = hashPath(mix, account, container)
     const file = join(folder, folderOf('containers', part, hash), `${hash.toString('hex')}.db`)
-    return { account, container, object, broker: brokers.get(file, (path) => new ContainerBroker(path, account, container)) }
+    return {
+      account,
+      container,
+      object,
+      broker: brokers.get(file, (path) => new ContainerBroker(path, account, container)),
+    }
   }
 
   /** The database of a container that objects are told to; those of the cluster's own accounts come into being by that. */
@@ -89,6 +100,7 @@ export function containerServer(deps: StorageDeps): Handler {
       typeTime: parseTimestamp(headers['x-content-type-timestamp'] ?? ''),
       metaTime: parseTimestamp(headers['x-meta-timestamp'] ?? ''),
     })
+    brokers.changed.add(broker)
     return answer(201)
   }
 
@@ -102,6 +114,7 @@ export function containerServer(deps: StorageDeps): Handler {
       deleted: 1,
       storage_policy_index: policyOf(request, deps) ?? 0,
     })
+    brokers.changed.add(broker)
     return answer(204)
   }
 
@@ -122,10 +135,18 @@ export function containerServer(deps: StorageDeps): Handler {
   }
 
   /** Tells the account; what it does not take now it is told by the updater. */
-  const tellAccount = async (request: Request, path: string, broker: ContainerBroker): Promise<Response | undefined> => {
+  const tellAccount = async (
+    request: Request,
+    path: string,
+    broker: ContainerBroker,
+  ): Promise<Response | undefined> => {
     const { headers } = request
     const list = (name: string) => (headers[name] ?? '').split(',').map((each) => each.trim())
-    const [hosts, accountDevices, part] = [list('x-account-host'), list('x-account-device'), headers['x-account-partition']]
+    const [hosts, accountDevices, part] = [
+      list('x-account-host'),
+      list('x-account-device'),
+      headers['x-account-partition'],
+    ]
     if (hosts.length !== accountDevices.length) return answer(400)
     if (!part) return undefined
     const { info } = broker
@@ -137,7 +158,10 @@ export function containerServer(deps: StorageDeps): Handler {
     const statuses = await Promise.all(
       hosts.map((address, at) =>
         deps
-          .tell({ address, device: accountDevices[at]! }, { kind: 'account', method: 'PUT', path: `/${part}${path}`, headers: update })
+          .tell(
+            { address, device: accountDevices[at]! },
+            { kind: 'account', method: 'PUT', path: `/${part}${path}`, headers: update },
+          )
           .catch((error: unknown) => {
             log.warn({ err: error, address }, 'an account could not be told of a container; it is told again later')
             return 503

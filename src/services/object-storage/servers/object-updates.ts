@@ -36,7 +36,10 @@ export function containerTeller(deps: StorageDeps) {
     const path = encodePath(`/${account}/${container}/${object}`)
     const status = await tell(node, { kind: 'container', method: op, path: `/${node.part}${path}`, headers }).catch(
       (error: unknown) => {
-        log.warn({ err: error, address: node.address }, 'a container could not be told of an object; it is told again later')
+        log.warn(
+          { err: error, address: node.address },
+          'a container could not be told of an object; it is told again later',
+        )
         return 503
       },
     )
@@ -49,14 +52,20 @@ export function containerTeller(deps: StorageDeps) {
   return async (request: Request, target: Target, op: 'PUT' | 'DELETE', update: Headers): Promise<void> => {
     const { headers } = request
     const list = (name: string) => (headers[name] ?? '').split(',').map((each) => each.trim())
-    const [hosts, devices, part] = [list('x-container-host'), list('x-container-device'), headers['x-container-partition']]
+    const [hosts, devices, part] = [
+      list('x-container-host'),
+      list('x-container-device'),
+      headers['x-container-partition'],
+    ]
     if (!part) return
     const message = {
       ...update,
       'x-trans-id': headers['x-trans-id'] ?? '-',
       'x-backend-storage-policy-index': String(policyOf(request, deps) ?? 0),
     }
-    const all = Promise.all(hosts.map((address, at) => tellOne(target, op, message, { address, device: devices[at] ?? '', part })))
+    const all = Promise.all(
+      hosts.map((address, at) => tellOne(target, op, message, { address, device: devices[at] ?? '', part })),
+    )
     // What comes to nothing later is kept on the disk by then.
     all.catch((error: unknown) => log.error({ err: error }, 'a container could not be told of an object'))
     let timer: NodeJS.Timeout | undefined

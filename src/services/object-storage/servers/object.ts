@@ -17,7 +17,15 @@ import {
 } from '../store/files/object-file.ts'
 import { answer, refuse } from '../wire/answers.ts'
 import { bareEtag, conditional } from '../wire/conditions.ts'
-import { isTrue, toWire, type Handler, type Headers, type Request, type Response, type Sliceable } from '../wire/message.ts'
+import {
+  isTrue,
+  toWire,
+  type Handler,
+  type Headers,
+  type Request,
+  type Response,
+  type Sliceable,
+} from '../wire/message.ts'
 import { containerTeller, overridesIn } from './object-updates.ts'
 import { policyOf, serverOf, splitPath, timeOf, type StorageDeps } from './request.ts'
 
@@ -68,7 +76,11 @@ export function objectServer(deps: StorageDeps): Handler {
   }
 
   /** What is there; an object whose time is over is as good as deleted. */
-  const find = async (request: Request, { place }: Target, time: Timestamp): Promise<Found & { expired?: OpenObject }> => {
+  const find = async (
+    request: Request,
+    { place }: Target,
+    time: Timestamp,
+  ): Promise<Found & { expired?: OpenObject }> => {
     const onDamage = (reason: string) => log.error({ object: place.name }, `quarantined: ${reason}`)
     const found = await openObject(place, onDamage)
     if (found.state !== 'there' || isTrue(request.headers['x-backend-replication'])) return found
@@ -199,9 +211,16 @@ export function objectServer(deps: StorageDeps): Handler {
     const isTypeNew = type !== undefined && time > found.typeTime
     if (found.time >= time && !isTypeNew) return answer(409, undefined, { 'x-backend-timestamp': found.time })
     const { metaMetadata, dataTime, typeTime, metadata } = found
-    const keptType = typeTime === dataTime ? {} : { 'content-type': metaMetadata?.['content-type'] ?? '', 'content-type-timestamp': typeTime }
+    const keptType: Metadata =
+      typeTime === dataTime
+        ? {}
+        : { 'content-type': metaMetadata?.['content-type'] ?? '', 'content-type-timestamp': typeTime }
     const newType: Metadata = isTypeNew ? { 'content-type': type, 'content-type-timestamp': time } : keptType
-    await writeMeta(target.place, { ...only(headers, (name) => isUserMeta(name) || keptHeaders.has(name)), ...newType }, time)
+    await writeMeta(
+      target.place,
+      { ...only(headers, (name) => isUserMeta(name) || keptHeaders.has(name)), ...newType },
+      time,
+    )
     const shownType = isTypeNew ? type : (metadata['content-type'] ?? '')
     await tellContainers(request, target, 'PUT', {
       'x-size': metadata['content-length'] ?? '0',
@@ -212,7 +231,10 @@ export function objectServer(deps: StorageDeps): Handler {
       'x-etag': metadata['etag'] ?? '',
       ...overridesIn(metadata),
     })
-    return answer(202, undefined, { 'x-backend-content-type': shownType, ...only(metadata, (name) => name.startsWith('x-object-sysmeta-')) })
+    return answer(202, undefined, {
+      'x-backend-content-type': shownType,
+      ...only(metadata, (name) => name.startsWith('x-object-sysmeta-')),
+    })
   }
 
   const remove = async (request: Request): Promise<Response> => {

@@ -7,7 +7,15 @@ import type { OpenBrokers } from '../store/databases/open-brokers.ts'
 import type { StoredMetadata } from '../store/databases/broker.ts'
 import { answer, answered, refuse } from '../wire/answers.ts'
 import { formatOf, type ListingFormat } from '../wire/listing.ts'
-import { fromWire, titleCase, toWire, type Handler, type Headers, type Request, type Response } from '../wire/message.ts'
+import {
+  fromWire,
+  titleCase,
+  toWire,
+  type Handler,
+  type Headers,
+  type Request,
+  type Response,
+} from '../wire/message.ts'
 
 export interface StorageDeps {
   readonly devices: Devices
@@ -36,7 +44,8 @@ export interface StoragePath {
 export function splitPath({ path }: Request, devices: Devices, least: number, most: number): StoragePath {
   const [, device = '', part = '', ...rest] = path.split('/')
   const names = rest.length > 3 ? [...rest.slice(0, 2), rest.slice(2).join('/')] : rest
-  const isGood = /^\d+$/.test(part) && names.length >= least && names.length <= most && names.every((name) => name !== '')
+  const isGood =
+    /^\d+$/.test(part) && names.length >= least && names.length <= most && names.every((name) => name !== '')
   if (!isGood) refuse(400, `Invalid path: ${path}`)
   const folder = devices.folderOf(device)
   return { device, folder: folder ?? refuse(507), part, names }
@@ -56,8 +65,14 @@ export function policyOf({ headers }: Request, { policies }: StorageDeps): numbe
 }
 
 /** Metadata of users and middlewares among headers, as databases keep it: names as people write them, text in UTF-8. */
-export function metadataIn(headers: Headers, kind: 'account' | 'container', time: Timestamp, others: readonly string[] = []): StoredMetadata {
-  const isKept = (name: string) => others.includes(name) || name.startsWith(`x-${kind}-meta-`) || name.startsWith(`x-${kind}-sysmeta-`)
+export function metadataIn(
+  headers: Headers,
+  kind: 'account' | 'container',
+  time: Timestamp,
+  others: readonly string[] = [],
+): StoredMetadata {
+  const isKept = (name: string) =>
+    others.includes(name) || name.startsWith(`x-${kind}-meta-`) || name.startsWith(`x-${kind}-sysmeta-`)
   const kept = Object.entries(headers).filter(([name]) => isKept(name))
   return Object.fromEntries(kept.map(([name, value]) => [titleCase(fromWire(name)), [fromWire(value), time] as const]))
 }
@@ -73,10 +88,13 @@ const mostBytes = 4096
 
 /** Refuses metadata that has grown too much over several requests. */
 export function checkMetadata(all: StoredMetadata): void {
-  const own = Object.entries(all).filter(([name, [value]]) => value !== '' && /^x-(account|container)-meta-/i.test(name))
+  const own = Object.entries(all).filter(
+    ([name, [value]]) => value !== '' && /^x-(account|container)-meta-/i.test(name),
+  )
   if (own.length > mostItems) refuse(400, `Too many metadata items; max ${mostItems}`)
   const size = own.reduce(
-    (sum, [name, [value]]) => sum + Buffer.byteLength(name.replace(/^x-(account|container)-meta-/i, '')) + Buffer.byteLength(value),
+    (sum, [name, [value]]) =>
+      sum + Buffer.byteLength(name.replace(/^x-(account|container)-meta-/i, '')) + Buffer.byteLength(value),
     0,
   )
   if (size > mostBytes) refuse(400, `Total metadata too large; max ${mostBytes}`)

@@ -6,7 +6,10 @@ const reasons: Readonly<Record<number, readonly [reason: string, text: string]>>
   201: ['Created', ''],
   202: ['Accepted', 'The request is accepted for processing.'],
   301: ['Moved Permanently', 'The resource has moved permanently.'],
-  400: ['Bad Request', 'The server could not comply with the request since it is either malformed or otherwise incorrect.'],
+  400: [
+    'Bad Request',
+    'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  ],
   401: ['Unauthorized', 'This server could not verify that you are authorized to access the document you requested.'],
   403: ['Forbidden', 'Access was denied to this resource.'],
   404: ['Not Found', 'The resource could not be found.'],
@@ -32,10 +35,10 @@ const reasons: Readonly<Record<number, readonly [reason: string, text: string]>>
 export function answer(status: number, text?: string, headers: Headers = {}): Response {
   if (text !== undefined) return plain(status, text, headers)
   const [reason, sentence] = reasons[status] ?? ['', '']
-  const hasPage = sentence !== '' || status >= 400 || status === 201
-  if (!hasPage) return { status, headers: { ...headers } }
+  const type = { 'content-type': 'text/html; charset=UTF-8' }
+  if (sentence === '') return { status, headers: { ...(status !== 204 && type), ...headers } }
   const body = `<html><h1>${reason}</h1><p>${sentence}</p></html>`
-  return { status, headers: { 'content-type': 'text/html; charset=UTF-8', ...headers }, body }
+  return { status, headers: { ...type, ...headers }, body }
 }
 
 const plain = (status: number, text: string, headers: Headers): Response => ({

@@ -28,7 +28,10 @@ function accepted(header: string | undefined): ListingFormat | undefined {
     ['text/xml', 'application/xml'],
   ]
   const ranges = header.split(',').map((text) => {
-    const [range = '', ...parameters] = text.trim().toLowerCase().split(/\s*;\s*/)
+    const [range = '', ...parameters] = text
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/)
     const quality = parameters.find((each) => each.startsWith('q='))?.slice(2)
     return { range, quality: quality === undefined ? 1 : Number(quality) || 0 }
   })
@@ -40,8 +43,7 @@ function accepted(header: string | undefined): ListingFormat | undefined {
   }
   let best: ListingFormat | undefined
   let highest = 0
-  for (const [type, format] of offered)
-    if (qualityOf(type) > highest) [best, highest] = [format, qualityOf(type)]
+  for (const [type, format] of offered) if (qualityOf(type) > highest) [best, highest] = [format, qualityOf(type)]
   return best
 }
 
@@ -49,7 +51,13 @@ const nameOf = (entry: ListingEntry): string => String(entry['subdir'] ?? entry[
 
 const toText = (entries: readonly ListingEntry[]): string => entries.map((entry) => `${nameOf(entry)}\n`).join('')
 
-const escaped: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
+const escaped: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+}
 const xml = (value: string | number): string => String(value).replaceAll(/[&<>"']/g, (char) => escaped[char]!)
 
 const element = (name: string, fields: readonly string[], entry: ListingEntry): string =>
@@ -61,8 +69,8 @@ const subdir = (entry: ListingEntry): string =>
 function toXml(kind: 'account' | 'container', name: string, entries: readonly ListingEntry[]): string {
   const [child, fields] =
     kind === 'account'
-      ? ['container', ['name', 'count', 'bytes', 'last_modified']] as const
-      : ['object', ['name', 'hash', 'bytes', 'content_type', 'last_modified']] as const
+      ? (['container', ['name', 'count', 'bytes', 'last_modified']] as const)
+      : (['object', ['name', 'hash', 'bytes', 'content_type', 'last_modified']] as const)
   const children = entries.map((entry) => ('subdir' in entry ? subdir(entry) : element(child, fields, entry)))
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${kind} name="${xml(name)}">${children.join('')}</${kind}>`
 }

@@ -38,8 +38,8 @@ export interface Response {
 
 export type Handler = (request: Request) => Promise<Response>
 
-/** Whether a request may do what it wants: an answer is a refusal. */
-export type Authorize = (request: Request) => Promise<Response | undefined>
+/** Whether a request may do what it wants, with the list of access where there is one: an answer is a refusal. */
+export type Authorize = (request: Request, acl?: string) => Promise<Response | undefined>
 
 /** What middlewares tell each other of a request. */
 export interface RequestContext {
@@ -57,10 +57,6 @@ export interface RequestContext {
   source?: string
   /** What is known of accounts and containers in this request. */
   readonly known: Map<string, unknown>
-  /** Who hears of each object that is about to be written as a copy. */
-  isCopy?: boolean
-  /** Where a manifest itself is wanted, not what it stands for. */
-  isManifestRead?: boolean
 }
 
 export const newContext = (transactionId: string): RequestContext => ({ transactionId, known: new Map() })
@@ -82,11 +78,8 @@ export function subrequest(
 }
 
 /** As `subrequest`, for what the cluster does whoever asks. */
-export const ownRequest = (
-  request: Request,
-  change: Parameters<typeof subrequest>[1],
-  source: string,
-): Request => subrequest(request, change, { isAuthorized: true, isOwner: true, source })
+export const ownRequest = (request: Request, change: Parameters<typeof subrequest>[1], source: string): Request =>
+  subrequest(request, change, { isAuthorized: true, isOwner: true, source })
 
 /** Names as people write them: `X-Object-Meta-Color`. */
 export const titleCase = (name: string): string =>

@@ -68,7 +68,13 @@ function addOne(session: Session, device: NewDevice) {
 const isSamePlace = (a: Found, b: Found) => a.ip === b.ip && a.port === b.port && a.device === b.device
 
 /** Nothing found is refused, and several are asked about. */
-async function confirm(session: Session, devices: readonly Device[], { isYes }: Options, doing: string, aborted: string) {
+async function confirm(
+  session: Session,
+  devices: readonly Device[],
+  { isYes }: Options,
+  doing: string,
+  aborted: string,
+) {
   if (devices.length === 0) session.refuse(`Search value matched 0 devices.\n${unchanged}`)
   if (devices.length === 1) return
   session.print('Matched more than one device:')

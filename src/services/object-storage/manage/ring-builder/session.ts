@@ -1,6 +1,16 @@
 /** What a command of swift-ring-builder works on: a builder file, and the ring file beside it. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, closeSync, fsyncSync, openSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { RingBuilder } from '../../model/ring/builder.ts'
 import { readBuilder, writeBuilder } from '../../model/ring/builder-file.ts'
@@ -29,8 +39,7 @@ export interface Output {
 
 /** The names of both files, whichever of them was given. */
 export function filesOf(given: string): { builderFile: string; ringFile: string } {
-  if (given.endsWith('.ring.gz'))
-    return { builderFile: given.replace(/\.ring\.gz$/, '.builder'), ringFile: given }
+  if (given.endsWith('.ring.gz')) return { builderFile: given.replace(/\.ring\.gz$/, '.builder'), ringFile: given }
   return { builderFile: given, ringFile: `${given.replace(/\.builder$/, '')}.ring.gz` }
 }
 

@@ -82,11 +82,20 @@ function showTable(session: Session, balances: ReadonlyMap<number, number> | und
   const widest = (least: number, texts: readonly string[]) => Math.max(least, ...texts.map(({ length }) => length))
   const rips = devices.map(({ ip, replication_ip = ip }) => at(replication_ip))
   const rports = devices.map(({ port, replication_port = port }) => String(replication_port))
-  const ip = widest(10, devices.map((device) => at(device.ip)))
-  const port = widest(4, devices.map((device) => String(device.port)))
+  const ip = widest(
+    10,
+    devices.map((device) => at(device.ip)),
+  )
+  const port = widest(
+    4,
+    devices.map((device) => String(device.port)),
+  )
   const rip = widest(14, rips)
   const rport = widest(4, rports)
-  const weight = widest(6, devices.map((device) => fixed(device.weight, 2)))
+  const weight = widest(
+    6,
+    devices.map((device) => fixed(device.weight, 2)),
+  )
   session.print(
     `Devices:${'id'.padStart(5)} ${'region'.padStart(6)} ${'zone'.padStart(4)} ${'ip address'.padStart(ip)}:` +
       `${'port'.padEnd(port)} ${'replication ip'.padStart(rip)}:${'port'.padEnd(rport)} ${'name'.padStart(5)} ` +
@@ -116,9 +125,7 @@ function showIncrease(session: Session, isCurrent: boolean) {
   const { partPower, nextPartPower } = session.builder.state
   if (nextPartPower === partPower + 1) {
     session.print(`\nPreparing increase of partition power (${partPower} -> ${nextPartPower})`)
-    session.print(
-      'Run "swift-object-relinker relink" on all nodes before moving on to increase_partition_power.',
-    )
+    session.print('Run "swift-object-relinker relink" on all nodes before moving on to increase_partition_power.')
   }
   if (nextPartPower !== null && nextPartPower === partPower) {
     session.print(`\nIncreased partition power (${partPower} -> ${nextPartPower})`)
@@ -126,7 +133,9 @@ function showIncrease(session: Session, isCurrent: boolean) {
       session.print(
         'First run "swift-ring-builder <builderfile> write_ring" now and copy the updated .ring.gz file to all nodes.',
       )
-    session.print('Run "swift-object-relinker cleanup" on all nodes before moving on to finish_increase_partition_power.')
+    session.print(
+      'Run "swift-object-relinker cleanup" on all nodes before moving on to finish_increase_partition_power.',
+    )
   }
 }
 
@@ -140,7 +149,14 @@ export function showFound(session: Session, devices: readonly Device[]) {
   for (const device of devices) {
     const { id, region, zone, ip, port, weight, parts, replication_ip = ip, replication_port = port } = device
     const balance = weight ? (100 * parts) / (weight * perWeight) - 100 : parts ? mostBalance : 0
-    const cells: [string | number, number][] = [[id, 5], [region, 7], [zone, 5], [ip, 15], [port, 5], [replication_ip, 15]]
+    const cells: [string | number, number][] = [
+      [id, 5],
+      [region, 7],
+      [zone, 5],
+      [ip, 15],
+      [port, 5],
+      [replication_ip, 15],
+    ]
     cells.push([replication_port, 17], [device.device, 9], [fixed(weight, 2), 6], [parts, 10], [fixed(balance, 2), 7])
     session.print(`         ${cells.map(([value, width]) => String(value).padStart(width)).join(' ')} ${device.meta}`)
   }

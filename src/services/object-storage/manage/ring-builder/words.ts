@@ -15,7 +15,8 @@ export function addressOf(text: string): string {
   if (isIPv6(lower)) return shortForm(lower)
   if (/^\[.*\]$/.test(text)) throw new WordError(`Invalid ip ${lower}`)
   const labels = lower.replace(/\.$/, '').split('.')
-  if (lower !== '' && lower.length <= 255 && labels.every((label) => /^(?!-)[a-z\d-]{1,63}(?<!-)$/.test(label))) return lower
+  if (lower !== '' && lower.length <= 255 && labels.every((label) => /^(?!-)[a-z\d-]{1,63}(?<!-)$/.test(label)))
+    return lower
   throw new WordError(`Invalid address ${text}`)
 }
 

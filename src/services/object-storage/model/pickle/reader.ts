@@ -114,7 +114,8 @@ class Reader {
   #reduce() {
     const args = this.#pop()
     const make = this.#pop()
-    if (typeof make !== 'function' || !(args instanceof Tuple)) throw new UnpicklingError('the pickle calls no constructor')
+    if (typeof make !== 'function' || !(args instanceof Tuple))
+      throw new UnpicklingError('the pickle calls no constructor')
     this.#push((make as Make)(args.items))
   }
 

@@ -61,5 +61,9 @@ export function childrenOf(devices: Iterable<Device>): ReadonlyMap<string, reado
 }
 
 /** `r1z2-10.0.0.1/sdb` */
-export const nameOf = ({ region, zone, ip, device }: Omit<Device, 'parts' | 'weight' | 'meta' | 'port' | 'id'>): string =>
-  `r${region}z${zone}-${ip}/${device}`
+export const nameOf = ({
+  region,
+  zone,
+  ip,
+  device,
+}: Omit<Device, 'parts' | 'weight' | 'meta' | 'port' | 'id'>): string => `r${region}z${zone}-${ip}/${device}`

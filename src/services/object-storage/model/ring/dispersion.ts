@@ -27,7 +27,10 @@ export function disperse(state: BuilderState, before: Assignments = []): number 
     }
     const risk = [0, 0, 0, 0, 0]
     for (const { tier, count } of here.values()) {
-      const known = graph.get(tier.key) ?? { path: tier.path, counts: [parts, ...Array<number>(Math.ceil(replicas)).fill(0)] }
+      const known = graph.get(tier.key) ?? {
+        path: tier.path,
+        counts: [parts, ...Array<number>(Math.ceil(replicas)).fill(0)],
+      }
       graph.set(tier.key, known)
       known.counts[0]!--
       known.counts[count]!++

@@ -41,10 +41,16 @@ function requireSum(replicas: number, byTier: Replicas, tierLength: ReadonlyMap<
 }
 
 const lengthsOf = (input: PlanInput): ReadonlyMap<string, number> =>
-  new Map([[root.key, 0], ...input.devices.flatMap((d) => tiersOf(d).map((t): [string, number] => [t.key, t.path.length]))])
+  new Map([
+    [root.key, 0],
+    ...input.devices.flatMap((d) => tiersOf(d).map((t): [string, number] => [t.key, t.path.length])),
+  ])
 
 /** The most replicas that a tier gets when all are spread as well as can be; `bound` rounds. */
-export function mostReplicas(input: Pick<PlanInput, 'devices' | 'replicas'>, bound: (count: number) => number): Replicas {
+export function mostReplicas(
+  input: Pick<PlanInput, 'devices' | 'replicas'>,
+  bound: (count: number) => number,
+): Replicas {
   const children = childrenOf(input.devices.filter(({ weight }) => weight))
   const found: Replicas = new Map()
   const walk = (tier: Tier, count: number) => {
@@ -143,7 +149,11 @@ function divide(count: number, tiers: readonly Tier[], { byWeight, spread, devic
 }
 
 /** How much more than its weight says the worst device would have to take for the best spreading. */
-export function requiredOverload(input: PlanInput, byWeight = weightedReplicas(input), wanted = wantedReplicas(input)): number {
+export function requiredOverload(
+  input: PlanInput,
+  byWeight = weightedReplicas(input),
+  wanted = wantedReplicas(input),
+): number {
   let most = 0
   for (const device of input.devices) {
     const { key } = tiersOf(device)[3]!

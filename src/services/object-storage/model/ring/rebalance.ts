@@ -217,7 +217,8 @@ class Rebalance {
       const counts = this.#replicasAtTier(part)
       for (const { device, replica } of heavy) {
         const tiers = this.#tiersOf(device)
-        const isWithin = ({ key }: Tier) => this.#plan(key).min <= counts.of(key) && counts.of(key) < this.#plan(key).max
+        const isWithin = ({ key }: Tier) =>
+          this.#plan(key).min <= counts.of(key) && counts.of(key) < this.#plan(key).max
         if (tiers.some(isWithin)) continue
         const isLeast = ({ key }: Tier) => counts.of(key) - 1 < this.#plan(key).min
         const own = new Set(tiers.map(({ key }) => key))
@@ -241,7 +242,9 @@ class Rebalance {
 
   /** Gives each gathered replica to the tier, and in the end to the device, that wants most and may have it. */
   #assign(list: readonly (readonly [part: number, replicas: readonly number[]])[]) {
-    const lots = new Map(this.#devices().map((device) => [device.id, [wantedBy(device), this.#random.between(0, 65535)]]))
+    const lots = new Map(
+      this.#devices().map((device) => [device.id, [wantedBy(device), this.#random.between(0, 65535)]]),
+    )
     const order = (a: Device, b: Device) => {
       const [wantedA, lotA] = lots.get(a.id)!
       const [wantedB, lotB] = lots.get(b.id)!
@@ -249,7 +252,9 @@ class Rebalance {
     }
     const available = new Counts()
     for (const device of this.#devices()) available.add(this.#tiersOf(device), Math.max(wantedBy(device), 0))
-    const sorted = this.#devices().filter(({ weight }) => weight).sort(order)
+    const sorted = this.#devices()
+      .filter(({ weight }) => weight)
+      .sort(order)
     const lastOf = new Map<string, number>()
     for (const [place, device] of sorted.entries()) for (const { key } of this.#tiersOf(device)) lastOf.set(key, place)
     const byLast = (a: Tier, b: Tier) => lastOf.get(a.key)! - lastOf.get(b.key)!

@@ -82,7 +82,9 @@ export class AccountBroker extends Broker<ContainerRow> {
 
   get policyCounts(): PolicyCounts[] {
     this.flush()
-    return this.all<PolicyCounts>('SELECT storage_policy_index, container_count, object_count, bytes_used FROM policy_stat')
+    return this.all<PolicyCounts>(
+      'SELECT storage_policy_index, container_count, object_count, bytes_used FROM policy_stat',
+    )
   }
 
   putContainer(row: ContainerRow): Promise<void> {

@@ -1,6 +1,16 @@
 /** A database of an account or a container: what both have in common. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { unpickle, UnpicklingError } from '../../model/pickle/reader.ts'
@@ -15,7 +25,9 @@ export type StoredMetadata = Record<string, readonly [value: string, time: Times
 
 /** Sums over all names of a database, which two replicas compare. */
 function chexor(old: unknown, name: unknown, time: unknown): string {
-  const added = createHash('md5').update(`${String(name)}-${String(time)}`).digest('hex')
+  const added = createHash('md5')
+    .update(`${String(name)}-${String(time)}`)
+    .digest('hex')
   return (BigInt(`0x${String(old)}`) ^ BigInt(`0x${added}`)).toString(16).padStart(32, '0')
 }
 
@@ -104,7 +116,9 @@ export abstract class Broker<Row> {
   #takePending() {
     const file = `${this.file}.pending`
     if (!existsSync(file)) return
-    const rows = readFileSync(file, 'latin1').split(':').flatMap((entry) => this.#pendingRow(entry))
+    const rows = readFileSync(file, 'latin1')
+      .split(':')
+      .flatMap((entry) => this.#pendingRow(entry))
     if (rows.length === 0) return
     this.transaction(() => this.merge(rows))
     truncateSync(file)

@@ -214,4 +214,3 @@ export function splitSize(type: string): [type: string, bytes: string | undefine
   const found = /^(.*?)\s*;\s*swift_bytes=(\d+)(.*)$/.exec(type)
   return found ? [`${found[1]}${found[3]}`, found[2]] : [type, undefined]
 }
-

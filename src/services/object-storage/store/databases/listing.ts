@@ -38,7 +38,8 @@ function behind(text: string): string {
 
 export function list<Row extends { name: string }>(options: ListingOptions, read: ReadRows<Row>): Listed<Row>[] {
   const { limit, isReverse = false } = options
-  const path = options.path === undefined ? undefined : options.path === '' ? '' : `${options.path.replace(/\/+$/, '')}/`
+  const path =
+    options.path === undefined ? undefined : options.path === '' ? '' : `${options.path.replace(/\/+$/, '')}/`
   const prefix = path ?? options.prefix ?? ''
   const delimiter = path === undefined ? options.delimiter : '/'
   const [lower = '', upper] = isReverse ? [options.endMarker, options.marker] : [options.marker, options.endMarker]

@@ -9,6 +9,8 @@ type Any = AccountBroker | ContainerBroker
 
 export class OpenBrokers {
   readonly #open = new Map<string, Any>()
+  /** Containers that have other numbers than their accounts know. */
+  readonly changed = new Set<ContainerBroker>()
 
   /** The database of a file, from `make` where it is not open. */
   get<B extends Any>(file: string, make: (file: string) => B): B {

@@ -40,7 +40,10 @@ export async function keepUpdate(
 }
 
 /** The kept updates of a device with their files, the older first. */
-export async function* keptUpdates(device: string, policySuffix: string): AsyncGenerator<{ file: string; update: Update }> {
+export async function* keptUpdates(
+  device: string,
+  policySuffix: string,
+): AsyncGenerator<{ file: string; update: Update }> {
   const root = join(device, `async_pending${policySuffix}`)
   for (const suffix of await namesIn(root))
     for (const name of await namesIn(join(root, suffix))) {
@@ -70,7 +73,13 @@ function updateIn(content: Buffer): Update | undefined {
     const op = text('op')
     if (!(headers instanceof Map) || (op !== 'PUT' && op !== 'DELETE')) return undefined
     const pairs = [...headers].map(([name, value]) => [String(name).toLowerCase(), String(value)] as const)
-    return { op, account: text('account'), container: text('container'), object: text('obj'), headers: Object.fromEntries(pairs) }
+    return {
+      op,
+      account: text('account'),
+      container: text('container'),
+      object: text('obj'),
+      headers: Object.fromEntries(pairs),
+    }
   } catch (error) {
     if (error instanceof UnpicklingError) return undefined
     throw error

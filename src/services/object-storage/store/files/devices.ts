@@ -1,5 +1,5 @@
 /** The devices of this machine: folders below one, each a disk or what stands for one. */
-import { statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { open, mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
@@ -17,21 +17,24 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** An error of a file as DeviceError where the device is to blame. */
 export function asDeviceError(error: unknown, path: string): unknown {
-  const { code, message } = error as NodeJS.ErrnoException
-  // The library of extended attributes tells errors by text only.
-  const found = code ?? ['No space left', 'Disk quota', 'Read-only', 'Input/output', 'not supported'].findIndex((t) => message?.includes(t))
-  const name = typeof found === 'number' ? ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ENOTSUP'][found] : found
-  const reason = name === undefined ? undefined : reasons[name]
+  const { code } = error as NodeJS.ErrnoException
+  const reason = code === undefined ? undefined : reasons[code]
   return reason === undefined ? error : new DeviceError(`the device of ${path} ${reason}`, { cause: error })
 }
 
 export interface Devices {
   /** The folder of a device; undefined where there is none, or none is mounted. */
   folderOf(device: string): string | undefined
+  /** The folders of all that there are. */
+  all(): string[]
 }
 
 /** The devices below `root`; with `mustBeMounted` only those that are file systems of their own. */
 export const devicesBelow = (root: string, mustBeMounted: boolean): Devices => ({
+  all() {
+    const names = existsSync(root) ? readdirSync(root) : []
+    return names.flatMap((name) => this.folderOf(name) ?? [])
+  },
   folderOf(device) {
     if (device === '' || device.includes('/') || device.startsWith('.')) return undefined
     const folder = join(root, device)

@@ -18,7 +18,7 @@ export class Draft {
   /** Throws DeviceError. */
   async write(chunk: Uint8Array): Promise<void> {
     try {
-      for (let at = 0; at < chunk.length; ) at += (await this.#handle.write(chunk, at)).bytesWritten
+      for (let at = 0; at < chunk.length;) at += (await this.#handle.write(chunk, at)).bytesWritten
     } catch (error) {
       throw asDeviceError(error, this.#path)
     }
@@ -27,7 +27,7 @@ export class Draft {
   /** Gives it its name in a folder of an object. Throws DeviceError. */
   async commit(folder: string, name: string, metadata: Metadata): Promise<void> {
     try {
-      writeMetadata(this.#handle.fd, metadata)
+      writeMetadata(this.#path, metadata)
       await this.#handle.sync()
       await makeFolder(folder)
       await rename(this.#path, join(folder, name))

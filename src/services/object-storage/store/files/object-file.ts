@@ -62,7 +62,11 @@ export function choose(names: readonly string[]): Files {
   const isDeleted = tombstone !== undefined && (data === undefined || timeOf(tombstone) >= timeOf(data))
   const meta = newest('.meta')
   const hasMeta = !isDeleted && data !== undefined && meta !== undefined && timeOf(meta) > timeOf(data)
-  const chosen = { data: isDeleted ? undefined : data, meta: hasMeta ? meta : undefined, tombstone: isDeleted ? tombstone : undefined }
+  const chosen = {
+    data: isDeleted ? undefined : data,
+    meta: hasMeta ? meta : undefined,
+    tombstone: isDeleted ? tombstone : undefined,
+  }
   const kept = new Set([chosen.data, chosen.meta, chosen.tombstone])
   return { ...chosen, obsolete: known.filter((name) => !kept.has(name) && (isDeleted || data !== undefined)) }
 }
@@ -100,12 +104,12 @@ async function openFiles(place: ObjectPlace, data: string, meta: string | undefi
   const path = join(place.folder, data)
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
-    const dataMetadata = readMetadata(handle.fd)
+    const dataMetadata = readMetadata(path)
     const { size } = await handle.stat()
     if (Number(dataMetadata['content-length']) !== size)
       throw new MetadataError(`the file has ${size} bytes, its metadata says ${dataMetadata['content-length']}`)
     if (dataMetadata['name'] !== place.name) throw new MetadataError('the file is of another object')
-    const metaMetadata = meta === undefined ? null : await metadataIn(join(place.folder, meta))
+    const metaMetadata = meta === undefined ? null : readMetadata(join(place.folder, meta))
     return objectOf(handle, { path, size, dataMetadata, metaMetadata, meta })
   } catch (error) {
     await handle.close()
@@ -113,17 +117,9 @@ async function openFiles(place: ObjectPlace, data: string, meta: string | undefi
   }
 }
 
-async function metadataIn(path: string): Promise<Metadata> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    return readMetadata(handle.fd)
-  } finally {
-    await handle.close()
-  }
-}
-
 /** What is of the data, whatever is written about it later. */
-const isOfData = (name: string) => /^(content-length|deleted|etag|content-type|x-timestamp|name)$|^x-object-sysmeta-/.test(name)
+const isOfData = (name: string) =>
+  /^(content-length|deleted|etag|content-type|x-timestamp|name)$|^x-object-sysmeta-/.test(name)
 
 interface Parts {
   path: string
