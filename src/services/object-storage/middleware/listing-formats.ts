@@ -16,7 +16,7 @@ export const listingFormats: Middleware = {
       const query = new Map([...request.query, ['format', 'json']])
       const response = await next({ ...request, query })
       const isListing = response.status === 200 || response.status === 204
-      if (!isListing || !/^application\/json/.test(response.headers['content-type'] ?? '')) return response
+      if (!isListing || !response.headers['content-type']?.startsWith('application/json')) return response
       if (method === 'HEAD') return shownAs(request, format, response)
       const [kind, name] =
         place.container === undefined ? ['account' as const, place.account] : ['container' as const, place.container]

@@ -1,7 +1,7 @@
 /** Requests for containers. */
 import { now } from '../model/timestamp.ts'
 import { answer, refuse } from '../wire/answers.ts'
-import { isSuccess, type Headers, type Request, type Response } from '../wire/message.ts'
+import { fromWire, isSuccess, type Headers, type Request, type Response } from '../wire/message.ts'
 import { cleanAcl } from '../model/acl.ts'
 import { createAccount } from './account.ts'
 import { checkMetadata, givenTime } from './constraints.ts'
@@ -46,8 +46,9 @@ async function read(deps: ProxyDeps, request: Request, account: string, containe
     query: new Map([...request.query, ['format', 'json']]),
   })
   const { context } = request
-  const refused = await context.authorize?.(request, response.headers['x-container-read'])
-  if (refused && !context.isAuthorized) return refused
+  const acl = response.headers['x-container-read']
+  const refused = context.isAuthorized ? undefined : await context.authorize?.(request, acl && fromWire(acl))
+  if (refused) return refused
   const policy = deps.policies.find(({ index }) => String(index) === response.headers['x-backend-storage-policy-index'])
   const headers = {
     ...shown(response.headers),

@@ -25,15 +25,14 @@ export function proxyServer(deps: ProxyDeps): Handler {
     const { account, container, object } = place
     if (path.includes('\0') && !context.isOwner) return answer(412, 'Invalid UTF8 or contains NULL')
     return withCors(deps, request, place, methods, async () => {
-      if (object !== undefined && container !== undefined)
-        return objectRequest(deps, request, { account, container, object })
-      // What is read of a container is decided by its access list.
-      const isLater = container !== undefined && (method === 'GET' || method === 'HEAD')
-      const refused = isLater || context.isAuthorized ? undefined : await context.authorize?.(request)
-      if (refused) return refused
-      return container === undefined
-        ? accountRequest(deps, request, account)
-        : containerRequest(deps, request, account, container)
+      const refused = context.isAuthorized ? undefined : await context.authorize?.(request)
+      // Whoever may not by himself may by the access list of the container, which is read later.
+      const isLater = object !== undefined || (container !== undefined && (method === 'GET' || method === 'HEAD'))
+      if (refused && !isLater) return refused
+      const decided = { ...request, context: { ...context, isAuthorized: refused === undefined } }
+      if (container === undefined) return accountRequest(deps, decided, account)
+      if (object === undefined) return containerRequest(deps, decided, account, container)
+      return objectRequest(deps, decided, { account, container, object })
     })
   }
   return (request) => answered(() => handle(request))
