@@ -15,11 +15,15 @@ const usual: readonly (readonly [MiddlewareName, Readonly<Record<string, string>
   ['healthcheck'],
   ['proxy_logging'],
   ['listing_formats'],
+  ['tempurl'],
+  ['ratelimit'],
   ['authtoken', { delay_auth_decision: 'true' }],
   ['keystoneauth', { operator_roles: 'admin, member, swiftoperator' }],
   ['copy'],
   ['container_quotas'],
   ['account_quotas'],
+  ['slo'],
+  ['dlo'],
   ['proxy_logging'],
 ]
 
@@ -45,6 +49,7 @@ const required: readonly (readonly [MiddlewareName, readonly MiddlewareName[]])[
   ['gatekeeper', ['catch_errors']],
   ['listing_formats', ['catch_errors', 'gatekeeper', 'proxy_logging']],
   ['copy', ['keystoneauth', 'catch_errors', 'gatekeeper', 'proxy_logging']],
+  ['dlo', ['copy', 'keystoneauth', 'catch_errors', 'gatekeeper', 'proxy_logging']],
 ]
 
 const canonical = (name: string): string => {

@@ -52,7 +52,7 @@ export const keystoneauth: Middleware = {
     const rules = rulesOf(options)
     return (request) => {
       const { context } = request
-      if (context.isAuthorized) return next(request)
+      if (context.isAuthorized || context.isDecidedElsewhere) return next(request)
       context.authorize = async (asked, acl) => {
         const place = splitApiPath(asked.path)
         if (!place) return answer(404)

@@ -29,6 +29,10 @@ export class Options {
     this.#values = values
   }
 
+  names(): string[] {
+    return [...this.#values.keys()]
+  }
+
   text(name: string, otherwise: string): string {
     return this.#values.get(name) ?? otherwise
   }

@@ -2,6 +2,7 @@
 import { authtoken } from './authtoken.ts'
 import { catchErrors } from './catch-errors.ts'
 import { copy } from './copy.ts'
+import { dlo } from './dlo.ts'
 import { gatekeeper } from './gatekeeper.ts'
 import { healthcheck } from './healthcheck.ts'
 import { keystoneauth } from './keystoneauth.ts'
@@ -9,6 +10,9 @@ import { listingFormats } from './listing-formats.ts'
 import type { Middleware } from './middleware.ts'
 import { proxyLogging } from './proxy-logging.ts'
 import { accountQuotas, containerQuotas } from './quotas.ts'
+import { ratelimit } from './ratelimit.ts'
+import { slo } from './slo.ts'
+import { tempurl } from './tempurl.ts'
 
 export const middlewares = {
   account_quotas: accountQuotas,
@@ -16,11 +20,15 @@ export const middlewares = {
   catch_errors: catchErrors,
   container_quotas: containerQuotas,
   copy,
+  dlo,
   gatekeeper,
   healthcheck,
   keystoneauth,
   listing_formats: listingFormats,
   proxy_logging: proxyLogging,
+  ratelimit,
+  slo,
+  tempurl,
 } satisfies Record<string, Middleware>
 
 export type MiddlewareName = keyof typeof middlewares

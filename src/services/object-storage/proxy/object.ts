@@ -45,8 +45,13 @@ class RefusedByAcl extends Error {
 async function read(deps: ProxyDeps, request: Request, place: Place & { policy: number }): Promise<Response> {
   const headers = { ...readHeadersOf(request), 'x-backend-storage-policy-index': String(place.policy) }
   const response = await readFrom(deps, place, { method: request.method, headers })
-  return { ...response, headers: shown(response.headers) }
+  const own = shown(response.headers)
+  const type = own['content-type']
+  return { ...response, headers: { ...own, ...(type !== undefined && { 'content-type': withoutSize(type) }) } }
 }
+
+/** The size that a list of segments has in its type is for listings only, and no client's to set. */
+const withoutSize = (type: string): string => type.replaceAll(/\s*;\s*swift_[a-z]+=[^;]*/gi, '')
 
 /** Which containers each replica tells of the object. */
 function containersOf(deps: ProxyDeps, { account, container }: Target, replicas: number) {
@@ -65,10 +70,9 @@ async function put(
   if (ifNoneMatch !== undefined && !ifNoneMatch.includes('*')) return answer(400, 'If-None-Match only supports *')
   const time = givenTime(request) ?? now()
   const isDetected = isTrue(headers['x-detect-content-type']) || !headers['content-type']
-  const typed = {
-    ...request,
-    headers: { ...headers, ...(isDetected && { 'content-type': contentTypeOf(target.object) }) },
-  }
+  const given = isDetected ? contentTypeOf(target.object) : headers['content-type']!
+  const type = request.context.mayTellSize ? given : withoutSize(given)
+  const typed = { ...request, headers: { ...headers, 'content-type': type } }
   checkNewObject(typed, target.object, deps.limits)
   const own = objectHeadersOf({ ...typed, headers: withDeleteAt(typed.headers, time) }, time)
   const tell = containersOf(deps, target, place.ring.replicaCount)

@@ -35,7 +35,7 @@ export const appOf = (handler: Handler, { type, baseUrl }: { type: string; baseU
 /** A header is one line of bytes. */
 const sendable = (value: string): string => value.replaceAll(/[\r\n\0]/g, ' ')
 
-function requestOf({ method, url, headers, stream, json }: RawRequest): Request {
+function requestOf({ method, url, headers, stream, json, peer }: RawRequest): Request {
   const mark = url.indexOf('?')
   const path = decodePath(mark < 0 ? url : url.slice(0, mark)) ?? ''
   const flat: Headers = {}
@@ -50,6 +50,7 @@ function requestOf({ method, url, headers, stream, json }: RawRequest): Request 
     query: new Map(mark < 0 ? [] : new URLSearchParams(url.slice(mark + 1))),
     headers: flat,
     body: text === undefined ? stream : Readable.from([Buffer.from(text)]),
+    peer,
     context: newContext(''),
   }
 }

@@ -13,6 +13,8 @@ export interface Request {
   readonly query: ReadonlyMap<string, string>
   readonly headers: Headers
   readonly body: Readable | undefined
+  /** Address at the other end of the connection of a client. */
+  readonly peer?: string | undefined
   /** Of one request of a client and all that it causes. */
   readonly context: RequestContext
 }
@@ -51,6 +53,12 @@ export interface RequestContext {
   authorize?: Authorize
   /** Somebody before has decided already. */
   isAuthorized?: boolean
+  /** Another middleware than the one for tokens decides. */
+  isDecidedElsewhere?: boolean
+  /** The size of a list of segments may stand in the type of the list. */
+  mayTellSize?: boolean
+  /** How many lists of segments stand within each other. */
+  depth?: number
   /** May see and change what only owners may. */
   isOwner?: boolean
   /** Which middleware has made the request, for the log. */
@@ -88,6 +96,12 @@ export const titleCase = (name: string): string =>
 /** Bytes as latin1 from text, and back; text that is no UTF-8 stays bytes. */
 export const toWire = (text: string): string => Buffer.from(text).toString('latin1')
 export const fromWire = (bytes: string): string => Buffer.from(bytes, 'latin1').toString()
+
+/** Headers in which each middleware adds its own word. */
+export const withWord = (headers: Headers, name: string, word: string): Headers => ({
+  ...headers,
+  [name]: headers[name] ? `${headers[name]},${word}` : word,
+})
 
 /** What Swift takes for yes. */
 export const isTrue = (text: string | undefined): boolean =>
