@@ -69,7 +69,7 @@ test('a public container is read by everybody, listed only where that is said, a
   await share({})
 })
 
-test('what servers tell each other no client can say, and none sees', async () => {
+test('F4: what servers tell each other no client can say, and none sees', async () => {
   const headers = { 'x-object-sysmeta-slo-etag': 'x', 'x-backend-storage-policy-index': '7', 'x-timestamp': '1.0' }
   assert.equal(await status('PUT', 'c/inner', { body: 'x', headers }), 201)
   const answer = await swift.call('GET', 'c/inner')
@@ -80,10 +80,20 @@ test('what servers tell each other no client can say, and none sees', async () =
   assert.notEqual(answer.headers['x-timestamp'], '0000000001.00000')
 })
 
+test('F6: a copy needs the right to read its source and the right to write its target', async () => {
+  await swift.call('PUT', 'inbox', { headers: { 'x-container-write': '*:bob' } })
+  const headers = { 'x-copy-from': 'c/o', 'x-copy-from-account': 'AUTH_demo' }
+  assert.equal(await status('PUT', 'inbox/stolen', { token: 'bob:other', headers }), 403)
+  await share({ 'x-container-read': '*:bob' })
+  assert.equal(await status('PUT', 'inbox/copied', { token: 'bob:other', headers }), 201)
+  assert.equal(await status('COPY', 'c/o', { token: 'bob:other', headers: { destination: 'c/x' } }), 403)
+  await share({})
+})
+
 const sign = (method: string, path: string, key: string, expires: number, digest = 'sha256') =>
   createHmac(digest, key).update(`${method}\n${expires}\n${path}`).digest('hex')
 
-test('a signed link holds for its method, its path and its time', async () => {
+test('F1: a signed link holds for its method, its path and its time', async () => {
   await swift.call('POST', '', { headers: { 'x-account-meta-temp-url-key': 'key' } })
   const path = '/v1/AUTH_demo/c/o'
   const expires = Math.floor(Date.now() / 1000) + 600
@@ -110,7 +120,7 @@ test('a signed link holds for its method, its path and its time', async () => {
   assert.equal(await status('GET', link(ranged, expires, '&temp_url_ip_range=10.0.0.0/8'), { token: '' }), 401)
 })
 
-test('a link with the key of a container opens nothing outside of it', async () => {
+test('F1: a link with the key of a container opens nothing outside of it', async () => {
   await swift.call('PUT', 'scoped', { headers: { 'x-container-meta-temp-url-key': 'own' } })
   await swift.call('PUT', 'scoped/list', { body: '', headers: { 'x-object-manifest': 'c/o' } })
   const path = '/v1/AUTH_demo/scoped/list'

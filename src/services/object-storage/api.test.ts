@@ -122,6 +122,30 @@ test('listings: pages, prefixes, delimiters, both directions, formats', async ()
   assert.match(xml.text, /<subdir name="b\/c\/"><name>b\/c\/<\/name><\/subdir><\/container>$/)
 })
 
+test('F7: names are escaped in lists and headers, whatever is in them', async () => {
+  await put('odd')
+  const name = `<a>&"'\r\nX-Evil: 1`
+  await put(`odd/${encodeURIComponent(name)}`, 'x')
+  const xml = await swift.call('GET', 'odd?format=xml')
+  assert.match(xml.text, /<name>&lt;a&gt;&amp;&quot;&apos;/)
+  const copied = await swift.call('COPY', `odd/${encodeURIComponent(name)}`, { headers: { destination: 'odd/copy' } })
+  assert.equal(copied.status, 201)
+  assert.doesNotMatch(copied.headers['x-copied-from']!, /[\r\n]/)
+  for (const [, value] of Object.entries(copied.headers)) assert.doesNotMatch(value, /[\r\n]/)
+})
+
+test('F5: ranges that overlap, go back and forth or are many are refused', async () => {
+  await put('c/ranges', '0123456789')
+  const many = (count: number, of: (at: number) => string) =>
+    `bytes=${Array.from({ length: count }, (_, at) => of(at)).join(',')}`
+  for (const range of [
+    many(51, (at) => `${at % 10}-${at % 10}`),
+    many(4, () => '0-9'),
+    many(10, (at) => `${9 - at}-${9 - at}`),
+  ])
+    assert.equal((await swift.call('GET', 'c/ranges', { headers: { range } })).status, 416, range)
+})
+
 test('a container counts what is in it, its account hears of it, and only an empty one goes', async () => {
   await put('count')
   await put('count/x', 'four')
@@ -163,7 +187,7 @@ test('copies, with the metadata of the source and with other', async () => {
   assert.equal((await swift.call('COPY', 'c/none', { headers: { destination: 'c/x' } })).status, 404)
 })
 
-test('what is too long, too much or no text is refused with a sentence', async () => {
+test('F7: what is too long, too much or no text is refused with a sentence', async () => {
   const refused = async (status: number, text: RegExp, ...call: Parameters<TestSwift['call']>) => {
     const answer = await swift.call(...call)
     assert.equal(answer.status, status, `${call[1]}: ${answer.text}`)

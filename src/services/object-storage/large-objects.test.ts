@@ -102,6 +102,16 @@ test('a dynamic large object is what has names like it says, as it is now', asyn
   assert.equal((await swift.call('PUT', 'c/x', { body: '', headers: { 'x-object-manifest': 'nothing' } })).status, 400)
 })
 
+test('F5: lists have so many segments, and stand within each other so deep, and no more', async () => {
+  const many = Array.from({ length: 1001 }, () => ({ path: '/parts/p/1' }))
+  assert.equal((await manifest('c/many', many)).status, 413)
+  assert.equal((await manifest('c/deep-0', [{ path: '/parts/p/1' }])).status, 201)
+  for (let depth = 1; depth <= 10; depth++)
+    assert.equal((await manifest(`c/deep-${depth}`, [{ path: `/c/deep-${depth - 1}` }])).status, 201)
+  assert.equal((await get('c/deep-9')).text, 'first-')
+  assert.equal((await get('c/deep-10')).status, 409)
+})
+
 test('a static large object goes with its segments where that is asked for', async () => {
   await swift.call('PUT', 'parts/gone', { body: 'x' })
   await manifest('c/gone', [{ path: '/parts/gone' }])
