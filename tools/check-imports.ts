@@ -54,6 +54,18 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
     ],
   },
   {
+    // What a service does, whoever asks: it knows no transport but the calls that it makes itself, and nothing of its API.
+    layer: /^src\/services\/([a-z-]+)\/(?!api\/|testing\/|metadata\/|novncproxy\/|manage\/)[a-z0-9-]+\//,
+    may: [
+      'src/base/',
+      'src/platform/',
+      '!src/platform/http/(?!client|fence|schema)',
+      'src/services/$1/',
+      '!src/services/$1/api/',
+      'src/services/*/client.ts',
+    ],
+  },
+  {
     layer: /^src\/services\/([a-z-]+)\//,
     may: ['src/base/', 'src/platform/', 'src/services/$1/', 'src/services/*/client.ts'],
   },

@@ -1,7 +1,7 @@
 /** How what runs in a process reaches the rest of the cloud: the bus, the other services, keystone's word on tokens. */
 import type { App } from '../platform/http/app.ts'
 import { httpTransport, localTransport, type Transport } from '../platform/http/client.ts'
-import { ServiceUnavailable } from '../platform/http/errors.ts'
+import { Unavailable } from '../platform/errors.ts'
 import { keystoneAuthenticator } from '../platform/http/keystone-authenticator.ts'
 import type { Authenticator } from '../platform/http/service.ts'
 import type { Bus } from '../platform/rpc/contract.ts'
@@ -60,7 +60,7 @@ export class Wiring {
     const { settings, roles } = this.#options
     const service = serviceOf(type)
     const isHere = roles.some((role) => service.roles[role]?.isApi)
-    if (isHere) throw new ServiceUnavailable(`the ${type} service is not running; see nephos status`)
+    if (isHere) throw new Unavailable(`the ${type} service is not running; see nephos status`)
     // Keystone is asked for its own address by nobody.
     const found = type === 'identity' ? undefined : await account?.endpoint(type, settings.region)
     const url = found ?? endpointOf(settings, service)

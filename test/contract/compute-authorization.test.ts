@@ -4,12 +4,12 @@
  * table of routes is the program's own, so a new one is tried without anybody thinking of it. Requests that would change
  * something stop at the moment their policy passes.
  */
+import { HttpError } from '../../src/platform/http/errors.ts'
 import assert from 'node:assert/strict'
 import { after, before, mock, test } from 'node:test'
 import type { TSchema } from 'typebox'
 import { createContext } from '../../src/platform/auth/context.ts'
 import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform/auth/policy.ts'
-import { ApiError } from '../../src/platform/http/errors.ts'
 import { httpTransport, localTransport } from '../../src/platform/http/client.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { serve } from '../../src/platform/http/server.ts'
@@ -30,7 +30,7 @@ import { versions } from '../../src/services/compute/versions.ts'
 
 const routes = table as readonly Route<never>[]
 const teapot = 418
-class PolicyPassed extends ApiError {
+class PolicyPassed extends HttpError {
   constructor() {
     super(teapot, 'the policy passed')
   }

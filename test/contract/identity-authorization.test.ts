@@ -3,13 +3,13 @@
  * what keystone's rule says about the true facts of the objects in the address, whatever the handler told the enforcer.
  * Requests that would change something stop at the moment their policy passes.
  */
+import { HttpError } from '../../src/platform/http/errors.ts'
 import assert from 'node:assert/strict'
 import { after, before, mock, test } from 'node:test'
 import type { TSchema } from 'typebox'
 import { createContext } from '../../src/platform/auth/context.ts'
 import type { Credentials } from '../../src/platform/auth/credentials.ts'
 import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform/auth/policy.ts'
-import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/identity/policies.ts'
 import { routes } from '../../src/services/identity/api/routes.ts'
@@ -26,7 +26,7 @@ interface Caller {
 }
 
 const teapot = 418
-class PolicyPassed extends ApiError {
+class PolicyPassed extends HttpError {
   constructor() {
     super(teapot, 'the policy passed')
   }

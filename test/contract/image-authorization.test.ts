@@ -3,19 +3,19 @@
  * allows is what glance's rules say about the true facts, whatever the handler told the enforcer. Requests that would
  * change something stop at the moment their policy passes.
  */
+import { HttpError } from '../../src/platform/http/errors.ts'
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { after, before, mock, test } from 'node:test'
 import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform/auth/policy.ts'
 import { createContext } from '../../src/platform/auth/context.ts'
-import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/image/policies.ts'
 import { routes } from '../../src/services/image/api/routes.ts'
 import { credentialsOf, startImage, type TestImage } from '../../src/services/image/testing/image.ts'
 
 const teapot = 418
-class PolicyPassed extends ApiError {
+class PolicyPassed extends HttpError {
   constructor() {
     super(teapot, 'the policy passed')
   }

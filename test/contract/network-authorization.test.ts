@@ -3,12 +3,12 @@
  * allows is what neutron's rule says about the true facts of the object in the address, whatever the handler told the
  * enforcer, and who may not see an object gets 404. Requests that would change something stop when their policy passes.
  */
+import { HttpError } from '../../src/platform/http/errors.ts'
 import assert from 'node:assert/strict'
 import { after, before, mock, test } from 'node:test'
 import type { TSchema } from 'typebox'
 import { createContext } from '../../src/platform/auth/context.ts'
 import { PolicyEnforcer, type PolicyTarget, type Rule } from '../../src/platform/auth/policy.ts'
-import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Route } from '../../src/platform/http/route.ts'
 import { policies } from '../../src/services/network/policies.ts'
 import { routes } from '../../src/services/network/api/routes.ts'
@@ -22,7 +22,7 @@ interface Side {
 }
 
 const teapot = 418
-class PolicyPassed extends ApiError {
+class PolicyPassed extends HttpError {
   constructor() {
     super(teapot, 'the policy passed')
   }

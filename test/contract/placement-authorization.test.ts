@@ -2,17 +2,17 @@
  * Every route of placement x every persona, on a real service: who is let in is what upstream's rules say of roles and
  * scopes, with the old defaults and with the new ones. Requests that would change something stop where their policy passes.
  */
+import { HttpError } from '../../src/platform/http/errors.ts'
 import assert from 'node:assert/strict'
 import { after, before, mock, test } from 'node:test'
 import { PolicyEnforcer } from '../../src/platform/auth/policy.ts'
-import { ApiError } from '../../src/platform/http/errors.ts'
 import type { Rule } from '../../src/platform/auth/policy.ts'
 import { policies } from '../../src/services/placement/policies.ts'
 import { routes } from '../../src/services/placement/api/routes.ts'
 import { startPlacement, type TestPlacement } from '../../src/services/placement/testing/placement.ts'
 
 const teapot = 418
-class PolicyPassed extends ApiError {
+class PolicyPassed extends HttpError {
   constructor() {
     super(teapot, 'the policy passed')
   }

@@ -1,4 +1,4 @@
-import { Forbidden } from '../http/errors.ts'
+import { Forbidden } from '../errors.ts'
 import { Secret } from './secret.ts'
 import type { Caller, Credentials } from './credentials.ts'
 import type { PolicyEnforcer, PolicyTarget, Rule } from './policy.ts'

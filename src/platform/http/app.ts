@@ -10,7 +10,8 @@ import type { TSchema } from 'typebox'
 import type { Context } from '../auth/context.ts'
 import { isDatabaseDown } from '../db/database.ts'
 import { isQueryTooLarge } from '../db/query-size.ts'
-import { ApiError, BadRequest, NotFound, reasonOf, ServiceUnavailable } from './errors.ts'
+import { ServiceError, Invalid, NotFound, Unavailable } from '../errors.ts'
+import { reasonOf, shownError, HttpError } from './errors.ts'
 import { auditOf, isRefusal } from './audit.ts'
 import { authenticate, type AuthenticateOptions } from './authenticate.ts'
 import { readJson, requireShape } from './body.ts'
@@ -93,7 +94,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     if (match) return { variants: match.store as Variants, params: match.params as Record<string, string> }
     const allowed = methods.filter((other) => router.find(other as HTTPMethod, path))
     if (allowed.length === 0) throw new NotFound()
-    throw new ApiError(405, `The method ${method} is not allowed for this resource.`, {
+    throw new HttpError(405, `The method ${method} is not allowed for this resource.`, {
       headers: { Allow: allowed.join(', ') },
     })
   }
@@ -139,7 +140,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
   }
 
   const failed = (error: unknown, requestId: string, state: RequestState): ApiResponse => {
-    const shown = error instanceof ApiError ? error : shownFor(error)
+    const shown = shownError(error) ?? shownError(concealed(error))!
     if (shown.status >= 500) {
       log.error({ requestId, route: state.route, err: error }, shown.message)
     } else if (isRefusal(shown.status)) {
@@ -185,15 +186,19 @@ const hasBody = (request: RawRequest): boolean =>
 const lastOf = (query: Query): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
 
-function shownFor(error: unknown): ApiError {
+/** What is said of an error that users may not see. */
+function concealed(error: unknown): ServiceError {
   if (isDatabaseDown(error)) return withoutDatabase(error)
-  if (isQueryTooLarge(error))
-    return new BadRequest('The request has too many or too long conditions.', { cause: error })
+  if (isQueryTooLarge(error)) return new Invalid('The request has too many or too long conditions.', { cause: error })
   return unexpected(error)
 }
 
-const withoutDatabase = (cause: unknown): ApiError =>
-  new ServiceUnavailable('The database of this service does not answer. Please try again later.', { cause })
+const withoutDatabase = (cause: unknown): ServiceError =>
+  new Unavailable('The database of this service does not answer. Please try again later.', { cause })
 
-const unexpected = (cause: unknown): ApiError =>
-  new ApiError(500, `Unexpected API Error: ${reasonOf(500)}. The log has the details under this request id.`, { cause })
+const unexpected = (cause: unknown): ServiceError =>
+  new ServiceError(
+    'internal',
+    `Unexpected API Error: ${reasonOf(500)}. The log has the details under this request id.`,
+    { cause },
+  )

@@ -3,7 +3,8 @@ import { allows } from '../auth/access-rules.ts'
 import { createContext, type Context } from '../auth/context.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import type { PolicyEnforcer } from '../auth/policy.ts'
-import { Unauthorized } from './errors.ts'
+import { Unauthorized } from '../errors.ts'
+import { HttpError } from './errors.ts'
 import type { RawRequest } from './message.ts'
 import type { Route } from './route.ts'
 import type { Authenticator } from './service.ts'
@@ -22,7 +23,7 @@ const requestIdForm = /^req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 const usualServiceRoles = ['service']
 
 /**
- * The context of a request for a route. Throws Unauthorized without a good token where the route needs one, with a service
+ * The context of a request for a route. Throws 401 without a good token where the route needs one, with a service
  * token that is not good, and where the access rules of an application credential are others. Who works for a user for long
  * shows a service token with the role: then the user's own may have expired.
  */
@@ -35,10 +36,9 @@ export async function authenticate(
 ): Promise<Context> {
   const mode = route.auth ?? 'required'
   const refuse = () =>
-    new Unauthorized(
-      'The request you have made requires authentication.',
-      authUrl ? { 'WWW-Authenticate': `Keystone uri="${authUrl}"` } : {},
-    )
+    new HttpError(401, 'The request you have made requires authentication.', {
+      headers: authUrl ? { 'WWW-Authenticate': `Keystone uri="${authUrl}"` } : {},
+    })
   const tokenIn = (name: string): string | undefined => {
     const token = headers[name]
     return mode !== 'none' && typeof token === 'string' && token !== '' ? token : undefined

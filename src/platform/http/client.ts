@@ -1,6 +1,7 @@
 /** How services speak to each other: the same requests over a socket or straight into the other's app. */
+import { kindOf } from './errors.ts'
 import { Readable } from 'node:stream'
-import { ApiError, ServiceUnavailable } from './errors.ts'
+import { ServiceError, Unavailable, type ErrorKind } from '../errors.ts'
 import type { App } from './app.ts'
 
 export interface ClientRequest {
@@ -40,7 +41,7 @@ export function localTransport(app: App): Transport {
   }
 }
 
-/** Over HTTP to `baseUrl`. Rejects with ServiceUnavailable when nobody answers within `timeoutMs`. */
+/** Over HTTP to `baseUrl`. Rejects with Unavailable when nobody answers within `timeoutMs`. */
 export function httpTransport(baseUrl: string, timeoutMs = 60_000): Transport {
   return {
     async send({ method, path, headers = {}, json, stream }) {
@@ -52,7 +53,7 @@ export function httpTransport(baseUrl: string, timeoutMs = 60_000): Transport {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       } as RequestInit).catch((cause: unknown) => {
-        throw new ServiceUnavailable(`${baseUrl} does not answer`, { cause })
+        throw new Unavailable(`${baseUrl} does not answer`, { cause })
       })
       const names = Object.fromEntries(response.headers)
       const type = names['content-type'] ?? ''
@@ -66,13 +67,15 @@ export function httpTransport(baseUrl: string, timeoutMs = 60_000): Transport {
   }
 }
 
-/** Another service answered with an error; `status` is its status, `body` what it said. */
+/** Another service answered with an error; `status` is its status, `kind` what that stands for, `body` what it said. */
 export class RemoteError extends Error {
   readonly status: number
+  readonly kind: ErrorKind
   readonly body: unknown
   constructor(what: string, response: ClientResponse) {
     super(`${what} answered ${response.status}: ${messageIn(response.body)}`)
     this.status = response.status
+    this.kind = kindOf(response.status)
     this.body = response.body
   }
 }
@@ -164,7 +167,7 @@ export function withQuery(path: string, query: QueryOf): string {
 }
 
 /** Turns another service's refusal into this service's answer; anything else is passed on. */
-export function asApiError(error: unknown): unknown {
+export function asServiceError(error: unknown): unknown {
   if (!(error instanceof RemoteError) || error.status >= 500) return error
-  return new ApiError(error.status, messageIn(error.body), { cause: error })
+  return new ServiceError(error.kind, messageIn(error.body), { cause: error })
 }

@@ -1,66 +1,68 @@
-/**
- * What can go wrong in an API, independent of a service. A service's own `errors.ts` extends `ApiError`; the HTTP
- * status is decided here once and the envelope by the service (`ServiceDefinition.envelope`).
- */
+/** Errors as HTTP tells them: the status of each kind, and what only this transport can refuse. */
+import { ServiceError, type ErrorKind } from '../errors.ts'
 
-/** An error that a user may see. `message` is for the user, `detail` and `cause` are for the log only. */
-export class ApiError extends Error {
+/** An error as an envelope shows it. */
+export interface ShownError {
+  readonly status: number
+  readonly message: string
+  readonly code: string | undefined
+  /** For the log only. */
+  readonly detail: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is wrong with a request as a message of HTTP: its method, media type, length, conditions. */
+export class HttpError extends Error implements ShownError {
   readonly status: number
   readonly detail: string | undefined
-  /** Extra response headers, e.g. `WWW-Authenticate`. */
-  readonly headers: Record<string, string>
-  /** A machine-readable code where the service has them (placement's `code`, neutron's `type`). */
+  readonly headers: Readonly<Record<string, string>>
   readonly code: string | undefined
 
   constructor(
     status: number,
     message: string,
-    options: { cause?: unknown; detail?: string; headers?: Record<string, string>; code?: string } = {},
+    { detail, headers = {}, code }: { detail?: string; headers?: Record<string, string>; code?: string } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(message)
     this.name = new.target.name
     this.status = status
-    this.detail = options.detail
-    this.headers = options.headers ?? {}
-    this.code = options.code
+    this.detail = detail
+    this.headers = headers
+    this.code = code
   }
 }
 
-export class BadRequest extends ApiError {
-  constructor(message: string, options: { code?: string; cause?: unknown } = {}) {
-    super(400, message, options)
-  }
+const statuses: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  timeout: 408,
+  conflict: 409,
+  gone: 410,
+  'too-large': 413,
+  'unsupported-format': 415,
+  throttled: 429,
+  internal: 500,
+  'not-supported': 501,
+  unavailable: 503,
 }
 
-export class Unauthorized extends ApiError {
-  constructor(message = 'The request you have made requires authentication.', headers: Record<string, string> = {}) {
-    super(401, message, { headers })
-  }
+export const statusOf = ({ kind }: ServiceError): number => statuses[kind]
+
+/** The kind that another service's status stands for; one without a kind of its own is the asker's or the service's fault. */
+export function kindOf(status: number): ErrorKind {
+  const kinds = Object.keys(statuses) as ErrorKind[]
+  return kinds.find((kind) => statuses[kind] === status) ?? (status < 500 ? 'invalid' : 'internal')
 }
 
-export class Forbidden extends ApiError {
-  constructor(message: string, options: { code?: string } = {}) {
-    super(403, message, options)
-  }
-}
-
-export class NotFound extends ApiError {
-  constructor(message = 'The resource could not be found.', options: { code?: string } = {}) {
-    super(404, message, options)
-  }
-}
-
-export class Conflict extends ApiError {
-  constructor(message: string, options: { code?: string; cause?: unknown } = {}) {
-    super(409, message, options)
-  }
-}
-
-/** A dependency (another service, a database) does not answer; the request may be repeated. */
-export class ServiceUnavailable extends ApiError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super(503, message, options)
-  }
+/** How an error is shown; undefined for one that users may not see. */
+export function shownError(error: unknown): ShownError | undefined {
+  if (error instanceof HttpError) return error
+  if (!(error instanceof ServiceError)) return undefined
+  const { message, code, detail, retryAfter } = error
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }
+  return { status: statusOf(error), message, code, detail, headers }
 }
 
 /** The standard reason phrase of a status, as webob and flask print it. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ClientResponse, Transport } from './client.ts'
-import { ServiceUnavailable } from './errors.ts'
+import { Unavailable } from '../errors.ts'
 import type { Authenticator } from './service.ts'
 import type { AccessRule } from '../auth/access-rules.ts'
 import type { Credentials } from '../auth/credentials.ts'
@@ -28,7 +28,7 @@ interface Answer {
   credentials: Promise<Credentials | null>
 }
 
-/** Asks keystone about tokens. `validate` throws ServiceUnavailable while keystone does not answer. */
+/** Asks keystone about tokens. `validate` throws Unavailable while keystone does not answer. */
 export function keystoneAuthenticator({
   identity,
   account,
@@ -81,7 +81,7 @@ async function ask(
     answer = await question()
   }
   if (answer.status === 404) return null
-  if (answer.status !== 200) throw new ServiceUnavailable('Keystone does not tell whether the token is valid.')
+  if (answer.status !== 200) throw new Unavailable('Keystone does not tell whether the token is valid.')
   return credentialsOf(token, (answer.body as { token: KeystoneToken }).token)
 }
 

@@ -1,5 +1,6 @@
+import { HttpError } from './errors.ts'
 import type { IncomingHttpHeaders } from 'node:http'
-import { ApiError, BadRequest } from './errors.ts'
+import { Invalid } from '../errors.ts'
 import type { ApiDefinition } from './service.ts'
 import type { ApiVersion } from './versions.ts'
 
@@ -20,9 +21,9 @@ export function negotiate(definition: ApiDefinition, headers: IncomingHttpHeader
   const refusal = definition.microversions!.refuse?.(text, why)
   if (refusal) throw refusal
   if (why === 'malformed') {
-    throw new BadRequest(`API Version String ${text} is of invalid format. Must be of format MajorNum.MinorNum.`)
+    throw new Invalid(`API Version String ${text} is of invalid format. Must be of format MajorNum.MinorNum.`)
   }
-  throw new ApiError(
+  throw new HttpError(
     406,
     `Version ${text} is not supported by the API. Minimum is ${table.min} and maximum is ${table.max}.`,
   )

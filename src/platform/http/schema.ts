@@ -7,7 +7,7 @@ import addFormats from 'ajv-formats'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Static, TSchema } from 'typebox'
 import { parseRegex } from '../../base/regex-syntax.ts'
-import { NotFound } from './errors.ts'
+import { NotFound } from '../errors.ts'
 
 const ajv = new Ajv2020({ allErrors: false, strict: false, verbose: true, coerceTypes: false, useDefaults: false })
 addFormats.default(ajv, {

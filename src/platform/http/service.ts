@@ -1,7 +1,8 @@
+import type { HttpError, ShownError } from './errors.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import type { PolicyEnforcer } from '../auth/policy.ts'
 import type { Logger } from '../log/log.ts'
-import { BadRequest, type ApiError } from './errors.ts'
+import { Invalid, type ServiceError } from '../errors.ts'
 import type { Route } from './route.ts'
 import type { Problem } from './schema.ts'
 import type { ApiVersion, VersionTable } from './versions.ts'
@@ -14,15 +15,15 @@ export interface ApiDefinition {
   readonly basePaths: readonly string[]
   readonly microversions?: Microversions
   /** The error body that this service's clients expect; `version` is absent when the request's could not be told. */
-  envelope(error: ApiError, requestId: string, version?: ApiVersion): unknown
+  envelope(error: ShownError, requestId: string, version?: ApiVersion): unknown
   /** True where a path that ends in `/` is another one, as with glance: `/v2/images/` is an image without an id. */
   readonly hasStrictPaths?: boolean
   /** Media type of the error body where it is not JSON. */
   readonly envelopeType?: string
   /** A schema problem in the service's own sentence and status. */
-  invalid?(problem: Problem, where: 'body' | 'query'): ApiError
+  invalid?(problem: Problem, where: 'body' | 'query'): ServiceError
   /** A body that is no JSON, in the service's own sentence. */
-  malformed?(cause: unknown): ApiError
+  malformed?(cause: unknown): ServiceError
   /** How query schemas see the parameters: a list of values each (the default), or the last value as text. */
   readonly queryForm?: 'lists' | 'last'
   /** Name of the request id header besides `X-Openstack-Request-Id` (nova: `x-compute-request-id`). */
@@ -40,10 +41,10 @@ export interface Microversions {
   /** How a version is written, where that is stricter than two numbers; others are malformed. */
   readonly form?: RegExp
   /** A version that is `malformed` (400) or not `supported` (406), in the service's own sentence. */
-  refuse?(text: string, why: 'malformed' | 'unsupported'): ApiError
+  refuse?(text: string, why: 'malformed' | 'unsupported'): ServiceError | HttpError
 }
 
-/** Tells who bears a token; null when it is not valid. Throws ServiceUnavailable when nobody can tell now. */
+/** Tells who bears a token; null when it is not valid. Throws Unavailable when nobody can tell now. */
 export interface Authenticator {
   /** With `allowExpired` also for a while after its end, as `[token] allow_expired_window` says. */
   validate(token: string, options?: { allowExpired?: boolean }): Promise<Credentials | null>
@@ -70,7 +71,7 @@ export interface AppOptions<Deps> {
 }
 
 /** The default sentence for a schema problem. */
-export function invalidRequest(problem: Problem): ApiError {
+export function invalidRequest(problem: Problem): ServiceError {
   const field = problem.path.join('/') || 'body'
-  return new BadRequest(`Invalid input for field '${field}': ${problem.message}`)
+  return new Invalid(`Invalid input for field '${field}': ${problem.message}`)
 }

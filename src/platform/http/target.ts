@@ -1,5 +1,6 @@
 /** What a request asks for: its path and query, told apart once for the rules of access, the router and the handlers. */
-import { ApiError, BadRequest } from './errors.ts'
+import { HttpError } from './errors.ts'
+import { Invalid } from '../errors.ts'
 import type { Query } from './route.ts'
 
 /** Longer than any path of a service, names of 255 characters in percent signs included. */
@@ -11,8 +12,8 @@ const mostNames = 200
 export function splitTarget(target: string): { path: string; search: string } {
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
-  if (path.includes('#')) throw new BadRequest("The path of a request has no '#'; write %23 for the character.")
-  if (path.length > longestPath) throw new ApiError(414, `The path is longer than ${longestPath} characters.`)
+  if (path.includes('#')) throw new Invalid("The path of a request has no '#'; write %23 for the character.")
+  if (path.length > longestPath) throw new HttpError(414, `The path is longer than ${longestPath} characters.`)
   return { path, search: mark < 0 ? '' : target.slice(mark + 1) }
 }
 
@@ -24,7 +25,7 @@ export function parseQuery(search: string): Query {
   for (const [name, value] of new URLSearchParams(search)) {
     if (query[name]) query[name].push(value)
     else {
-      if (++names > mostNames) throw new BadRequest(`The query has more than ${mostNames} different parameters.`)
+      if (++names > mostNames) throw new Invalid(`The query has more than ${mostNames} different parameters.`)
       query[name] = [value]
     }
   }

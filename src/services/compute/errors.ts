@@ -1,25 +1,4 @@
-import { ApiError, BadRequest, Conflict, Forbidden, NotFound } from '../../platform/http/errors.ts'
-import type { ApiError as Shown } from '../../platform/http/errors.ts'
-import { reasonOf } from '../../platform/http/errors.ts'
-
-const keys: Record<number, string> = {
-  400: 'badRequest',
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'itemNotFound',
-  405: 'badMethod',
-  409: 'conflictingRequest',
-  413: 'overLimit',
-  415: 'badMediaType',
-  429: 'overLimit',
-  501: 'notImplemented',
-  503: 'serviceUnavailable',
-}
-
-/** Nova's error body: one key by status, with code and message. */
-export const envelope = (error: Shown): unknown => ({
-  [keys[error.status] ?? 'computeFault']: { code: error.status, message: error.message || reasonOf(error.status) },
-})
+import { ServiceError, Invalid, Conflict, Forbidden, NotFound, type ErrorKind } from '../../platform/errors.ts'
 
 export class ServerNotFound extends NotFound {
   constructor(id: string) {
@@ -73,13 +52,13 @@ export class BuildFailed extends Error {
   }
 }
 
-/** Neutron does not give the server a port; `status` is for who waits for the answer. */
+/** Neutron does not give the server a port; `kind` is for who waits for the answer. */
 export class PortRefused extends BuildFailed {
-  readonly status: number
-  constructor(status: number, message: string, detail: string) {
+  readonly kind: ErrorKind
+  constructor(kind: ErrorKind, message: string, detail: string) {
     super(message, detail, { isFinal: true })
-    this.status = status
+    this.kind = kind
   }
 }
 
-export { ApiError, BadRequest, Conflict, Forbidden, NotFound }
+export { ServiceError, Invalid, Conflict, Forbidden, NotFound }

@@ -2,7 +2,7 @@
 import { openDatabase } from '../../platform/db/database.ts'
 import { leasesOf } from '../../platform/db/lease.ts'
 import { migrateOpened } from '../../platform/db/migrate.ts'
-import { ApiError } from '../../platform/http/errors.ts'
+import { ServiceError } from '../../platform/errors.ts'
 import { ServiceClient } from '../../platform/http/client.ts'
 import { rpcClient, rpcFanout, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
 import { SagaRunner } from '../../platform/saga/saga.ts'
@@ -65,9 +65,9 @@ export async function openCompute(env: ServiceEnv, foreign: Foreign = foreignOf(
   }
 }
 
-/** What users may see of an error is an ApiError; of any other one its status tells. */
+/** What users may see of an error is an ServiceError; of any other one its kind tells. */
 const wireErrorOf = (error: Error) => ({
-  status: error instanceof ApiError ? error.status : 500,
+  kind: error instanceof ServiceError ? error.kind : ('internal' as const),
   message: error.message,
 })
 
@@ -79,10 +79,10 @@ export function serveProcesses({ waiters, leases, sagas }: ComputeDeps, bus: Bus
     },
     async settle({ requestId, error, from }) {
       if (from === leases.owner) return
-      const isOurs = error !== null && error.status !== 500
+      const isOurs = error !== null && error.kind !== 'internal'
       waiters.settleHere(
         requestId,
-        isOurs ? new ApiError(error.status, error.message) : error && new Error(error.message),
+        isOurs ? new ServiceError(error.kind, error.message) : error && new Error(error.message),
       )
     },
     async begin() {

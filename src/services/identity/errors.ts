@@ -1,4 +1,4 @@
-import { ApiError, BadRequest, Conflict, Forbidden, NotFound, Unauthorized } from '../../platform/http/errors.ts'
+import { ServiceError, Invalid, Conflict, Forbidden, NotFound, Unauthorized } from '../../platform/errors.ts'
 
 /** `Could not find user: X.` */
 export class IdentityNotFound extends NotFound {
@@ -20,7 +20,7 @@ export class AuthFailed extends Unauthorized {
   }
 }
 
-export class ValidationFailed extends BadRequest {}
+export class ValidationFailed extends Invalid {}
 
 /** Something is missing in a request: keystone's sentence, which clients match on. */
 export const expected = (attribute: string, target: string): ValidationFailed =>
@@ -54,15 +54,15 @@ export class RegionInUse extends Forbidden {
 }
 
 /** A login that fails for a reason which only the log tells. */
-export class LoginRefused extends ApiError {
+export class LoginRefused extends ServiceError {
   constructor(detail: string) {
-    super(401, 'The request you have made requires authentication.', { detail })
+    super('unauthenticated', 'The request you have made requires authentication.', { detail })
   }
 }
 
 /** What the operator must mend; the answer says where, the log why. */
-export class Misconfigured extends ApiError {
+export class Misconfigured extends ServiceError {
   constructor(message: string, cause?: unknown) {
-    super(500, message, { cause })
+    super('internal', message, { cause })
   }
 }

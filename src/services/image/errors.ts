@@ -1,4 +1,4 @@
-import { ApiError, BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable } from '../../platform/http/errors.ts'
+import { ServiceError, Invalid, Conflict, Forbidden, NotFound, Unavailable } from '../../platform/errors.ts'
 
 export class ImageNotFound extends NotFound {
   constructor(id: string) {
@@ -7,20 +7,20 @@ export class ImageNotFound extends NotFound {
 }
 export class ImageForbidden extends Forbidden {}
 export class ImageConflict extends Conflict {}
-export class InvalidImage extends BadRequest {}
+export class InvalidImage extends Invalid {}
 export class ImageMissing extends NotFound {}
-export class StoreFailure extends ServiceUnavailable {}
+export class StoreFailure extends Unavailable {}
 
 /** The bytes are not what they are declared to be, or may not be used. */
-export class UnsupportedFormat extends ApiError {
+export class UnsupportedFormat extends ServiceError {
   constructor(reason: string) {
-    super(415, reason)
+    super('unsupported-format', reason)
   }
 }
 
-export class TooLarge extends ApiError {
+export class TooLarge extends ServiceError {
   constructor(message: string) {
-    super(413, message)
+    super('too-large', message)
   }
 }
 
@@ -36,10 +36,10 @@ export class LimitExceeded extends TooLarge {
 }
 
 /** The image vanished while its data came. */
-export class ImageGone extends ApiError {
+export class ImageGone extends ServiceError {
   constructor(id: string) {
     super(
-      410,
+      'gone',
       `Image ${id} could not be found after upload. The image may have been deleted during the upload, cleaning up the chunks uploaded.`,
     )
   }

@@ -2,9 +2,9 @@
  * What the network API refuses, by upstream's exception names: clients and nova match on `NeutronError.type`, which is
  * the `code` here. Wording follows neutron-lib where clients print or match it.
  */
-import { ApiError, BadRequest, Conflict, NotFound } from '../../platform/http/errors.ts'
+import { Invalid, Conflict, NotFound, Unavailable } from '../../platform/errors.ts'
 
-export const badRequest = (code: string, message: string) => new BadRequest(message, { code })
+export const badRequest = (code: string, message: string) => new Invalid(message, { code })
 export const conflict = (code: string, message: string) => new Conflict(message, { code })
 export const notFound = (code: string, message: string) => new NotFound(message, { code })
 
@@ -78,7 +78,7 @@ export const routerInterfaceInUse = (id: string, subnetId: string) =>
     `Router interface for subnet ${subnetId} on router ${id} cannot be deleted, as it is required by one or more floating IPs.`,
   )
 export const noSegment = () =>
-  new ApiError(503, 'Unable to create the network. No tenant network is available for allocation.', {
+  new Unavailable('Unable to create the network. No tenant network is available for allocation.', {
     code: 'NoNetworkAvailable',
   })
 export const securityGroupInUse = (id: string, why: string) =>

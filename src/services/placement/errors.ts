@@ -1,5 +1,5 @@
 /** What can go wrong, in upstream's words; `code` is what clients see from 1.23 on. */
-import { ApiError, BadRequest, Conflict, NotFound } from '../../platform/http/errors.ts'
+import { ServiceError, Invalid, Conflict, NotFound } from '../../platform/errors.ts'
 
 /** Codes of the `code` field. */
 export const codes = {
@@ -14,27 +14,6 @@ export const codes = {
   badValue: 'placement.query.bad_value',
   missingValue: 'placement.query.missing_value',
 } as const
-
-const explanations: Readonly<Record<number, string>> = {
-  400: 'The server could not comply with the request since it is either malformed or otherwise incorrect.',
-  403: 'Access was denied to this resource.',
-  404: 'The resource could not be found.',
-  409: 'There was a conflict when trying to complete your request.',
-  413: 'The body of your request was too large for this server.',
-  500: 'The server has either erred or is incapable of performing the requested operation.',
-  503: 'The server is currently unavailable. Please try again at a later time.',
-}
-
-/**
- * An error's `detail`, formed as upstream's: what the status means, then the message as one last line, which is what
- * osc-placement shows.
- */
-export function detailOf({ status, message }: ApiError): string {
-  const explanation = explanations[status]
-  const line = message.replaceAll('\n', ' ')
-  if (explanation === undefined) return line
-  return `${explanation}\n\n ${line === explanation ? '' : line}  `
-}
 
 export class ProviderNotFound extends NotFound {
   constructor(uuid: string) {
@@ -117,7 +96,7 @@ export class ConstraintsViolated extends InvalidInventory {
 }
 
 /** More is reserved than there is; before 1.26 as much as there is was too much. */
-export class ReservedTooMuch extends BadRequest {
+export class ReservedTooMuch extends Invalid {
   constructor(resourceClass: string, provider: string, isEqualAllowed: boolean) {
     super(
       `Invalid inventory for '${resourceClass}' on resource provider '${provider}'. The reserved value is greater than ${isEqualAllowed ? '' : 'or equal to '}total.`,
@@ -133,7 +112,7 @@ export class InventoryInUse extends InvalidInventory {
 }
 
 /** A provider cannot be made or moved like that. */
-export class ProviderActionError extends BadRequest {
+export class ProviderActionError extends Invalid {
   constructor(action: 'create' | 'update', reason: string) {
     super(`Object action ${action} failed because: ${reason}`)
   }
@@ -162,16 +141,16 @@ export class ProviderHasChildren extends Conflict {
 }
 
 /** A query parameter nobody can make sense of. */
-export class BadQuery extends BadRequest {
+export class BadQuery extends Invalid {
   constructor(message: string, code?: string) {
     super(message, code === undefined ? {} : { code })
   }
 }
 
-type ErrorClass = abstract new (...args: never[]) => ApiError
+type ErrorClass = abstract new (...args: never[]) => ServiceError
 
 /** How an operation's error is told by one particular request: its class and the answer made of its message. */
-export type Telling = readonly [which: ErrorClass, tell: (message: string) => ApiError]
+export type Telling = readonly [which: ErrorClass, tell: (message: string) => ServiceError]
 
 /** Runs `work`; an error of a class in `tellings` (the first that matches) is told in the words of the request. */
 export async function tellAs<T>(tellings: readonly Telling[], work: () => Promise<T>): Promise<T> {
@@ -180,6 +159,6 @@ export async function tellAs<T>(tellings: readonly Telling[], work: () => Promis
   } catch (error) {
     const telling = tellings.find(([which]) => error instanceof which)
     if (!telling) throw error
-    throw telling[1]((error as ApiError).message)
+    throw telling[1]((error as ServiceError).message)
   }
 }

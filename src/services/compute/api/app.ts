@@ -3,7 +3,7 @@ import { createApp, type App } from '../../../platform/http/app.ts'
 import type { Route } from '../../../platform/http/route.ts'
 import type { ServiceEnv } from '../../../platform/service.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest } from '../errors.ts'
+import { Invalid } from '../errors.ts'
 import { definition } from './definition.ts'
 import { withLegacyEndpoint } from './legacy.ts'
 import { removedRoutes } from './removed/routes.ts'
@@ -35,7 +35,7 @@ const forOwnProject = (route: Route<ComputeDeps>): Route<ComputeDeps> => ({
     const { project_id: named }: { project_id?: string } = request.params
     const own = request.ctx.projectId
     if (named !== undefined && named !== own)
-      throw new BadRequest(
+      throw new Invalid(
         `Malformed request URL: URL's project_id '${named}' doesn't match Context's project_id '${own ?? 'None'}'`,
       )
     await route.admit?.(request, deps)

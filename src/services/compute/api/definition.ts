@@ -1,6 +1,6 @@
 import type { ApiDefinition } from '../../../platform/http/service.ts'
 import { invalid } from './invalid.ts'
-import { envelope } from '../errors.ts'
+import { envelope } from './envelope.ts'
 import { versions } from '../versions.ts'
 
 /** Nova's HTTP side as data. */

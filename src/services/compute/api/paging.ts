@@ -1,19 +1,19 @@
 import { last, type Query } from '../../../platform/http/route.ts'
-import { BadRequest } from '../errors.ts'
+import { Invalid } from '../errors.ts'
 
 /** `limit` within what one page may hold; 0 is an empty page. Throws 400 on what is no count. */
 export function limitOf(query: Query, most: number): number {
   const text = last(query, 'limit')
   if (text === undefined) return most
-  if (!/^\d+$/.test(text)) throw new BadRequest('limit param must be an integer and not negative')
+  if (!/^\d+$/.test(text)) throw new Invalid('limit param must be an integer and not negative')
   return Math.min(Number(text), most)
 }
 
-/** A page by `limit`, where 0 means the whole, and `offset`: how nova cuts its oldest lists. */
-export function limited<T>(items: readonly T[], query: Query, most: number): T[] {
-  const offset = Number(last(query, 'offset') ?? 0)
-  return items.slice(offset, offset + (limitOf(query, most) || most))
-}
+/** The page by `limit`, where 0 means the whole, and `offset`: how nova cuts its oldest lists. */
+export const offsetOf = (query: Query, most: number): { offset: number; limit: number } => ({
+  offset: Number(last(query, 'offset') ?? 0),
+  limit: limitOf(query, most) || most,
+})
 
 const words = { true: ['1', 't', 'true', 'on', 'y', 'yes'], false: ['0', 'f', 'false', 'off', 'n', 'no'] }
 
@@ -25,7 +25,7 @@ export function flagOf(query: Query, name: string): boolean | undefined {
   if (words.true.includes(word)) return true
   if (words.false.includes(word)) return false
   const known = [...words.true, ...words.false].toSorted().map((each) => `'${each}'`)
-  throw new BadRequest(
+  throw new Invalid(
     `Invalid input for query parameters ${name}. Unrecognized value '${text}', acceptable values are: ${known.join(', ')}`,
   )
 }
@@ -39,6 +39,6 @@ export function timeOf(query: Query, name: string): number | undefined {
     ? Date.parse(hasZone ? text.replace(/ (\d\d:?\d\d)$/, '+$1') : `${text}Z`)
     : NaN
   if (Number.isNaN(ms))
-    throw new BadRequest(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`)
+    throw new Invalid(`Invalid input for query parameters ${name}. Value: ${text}. '${text}' is not a 'date-time'`)
   return ms
 }

@@ -1,7 +1,7 @@
 /** Interfaces that come and go while their server lives: a port in neutron, a card in the guest, both or neither. */
 import type { SagaKind, StepContext } from '../../../platform/saga/kind.ts'
 import { SagaCancelled } from '../../../platform/saga/kind.ts'
-import { ApiError, BuildFailed, PortRefused } from '../errors.ts'
+import { ServiceError, BuildFailed, PortRefused } from '../errors.ts'
 import type { ComputeDeps } from '../deps.ts'
 import type { Server, ServerPort } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
@@ -172,4 +172,4 @@ async function finish(
 
 /** What the caller hears. */
 const userError = (error: Error): Error =>
-  error instanceof PortRefused ? new ApiError(error.status, error.message, { cause: error }) : error
+  error instanceof PortRefused ? new ServiceError(error.kind, error.message, { cause: error }) : error

@@ -6,21 +6,21 @@ import type { WantedPort } from './ports.ts'
 /** The refusal that the user is to read; any other error as it is. */
 export function explainRefusal(error: unknown, wanted: WantedPort, serverId: string): unknown {
   if (!(error instanceof RemoteError) || error.status >= 500) return error
-  const [status, message] = refusalOf(error, wanted, serverId)
-  return new PortRefused(status, message, error.message)
+  const [kind, message] = refusalOf(error, wanted, serverId)
+  return new PortRefused(kind, message, error.message)
 }
 
-function refusalOf({ status, body }: RemoteError, { networkId, portId, fixedIp }: WantedPort, serverId: string) {
+function refusalOf({ status, kind, body }: RemoteError, { networkId, portId, fixedIp }: WantedPort, serverId: string) {
   const type = JSON.stringify(body ?? '')
   if (status === 404)
     return [
-      404,
+      'not-found',
       portId === null ? `Network ${networkId} could not be found.` : `Port id ${portId} could not be found.`,
     ] as const
-  if (type.includes('OverQuota')) return [403, 'Maximum number of ports exceeded'] as const
+  if (type.includes('OverQuota')) return ['forbidden', 'Maximum number of ports exceeded'] as const
   if (type.includes('IpAddressGenerationFailure'))
-    return [400, `No fixed IP addresses available for network: ${networkId}`] as const
+    return ['invalid', `No fixed IP addresses available for network: ${networkId}`] as const
   if (fixedIp !== null && status === 409 && /IpAddress|IPAddress/.test(type))
-    return [409, `Fixed IP address ${fixedIp} is already in use on instance ${serverId}.`] as const
-  return [status, messageIn(body)] as const
+    return ['conflict', `Fixed IP address ${fixedIp} is already in use on instance ${serverId}.`] as const
+  return [kind, messageIn(body)] as const
 }

@@ -1,5 +1,5 @@
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest, Conflict, NotFound } from '../errors.ts'
+import { Invalid, Conflict, NotFound } from '../errors.ts'
 import { zoneOf, type Aggregate } from '../model/host.ts'
 import { listAggregates, saveAggregate } from '../store/aggregates.ts'
 import { listHosts } from '../store/hosts.ts'
@@ -56,7 +56,7 @@ export async function checkHost({ database }: ComputeDeps, host: string): Promis
 
 export function withMetadata(aggregate: Aggregate, changes: Record<string, string | null>): Partial<Aggregate> {
   const { availability_zone: zone, ...rest } = changes
-  if (zone === '') throw new BadRequest('Invalid availability_zone')
+  if (zone === '') throw new Invalid('Invalid availability_zone')
   const metadata = { ...aggregate.metadata }
   for (const [key, value] of Object.entries(rest)) {
     if (value === null) delete metadata[key]

@@ -1,6 +1,7 @@
+import { Unavailable } from '../../../platform/errors.ts'
 import { createHash, randomBytes } from 'node:crypto'
 import type { ComputeDeps } from '../deps.ts'
-import { ApiError, BadRequest, Conflict } from '../errors.ts'
+import { Invalid, Conflict } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import { findServer } from '../store/servers.ts'
 
@@ -12,7 +13,7 @@ export async function consoleOutput({ agents }: ComputeDeps, server: Server, lin
   try {
     return (await agents.getConsoleOutput(server.host, { serverId: server.id, lines }, { timeoutMs: 20_000 })).output
   } catch (cause) {
-    throw new ApiError(503, 'The host of the server does not answer.', { cause })
+    throw new Unavailable('The host of the server does not answer.', { cause })
   }
 }
 
@@ -22,7 +23,7 @@ export async function issueConsole(
   server: Server,
   type: string,
 ): Promise<string> {
-  if (type !== 'novnc') throw new BadRequest(`Invalid console type ${type}`)
+  if (type !== 'novnc') throw new Invalid(`Invalid console type ${type}`)
   if (server.host === null || server.vmState === 'building') throw new Conflict(`Instance ${server.id} is not ready`)
   const token = randomBytes(32).toString('base64url')
   const expires = now() + config.consoleTtl * 1000

@@ -4,7 +4,7 @@ import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { buildServer } from '../conductor/build-server.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest, Forbidden, QuotaExceeded } from '../errors.ts'
+import { Invalid, Forbidden, QuotaExceeded } from '../errors.ts'
 import type { Flavor } from '../model/flavor.ts'
 import { power, type InjectedFile, type Server, type ServerKey } from '../model/server.ts'
 import type { Hints } from '../rpc/scheduler.ts'
@@ -55,7 +55,7 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   const { database, config } = deps
   const projectId = ctx.projectId!
   const flavor = await findFlavor(database.db, input.flavorId, { projectId, isAdmin: ctx.isAdmin })
-  if (!flavor) throw new BadRequest(`Flavor ${input.flavorId} could not be found.`)
+  if (!flavor) throw new Invalid(`Flavor ${input.flavorId} could not be found.`)
   const [image, key, checked, zone] = await Promise.all([
     checkImage(ctx, deps, input, flavor),
     input.keyName === null ? undefined : findKeypair(database.db, ctx.userId, input.keyName),
@@ -64,7 +64,7 @@ export async function createServers(ctx: Context, deps: ComputeDeps, input: NewS
   ])
   const groups = await checkSecurityGroups(ctx, deps, input.securityGroups, checked)
   const { networks } = checked
-  if (input.keyName !== null && !key) throw new BadRequest('Invalid key_name provided.')
+  if (input.keyName !== null && !key) throw new Invalid('Invalid key_name provided.')
   const keys: ServerKey[] = key ? [{ name: key.name, publicKey: key.publicKey, type: key.type }] : []
   const adminPass = input.adminPass ?? randomPassword()
   const isDriveNeeded = image.properties['img_config_drive'] === 'mandatory'

@@ -1,4 +1,4 @@
-import { BadRequest } from '../errors.ts'
+import { Invalid } from '../errors.ts'
 import { InvalidProperty } from '../model/hardware/hardware.ts'
 import { checkProperties } from '../model/hardware/read.ts'
 
@@ -8,6 +8,6 @@ export function requireMeant(properties: Record<string, string>): void {
     checkProperties(properties)
   } catch (error) {
     if (!(error instanceof InvalidProperty)) throw error
-    throw new BadRequest(`Invalid image metadata. Error: ${error.message}`)
+    throw new Invalid(`Invalid image metadata. Error: ${error.message}`)
   }
 }

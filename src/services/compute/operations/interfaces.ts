@@ -2,7 +2,7 @@ import type { Context } from '../../../platform/auth/context.ts'
 import { attachInterface, detachInterface, type AttachData, type DetachData } from '../conductor/interfaces.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { ApiError, BadRequest, Conflict, NotFound, WrongState } from '../errors.ts'
+import { ServiceError, Invalid, Conflict, NotFound, WrongState } from '../errors.ts'
 import type { Server, ServerPort } from '../model/server.ts'
 import { findServer } from '../store/servers.ts'
 import { requireUsableNetwork, requireUsablePort } from './usable.ts'
@@ -36,14 +36,18 @@ export async function attachPort(
   const ended = deps.waiters.expect(ctx.requestId, patienceMs)
   go()
   const error = await ended
-  if (error instanceof ApiError) throw error
+  if (error instanceof ServiceError) throw error
   const now = await findServer(deps.database.db, server.id)
   const mine = now?.ports.filter(({ id, networkId }) =>
     wanted.portId === null ? !before.has(id) && networkId === wanted.networkId : id === wanted.portId,
   )
   const port = mine?.at(-1)
   if (error || !port)
-    throw new ApiError(500, `Failed to attach network adapter device to ${server.id}`, error ? { cause: error } : {})
+    throw new ServiceError(
+      'internal',
+      `Failed to attach network adapter device to ${server.id}`,
+      error ? { cause: error } : {},
+    )
   return port
 }
 
@@ -110,9 +114,9 @@ async function checkWanted(ctx: Context, deps: ComputeDeps, server: Server, aske
     ({ subnets }) => subnets.length > 0,
   )
   if (usable.length === 0)
-    throw new BadRequest(`No specific network was requested and none are available for project '${server.projectId}'.`)
+    throw new Invalid(`No specific network was requested and none are available for project '${server.projectId}'.`)
   if (usable.length > 1)
-    throw new BadRequest(
+    throw new Invalid(
       'More than one possible network found. Specify network ID(s) to select which one(s) to connect to.',
     )
   return { ...asked, networkId: usable[0]!.id }

@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest, Conflict, Forbidden } from '../errors.ts'
-import { findKeypair, insertKeypair, listKeypairs, type Keypair } from '../store/keypairs.ts'
+import { Invalid, Conflict, Forbidden } from '../errors.ts'
+import { findKeypair, countKeypairs, insertKeypair, type Keypair } from '../store/keypairs.ts'
 import { limitsOf } from './quotas.ts'
 
 /** Keeps a public key. Throws Conflict when the user has one of that name. */
@@ -16,7 +16,7 @@ export async function importKeypair(
     await lockOwner(database, tx, input.userId)
     if (await findKeypair(tx, input.userId, input.name)) throw new Conflict(`Key pair '${input.name}' already exists.`)
     const limit = (await limitsOf(tx, config, projectId))['key_pairs'] ?? -1
-    const used = (await listKeypairs(tx, input.userId)).length
+    const used = await countKeypairs(tx, input.userId)
     if (limit >= 0 && used >= limit) throw new Forbidden('Quota exceeded, too many key pairs.')
     await insertKeypair(tx, keypair)
     return (await findKeypair(tx, input.userId, input.name))!
@@ -29,7 +29,7 @@ export async function generateKeypair(
   projectId: string,
   input: Pick<Keypair, 'userId' | 'name' | 'type'>,
 ) {
-  if (input.type !== 'ssh') throw new BadRequest('Only ssh keypairs can be generated.')
+  if (input.type !== 'ssh') throw new Invalid('Only ssh keypairs can be generated.')
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const jwk = publicKey.export({ format: 'jwk' })
   const blob = Buffer.concat([field(Buffer.from('ssh-rsa')), integer(jwk.e!), integer(jwk.n!)])
@@ -55,7 +55,7 @@ function fingerprintOf({ publicKey, type }: Pick<Keypair, 'publicKey' | 'type'>)
   const pairs = (hex: string) => hex.match(/../g)!.join(':')
   if (type === 'x509') {
     const body = /-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/.exec(publicKey)?.[1]
-    if (!body) throw new BadRequest('Keypair data is invalid: failed to generate X509 fingerprint')
+    if (!body) throw new Invalid('Keypair data is invalid: failed to generate X509 fingerprint')
     return pairs(createHash('sha1').update(Buffer.from(body, 'base64')).digest('hex'))
   }
   const [algorithm = '', encoded = ''] = publicKey.trim().split(/\s+/)
@@ -66,7 +66,7 @@ function fingerprintOf({ publicKey, type }: Pick<Keypair, 'publicKey' | 'type'>)
     blob.subarray(4, 4 + blob.readUInt32BE(0)).toString() !== algorithm ||
     /[\n\r]/.test(publicKey.trim())
   ) {
-    throw new BadRequest('Keypair data is invalid: failed to generate fingerprint')
+    throw new Invalid('Keypair data is invalid: failed to generate fingerprint')
   }
   return pairs(createHash('md5').update(blob).digest('hex'))
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../../../platform/auth/context.ts'
 import type { ComputeDeps } from '../deps.ts'
-import { BadRequest } from '../errors.ts'
+import { Invalid } from '../errors.ts'
 
 /** Throws 400 on a project that keystone does not know; while keystone cannot be asked, everything goes on. */
 export async function requireProject(ctx: Context, { identity, log }: ComputeDeps, id: string): Promise<void> {
@@ -8,5 +8,5 @@ export async function requireProject(ctx: Context, { identity, log }: ComputeDep
     log.warn({ err: error, project: id }, 'keystone could not be asked whether the project exists')
     return true
   })
-  if (!isKnown) throw new BadRequest(`Project ID ${id} is not a valid project.`)
+  if (!isKnown) throw new Invalid(`Project ID ${id} is not a valid project.`)
 }

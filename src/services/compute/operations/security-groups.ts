@@ -1,8 +1,8 @@
 /** Security groups of servers: nova passes them on to the ports, with the rights of the user. */
 import type { Context } from '../../../platform/auth/context.ts'
-import { asApiError, messageIn, RemoteError } from '../../../platform/http/client.ts'
+import { asServiceError, messageIn, RemoteError } from '../../../platform/http/client.ts'
 import type { ComputeDeps, SecurityGroup } from '../deps.ts'
-import { ApiError, BadRequest, Conflict, NotFound } from '../errors.ts'
+import { ServiceError, Invalid, Conflict, NotFound } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import { updateServer } from '../store/servers.ts'
 import { cannotApplyGroups } from './usable.ts'
@@ -12,9 +12,9 @@ export async function asked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof RemoteError) || error.status !== 409) throw asApiError(error)
+    if (!(error instanceof RemoteError) || error.status !== 409) throw asServiceError(error)
     const isQuota = JSON.stringify(error.body ?? '').includes('OverQuota')
-    throw new ApiError(isQuota ? 403 : 400, messageIn(error.body), { cause: error })
+    throw new ServiceError(isQuota ? 'forbidden' : 'invalid', messageIn(error.body), { cause: error })
   }
 }
 
@@ -52,7 +52,7 @@ export async function removeGroup(ctx: Context, deps: ComputeDeps, server: Serve
 
 async function portsOf(ctx: Context, { securityGroups }: ComputeDeps, server: Server) {
   const ports = await securityGroups.groupsOfPorts(ctx.token, server.id)
-  if (ports.length === 0) throw new BadRequest(`instance ${server.id} has no port to have security groups`)
+  if (ports.length === 0) throw new Invalid(`instance ${server.id} has no port to have security groups`)
   return ports
 }
 

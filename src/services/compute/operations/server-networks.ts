@@ -2,7 +2,7 @@
 import type { Context } from '../../../platform/auth/context.ts'
 import type { WantedPort } from '../conductor/ports.ts'
 import type { ComputeDeps, NetworkInfo, PortInfo } from '../deps.ts'
-import { BadRequest, Conflict } from '../errors.ts'
+import { Invalid, Conflict } from '../errors.ts'
 import type { NewServer } from './create-server.ts'
 import { cannotApplyGroups, requireUsableNetwork, requireUsablePort } from './usable.ts'
 
@@ -32,13 +32,13 @@ function requireSingle({ maxCount }: NewServer, networks: readonly WantedPort[])
   const ports = networks.flatMap(({ portId }) => portId ?? [])
   const twice = ports.find((id, index) => ports.indexOf(id) !== index)
   if (twice !== undefined)
-    throw new BadRequest(`Port ID '${twice}' was specified twice: you cannot attach a port multiple times.`)
+    throw new Invalid(`Port ID '${twice}' was specified twice: you cannot attach a port multiple times.`)
   if (maxCount === 1) return
   const failed = 'Failed to launch instances:'
   if (networks.some(({ fixedIp }) => fixedIp !== null))
-    throw new BadRequest(`${failed} max_count cannot be greater than 1 if an fixed_ip is specified.`)
+    throw new Invalid(`${failed} max_count cannot be greater than 1 if an fixed_ip is specified.`)
   if (ports.length > 0)
-    throw new BadRequest(
+    throw new Invalid(
       `${failed} Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one with different ports.`,
     )
 }
@@ -55,7 +55,7 @@ async function defaultNetwork(ctx: Context, { network }: ComputeDeps, wanted: 'a
   }
   if (wanted === 'default') return 'none'
   if (!(await network.canAutoAllocate(projectId, ctx.token)))
-    throw new BadRequest(`Unable to automatically allocate a network for project ${projectId}`)
+    throw new Invalid(`Unable to automatically allocate a network for project ${projectId}`)
   return 'auto'
 }
 
@@ -67,20 +67,20 @@ async function checkNamed(ctx: Context, { network }: ComputeDeps, networks: read
   if (ids.length === 0) return
   const visible = await network.listNetworks({ ids }, ctx.token)
   const missing = ids.filter((id) => !visible.some((each) => each.id === id))
-  if (missing.length > 0) throw new BadRequest(`Network ${missing.join(', ')} could not be found.`)
+  if (missing.length > 0) throw new Invalid(`Network ${missing.join(', ')} could not be found.`)
   for (const wanted of asked) {
     const found = visible.find(({ id }) => id === wanted.networkId)!
     requireUsableNetwork(ctx, found, wanted.fixedIp)
     wanted.network = briefOf(found)
     if (wanted.fixedIp === null) continue
     const [user] = await network.listPorts({ networkId: found.id, address: wanted.fixedIp }, ctx.token)
-    if (user) throw new BadRequest(`Fixed IP address ${wanted.fixedIp} is already in use on instance ${user.deviceId}.`)
+    if (user) throw new Invalid(`Fixed IP address ${wanted.fixedIp} is already in use on instance ${user.deviceId}.`)
   }
 }
 
 async function checkPort(ctx: Context, { network }: ComputeDeps, id: string, server: string): Promise<PortInfo> {
   const port = await network.getPort(id, ctx.token)
-  if (!port) throw new BadRequest(`Port id ${id} could not be found.`)
+  if (!port) throw new Invalid(`Port id ${id} could not be found.`)
   requireUsablePort(port, ctx.projectId ?? '', server)
   if (port.deviceId !== '') throw new Conflict(`Port ${id} is still in use.`)
   return port
@@ -111,7 +111,7 @@ export async function checkSecurityGroups(
   const found = wanted.map((nameOrId) => {
     const matches = known.filter((group) => group.id === nameOrId || group.name === nameOrId)
     const exact = matches.find((group) => group.id === nameOrId)
-    if (matches.length === 0) throw new BadRequest(`Security group ${nameOrId} not found.`)
+    if (matches.length === 0) throw new Invalid(`Security group ${nameOrId} not found.`)
     if (matches.length > 1 && !exact)
       throw new Conflict(`Multiple security groups found matching '${nameOrId}'. Use an ID to be more specific.`)
     return exact ?? matches[0]!

@@ -1,3 +1,4 @@
+import { errorKinds } from '../../../platform/errors.ts'
 import { Type } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
 
@@ -12,7 +13,7 @@ export const processesContract = defineContract({
     settle: {
       args: Type.Object({
         requestId: Type.String(),
-        error: Type.Union([Type.Null(), Type.Object({ status: Type.Integer(), message: Type.String() })]),
+        error: Type.Union([Type.Null(), Type.Object({ kind: Type.Enum(errorKinds), message: Type.String() })]),
         from: Type.String(),
       }),
     },

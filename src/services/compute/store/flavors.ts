@@ -1,4 +1,5 @@
 import type { Db } from '../../../platform/db/database.ts'
+import { behind, type SortKey } from '../../../platform/db/keyset.ts'
 import type { Flavor } from '../model/flavor.ts'
 import type { ComputeSchema, FlavorTable } from './tables.ts'
 
@@ -20,24 +21,51 @@ export const toFlavor = (row: FlavorTable): Flavor => ({
 export type FlavorViewer = { projectId: string | null; isAdmin: boolean }
 
 export async function findFlavor(db: Db<ComputeSchema>, id: string, viewer: FlavorViewer): Promise<Flavor | undefined> {
+  const row = await findFlavorRow(db, id, viewer)
+  return row && toFlavor(row)
+}
+
+async function findFlavorRow(
+  db: Db<ComputeSchema>,
+  id: string,
+  viewer: FlavorViewer,
+): Promise<FlavorTable | undefined> {
   const row = await db.selectFrom('flavors').selectAll().where('id', '=', id).executeTakeFirst()
-  if (!row || row.is_public || viewer.isAdmin) return row && toFlavor(row)
+  if (!row || row.is_public || viewer.isAdmin) return row
   const isAllowed = await db
     .selectFrom('flavor_access')
     .select('project_id')
     .where('flavor_id', '=', id)
     .where('project_id', '=', viewer.projectId ?? '')
     .executeTakeFirst()
-  return isAllowed && toFlavor(row)
+  return isAllowed && row
 }
 
-/** All flavors that `isPublic` (undefined: both) and the viewer allow. */
+/** Part of the list of flavors; `by` is undefined where the order is that of ids alone. */
+export interface FlavorPage {
+  by: Exclude<keyof FlavorTable, 'extra_specs_json'> | undefined
+  direction: 'asc' | 'desc'
+  /** The id of the flavor that the page begins behind. */
+  marker: string | undefined
+  limit: number
+}
+
+/** A page of the flavors that `isPublic` (undefined: both) and the viewer allow; undefined for an unknown marker. */
 export async function listFlavors(
   db: Db<ComputeSchema>,
   viewer: FlavorViewer,
   filter: { isPublic: boolean | undefined; minRam: number; minDisk: number },
-): Promise<{ flavor: Flavor; createdAt: number }[]> {
+  { by, direction, marker, limit }: FlavorPage,
+): Promise<Flavor[] | undefined> {
+  const columns: FlavorPage['by'][] = [by, 'id']
+  const keys = [...new Set(columns)].flatMap((column): SortKey<NonNullable<FlavorPage['by']>>[] =>
+    column === undefined ? [] : [{ column, direction }],
+  )
+  const after = marker === undefined ? undefined : await findFlavorRow(db, marker, viewer)
+  if (marker !== undefined && !after) return undefined
   let query = db.selectFrom('flavors').selectAll()
+  if (after) query = query.where(behind(keys, { ...after }))
+  for (const key of keys) query = query.orderBy(key.column, key.direction)
   if (filter.minRam > 0) query = query.where('memory_mb', '>=', filter.minRam)
   if (filter.minDisk > 0) query = query.where('root_gb', '>=', filter.minDisk)
   if (!viewer.isAdmin) {
@@ -55,10 +83,7 @@ export async function listFlavors(
       ]),
     )
   } else if (filter.isPublic !== undefined) query = query.where('is_public', '=', Number(filter.isPublic))
-  return (await query.orderBy('id').execute()).map((row) => ({
-    flavor: toFlavor(row),
-    createdAt: Number(row.created_at),
-  }))
+  return (await query.limit(limit).execute()).map(toFlavor)
 }
 
 export async function insertFlavor(db: Db<ComputeSchema>, flavor: Flavor, now: number): Promise<void> {

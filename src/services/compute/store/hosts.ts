@@ -55,6 +55,26 @@ export async function listHosts(db: Db<ComputeSchema>): Promise<Host[]> {
   return (await selectHosts(db).orderBy('compute_nodes.seq').execute()).map(toHost)
 }
 
+/** `limit` of them in their order, behind the one with the number `after`. */
+export async function pageHosts(
+  db: Db<ComputeSchema>,
+  { after, limit }: { after: number | undefined; limit: number },
+): Promise<Host[]> {
+  let query = selectHosts(db).orderBy('compute_nodes.seq').limit(limit)
+  if (after !== undefined) query = query.where('compute_nodes.seq', '>', after)
+  return (await query.execute()).map(toHost)
+}
+
+/** A host by the id or the number of its node. */
+export async function findHost(
+  db: Db<ComputeSchema>,
+  node: { id: string } | { seq: number },
+): Promise<Host | undefined> {
+  const [[column, value] = []] = Object.entries(node) as ['id' | 'seq', string | number][]
+  const row = await selectHosts(db).where(`compute_nodes.${column!}`, '=', value!).executeTakeFirst()
+  return row && toHost(row)
+}
+
 /** Those with these ids, which they have in placement too. */
 export async function listHostsByIds(db: Db<ComputeSchema>, ids: readonly string[]): Promise<Host[]> {
   if (ids.length === 0) return []

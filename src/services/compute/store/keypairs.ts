@@ -31,10 +31,25 @@ export async function findKeypair(db: Db<ComputeSchema>, userId: string, name: s
   return row && toKeypair(row)
 }
 
-export async function listKeypairs(db: Db<ComputeSchema>, userId: string): Promise<Keypair[]> {
-  return (await db.selectFrom('keypairs').selectAll().where('user_id', '=', userId).orderBy('name').execute()).map(
-    toKeypair,
-  )
+/** Those of a user by name; `limit` of them behind the one that is called `after`. */
+export async function listKeypairs(
+  db: Db<ComputeSchema>,
+  userId: string,
+  { after, limit }: { after?: string | undefined; limit?: number } = {},
+): Promise<Keypair[]> {
+  let query = db.selectFrom('keypairs').selectAll().where('user_id', '=', userId).orderBy('name')
+  if (after !== undefined) query = query.where('name', '>', after)
+  if (limit !== undefined) query = query.limit(limit)
+  return (await query.execute()).map(toKeypair)
+}
+
+export async function countKeypairs(db: Db<ComputeSchema>, userId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('keypairs')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 export async function insertKeypair(db: Db<ComputeSchema>, keypair: Omit<Keypair, 'seq'>): Promise<void> {

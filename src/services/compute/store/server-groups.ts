@@ -24,10 +24,24 @@ export async function findGroup(db: Db<ComputeSchema>, id: string): Promise<Serv
   return row && toGroup(row)
 }
 
-export async function listGroups(db: Db<ComputeSchema>, projectId: string | null): Promise<ServerGroup[]> {
-  let query = db.selectFrom('server_groups').selectAll().orderBy('created_at').orderBy('id')
+/** Those of a project, of all for null: `limit` of them behind `offset`. */
+export async function listGroups(
+  db: Db<ComputeSchema>,
+  projectId: string | null,
+  { offset, limit }: { offset: number; limit: number },
+): Promise<ServerGroup[]> {
+  let query = db.selectFrom('server_groups').selectAll().orderBy('created_at').orderBy('id').limit(limit).offset(offset)
   if (projectId !== null) query = query.where('project_id', '=', projectId)
   return (await query.execute()).map(toGroup)
+}
+
+export async function countGroups(db: Db<ComputeSchema>, projectId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('server_groups')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('project_id', '=', projectId)
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 export async function insertGroup(db: Db<ComputeSchema>, group: ServerGroup, now: number): Promise<void> {

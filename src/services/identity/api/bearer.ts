@@ -1,6 +1,6 @@
 /** The token behind a request, for the rules that policies cannot say: what a delegated token must not do. */
 import type { Context } from '../../../platform/auth/context.ts'
-import { Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
+import { Forbidden, Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden } from '../errors.ts'
 import { hasDelegatedMethod, isDelegated } from '../tokens/delegation.ts'

@@ -1,4 +1,5 @@
-import { BadRequest, reasonOf, type ApiError } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
+import { reasonOf } from '../../../platform/http/errors.ts'
 import type { ApiDefinition } from '../../../platform/http/service.ts'
 
 /** Without the name that wraps an entity; a list of entities keeps it. */
@@ -8,9 +9,7 @@ const fieldOf = (path: readonly string[]): string =>
 export const definition: ApiDefinition = {
   type: 'identity',
   basePaths: ['/v3'],
-  envelope: (error: ApiError) => ({
-    error: { code: error.status, message: error.message, title: reasonOf(error.status) },
-  }),
+  envelope: ({ status, message }) => ({ error: { code: status, message, title: reasonOf(status) } }),
   invalid: ({ path, message }) =>
-    new BadRequest(path.length === 0 ? message : `Invalid input for field '${fieldOf(path)}': ${message}`),
+    new Invalid(path.length === 0 ? message : `Invalid input for field '${fieldOf(path)}': ${message}`),
 }

@@ -1,5 +1,5 @@
 /** Listings of users and groups where domains have directories. */
-import { Unauthorized } from '../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../platform/errors.ts'
 import { last, type ApiRequest } from '../../../platform/http/route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { Filter } from '../store/listing.ts'

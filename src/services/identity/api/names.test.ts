@@ -54,3 +54,24 @@ test('a name that differs only by case from another is taken', async (t) => {
   })
   assert.equal(byName.status, 201)
 })
+
+test('a change that is refused because the name is taken has changed nothing', async (t) => {
+  const identity = await startIdentity(t)
+  const project = await identity.make('POST', '/projects', { project: { name: 'p' } })
+  const user = await identity.member('joe', project.id)
+  await identity.make(
+    'POST',
+    `/users/${user.id}/application_credentials`,
+    {
+      application_credential: { name: 'deploy', secret: 's' },
+    },
+    user.token,
+  )
+  const refused = await identity.request('PATCH', `/users/${user.id}`, {
+    body: { user: { name: 'ADMIN', enabled: false } },
+  })
+  assert.equal(refused.status, 409)
+  const listed = await identity.request('GET', `/users/${user.id}/application_credentials`, { token: user.token })
+  assert.equal(listed.status, 200, 'his tokens are good')
+  assert.equal((listed.body as { application_credentials: object[] }).application_credentials.length, 1)
+})

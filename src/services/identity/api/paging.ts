@@ -1,5 +1,5 @@
 /** `limit`, `marker`, `list_limit` and `truncated` of keystone's listings, and their filters. */
-import { BadRequest, NotFound } from '../../../platform/http/errors.ts'
+import { Invalid, NotFound } from '../../../platform/errors.ts'
 import { last, type Query } from '../../../platform/http/route.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { Filter, Page } from '../store/listing.ts'
@@ -10,7 +10,7 @@ import type { Collection } from './links.ts'
 export type ListSection = 'identity' | 'resource' | 'role' | 'catalog' | 'policy' | 'unifiedLimit'
 
 const invalid = (name: string, value: string) =>
-  new BadRequest(`Invalid input for field '${name}': '${value}' is not of type 'integer'`)
+  new Invalid(`Invalid input for field '${name}': '${value}' is not of type 'integer'`)
 
 /** The page that a request asks for, within what the configuration allows. */
 export function pageOf(query: Query, config: IdentityDeps['config'], section: ListSection | undefined): Page {
@@ -71,6 +71,15 @@ export function filtersOf(filters: Filters, query: Query): Filter[] {
     })
   })
 }
+
+/** What a query says of these columns, which are called as it calls them. */
+export const askedOf = <Name extends string>(query: Query, names: readonly Name[]): { [K in Name]?: string } =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = last(query, name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  ) as { [K in Name]?: string }
 
 /** A boolean in a query; keystone takes `enabled` without a value for true. */
 export const isTrue = (text: string): boolean => !/^(false|f|0|no|n|off)$/i.test(text)

@@ -14,15 +14,14 @@ import { endpointRoutes } from './catalog/endpoints.ts'
 import { regionRoutes } from './catalog/regions.ts'
 import { serviceRoutes } from './catalog/services.ts'
 import { domainConfigRoutes } from './domains/config.ts'
-import { domains } from './domains/resource.ts'
+import { domainRoutes } from './domains/resource.ts'
 import { federationRoutes } from './federation/routes.ts'
 import { groupRoutes } from './groups/routes.ts'
 import { limitRoutes } from './limits/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { projectRoutes } from './projects/routes.ts'
-import { resource } from './resource.ts'
 import { impliedRoutes } from './roles/implied.ts'
-import { roles } from './roles/resource.ts'
+import { roleRoutes } from './roles/resource.ts'
 import { tokenRoutes } from './tokens/routes.ts'
 import { userRoutes } from './users/routes.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -30,12 +29,12 @@ import type { IdentityDeps } from '../deps.ts'
 export const routes: readonly Route<IdentityDeps>[] = [
   ...tokenRoutes,
   ...authRoutes,
-  ...resource(domains),
+  ...domainRoutes,
   ...domainConfigRoutes,
   ...projectRoutes,
   ...userRoutes,
   ...groupRoutes,
-  ...resource(roles),
+  ...roleRoutes,
   ...impliedRoutes,
   ...grantRoutesOfAll,
   listAssignmentsRoute,

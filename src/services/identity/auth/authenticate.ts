@@ -1,7 +1,7 @@
 /** POST /v3/auth/tokens: who is it, for what scope, is that enough, and the token. Every refusal is the same 401. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingHttpHeaders } from 'node:http'
-import { Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
+import { Forbidden, Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed, expected } from '../errors.ts'
 import { findRow, type Row } from '../store/rows.ts'

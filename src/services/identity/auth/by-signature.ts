@@ -1,6 +1,6 @@
 /** Tokens for signed EC2 and S3 requests: for the services that received them (OSSA-2025-002). */
 import { constantTimeEqual } from '../../../platform/auth/secret.ts'
-import { NotFound, Unauthorized } from '../../../platform/http/errors.ts'
+import { NotFound, Unauthorized } from '../../../platform/errors.ts'
 import { findCredential, idOfAccessKey, type Credential, type Ec2Blob } from '../credentials/store.ts'
 import { msOf } from '../credentials/signature.ts'
 import type { IdentityDeps } from '../deps.ts'

@@ -1,10 +1,10 @@
 /** Credentials with their blobs in the clear, as operations see them. */
 import { createHash } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict } from '../errors.ts'
-import { findRow, insertRow, listRows, type Condition, type Row } from '../store/rows.ts'
+import { findRow, insertRow, listRows, type Where, type Row } from '../store/rows.ts'
 
 export interface Credential {
   id: string
@@ -42,7 +42,7 @@ export async function findCredential(deps: IdentityDeps, id: string): Promise<Cr
   return row && open(deps, row)
 }
 
-export async function listCredentials(deps: IdentityDeps, conditions: readonly Condition[]): Promise<Credential[]> {
+export async function listCredentials(deps: IdentityDeps, conditions: Where<'credentials'>): Promise<Credential[]> {
   return (await listRows(deps.database.db, 'credentials', conditions)).map((row) => open(deps, row))
 }
 
@@ -53,7 +53,7 @@ export async function insertCredential(deps: IdentityDeps, credential: Credentia
   await database.transaction(async (tx) => {
     if (config.credentialLimit >= 0) {
       await lockOwner(database, tx, userId)
-      const owned = await listRows(tx, 'credentials', [{ column: 'user_id', operator: '=', value: userId }])
+      const owned = await listRows(tx, 'credentials', { user_id: userId })
       if (owned.length >= config.credentialLimit)
         throw new Forbidden(
           `Unable to create additional credentials, maximum of ${config.credentialLimit} already exceeded for user.`,

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '../../../platform/db/database.ts'
-import { ServiceUnavailable } from '../../../platform/http/errors.ts'
+import { Unavailable } from '../../../platform/errors.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import type { IdentityConfig } from '../config.ts'
 import { LdapDirectory } from '../drivers/ldap/driver.ts'
@@ -55,7 +55,7 @@ export class Directories {
     this.#reading = undefined
   }
 
-  /** The directory of a domain; undefined for the database. Throws ServiceUnavailable on an unusable configuration. */
+  /** The directory of a domain; undefined for the database. Throws Unavailable on an unusable configuration. */
   async of(domainId: string): Promise<DomainDirectory | undefined> {
     if (!this.isInUse) return undefined
     const reading = (this.#reading ??= this.#read())
@@ -66,7 +66,7 @@ export class Directories {
     })
     const entry = this.#entries.get(domainId)
     if (entry === undefined || entry instanceof DomainDirectory) return entry
-    throw new ServiceUnavailable(`The configuration of domain ${domainId} cannot be used.`, {
+    throw new Unavailable(`The configuration of domain ${domainId} cannot be used.`, {
       cause: new Error(entry.problem),
     })
   }

@@ -1,5 +1,5 @@
 /** The directory of one domain, asked with care: one that does not answer is left alone for a while. */
-import { ServiceUnavailable } from '../../../platform/http/errors.ts'
+import { Unavailable } from '../../../platform/errors.ts'
 import type { Logger } from '../../../platform/log/log.ts'
 import { DirectoryDown, type Directory } from '../drivers/driver.ts'
 import type { MirrorTarget } from '../store/mirror.ts'
@@ -32,7 +32,7 @@ export class DomainDirectory {
     return { domainId: this.domainId, idOf: (localId) => this.#options.publicId(kind, localId) }
   }
 
-  /** Throws ServiceUnavailable when the directory cannot be used; the log says why. */
+  /** Throws Unavailable when the directory cannot be used; the log says why. */
   async ask<T>(question: (directory: Directory) => Promise<T>): Promise<T> {
     if (Date.now() < this.#restsUntil) throw this.#unavailable()
     try {
@@ -49,8 +49,8 @@ export class DomainDirectory {
     return this.#options.directory.close()
   }
 
-  #unavailable(cause?: unknown): ServiceUnavailable {
-    return new ServiceUnavailable(
+  #unavailable(cause?: unknown): Unavailable {
+    return new Unavailable(
       `The directory of domain ${this.domainId} does not answer. Try again later.`,
       cause === undefined ? {} : { cause },
     )

@@ -2,7 +2,7 @@
  * The users and groups of directories, brought into the database when somebody asks for them. The directory is asked
  * first and outside of any transaction; what it says is written in one, or not at all.
  */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import { isDuplicate, type Database } from '../../../platform/db/database.ts'
 import type { NameFilter } from '../drivers/driver.ts'
 import {
@@ -63,7 +63,7 @@ export class Residents {
     return this.refreshUser(userId)
   }
 
-  /** Asks the directory of a user for him and his groups, where he has one. Throws ServiceUnavailable. */
+  /** Asks the directory of a user for him and his groups, where he has one. Throws Unavailable. */
   async refreshUser(userId: string): Promise<void> {
     if (!this.#options.directories.isInUse) return
     const running = this.#asking.get(userId)

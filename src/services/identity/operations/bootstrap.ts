@@ -151,7 +151,7 @@ async function makeService(
   const serviceId = existing?.id ?? newId()
   if (!existing)
     await insertRow(db, 'services', { id: serviceId, type, name, description: null, enabled: 1, extra: '{}' })
-  const endpoints = await listRows(db, 'endpoints', [{ column: 'service_id', operator: '=', value: serviceId }])
+  const endpoints = await listRows(db, 'endpoints', { service_id: serviceId })
   for (const [face, url] of Object.entries(urls)) {
     const endpoint = endpoints.find((each) => each.interface === face && each.region_id === region)
     if (endpoint && endpoint.url !== url) await updateRow(db, 'endpoints', endpoint.id, { url })

@@ -1,6 +1,6 @@
 /** What an administrator changes of a user, and the user's own change of his password. */
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { Unauthorized } from '../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import type { DomainDirectory } from '../directories/domain-directory.ts'
 import { AuthFailed } from '../errors.ts'
@@ -21,13 +21,13 @@ export interface UserChanges {
   extra: string
 }
 
-/** Applies an administrator's changes, with `also` in the same transaction; a new password and disabling end the user's tokens. `taken`: the name is another's. */
+/** Applies an administrator's changes, with `also` in the same transaction; a new password and disabling end the user's tokens. False when the user is gone; rejects as `updateRow` when the name is another's: then nothing has changed. */
 export async function changeUser(
   deps: IdentityDeps,
   user: Row<'users'>,
   changes: UserChanges,
   also: (tx: IdentityDb) => Promise<void> = () => Promise.resolve(),
-): Promise<'done' | 'missing' | 'taken'> {
+): Promise<boolean> {
   const options = mergeOptions(user.options, changes.options)
   const password =
     changes.password === undefined
@@ -39,7 +39,7 @@ export async function changeUser(
     if (password) await keepInHistory(tx, deps.config, user)
     if (isDisabled) await deleteApplicationCredentials(tx, { userIds: [user.id] })
     if (endsTokens) await noteRevocation(tx, { user_id: user.id })
-    const result = await updateRow(tx, 'users', user.id, {
+    const isThere = await updateRow(tx, 'users', user.id, {
       ...(changes.name !== undefined && { name: changes.name }),
       ...(changes.default_project_id !== undefined && { default_project_id: changes.default_project_id }),
       ...(changes.enabled !== undefined && { enabled: changes.enabled ? 1 : 0 }),
@@ -50,8 +50,8 @@ export async function changeUser(
       options,
       extra: changes.extra,
     })
-    if (result === 'done') await also(tx)
-    return result
+    if (isThere) await also(tx)
+    return isThere
   })
 }
 

@@ -1,7 +1,7 @@
 /** Makes application credentials: never more than the token that asks for one. */
 import { randomBytes } from 'node:crypto'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { BadRequest, Forbidden, Unauthorized } from '../../../platform/http/errors.ts'
+import { Invalid, Forbidden, Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
 import { findRow, insertRow, type IdentityDb, type Row } from '../store/rows.ts'
@@ -39,7 +39,7 @@ export async function createApplicationCredential(
   wanted: WantedCredential,
 ): Promise<{ row: Row<'application_credentials'>; secret: string }> {
   const { database, config } = deps
-  if (!bearer.project) throw new BadRequest('An application credential needs a project-scoped token.')
+  if (!bearer.project) throw new Invalid('An application credential needs a project-scoped token.')
   const maker = bearer.applicationCredential
   const secret = wanted.secret || randomBytes(64).toString('base64url')
   const accessRules = accessRulesFor(bearer, wanted.accessRules)
@@ -72,7 +72,7 @@ export async function createApplicationCredential(
   return { row, secret }
 }
 
-const refused = (reason: string) => new BadRequest(`Invalid application credential: ${reason}`)
+const refused = (reason: string) => new Invalid(`Invalid application credential: ${reason}`)
 
 /** What an application credential makes ends with it at the latest, and when it ends if no time is named. */
 function endFor(maker: Row<'application_credentials'> | null, { expiresAt, expiresMicros }: WantedCredential) {
@@ -148,7 +148,7 @@ async function accessRuleFor(
     return known.id
   }
   if (service === undefined || method === undefined || path === undefined)
-    throw new BadRequest('An access rule needs service, method and path, or the id of an existing one.')
+    throw new Invalid('An access rule needs service, method and path, or the id of an existing one.')
   const same = await findRow(tx, 'access_rules', { user_id: userId, service, method, path })
   if (same) return same.id
   const { last } = await tx

@@ -1,5 +1,5 @@
 /** Makes trusts. A redelegated one never gives more, longer or deeper than the one it comes from. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden, IdentityNotFound, ValidationFailed } from '../errors.ts'
 import { effectiveRoles, withImplied, type RoleRef } from '../store/roles.ts'

@@ -1,5 +1,5 @@
 /** Configurations of domains: which options they may have, and what of them is shown. */
-import { Forbidden, NotFound } from '../../../platform/http/errors.ts'
+import { Forbidden, NotFound } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { kindOfDomainOption, plainDomainOptions, sensitiveDomainOptions } from '../model/domain-options.ts'
 import {

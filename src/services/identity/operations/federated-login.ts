@@ -1,5 +1,5 @@
 /** A login that an identity provider vouches for: who is it by the mapping, and what does that bring him. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { Assertion } from '../auth/proxies.ts'
 import { findDomain, findUser, isUsable } from '../auth/find.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -118,7 +118,7 @@ async function identityOf(deps: IdentityDeps, provider: IdentityProvider, { user
 /** Groups by id must exist; those by name that do not are left out, as identity providers name many. */
 async function groupsNamed(deps: IdentityDeps, { groupIds, groupNames }: Mapped): Promise<string[]> {
   const { db } = deps.database
-  const known = groupIds.length === 0 ? [] : await listRows(db, 'groups', [isOne('id', groupIds)])
+  const known = await listRows(db, 'groups', { id: groupIds })
   const missing = groupIds.find((id) => !known.some((group) => group.id === id))
   if (missing !== undefined) throw new LoginRefused(`the mapping names the group ${missing}, which does not exist`)
   const found = new Set(groupIds)
@@ -128,10 +128,7 @@ async function groupsNamed(deps: IdentityDeps, { groupIds, groupNames }: Mapped)
     if (!domain) continue
     const names = named.map((group) => group.name)
     await deps.residents.listGroups(domain.id, names.length === 1 ? names[0] : undefined)
-    const domainId = { column: 'domain_id', operator: '=', value: domain.id } as const
-    for (const group of await listRows(db, 'groups', [domainId, isOne('name', names)])) found.add(group.id)
+    for (const group of await listRows(db, 'groups', { domain_id: domain.id, name: names })) found.add(group.id)
   }
   return [...found]
 }
-
-const isOne = (column: string, value: readonly string[]) => ({ column, operator: 'in', value }) as const

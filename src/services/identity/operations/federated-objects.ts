@@ -1,5 +1,5 @@
 /** `federated` of a user: how identity providers know him, so that their logins are his. */
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import { ActionForbidden, IdentityConflict } from '../errors.ts'
 import { federatedUsersOf } from '../store/federated-users.ts'
 import { findRow, insertRow, type IdentityDb } from '../store/rows.ts'
@@ -34,7 +34,7 @@ export async function requireOwnProviders(
   }
 }
 
-/** Replaces them. Throws BadRequest for a provider or protocol that does not exist, IdentityConflict for another's id. */
+/** Replaces them. Throws Invalid for a provider or protocol that does not exist, IdentityConflict for another's id. */
 export async function setFederatedObjects(
   tx: IdentityDb,
   user: { id: string; name: string },
@@ -43,10 +43,10 @@ export async function setFederatedObjects(
   await tx.deleteFrom('federated_users').where('user_id', '=', user.id).execute()
   for (const { idp_id, protocols } of objects) {
     if (!(await findRow(tx, 'identity_providers', { id: idp_id })))
-      throw new BadRequest(`Could not find Identity Provider: ${idp_id}`)
+      throw new Invalid(`Could not find Identity Provider: ${idp_id}`)
     for (const { protocol_id, unique_id } of protocols) {
       if (!(await findRow(tx, 'federation_protocols', { idp_id, id: protocol_id })))
-        throw new BadRequest(`Could not find federated protocol ${protocol_id} for Identity Provider: ${idp_id}.`)
+        throw new Invalid(`Could not find federated protocol ${protocol_id} for Identity Provider: ${idp_id}.`)
       const row = { user_id: user.id, idp_id, protocol_id, unique_id, display_name: user.name, is_shadow: 0 }
       if (!(await insertRow(tx, 'federated_users', row)))
         throw new IdentityConflict('federated_user', `Duplicate entry found with unique ID ${unique_id}`)

@@ -10,7 +10,7 @@ async function domainNamed({ database }: IdentityDeps, name: string): Promise<st
   return domain.id
 }
 
-/** Gives every user and group of a domain's directory its public id. Throws ValidationFailed, ServiceUnavailable. */
+/** Gives every user and group of a domain's directory its public id. Throws ValidationFailed, Unavailable. */
 export async function populateMappings(deps: IdentityDeps, domainName: string): Promise<{ count: number }> {
   const domainId = await domainNamed(deps, domainName)
   if (!(await deps.directories.of(domainId))) throw new ValidationFailed(`The domain ${domainName} has no directory.`)

@@ -1,4 +1,4 @@
-import { Conflict } from '../../../platform/http/errors.ts'
+import { Conflict } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
 import {

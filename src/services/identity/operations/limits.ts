@@ -1,5 +1,6 @@
 /** Registered limits and limits: what must exist for them, what must not be there twice, what the model allows. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { orTaken } from '../../../platform/db/rows.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { expected, IdentityConflict } from '../errors.ts'
 import { beyondTree, type Limit } from '../model/limits.ts'
@@ -10,7 +11,7 @@ type LimitRow = Row<'limits'>
 
 const duplicate = (kind: string) => new IdentityConflict(kind, 'Duplicate entry')
 
-/** Throws BadRequest that names what a limit refers to and what is not there. */
+/** Throws Invalid that names what a limit refers to and what is not there. */
 async function requireKnown(
   db: IdentityDb,
   target: 'limit' | 'registered_limit',
@@ -44,7 +45,8 @@ export async function updateRegisteredLimit(
   await requireKnown(database.db, 'registered_limit', changes)
   return database.transaction(async (tx) => {
     await requireUnused(tx, row)
-    if ((await updateRow(tx, 'registered_limits', row.id, changes)) === 'taken') throw duplicate('registered_limit')
+    if ((await orTaken(updateRow(tx, 'registered_limits', row.id, changes))) === 'taken')
+      throw duplicate('registered_limit')
     return { ...row, ...changes }
   })
 }
@@ -103,7 +105,7 @@ export async function updateLimit(
 async function requireModel(tx: IdentityDb, { config }: IdentityDeps, limits: readonly LimitRow[]): Promise<void> {
   if (config.enforcementModel !== 'strict_two_level') return
   const names = [...new Set(limits.map((each) => each.resource_name))]
-  const sameNames = [{ column: 'resource_name', operator: 'in' as const, value: names }]
+  const sameNames = { resource_name: names }
   const wrong = beyondTree(limits, {
     limits: await listRows(tx, 'limits', sameNames),
     defaults: await listRows(tx, 'registered_limits', sameNames),

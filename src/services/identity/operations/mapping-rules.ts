@@ -1,5 +1,5 @@
 /** Rules of mappings: what a version allows, and what becomes of an assertion. */
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import { findProblem } from '../../../platform/http/schema.ts'
 import { ValidationFailed } from '../errors.ts'
 import { evaluateMapping } from '../model/mapping/evaluate.ts'
@@ -7,16 +7,16 @@ import { compilePattern } from '../model/mapping/pattern.ts'
 import { ruleSchemas } from '../model/mapping/schema.ts'
 import { MappingError, type Mapped, type Rule, type SchemaVersion } from '../model/mapping/types.ts'
 
-/** Rules as somebody has written them. Throws BadRequest on what their version does not know or that cannot be run. */
+/** Rules as somebody has written them. Throws Invalid on what their version does not know or that cannot be run. */
 export function readRules(
   input: Readonly<Record<string, unknown>>,
   defaultVersion: string,
 ): { rules: Rule[]; schemaVersion: SchemaVersion } {
   const version = (input['schema_version'] as string | undefined) || defaultVersion
-  if (!Object.hasOwn(ruleSchemas, version)) throw new BadRequest(`There is no mapping schema version '${version}'.`)
+  if (!Object.hasOwn(ruleSchemas, version)) throw new Invalid(`There is no mapping schema version '${version}'.`)
   const schemaVersion = version as SchemaVersion
   const problem = findProblem(ruleSchemas[schemaVersion], input)
-  if (problem) throw new BadRequest(`Invalid input for field '${problem.path.join('/')}': ${problem.message}\n`)
+  if (problem) throw new Invalid(`Invalid input for field '${problem.path.join('/')}': ${problem.message}\n`)
   const rules = input['rules'] as Rule[]
   requirePatterns(rules)
   return { rules, schemaVersion }
@@ -32,7 +32,7 @@ function requirePatterns(rules: readonly Rule[]) {
         }
       } catch (error) {
         if (!(error instanceof MappingError)) throw error
-        throw new BadRequest(`Invalid input for field 'rules/${at}/remote/${number}': ${error.message}`)
+        throw new Invalid(`Invalid input for field 'rules/${at}/remote/${number}': ${error.message}`)
       }
     }
   }
@@ -40,7 +40,7 @@ function requirePatterns(rules: readonly Rule[]) {
 
 /**
  * `mapping_engine`: what the rules of a file (JSON) make of an assertion (`NAME: value`, one a line), in keystone's
- * words. Only names that begin with `prefix` count. Throws ValidationFailed or BadRequest with what is wrong.
+ * words. Only names that begin with `prefix` count. Throws ValidationFailed or Invalid with what is wrong.
  */
 export function runMappingEngine(
   files: { rules: string; assertion: string },

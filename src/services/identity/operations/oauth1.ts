@@ -1,7 +1,7 @@
 /** OAuth 1.0a: a user lets a program (a consumer) act for him, with some of his roles on one project. */
 import { randomBytes, randomInt } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { BadRequest, NotFound, Unauthorized } from '../../../platform/http/errors.ts'
+import { Invalid, NotFound, Unauthorized } from '../../../platform/errors.ts'
 import { constantTimeEqual } from '../../../platform/auth/secret.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityNotFound } from '../errors.ts'
@@ -26,10 +26,10 @@ export interface SignedRequest {
 const newKey = () => randomBytes(16).toString('hex')
 const verifierCharacters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** The OAuth parameters of a request. Throws BadRequest when there are none. */
+/** The OAuth parameters of a request. Throws Invalid when there are none. */
 export function oauthParamsOf({ headers }: SignedRequest): OAuthParams {
   const params = parseOAuthHeader(headers.authorization)
-  if (!params) throw new BadRequest('No Authorization headers found, cannot proceed with OAuth related calls.')
+  if (!params) throw new Invalid('No Authorization headers found, cannot proceed with OAuth related calls.')
   return params
 }
 
@@ -40,7 +40,7 @@ export function requireParam(params: OAuthParams, name: string): string {
 }
 
 const missing = (name: string) =>
-  new BadRequest(
+  new Invalid(
     `Expecting to find ${name} in request. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
   )
 
@@ -68,7 +68,7 @@ export function requireSignature(
 }
 
 const invalidRequest = (problem: string) =>
-  new BadRequest(`Validation failed with errors: invalid_request, detail message is: ${problem}.`)
+  new Invalid(`Validation failed with errors: invalid_request, detail message is: ${problem}.`)
 
 /** Requests of the last minutes, so that none is taken twice; the oldest go when there are too many. */
 const seen = new Map<string, number>()

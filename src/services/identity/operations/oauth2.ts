@@ -1,6 +1,6 @@
 /** OAuth 2.0 client credentials: an application credential, or a certificate that a proxy has checked. */
 import { createHash, X509Certificate } from 'node:crypto'
-import { ApiError } from '../../../platform/http/errors.ts'
+import { ServiceError, isOurFault, Unauthorized, type ErrorKind } from '../../../platform/errors.ts'
 import { authenticate, issueToken, type Outcome } from '../auth/authenticate.ts'
 import { isUsable } from '../auth/find.ts'
 import type { IdentityDeps } from '../deps.ts'
@@ -9,16 +9,17 @@ import { findRow, type Row } from '../store/rows.ts'
 import { mapAssertion } from './federated-login.ts'
 
 /** A refusal in the words of RFC 6749; `detail` is for the log. */
-export class OAuth2Error extends ApiError {
+export class OAuth2Error extends ServiceError {
   readonly error: string
 
-  constructor(status: number, error: string, description: string, detail?: string) {
-    super(status, description, detail === undefined ? {} : { detail })
+  constructor(kind: ErrorKind, error: string, description: string, detail?: string) {
+    super(kind, description, { detail })
     this.error = error
   }
 }
 
-const refused = (detail: string) => new OAuth2Error(401, 'invalid_client', 'Client authentication failed.', detail)
+const refused = (detail: string) =>
+  new OAuth2Error('unauthenticated', 'invalid_client', 'Client authentication failed.', detail)
 
 export interface Client {
   id: string | undefined
@@ -47,17 +48,17 @@ async function bySecret(deps: IdentityDeps, id: string, secret: string, peer: st
     const outcome = await authenticate(deps, { identity }, { headers: {}, path: '', peer })
     if (outcome.kind === 'token') return outcome
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status >= 500) throw error
-    if (error.status === 400) throw new OAuth2Error(400, 'invalid_request', error.message)
-    if (error.status !== 401)
+    if (!(error instanceof ServiceError) || isOurFault(error)) throw error
+    if (error.kind === 'invalid') throw new OAuth2Error('invalid', 'invalid_request', error.message)
+    if (error.kind !== 'unauthenticated')
       throw new OAuth2Error(
-        error.status,
+        error.kind,
         'other_error',
         'An unknown error occurred and failed to get an OAuth2.0 access token.',
         error.message,
       )
   }
-  throw new OAuth2Error(401, 'invalid_client', 'The request you have made requires authentication.')
+  throw new OAuth2Error('unauthenticated', 'invalid_client', 'The request you have made requires authentication.')
 }
 
 /**
@@ -82,7 +83,7 @@ async function byCertificate(deps: IdentityDeps, userId: string, pem: string) {
       { scope: { kind: 'project', projectId: user.default_project_id } },
     )
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) throw refused('the user has no role on his default project')
+    if (error instanceof Unauthorized) throw refused('the user has no role on his default project')
     throw error
   }
 }
@@ -104,7 +105,7 @@ function mapUser(mapping: Row<'mappings'>, names: ReadonlyMap<string, string>): 
   try {
     return mapAssertion(mapping, { attribute: (name) => names.get(name) }).user
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) throw refused(error.detail ?? error.message)
+    if (error instanceof Unauthorized) throw refused(error.detail ?? error.message)
     throw error
   }
 }

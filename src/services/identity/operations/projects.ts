@@ -1,5 +1,6 @@
 /** Creating, changing and disabling projects and domains, under the rules of their tree. */
-import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import { orTaken } from '../../../platform/db/rows.ts'
+import { Invalid, Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
 import { mostProjectLevels, unsafeCharacters } from '../model/projects.ts'
@@ -42,7 +43,7 @@ const conflict = (project: Pick<Project, 'domain_id' | 'name' | 'id'>) =>
       : `it is not permitted to have two projects with either the same name or same id in the same domain: name is ${project.name}, project id ${project.id}`,
   )
 
-/** Throws IdentityConflict for a name that is taken and BadRequest where the tree does not allow it. */
+/** Throws IdentityConflict for a name that is taken and Invalid where the tree does not allow it. */
 export async function createProject(deps: IdentityDeps, wanted: NewProject): Promise<Project> {
   const parentId = wanted.parentId ?? (wanted.domainId || null)
   requireSafeName(deps, wanted.domainId === '', wanted.name)
@@ -66,7 +67,7 @@ function requireSafeName({ config }: IdentityDeps, isDomain: boolean, name: stri
   const rule = isDomain ? config.domainNameUrlSafe : config.projectNameUrlSafe
   const unsafe = rule === 'off' ? '' : unsafeCharacters(name)
   if (unsafe === '') return
-  throw new BadRequest(
+  throw new Invalid(
     `${isDomain ? 'Domain' : 'Project'} name cannot contain the following reserved characters: ${unsafe}`,
   )
 }
@@ -76,17 +77,16 @@ async function requirePlace({ database: { db }, config }: IdentityDeps, domainId
   const parent = await findRow(db, 'projects', { id: parentId })
   if (!parent) throw new IdentityNotFound('project', parentId)
   if (parent.is_domain === 1 && parent.id !== domainId)
-    throw new BadRequest(
+    throw new Invalid(
       `Cannot create project, the parent (${parentId}) is acting as a domain, but this project's domain id (${domainId}) does not match the parent's id.`,
     )
   if (parent.is_domain === 0 && parent.domain_id !== domainId)
-    throw new BadRequest(
+    throw new Invalid(
       `Cannot create project, since it specifies its domain_id ${domainId}, but specifies a parent in a different domain (${parent.domain_id}).`,
     )
   const branch = [parent, ...(await ancestorsOf(db, parent))]
   const disabled = branch.find((each) => each.enabled === 0)
-  if (disabled)
-    throw new BadRequest(`cannot create a project in a branch containing a disabled project: ${disabled.id}`)
+  if (disabled) throw new Invalid(`cannot create a project in a branch containing a disabled project: ${disabled.id}`)
   // The domain itself is no level of the tree.
   if (branch.length > mostProjectLevels(config))
     throw new Forbidden(`Max hierarchy depth reached for ${parentId} branch.`)
@@ -105,7 +105,7 @@ export async function changeProject(deps: IdentityDeps, row: Project, changes: P
   }
   if (isDisabled && row.is_domain === 0 && (await descendantsOf(db, row.id)).some((each) => each.enabled === 1))
     throw new Forbidden(`Cannot disable project ${row.id} since its subtree contains enabled projects.`)
-  const result = await deps.database.transaction(async (tx) => {
+  const change = deps.database.transaction(async (tx) => {
     if (isDisabled) await noteRevocation(tx, row.is_domain === 1 ? { domain_id: row.id } : { project_id: row.id })
     return updateRow(tx, 'projects', row.id, {
       ...(changes.name !== undefined && { name: changes.name.trim() }),
@@ -116,7 +116,7 @@ export async function changeProject(deps: IdentityDeps, row: Project, changes: P
       extra: changes.extra,
     })
   })
-  if (result === 'taken') throw conflict({ ...row, name: changes.name ?? row.name })
+  if ((await orTaken(change)) === 'taken') throw conflict({ ...row, name: changes.name ?? row.name })
   return (await findRow(db, 'projects', { id: row.id }))!
 }
 
@@ -130,6 +130,6 @@ export async function setTags({ database }: IdentityDeps, projectId: string, tag
 
 /** Tags of a project, sorted. */
 export async function tagsOf({ database }: Pick<IdentityDeps, 'database'>, projectId: string): Promise<string[]> {
-  const rows = await listRows(database.db, 'project_tags', [{ column: 'project_id', operator: '=', value: projectId }])
+  const rows = await listRows(database.db, 'project_tags', { project_id: projectId })
   return rows.map((row) => row.tag).sort()
 }

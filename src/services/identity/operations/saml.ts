@@ -1,7 +1,7 @@
 /** This cloud as an identity provider of others: signed assertions of its users, and the metadata that others need. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden, AuthFailed, IdentityNotFound, Misconfigured, ValidationFailed } from '../errors.ts'
 import { samlResponse } from '../model/saml/assertion.ts'
@@ -63,10 +63,9 @@ async function groupsOf({ database: { db } }: IdentityDeps, valid: ValidToken): 
   const { user, payload } = valid
   const ids = isDelegated(valid) ? [] : [...(await groupIdsOf(db, user.id)), ...(payload.federation?.groupIds ?? [])]
   if (ids.length === 0) return []
-  const byId = (values: readonly string[]) => [{ column: 'id', operator: 'in', value: values } as const]
-  const groups = await listRows(db, 'groups', byId(ids))
+  const groups = await listRows(db, 'groups', { id: ids })
   if (groups.length === 0) return []
-  const domains = await listRows(db, 'projects', byId([...new Set(groups.map((group) => group.domain_id))]))
+  const domains = await listRows(db, 'projects', { id: [...new Set(groups.map((group) => group.domain_id))] })
   const nameOf = new Map(domains.map((domain) => [domain.id, domain.name]))
   return groups.map(({ name, domain_id: domainId }) => {
     const domain = { name: nameOf.get(domainId) ?? '' }

@@ -1,7 +1,8 @@
 /** Users whom a login of an identity provider makes, with the groups and projects that its mapping gives them. */
+import { orTaken } from '../../../platform/db/rows.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed, IdentityConflict, IdentityNotFound, LoginRefused } from '../errors.ts'
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { ProjectRule } from '../model/mapping/types.ts'
 import { publicId } from '../model/public-id.ts'
 import {
@@ -110,7 +111,7 @@ async function refresh(tx: IdentityDb, known: FederatedUser, user: User | undefi
     ...(known.is_shadow === 1 && { name: await freeUserName(tx, user.domain_id, login.displayName, user.id) }),
     ...(login.email && { extra: JSON.stringify({ ...extra, email: login.email }) }),
   }
-  if ((await updateRow(tx, 'users', user.id, changes)) === 'taken') throw new Overtaken()
+  if ((await orTaken(updateRow(tx, 'users', user.id, changes))) === 'taken') throw new Overtaken()
   return { ...user, ...changes }
 }
 
@@ -125,7 +126,7 @@ async function resolveProjects(tx: IdentityDb, login: Vouched): Promise<WantedPr
   if (login.projects.length === 0) return []
   const names = new Set(login.projects.flatMap((project) => project.roles.map((role) => role.name)))
   const roles: Row<'roles'>[] = []
-  for (const value of names) roles.push(...(await listRows(tx, 'roles', [{ column: 'name', operator: '=', value }])))
+  for (const value of names) roles.push(...(await listRows(tx, 'roles', { name: value })))
   const wanted: WantedProject[] = []
   for (const { name, domain, roles: given } of login.projects) {
     if (name.trim() === '' || name.length > 64)

@@ -73,12 +73,7 @@ export async function forgetExpiredMemberships(db: IdentityDb): Promise<number> 
 
 /** Roles that a user himself was given on projects. */
 export const projectGrantsOf = (tx: IdentityDb, userId: string): Promise<Row<'assignments'>[]> =>
-  listRows(tx, 'assignments', [
-    { column: 'actor_id', operator: '=', value: userId },
-    { column: 'actor_type', operator: '=', value: 'user' },
-    { column: 'target_type', operator: '=', value: 'project' },
-    { column: 'inherited', operator: '=', value: 0 },
-  ])
+  listRows(tx, 'assignments', { actor_id: userId, actor_type: 'user', target_type: 'project', inherited: 0 })
 
 /** Users by how an identity provider knows them. */
 export function federatedFilter(columns: Partial<Pick<FederatedUser, 'idp_id' | 'protocol_id' | 'unique_id'>>): Filter {

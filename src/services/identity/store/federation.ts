@@ -64,9 +64,17 @@ export const findIdpIdByRemoteId = async (db: IdentityDb, remoteId: string): Pro
   (await db.selectFrom('idp_remote_ids').select('idp_id').where('remote_id', '=', remoteId).executeTakeFirst())?.idp_id
 
 export const listProtocols = (db: IdentityDb, idpId: string): Promise<Protocol[]> =>
-  listRows(db, 'federation_protocols', [{ column: 'idp_id', operator: '=', value: idpId }])
+  listRows(db, 'federation_protocols', { idp_id: idpId })
 
 /** The protocols of that name, whichever identity provider they are of. */
+export async function changeProtocol(
+  db: IdentityDb,
+  { idp_id, id }: Pick<Protocol, 'idp_id' | 'id'>,
+  changes: Partial<Protocol>,
+): Promise<void> {
+  await db.updateTable('federation_protocols').set(changes).where('idp_id', '=', idp_id).where('id', '=', id).execute()
+}
+
 export const listProtocolsNamed = (db: IdentityDb, id: string): Promise<Protocol[]> =>
   db.selectFrom('federation_protocols').selectAll().where('id', '=', id).orderBy('idp_id').execute()
 

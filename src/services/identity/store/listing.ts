@@ -1,7 +1,7 @@
 /** One page of a listing: conditions, order and limit are the database's work. */
 import { expressionBuilder, sql, type Expression, type SqlBool } from 'kysely'
 import { isCalled, isNamed } from './names.ts'
-import { loose, type IdentityDb, type Row, type Table } from './rows.ts'
+import { pageRows, type IdentityDb, type Row, type Table } from './rows.ts'
 
 export type Comparator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains' | 'startswith' | 'endswith'
 
@@ -57,20 +57,18 @@ export const isIn = (ref: Expression<unknown>, values: readonly unknown[]): Expr
   expressionBuilder<object, never>()(ref, 'in', values)
 
 /** Rows that meet all filters in order of their ids; `isCut` when the limit hides more. */
-export async function pageRows<T extends Table>(
+export async function selectPage<T extends Table>(
   db: IdentityDb,
   table: T,
   filters: readonly Filter[],
   { marker, limit }: Page = {},
 ): Promise<{ rows: Row<T>[]; isCut: boolean }> {
-  let query = loose(db)
-    .selectFrom(table as 't')
-    .selectAll()
-  for (const filter of filters) query = query.where(namedSql(table, filter) ?? toSql(filter))
-  if (marker !== undefined) query = query.where('id', '>', marker)
-  query = query.orderBy('id')
-  if (limit !== undefined) query = query.limit(limit + 1)
-  const rows = (await query.execute()) as Row<T>[]
+  const rows = await pageRows(db, table, {
+    conditions: filters.map((filter) => namedSql(table, filter) ?? toSql(filter)),
+    keys: [{ column: 'id', direction: 'asc' }],
+    after: marker === undefined ? undefined : ({ id: marker } as never),
+    limit: limit === undefined ? undefined : limit + 1,
+  })
   const isCut = limit !== undefined && rows.length > limit
   return { rows: isCut ? rows.slice(0, limit) : rows, isCut }
 }

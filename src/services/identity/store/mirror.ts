@@ -2,9 +2,9 @@
  * Users and groups of a directory as rows of their own, so that assignments, listings and tokens need not know where
  * somebody lives. Rows follow the directory; ids are kept in `id_mappings` for ever.
  */
-import { isCalled, keyOf, withKey } from './names.ts'
+import { isCalled, keyOf, withKey, keyedRows } from './names.ts'
 import { newUser } from './new-rows.ts'
-import { deleteRows, insertRow, listRows, updateRow, type IdentityDb, type Row } from './rows.ts'
+import { deleteRows, insertRow, listRows, updateRow, type IdentityDb, type Row, type Where } from './rows.ts'
 
 export interface MirrorTarget {
   domainId: string
@@ -85,8 +85,7 @@ async function uniqueNames(
   const own = new Set(wanted.map((each) => each.id))
   const taken = new Set<string>()
   for (const part of parts(wanted.map((each) => keyOf(each.name.slice(0, limit))))) {
-    const ofDomain = { column: 'domain_id', operator: '=', value: domainId } as const
-    const rows = await listRows(tx, table, [ofDomain, { column: 'name_key', operator: 'in', value: part }])
+    const rows = await keyedRows(tx, table, domainId, part)
     for (const row of rows) if (!own.has(row.id)) taken.add(keyOf(row.name))
   }
   const names = new Map<string, string>()
@@ -108,8 +107,7 @@ async function writeRows<T extends 'users' | 'groups'>(
 ): Promise<boolean> {
   const before = new Map<string, Row<T>>()
   for (const part of parts(wanted.map((row) => row.id)))
-    for (const row of await listRows(tx, table, [{ column: 'id', operator: 'in', value: part }]))
-      before.set((row as Named).id, row)
+    for (const row of await listRows(tx, table, { id: part } as Where<T>)) before.set((row as Named).id, row)
   const differs = (row: Named & Partial<Row<T>>) => {
     const old = before.get(row.id) as Record<string, unknown> | undefined
     return old !== undefined && Object.entries(row).some(([column, value]) => old[column] !== value)

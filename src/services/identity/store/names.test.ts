@@ -1,3 +1,4 @@
+import { orTaken } from '../../../platform/db/rows.ts'
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -47,10 +48,7 @@ test('names that differ only by case from before are kept, found by their exact 
   for (const [asked, id] of Object.entries({ ...found, 'd2 Demo': 'd', 'd2 dEMO': 'd', 'd2 ÜNDER': 'f' })) {
     const [domain, name] = asked.split(' ')
     assert.equal(await idOf(name!, domain!), id, asked)
-    const listed = await listRows(db, 'projects', [
-      { column: 'domain_id', operator: '=', value: domain },
-      { column: 'name', operator: '=', value: name },
-    ])
+    const listed = await listRows(db, 'projects', { domain_id: domain, name })
     assert.deepEqual(
       listed.map((row) => row.id),
       [id],
@@ -69,11 +67,11 @@ test('names that differ only by case from before are kept, found by their exact 
     ],
   )
   assert.match(describeKept(kept[0]!), /projects.*'Demo' \(a\)/)
-  assert.equal(await updateRow(db, 'projects', 'c', { name: 'DEMO', description: 'x' }), 'done', 'its own name')
+  assert.equal(await updateRow(db, 'projects', 'c', { name: 'DEMO', description: 'x' }), true, 'its own name')
   assert.equal(await idOf('DEMO', 'd1'), 'c')
-  assert.equal(await updateRow(db, 'projects', 'd', { name: 'DeMo' }), 'done', 'another case of its own name')
-  assert.equal(await updateRow(db, 'projects', 'c', { name: 'dEMO' }), 'taken')
-  assert.equal(await updateRow(db, 'projects', 'c', { name: 'Third' }), 'done')
+  assert.equal(await updateRow(db, 'projects', 'd', { name: 'DeMo' }), true, 'another case of its own name')
+  assert.equal(await orTaken(updateRow(db, 'projects', 'c', { name: 'dEMO' })), 'taken')
+  assert.equal(await updateRow(db, 'projects', 'c', { name: 'Third' }), true)
   assert.equal(await idOf('third', 'd1'), 'c')
   assert.equal(await insertRow(db, 'projects', newProject({ name: 'THIRD', domain_id: 'd1' })), false)
   assert.equal(await insertRow(db, 'projects', newProject({ name: 'THIRD', domain_id: 'd2' })), true)

@@ -46,6 +46,20 @@ export function isCalled(table: NamedTable, name: string): Expression<SqlBool> {
   return sql<SqlBool>`(${own} in (${name}, ${key}) and (${own} = ${name} or not exists (${exact})))`
 }
 
+/** Rows of a domain whose names have one of these keys. */
+export const keyedRows = (
+  db: Db<IdentitySchema>,
+  table: 'users' | 'groups',
+  domainId: string,
+  keys: readonly string[],
+): Promise<{ id: string; name: string }[]> =>
+  db
+    .selectFrom(table)
+    .select(['id', 'name'])
+    .where('domain_id', '=', domainId)
+    .where(sql.ref('name_key'), 'in', [...keys])
+    .execute()
+
 export interface KeptName {
   table: NamedTable
   id: string

@@ -40,7 +40,7 @@ export async function policyIdFor(db: IdentityDb, endpoint: Row<'endpoints'>): P
 
 /** Endpoints that a policy is tied to, directly or by service and region with the regions below it. */
 export async function endpointsOfPolicy(db: IdentityDb, policyId: string): Promise<Row<'endpoints'>[]> {
-  const ties = await listRows(db, 'policy_associations', [{ column: 'policy_id', operator: '=', value: policyId }])
+  const ties = await listRows(db, 'policy_associations', { policy_id: policyId })
   if (ties.length === 0) return []
   const all = await listRows(db, 'endpoints')
   const found = new Map<string, Row<'endpoints'>>()

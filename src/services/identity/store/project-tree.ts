@@ -26,7 +26,7 @@ const parentOf = ({ parent_id, domain_id }: Pick<Project, 'parent_id' | 'domain_
 export async function descendantsOf(db: IdentityDb, id: string): Promise<Project[]> {
   const found: Project[] = []
   for (let level = [id], depth = 0; level.length > 0 && depth < deepest; depth++) {
-    const rows = await listRows(db, 'projects', [{ column: 'parent_id', operator: 'in', value: level }])
+    const rows = await listRows(db, 'projects', { parent_id: level })
     found.push(...rows)
     level = rows.map((row) => row.id)
   }

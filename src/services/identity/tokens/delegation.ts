@@ -1,5 +1,5 @@
 /** Which tokens were delegated: made from something that a user has given away, not by the user himself. */
-import { Forbidden } from '../../../platform/http/errors.ts'
+import { Forbidden } from '../../../platform/errors.ts'
 import type { ValidToken } from './evaluate.ts'
 
 type Bearer = Pick<ValidToken, 'payload'>

@@ -204,7 +204,7 @@ async function rolesOfTrust(
   const { db } = register
   if (trust.project_id === null) return undefined
   const wanted = await withImplied(db, new Set(JSON.parse(trust.roles) as string[]))
-  const rows = await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: [...wanted] }])
+  const rows = await listRows(db, 'roles', { id: [...wanted] })
   const held = await register.roles(trustorId, 'project', trust.project_id)
   const named = rows.filter((role) => role.domain_id === '').map(({ id, name }) => ({ id, name }))
   return named.every((role) => held.some((each) => each.id === role.id)) ? named : undefined

@@ -1,7 +1,7 @@
 import bcrypt from 'bcrypt'
 import { createHash } from 'node:crypto'
 import { FairQueue, QueueFull, type Asker } from '../../../base/fair-queue.ts'
-import { ApiError, ServiceUnavailable } from '../../../platform/http/errors.ts'
+import { ServiceError, Unavailable } from '../../../platform/errors.ts'
 
 /**
  * Hashing runs in the thread pool, at most two at once: the pool is shared with files and DNS. Who cannot wait is
@@ -18,9 +18,9 @@ export async function inTurn<T>(asker: Asker, work: () => Promise<T>): Promise<T
     return await queue.run(asker, work)
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error
-    if (error.why === 'busy') throw new ServiceUnavailable('Too many logins at once, try again.')
-    throw new ApiError(429, 'Too many logins of this user or address wait already, try again.', {
-      headers: { 'Retry-After': '5' },
+    if (error.why === 'busy') throw new Unavailable('Too many logins at once, try again.')
+    throw new ServiceError('throttled', 'Too many logins of this user or address wait already, try again.', {
+      retryAfter: 5,
     })
   }
 }

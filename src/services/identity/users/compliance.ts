@@ -1,5 +1,5 @@
 /** The rules of `[security_compliance]`: inactivity, lockout, expiry, history, age and form of passwords. */
-import { BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import { Invalid, Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { findRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
@@ -61,7 +61,7 @@ export function requireForm(config: Config, password: string): void {
       `The password length must be less than or equal to ${config.maxPasswordLength}. The server could not comply with the request because the password is invalid.`,
     )
   if (config.passwordRegex === '' || patternOf(config.passwordRegex).test(password)) return
-  throw new BadRequest(
+  throw new Invalid(
     `Password validation error: The password does not match the requirements: ${config.passwordRegexDescription}.`,
   )
 }
@@ -119,20 +119,20 @@ export async function keepInHistory(tx: IdentityDb, config: Config, user: User):
 const historyOf = (db: IdentityDb, userId: string) =>
   db.selectFrom('password_history').selectAll().where('user_id', '=', userId).orderBy('created_at', 'desc').execute()
 
-/** The rules for a user who changes his own password. Throws BadRequest with the rule that stands against it. */
+/** The rules for a user who changes his own password. Throws Invalid with the rule that stands against it. */
 export async function requireChangeAllowed(
   { database, config }: IdentityDeps,
   user: User,
   password: string,
 ): Promise<void> {
   if (optionsOf(user).lock_password === true)
-    throw new BadRequest(
+    throw new Invalid(
       'You cannot change your password at this time due to password policy disallowing password changes. Please contact your administrator to reset your password.',
     )
   const mayFrom = Number(user.password_created_at ?? 0) + config.minimumPasswordAge * dayMs
   if (user.password_self_service === 1 && Date.now() < mayFrom) {
     const days = Math.floor((mayFrom - Date.now()) / dayMs)
-    throw new BadRequest(
+    throw new Invalid(
       `You cannot change your password at this time due to the minimum password age. Once you change your password, it must be used for ${config.minimumPasswordAge} day(s) before it can be changed. Please try again in ${days} day(s) or contact your administrator to reset your password.`,
     )
   }
@@ -142,7 +142,7 @@ export async function requireChangeAllowed(
   const hashes = [user.password_hash, ...earlier].slice(0, config.uniquePasswords)
   for (const hash of hashes) {
     if (hash !== null && (await checkPassword(password, hash, config.passwordHashRounds)))
-      throw new BadRequest(
+      throw new Invalid(
         `The new password cannot be identical to a previous password. The total number which includes the new password must be unique is ${config.uniquePasswords}.`,
       )
   }

@@ -4,7 +4,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { after, mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DigestPool } from '../../../base/digests/digest-pool.ts'
-import { ApiError } from '../../../platform/http/errors.ts'
+import { ServiceError } from '../../../platform/errors.ts'
 import { TooLarge, UnsupportedFormat } from '../errors.ts'
 import { takeIn, type IntakeOptions } from './intake.ts'
 
@@ -111,7 +111,7 @@ test('a sender who sends next to nothing for a minute is cut off with 408; a slo
     stuck.write(Buffer.alloc(100))
     await turn()
     mock.timers.tick(60_000)
-    await assert.rejects(refused, (error) => error instanceof ApiError && error.status === 408)
+    await assert.rejects(refused, (error) => error instanceof ServiceError && error.kind === 'timeout')
   } finally {
     mock.timers.reset()
   }

@@ -13,7 +13,7 @@ import {
 import { checkDeclared, checkSoFar } from '../../../base/disk-formats/check-declared.ts'
 import { DiskInspector } from '../../../base/disk-formats/inspector.ts'
 import type { DiskProblemCode } from '../../../base/disk-formats/probe.ts'
-import { ApiError } from '../../../platform/http/errors.ts'
+import { ServiceError } from '../../../platform/errors.ts'
 import { TooLarge, UnsupportedFormat } from '../errors.ts'
 import type { StoreWriter } from '../stores/store.ts'
 
@@ -86,7 +86,7 @@ export function watchSpeed(data: unknown, size: () => number) {
   return {
     stop: () => clearInterval(timer),
     check() {
-      if (isTooSlow) throw new ApiError(408, 'The image data came too slowly.')
+      if (isTooSlow) throw new ServiceError('timeout', 'The image data came too slowly.')
     },
   }
 }

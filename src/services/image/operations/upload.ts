@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { pass } from '../../../base/chunks.ts'
 import { checkSignatureRequest } from './signature.ts'
-import { ApiError, BadRequest } from '../../../platform/http/errors.ts'
+import { ServiceError, Invalid } from '../../../platform/errors.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageGone, InvalidImage, StoreFailure, TooLarge } from '../errors.ts'
 import { mayTakeBack, updateImage, type Image } from '../store/images.ts'
@@ -48,7 +48,8 @@ export async function upload(
   const worker = deps.leases.owner
   if (image.status !== 'queued') throw badTransition(image.status, 'saving')
   requireFormats(image)
-  if (store.isReadOnly) throw new ApiError(410, 'Error in store configuration. Adding images to store is disabled.')
+  if (store.isReadOnly)
+    throw new ServiceError('gone', 'Error in store configuration. Adding images to store is disabled.')
   const signature = checkSignatureRequest(deps, image, certificate)
   // Known before the image says so: a delete that sees it ends it.
   const transfer = deps.transfers.begin(image.id)
@@ -177,9 +178,9 @@ export async function stage(
 /** A failure in the words that the user gets. */
 export function explain(error: unknown): unknown {
   if (error instanceof StoreFull) return new TooLarge('Image storage media is full')
-  if (error instanceof StoreReadOnly) return new ApiError(410, error.message)
+  if (error instanceof StoreReadOnly) return new ServiceError('gone', error.message)
   if (error instanceof StoreUnavailable) return new StoreFailure('The image store does not answer.', { cause: error })
   const code = (error as { code?: string } | undefined)?.code ?? ''
   const isCut = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'ECONNABORTED'].includes(code)
-  return isCut ? new BadRequest('The upload was cut off.', { cause: error }) : error
+  return isCut ? new Invalid('The upload was cut off.', { cause: error }) : error
 }

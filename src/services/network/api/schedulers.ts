@@ -14,7 +14,7 @@ import {
 import { policy } from '../policies.ts'
 import type { NetworkDb, Row } from '../store/rows.ts'
 import { agentAnswer, viewAgent, visibleAgent } from './agents.ts'
-import { visible } from './kit/collection.ts'
+import { visible } from './kit/seen.ts'
 import { listAnswer } from './kit/answers.ts'
 import { page, type View } from './kit/listing.ts'
 import { closed, kinds } from './kit/schema.ts'

@@ -139,10 +139,10 @@ const listAvailability = route({
   async handle(request, { database: { db } }) {
     const { ctx, query } = request
     requireKnown(query, ['network_id', 'network_name', 'project_id', 'tenant_id', 'ip_version'])
+    const { network_id: ids, ip_version: versions, ...filters } = query
     const networks = ctx.can(policy('get_network_ip_availability'))
-      ? await listRows(db, 'networks', { id: query['network_id'] })
+      ? await listRows(db, 'networks', ids && { id: ids })
       : []
-    const { ip_version: versions, ...filters } = query
     const views = await availability(db, networks, versions)
     const answer = page('network_ip_availabilities', views, { ...request, query: filters })
     const { network_ip_availabilities: found, ...rest } = answer.body as { network_ip_availabilities: View[] }

@@ -1,5 +1,5 @@
 /** A project's own network, router and subnets, made for whom just wants a server with an address. */
-import { ApiError } from '../../../platform/http/errors.ts'
+import { ServiceError, isOurFault } from '../../../platform/errors.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { conflict } from '../errors.ts'
 import { deleteRows, findRow, insertRow, listRows, type NetworkDb } from '../store/rows.ts'
@@ -41,7 +41,7 @@ export async function ensureTopology(tx: NetworkDb, deps: NetworkDeps, projectId
       subnetpool_id: pool.id,
     }).catch((cause: unknown) => {
       // The transaction ends with it, so that nothing is left half made.
-      throw cause instanceof ApiError && cause.status < 500
+      throw cause instanceof ServiceError && !isOurFault(cause)
         ? failure('Unable to provide tenant private network')
         : cause
     })

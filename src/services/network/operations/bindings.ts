@@ -2,7 +2,7 @@
  * Further bindings of a port: where a server may move to. One is active, in the port's own row; the others are prepared
  * on their hosts and become active when the server has moved.
  */
-import { ApiError } from '../../../platform/http/errors.ts'
+import { ServiceError } from '../../../platform/errors.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequestFor, conflict, notFound } from '../errors.ts'
 import { bind } from '../ml2/binding.ts'
@@ -69,7 +69,7 @@ async function requireBinding(
   const network = (await findRow(tx, 'networks', { id: port.network_id }))!
   const { vif_type: type, reason } = await bind(tx, deps, network, host, vnicType)
   if (type === 'binding_failed')
-    throw new ApiError(500, `Binding for port ${port.id} on host ${host} could not be created or updated.`, {
+    throw new ServiceError('internal', `Binding for port ${port.id} on host ${host} could not be created or updated.`, {
       code: 'PortBindingError',
       ...(reason !== undefined && { detail: reason }),
     })

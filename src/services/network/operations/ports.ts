@@ -1,4 +1,4 @@
-import { ApiError } from '../../../platform/http/errors.ts'
+import { Unavailable } from '../../../platform/errors.ts'
 import { recordEvent } from '../../../platform/saga/timeline.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { badRequest, conflict, macAddressInUse } from '../errors.ts'
@@ -90,7 +90,7 @@ export async function insertPort(
     }
     if (input.mac_address != null) throw macAddressInUse(input.mac_address, network.id)
     if (attempt === macTries)
-      throw new ApiError(503, `Unable to generate unique mac on network ${network.id}.`, {
+      throw new Unavailable(`Unable to generate unique mac on network ${network.id}.`, {
         code: 'MacAddressGenerationFailure',
       })
   }

@@ -2,9 +2,10 @@
  * How every operation of placement begins: media types, policy and the provider of the path are looked at before the
  * body, in upstream's order (`PlacementWsgify` and its decorators).
  */
+import { HttpError } from '../../../platform/http/errors.ts'
 import type { TSchema } from 'typebox'
 import type { Answers } from '../../../platform/http/answers.ts'
-import { ApiError, BadRequest, Forbidden } from '../../../platform/http/errors.ts'
+import { Invalid, Forbidden } from '../../../platform/errors.ts'
 import type { PolicyTarget } from '../../../platform/auth/policy.ts'
 import type { HandlerOf, Method, Query, Route, UnreadRequest } from '../../../platform/http/route.ts'
 import { route } from './route.ts'
@@ -62,11 +63,11 @@ export function endpoint<
 function checkContentType({ headers }: UnreadRequest, needsBody: boolean) {
   const type = headers['content-type']
   if (!type && Number(headers['content-length'] ?? 0) > 0) {
-    throw new BadRequest('content-type header required when content-length > 0')
+    throw new Invalid('content-type header required when content-length > 0')
   }
   if (!needsBody) return
   const plain = type?.split(';')[0]!.trim().toLowerCase()
-  if (plain !== json) throw new ApiError(415, `The media type ${plain ?? 'None'} is not supported, use ${json}`)
+  if (plain !== json) throw new HttpError(415, `The media type ${plain ?? 'None'} is not supported, use ${json}`)
 }
 
 /** Throws 406 when the client says what it takes and JSON is none of it. */
@@ -77,5 +78,5 @@ function checkAccept({ headers }: UnreadRequest) {
     const [range = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase())
     return [json, 'application/*', '*/*'].includes(range) && !parameters.some((each) => /^q=0(\.0*)?$/.test(each))
   })
-  if (!takes) throw new ApiError(406, `Only ${json} is provided`)
+  if (!takes) throw new HttpError(406, `Only ${json} is provided`)
 }

@@ -1,12 +1,12 @@
 /** Schema problems in the words of Python's jsonschema, as clients of placement see them. */
 import type { TSchema } from 'typebox'
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import { findProblem, pythonRepr, type Problem } from '../../../platform/http/schema.ts'
 
 /** The answer to a problem. */
-export function invalid(problem: Problem, where: 'body' | 'query'): BadRequest {
+export function invalid(problem: Problem, where: 'body' | 'query'): Invalid {
   const what = where === 'body' ? 'JSON does not validate' : 'Invalid query string parameters'
-  return new BadRequest(`${what}: ${problem.message}\n\n${explain(problem)}`)
+  return new Invalid(`${what}: ${problem.message}\n\n${explain(problem)}`)
 }
 
 /** Throws the same for a value that did not come in a body. */

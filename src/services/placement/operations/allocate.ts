@@ -4,7 +4,7 @@
  */
 import type { PlacementDeps } from '../deps.ts'
 import { CapacityExceeded, ConcurrentUpdate, ConstraintsViolated, InvalidInventory } from '../errors.ts'
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import { isAllowedAmount, isOver } from '../model/capacity.ts'
 import { unknownType, type ConsumerRequest } from '../model/consumer.ts'
 import {
@@ -23,7 +23,7 @@ import { findProviders, raiseGenerations, type PlacementDb } from '../store/prov
 import type { AllocationRow, ConsumerRow, InventoryRow } from '../store/tables.ts'
 import { requireClasses } from './known-names.ts'
 
-/** Throws ConcurrentUpdate, BadRequest, ClassNotFound or InvalidInventory; then nothing has changed. */
+/** Throws ConcurrentUpdate, Invalid, ClassNotFound or InvalidInventory; then nothing has changed. */
 export const replaceAllocations = (
   { database }: Pick<PlacementDeps, 'database'>,
   requests: readonly ConsumerRequest[],
@@ -105,7 +105,7 @@ async function lockProviders(
   if ((await raiseGenerations(tx, uuids)) === uuids.length) return
   const known = new Set((await findProviders(tx, uuids)).map((provider) => provider.uuid))
   const missing = uuids.find((uuid) => !known.has(uuid))
-  throw new BadRequest(`Allocation for resource provider '${missing}' that does not exist.`)
+  throw new Invalid(`Allocation for resource provider '${missing}' that does not exist.`)
 }
 
 async function checkCapacity(tx: PlacementDb, before: readonly AllocationRow[], wanted: readonly AllocationRow[]) {

@@ -1,7 +1,7 @@
 /** Moves inventories between providers together with what is allocated from them, in one transaction. */
 import type { PlacementDeps } from '../deps.ts'
 import { codes, ConcurrentUpdate } from '../errors.ts'
-import { BadRequest } from '../../../platform/http/errors.ts'
+import { Invalid } from '../../../platform/errors.ts'
 import type { ConsumerRequest } from '../model/consumer.ts'
 import { listInventories } from '../store/inventories.ts'
 import { findProvider, type PlacementDb } from '../store/providers.ts'
@@ -18,7 +18,7 @@ export interface Reshaping {
 
 /**
  * First every provider has the old inventories and the new ones, so that allocations can be moved; then only the new.
- * Throws as `setInventories` and `setAllocations`, and BadRequest for a provider that does not exist.
+ * Throws as `setInventories` and `setAllocations`, and Invalid for a provider that does not exist.
  */
 export function reshape(
   { database, log }: Pick<PlacementDeps, 'database' | 'log'>,
@@ -44,7 +44,7 @@ export function reshape(
 async function checkGeneration(tx: PlacementDb, { provider: uuid, generation }: Reshaping) {
   const provider = await findProvider(tx, uuid)
   if (!provider) {
-    throw new BadRequest(
+    throw new Invalid(
       `Resource provider ${uuid} in inventories not found: No resource provider with uuid ${uuid} found`,
       { code: codes.providerNotFound },
     )

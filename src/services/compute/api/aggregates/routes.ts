@@ -5,7 +5,7 @@ import { isDuplicate } from '../../../../platform/db/database.ts'
 import { route } from '../route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Conflict, NotFound } from '../../errors.ts'
+import { Invalid, Conflict, NotFound } from '../../errors.ts'
 import type { Aggregate } from '../../model/host.ts'
 import { changeAggregate, checkHost, withHost, withMetadata } from '../../operations/aggregates.ts'
 import { deleteAggregate, insertAggregate, listAggregates } from '../../store/aggregates.ts'
@@ -150,7 +150,7 @@ export const aggregateRoutes = [
       ctx.authorize(policy.remove)
       const aggregate = await find(deps, params.id)
       if (aggregate.hosts.length > 0)
-        throw new BadRequest(`Cannot remove host aggregate ${aggregate.id}: it is not empty.`)
+        throw new Invalid(`Cannot remove host aggregate ${aggregate.id}: it is not empty.`)
       await deleteAggregate(deps.database.db, aggregate.id)
       return { status: 200 }
     },

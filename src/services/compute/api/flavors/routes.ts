@@ -4,7 +4,7 @@ import { isDuplicate } from '../../../../platform/db/database.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
+import { Invalid, Conflict, FlavorNotFound, NotFound } from '../../errors.ts'
 import type { Flavor } from '../../model/flavor.ts'
 import { checkExtraSpecs } from '../../operations/extra-specs.ts'
 import { requireProject } from '../../operations/projects.ts'
@@ -30,23 +30,26 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   const limit = limitOf(query, deps.config.maxLimit)
   const whole = (name: string) => {
     const text = last(query, name) ?? '0'
-    if (!/^\d+$/.test(text)) throw new BadRequest(`Invalid ${name} filter [${text}]`)
+    if (!/^\d+$/.test(text)) throw new Invalid(`Invalid ${name} filter [${text}]`)
     return Number(text)
   }
   const word = last(query, 'is_public')
   const isPublic = word === undefined ? true : /^none$/i.test(word) ? undefined : isTrue(word)
   if (word !== undefined && !/^(none|1|0|t|f|true|false|on|off|y|n|yes|no)$/i.test(word))
-    throw new BadRequest(`Invalid is_public filter [${word}]`)
-  const all = await store.listFlavors(deps.database.db, ctx, {
-    isPublic,
-    minRam: whole('minRam'),
-    minDisk: whole('minDisk'),
-  })
-  const sorted = sortFlavors(all, last(query, 'sort_key') ?? 'flavorid', last(query, 'sort_dir') ?? 'asc')
+    throw new Invalid(`Invalid is_public filter [${word}]`)
   const marker = last(query, 'marker')
-  const after = marker === undefined ? 0 : sorted.findIndex(({ id }) => id === marker) + 1
-  if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
-  const page = sorted.slice(after, after + limit)
+  const page = await store.listFlavors(
+    deps.database.db,
+    ctx,
+    { isPublic, minRam: whole('minRam'), minDisk: whole('minDisk') },
+    {
+      by: sortColumns[last(query, 'sort_key') as keyof typeof sortColumns],
+      direction: last(query, 'sort_dir') === 'desc' ? 'desc' : 'asc',
+      marker,
+      limit,
+    },
+  )
+  if (!page) throw new Invalid(`marker [${marker}] not found`)
   const seesSpecs = ctx.can(policy.specIndex, mine(ctx))
   const hasMore = page.length === limit && page.length > 0
   return {
@@ -58,32 +61,20 @@ async function list<T>(request: ApiRequest, deps: ComputeDeps, view: (flavor: Fl
   }
 }
 
-type Row = { flavor: Flavor; createdAt: number }
-/** For the keys of the query's schema. */
-const sortKeys: Record<string, (row: Row) => string | number> = {
-  created_at: ({ createdAt }) => createdAt,
-  description: ({ flavor }) => flavor.description ?? '',
-  disabled: () => 0,
-  ephemeral_gb: ({ flavor }) => flavor.ephemeralGb,
-  flavorid: ({ flavor }) => flavor.id,
-  id: ({ flavor }) => flavor.id,
-  is_public: ({ flavor }) => Number(flavor.isPublic),
-  memory_mb: ({ flavor }) => flavor.memoryMb,
-  name: ({ flavor }) => flavor.name,
-  root_gb: ({ flavor }) => flavor.rootGb,
-  rxtx_factor: ({ flavor }) => flavor.rxtxFactor,
-  swap: ({ flavor }) => flavor.swapMb,
-  updated_at: ({ createdAt }) => createdAt,
-  vcpu_weight: () => 0,
-  vcpus: ({ flavor }) => flavor.vcpus,
-}
-
-function sortFlavors(rows: readonly Row[], key: string, direction: string): Flavor[] {
-  const by = sortKeys[key]!
-  const sign = direction === 'asc' ? 1 : -1
-  const compare = (a: Row, b: Row) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : 0)
-  return [...rows].sort(compare).map(({ flavor }) => flavor)
-}
+/** For the keys of the query's schema; those that say the same of all flavors are none. */
+const sortColumns = {
+  created_at: 'created_at',
+  description: 'description',
+  ephemeral_gb: 'ephemeral_gb',
+  is_public: 'is_public',
+  memory_mb: 'memory_mb',
+  name: 'name',
+  root_gb: 'root_gb',
+  rxtx_factor: 'rxtx_factor',
+  swap: 'swap_mb',
+  updated_at: 'created_at',
+  vcpus: 'vcpus',
+} as const
 
 const texts = (specs: Record<string, string | number>) =>
   Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
@@ -143,7 +134,7 @@ export const flavorRoutes = [
         description: asked.description ?? null,
         extraSpecs: {},
       }
-      if (flavor.rxtxFactor <= 0) throw new BadRequest("Invalid input: 'rxtx_factor' argument must be greater than 0")
+      if (flavor.rxtxFactor <= 0) throw new Invalid("Invalid input: 'rxtx_factor' argument must be greater than 0")
       try {
         // A private one is nobody's until access is given.
         await store.insertFlavor(database.db, flavor, now())
@@ -270,7 +261,7 @@ export const flavorRoutes = [
       ctx.authorize(policy.specUpdate)
       const extraSpecs = texts(body)
       if (version.has('extra-spec-validation')) await checkExtraSpecs(deps, extraSpecs)
-      if (!Object.hasOwn(body, params.key)) throw new BadRequest('Request body and URI mismatch')
+      if (!Object.hasOwn(body, params.key)) throw new Invalid('Request body and URI mismatch')
       const flavor = await find(ctx, deps, params.id)
       await store.updateFlavor(deps.database.db, flavor.id, { extraSpecs: { ...flavor.extraSpecs, ...extraSpecs } })
       return { status: 200, body: extraSpecs }

@@ -3,10 +3,12 @@ import { rule } from '../../../../platform/auth/policy.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
+import type { Db } from '../../../../platform/db/database.ts'
+import type { ComputeSchema } from '../../store/tables.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { ApiError, BadRequest, NotFound } from '../../errors.ts'
+import { ServiceError, Invalid, NotFound } from '../../errors.ts'
 import { isUp, type Host } from '../../model/host.ts'
-import { listHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
+import { findHost, listHosts, pageHosts, usageByHost, type HostUsage } from '../../store/hosts.ts'
 import { listServers } from '../../store/server-list.ts'
 import { number, text } from '../answers.ts'
 import { admin } from '../base-policy.ts'
@@ -70,41 +72,38 @@ async function serversOf(deps: ComputeDeps, hosts: readonly Host[]) {
 /** How the hosts of a page look, with what has to be read for all of them. */
 type ViewOf<T> = (page: readonly Host[]) => Promise<(host: Host) => T>
 
+/** The page of hosts that is asked for; the marker of the next one where there is one. */
+async function pageFor({ query, version }: ApiRequest, { database: { db }, config }: ComputeDeps) {
+  const pattern = version.has('service-uuid') ? last(query, 'hypervisor_hostname_pattern') : undefined
+  const marker = last(query, 'marker')
+  if (pattern !== undefined && (last(query, 'limit') !== undefined || marker !== undefined))
+    throw new Invalid('Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.')
+  if (pattern !== undefined) return { page: await matching(db, pattern), next: undefined }
+  if (!version.has('hypervisor-paging')) return { page: await listHosts(db), next: undefined }
+  const limit = limitOf(query, config.maxLimit)
+  const after = marker === undefined ? undefined : await findHost(db, nodeOf(marker, version))
+  if (marker !== undefined && !after) throw new Invalid(`marker [${marker}] not found`)
+  const hosts = await pageHosts(db, { after: after?.seq, limit: limit + 1 })
+  const page = hosts.slice(0, limit)
+  const end = hosts.length > limit ? page.at(-1) : undefined
+  return { page, next: end && String(version.has('service-uuid') ? end.id : end.seq) }
+}
+
+/** How a node is named: by its number until it has an id. */
+const nodeOf = (name: string, version: ApiVersion) =>
+  version.has('service-uuid') ? { id: name } : { seq: Number(/^\d{1,15}$/.test(name) ? name : -1) }
+
 async function listing<T extends object>(request: ApiRequest, deps: ComputeDeps, viewOf: ViewOf<T>) {
   const { query, version } = request
-  const canSearch = version.has('service-uuid')
-  const pattern = canSearch ? last(query, 'hypervisor_hostname_pattern') : undefined
-  const withServers = canSearch && isTrue(last(query, 'with_servers') ?? '')
-  const isPaged = version.has('hypervisor-paging')
-  if (pattern !== undefined && (last(query, 'limit') !== undefined || last(query, 'marker') !== undefined)) {
-    throw new BadRequest(
-      'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.',
-    )
-  }
-  let hosts = await listHosts(deps.database.db)
-  if (pattern !== undefined) hosts = hosts.filter(({ report }) => report.hypervisorHostname.includes(pattern))
-  if (pattern !== undefined && hosts.length === 0)
-    throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
-  const limit = isPaged ? limitOf(query, deps.config.maxLimit) : hosts.length
-  const marker = isPaged ? last(query, 'marker') : undefined
-  const at =
-    marker === undefined
-      ? -1
-      : hosts.findIndex((host) => String(version.has('service-uuid') ? host.id : host.seq) === marker)
-  if (marker !== undefined && at < 0) throw new BadRequest(`marker [${marker}] not found`)
-  const page = hosts.slice(at + 1, at + 1 + limit)
+  const { page, next } = await pageFor(request, deps)
+  const withServers = version.has('service-uuid') && isTrue(last(query, 'with_servers') ?? '')
   const view = await viewOf(page)
   const names = withServers ? await serversOf(deps, page) : undefined
-  const isFull = isPaged && page.length > 0 && at + 1 + limit < hosts.length
   return {
     status: 200 as const,
     body: {
       hypervisors: page.map((host) => ({ ...view(host), ...(names && { servers: names(host) }) })),
-      ...(isFull && {
-        hypervisors_links: [
-          nextLink(request, String(version.has('service-uuid') ? page.at(-1)!.id : page.at(-1)!.seq)),
-        ],
-      }),
+      ...(next !== undefined && { hypervisors_links: [nextLink(request, next)] }),
     },
   }
 }
@@ -120,10 +119,8 @@ async function detailOf(page: readonly Host[], version: ApiVersion, deps: Comput
 }
 
 async function find({ database }: ComputeDeps, id: string, version: ApiVersion): Promise<Host> {
-  if (version.has('service-uuid') && !/^[0-9a-f-]{36}$/i.test(id)) throw new BadRequest(`Invalid uuid ${id}`)
-  const found = (await listHosts(database.db)).find((host) =>
-    version.has('service-uuid') ? host.id === id : String(host.seq) === id,
-  )
+  if (version.has('service-uuid') && !/^[0-9a-f-]{36}$/i.test(id)) throw new Invalid(`Invalid uuid ${id}`)
+  const found = await findHost(database.db, nodeOf(id, version))
   if (!found) throw new NotFound(`Hypervisor with ID '${id}' could not be found.`)
   return found
 }
@@ -226,9 +223,9 @@ export const hypervisorRoutes = [
       ctx.authorize(uptime)
       const host = await find(deps, params.id, version)
       if (!isUp(host.service, deps.config.serviceDownTime))
-        throw new BadRequest(`Compute service of ${host.host} is unavailable at this time.`)
+        throw new Invalid(`Compute service of ${host.host} is unavailable at this time.`)
       const up = await uptimeOf(deps, host)
-      if (up === null) throw new ApiError(501, 'The requested functionality is not supported.')
+      if (up === null) throw new ServiceError('not-supported', 'The requested functionality is not supported.')
       return { status: 200, body: { hypervisor: { ...briefly(host, version, deps), uptime: up } } }
     },
   }),
@@ -242,7 +239,9 @@ export const hypervisorRoutes = [
       ctx.authorize(search)
       return {
         status: 200,
-        body: { hypervisors: (await matching(deps, params.pattern)).map((host) => briefly(host, version, deps)) },
+        body: {
+          hypervisors: (await matching(deps.database.db, params.pattern)).map((host) => briefly(host, version, deps)),
+        },
       }
     },
   }),
@@ -254,7 +253,7 @@ export const hypervisorRoutes = [
     answer: { 200: searchAnswer },
     async handle({ ctx, params, version }, deps) {
       ctx.authorize(servers)
-      const hosts = await matching(deps, params.pattern)
+      const hosts = await matching(deps.database.db, params.pattern)
       const names = await serversOf(deps, hosts)
       const shown = hosts.map((host) => ({
         ...briefly(host, version, deps),
@@ -265,8 +264,8 @@ export const hypervisorRoutes = [
   }),
 ]
 
-async function matching({ database }: ComputeDeps, pattern: string): Promise<Host[]> {
-  const hosts = (await listHosts(database.db)).filter(({ report }) => report.hypervisorHostname.includes(pattern))
+async function matching(db: Db<ComputeSchema>, pattern: string): Promise<Host[]> {
+  const hosts = (await listHosts(db)).filter(({ report }) => report.hypervisorHostname.includes(pattern))
   if (hosts.length === 0) throw new NotFound(`No hypervisor matching '${pattern}' could be found.`)
   return hosts
 }

@@ -6,7 +6,7 @@ import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { findAction, listActions, type ActionEvent, type ServerAction } from '../../store/actions.ts'
 import { pageLinks, text } from '../answers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
@@ -127,7 +127,7 @@ export const instanceActionRoutes = [
       const before = version.has('changes-before') ? timeOf(query, 'changes-before') : undefined
       const markerId = isPaged ? last(query, 'marker') : undefined
       const marker = markerId === undefined ? undefined : await findAction(db, server.id, markerId)
-      if (markerId !== undefined && !marker) throw new BadRequest(`marker [${markerId}] not found`)
+      if (markerId !== undefined && !marker) throw new Invalid(`marker [${markerId}] not found`)
       const actions = await listActions(db, server.id, {
         limit,
         ...(marker && { marker }),

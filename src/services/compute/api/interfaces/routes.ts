@@ -4,7 +4,7 @@ import { rule } from '../../../../platform/auth/policy.ts'
 import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import type { ServerPort } from '../../model/server.ts'
 import { attachPort, detachPort } from '../../operations/interfaces.ts'
 import { text } from '../answers.ts'
@@ -103,10 +103,8 @@ export const interfaceRoutes = [
       const server = await findFor(ctx, deps, params.id, create)
       const { net_id, port_id, fixed_ips, tag: label } = body.interfaceAttachment ?? {}
       const fixedIp = fixed_ips?.[0]?.ip_address ?? null
-      if (net_id !== undefined && port_id !== undefined)
-        throw new BadRequest('Must not input both network_id and port_id')
-      if (fixedIp !== null && net_id === undefined)
-        throw new BadRequest('Must input network_id when request IP address')
+      if (net_id !== undefined && port_id !== undefined) throw new Invalid('Must not input both network_id and port_id')
+      if (fixedIp !== null && net_id === undefined) throw new Invalid('Must input network_id when request IP address')
       const wanted = { networkId: net_id ?? null, portId: port_id ?? null, fixedIp, tag: label ?? null }
       const port = await attachPort(ctx, deps, server, wanted, mayOverrideLock(ctx, server))
       return { status: 200, body: { interfaceAttachment: view(port, version) } }

@@ -1,6 +1,6 @@
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { generateKeypair, importKeypair } from '../../operations/keypairs.ts'
 import { deleteKeypair, findKeypair, listKeypairs, type Keypair } from '../../store/keypairs.ts'
 import { nextLink, toOldTime } from '../links.ts'
@@ -26,14 +26,15 @@ export const keypairRoutes = [
       const { ctx, version, query } = request
       const userId = ownerOf(request)
       ctx.authorize(policy.index, { user_id: userId })
-      const all = await listKeypairs(database.db, userId)
+      const { db } = database
       const wrap = (keypair: Keypair) => ({ keypair: viewKeypair(keypair, version) })
-      if (!version.has('keypair-paging')) return { status: 200, body: { keypairs: all.map(wrap) } }
+      if (!version.has('keypair-paging'))
+        return { status: 200, body: { keypairs: (await listKeypairs(db, userId)).map(wrap) } }
       const limit = limitOf(query, config.maxLimit)
       const marker = last(query, 'marker')
-      const after = marker === undefined ? 0 : all.findIndex(({ name }) => name === marker) + 1
-      if (marker !== undefined && after === 0) throw new BadRequest(`marker [${marker}] not found`)
-      const page = all.slice(after, after + limit)
+      if (marker !== undefined && !(await findKeypair(db, userId, marker)))
+        throw new Invalid(`marker [${marker}] not found`)
+      const page = await listKeypairs(db, userId, { after: marker, limit })
       const links = page.length > 0 &&
         page.length === limit && { keypairs_links: [nextLink(request, page.at(-1)!.name)] }
       return { status: 200, body: { keypairs: page.map(wrap), ...links } }

@@ -4,7 +4,7 @@ import { rule } from '../../../../platform/auth/policy.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { limitsOf } from '../../operations/quotas.ts'
-import { listGroups } from '../../store/server-groups.ts'
+import { countGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
 import { number } from '../answers.ts'
 import { admin } from '../base-policy.ts'
@@ -58,7 +58,7 @@ export const limitRoutes = [
       const [limits, used, groups] = await Promise.all([
         limitsOf(db, config, projectId),
         usageOf(db, projectId),
-        listGroups(db, projectId),
+        countGroups(db, projectId),
       ])
       const hasProxies = !version.has('no-proxies')
       const absolute = {
@@ -72,7 +72,7 @@ export const limitRoutes = [
         totalInstancesUsed: used.instances,
         totalCoresUsed: used.cores,
         totalRAMUsed: used.ram,
-        totalServerGroupsUsed: groups.length,
+        totalServerGroupsUsed: groups,
         ...(!version.has('image-metadata-ends') && { maxImageMeta: limits['metadata_items'] }),
         ...(!version.has('no-personality') && {
           maxPersonality: limits['injected_files'],

@@ -6,7 +6,7 @@ import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Conflict, NotFound } from '../../errors.ts'
+import { Invalid, Conflict, NotFound } from '../../errors.ts'
 import { isUp, zoneOf, type Aggregate, type Service } from '../../model/host.ts'
 import { listAggregates } from '../../store/aggregates.ts'
 import { changeService } from '../../operations/compute-services.ts'
@@ -87,11 +87,11 @@ async function change(
   { status, disabled_reason: why, forced_down: isForced }: Change,
 ) {
   if (status === undefined && isForced === undefined)
-    throw new BadRequest('No updates were requested. Fields status or forced_down should be specified.')
+    throw new Invalid('No updates were requested. Fields status or forced_down should be specified.')
   if (why !== undefined && status !== 'disabled')
-    throw new BadRequest("Specifying disabled_reason requires that status is 'disabled'.")
+    throw new Invalid("Specifying disabled_reason requires that status is 'disabled'.")
   if (service.binary !== 'nova-compute')
-    throw new BadRequest(
+    throw new Invalid(
       `Updating a ${service.binary} service is not supported. Only nova-compute services can be updated.`,
     )
   await changeService(deps, service, {
@@ -137,7 +137,7 @@ export const serviceRoutes = [
         return { status: 200, body: { service: { host, binary, status: `${verb}d` } } }
       }
       if (verb === 'disable-log-reason') {
-        if (body.disabled_reason === undefined) throw new BadRequest('Missing disabled reason field')
+        if (body.disabled_reason === undefined) throw new Invalid('Missing disabled reason field')
         await change(deps, service, { status: 'disabled', disabled_reason: body.disabled_reason })
         return {
           status: 200,
@@ -145,7 +145,7 @@ export const serviceRoutes = [
         }
       }
       if (verb === 'force-down' && version.has('service-forced-down')) {
-        if (body.forced_down === undefined) throw new BadRequest('Missing forced_down field')
+        if (body.forced_down === undefined) throw new Invalid('Missing forced_down field')
         await change(deps, service, { forced_down: body.forced_down })
         return { status: 200, body: { service: { host, binary, forced_down: isTrue(body.forced_down) } } }
       }

@@ -5,11 +5,11 @@ import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest } from '../../errors.ts'
+import { Invalid } from '../../errors.ts'
 import { requireProject } from '../../operations/projects.ts'
 import { defaultsOf, limitsOf, type Limits } from '../../operations/quotas.ts'
 import { defaultClass, deleteLimits, listLimits, saveLimit } from '../../store/quotas.ts'
-import { listGroups } from '../../store/server-groups.ts'
+import { countGroups } from '../../store/server-groups.ts'
 import { usageOf } from '../../store/servers.ts'
 import { number, text as shownText } from '../answers.ts'
 import { admin, readerOrAdmin } from '../base-policy.ts'
@@ -123,7 +123,7 @@ async function save(deps: ComputeDeps, owner: string, set: object, used: Record<
   for (const [name, value] of entries) {
     const minimum = used[name] ?? 0
     if (Number(value) !== -1 && Number(value) < minimum)
-      throw new BadRequest(
+      throw new Invalid(
         `Quota limit ${String(value)} for ${name} must be greater than or equal to already used and reserved ${minimum}.`,
       )
   }
@@ -133,8 +133,8 @@ async function save(deps: ComputeDeps, owner: string, set: object, used: Record<
 }
 
 async function usedBy({ database: { db } }: ComputeDeps, projectId: string): Promise<Record<string, number>> {
-  const [used, groups] = await Promise.all([usageOf(db, projectId), listGroups(db, projectId)])
-  return { ...used, server_groups: groups.length }
+  const [used, groups] = await Promise.all([usageOf(db, projectId), countGroups(db, projectId)])
+  return { ...used, server_groups: groups }
 }
 
 async function classLimits({ database, config }: ComputeDeps): Promise<Record<string, number>> {
@@ -241,7 +241,7 @@ export const quotaRoutes = [
     answer: classSetAnswer(classAnswer),
     async handle({ ctx, params, version, body }, deps) {
       ctx.authorize(classUpdate)
-      if (params.name !== 'default') throw new BadRequest("Only the quota class 'default' has limits.")
+      if (params.name !== 'default') throw new Invalid("Only the quota class 'default' has limits.")
       await save(deps, defaultClass, body.quota_class_set)
       return { status: 200, body: { quota_class_set: pick(await classLimits(deps), shownOfClass(version)) } }
     },

@@ -1,5 +1,5 @@
 /** What nova once had and has removed: most of it answers 410 to everybody with a token, so that old clients know. */
-import { ApiError, NotFound } from '../../../../platform/http/errors.ts'
+import { ServiceError, NotFound } from '../../../../platform/errors.ts'
 import type { Method } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 
@@ -65,7 +65,7 @@ const goneRoutes = Object.entries(paths).flatMap(([path, methods]) =>
       policy: null,
       answer: {},
       handle: () => {
-        throw new ApiError(410, 'This resource is no longer available. No forwarding address is given.')
+        throw new ServiceError('gone', 'This resource is no longer available. No forwarding address is given.')
       },
     }),
   ),

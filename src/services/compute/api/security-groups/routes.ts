@@ -3,9 +3,9 @@ import type { Context } from '../../../../platform/auth/context.ts'
 import { parseCidr } from '../../../../base/ip.ts'
 import { route } from '../route.ts'
 import type { ComputeDeps, NewSecurityGroupRule, SecurityGroup } from '../../deps.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { asked, groupsOfServer } from '../../operations/security-groups.ts'
-import { limited } from '../paging.ts'
+import { offsetOf } from '../paging.ts'
 import { findFor } from '../servers/find.ts'
 import * as policy from './policy.ts'
 import { groupAnswer, groupBody, groupsAnswer, listQuery, ruleAnswer, ruleBody } from './schema.ts'
@@ -15,7 +15,7 @@ const until = 'no-proxies'
 const own = (ctx: Context) => ({ project_id: ctx.projectId })
 
 async function groupOf(ctx: Context, { securityGroups }: ComputeDeps, id: string): Promise<SecurityGroup> {
-  if (!/^[0-9a-f-]{32,36}$/i.test(id)) throw new BadRequest(`Security group id should be uuid`)
+  if (!/^[0-9a-f-]{32,36}$/i.test(id)) throw new Invalid(`Security group id should be uuid`)
   const group = await securityGroups.get(ctx.token, id)
   if (!group) throw new NotFound(`Security group ${id} not found.`)
   return group
@@ -56,7 +56,8 @@ const groupRoutes = [
         deps.securityGroups.list(ctx.token, seesAll ? {} : { projectId: ctx.projectId ?? '' }),
       )
       const shown = await asked(() => viewAll(ctx, deps, groups))
-      return { status: 200, body: { security_groups: limited(shown, query, deps.config.maxLimit) } }
+      const { offset, limit } = offsetOf(query, deps.config.maxLimit)
+      return { status: 200, body: { security_groups: shown.slice(offset, offset + limit) } }
     },
   }),
   route({
@@ -126,14 +127,14 @@ interface GivenRule {
 /** A text of the rule; null where there is none. */
 function textOf(value: unknown, field: string): string | null {
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string') throw new BadRequest(`Invalid input received: ${field} is not a text.`)
+  if (typeof value !== 'string') throw new Invalid(`Invalid input received: ${field} is not a text.`)
   return value
 }
 
 /** A port of the rule; null where it is any. */
 function portOf(value: unknown, field: string): number | null {
   if (value === undefined || value === null) return null
-  if (!/^(-1|\d{1,5})$/.test(String(value))) throw new BadRequest(`Invalid input for ${field}. Value: ${String(value)}`)
+  if (!/^(-1|\d{1,5})$/.test(String(value))) throw new Invalid(`Invalid input for ${field}. Value: ${String(value)}`)
   return Number(value) === -1 ? null : Number(value)
 }
 
@@ -141,19 +142,17 @@ function portOf(value: unknown, field: string): number | null {
 function toNeutron(given: GivenRule): NewSecurityGroupRule {
   const remoteGroupId = given.group_id ?? null
   const protocol = textOf(given.ip_protocol, 'ip_protocol')?.toLowerCase() ?? null
-  if (protocol === null && remoteGroupId === null) throw new BadRequest('Not enough parameters to build a valid rule.')
+  if (protocol === null && remoteGroupId === null) throw new Invalid('Not enough parameters to build a valid rule.')
   if (protocol !== null && !['tcp', 'udp', 'icmp'].includes(protocol))
-    throw new BadRequest(`Invalid IP protocol ${protocol}.`)
+    throw new Invalid(`Invalid IP protocol ${protocol}.`)
   const [from, to] = [portOf(given.from_port, 'from_port'), portOf(given.to_port, 'to_port')]
   if (protocol !== null && protocol !== 'icmp' && remoteGroupId === null && (from === null || to === null))
-    throw new BadRequest(
-      `Invalid port range ${from ?? 'any'}:${to ?? 'any'}. Valid TCP ports should be between 1-65535`,
-    )
+    throw new Invalid(`Invalid port range ${from ?? 'any'}:${to ?? 'any'}. Valid TCP ports should be between 1-65535`)
   if (from !== null && to !== null && protocol !== 'icmp' && from > to)
-    throw new BadRequest(`Invalid port range ${from}:${to}. Former value cannot be greater than the later`)
+    throw new Invalid(`Invalid port range ${from}:${to}. Former value cannot be greater than the later`)
   const [least, most] = protocol === 'icmp' ? [0, 255] : [1, 65_535]
   if ([from, to].some((port) => port !== null && (port < least || port > most)))
-    throw new BadRequest(`Invalid port range ${from ?? 'any'}:${to ?? 'any'}. They should be between ${least}-${most}`)
+    throw new Invalid(`Invalid port range ${from ?? 'any'}:${to ?? 'any'}. They should be between ${least}-${most}`)
   const cidr = remoteGroupId === null ? (textOf(given.cidr, 'cidr') ?? '0.0.0.0/0') : null
   if (cidr !== null) requireCidr(cidr)
   return {
@@ -171,7 +170,7 @@ function requireCidr(cidr: string) {
   try {
     parseCidr(cidr)
   } catch (cause) {
-    throw new BadRequest(`Invalid cidr ${cidr}.`, { cause })
+    throw new Invalid(`Invalid cidr ${cidr}.`, { cause })
   }
 }
 

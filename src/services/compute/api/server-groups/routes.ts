@@ -8,9 +8,10 @@ import { route } from '../route.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, Forbidden, NotFound } from '../../errors.ts'
+import { Invalid, Forbidden, NotFound } from '../../errors.ts'
 import { limitsOf } from '../../operations/quotas.ts'
 import {
+  countGroups,
   deleteGroup,
   findGroup,
   insertGroup,
@@ -21,7 +22,7 @@ import {
 import { number, text as shownText, texts } from '../answers.ts'
 import { admin, memberOrAdmin, readerOrAdmin } from '../base-policy.ts'
 import { many, name, nonNegativeInteger, positiveInteger, query, strict, text } from '../parameter-types.ts'
-import { limited } from '../paging.ts'
+import { offsetOf } from '../paging.ts'
 
 const index = rule(
   'os_compute_api:os-server-groups:index',
@@ -119,8 +120,7 @@ export const serverGroupRoutes = [
     async handle({ ctx, query: asked, version }, { database, config }) {
       ctx.authorize(index, { project_id: ctx.projectId })
       const isAll = Object.hasOwn(asked, 'all_projects') && ctx.can(indexAll)
-      const groups = await listGroups(database.db, isAll ? null : (ctx.projectId ?? ''))
-      const page = limited(groups, asked, config.maxLimit)
+      const page = await listGroups(database.db, isAll ? null : (ctx.projectId ?? ''), offsetOf(asked, config.maxLimit))
       const members = await membersOf(
         database.db,
         page.map(({ id }) => id),
@@ -146,7 +146,7 @@ export const serverGroupRoutes = [
       } = body.server_group
       const most = asked?.max_server_per_host
       if (most !== undefined && policy !== 'anti-affinity') {
-        throw new BadRequest('Only anti-affinity policy supports rules.')
+        throw new Invalid('Only anti-affinity policy supports rules.')
       }
       const group: ServerGroup = {
         id: randomUUID(),
@@ -159,7 +159,7 @@ export const serverGroupRoutes = [
       await database.transaction(async (tx) => {
         await lockOwner(database, tx, group.projectId)
         const limit = (await limitsOf(tx, config, group.projectId))['server_groups'] ?? -1
-        if (limit >= 0 && (await listGroups(tx, group.projectId)).length >= limit)
+        if (limit >= 0 && (await countGroups(tx, group.projectId)) >= limit)
           throw new Forbidden('Quota exceeded, too many server groups.')
         await insertGroup(tx, group, now())
       })

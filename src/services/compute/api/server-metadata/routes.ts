@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { exactly } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { changeMetadata } from '../../operations/label-server.ts'
 import { textByName } from '../answers.ts'
 import { findFor, mayOverrideLock } from '../servers/find.ts'
@@ -70,7 +70,7 @@ export const serverMetadataRoutes = [
     answer: itemAnswer,
     async handle({ ctx, params, body: { meta } }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.update)
-      if (!Object.hasOwn(meta, params.key)) throw new BadRequest('Request body and URI mismatch')
+      if (!Object.hasOwn(meta, params.key)) throw new Invalid('Request body and URI mismatch')
       await changeMetadata(deps, server.id, mayOverrideLock(ctx, server), (now) => ({ ...now, ...meta }))
       return { status: 200, body: { meta } }
     },

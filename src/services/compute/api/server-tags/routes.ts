@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { exactly } from '../../../../platform/http/answers.ts'
 import { route } from '../route.ts'
-import { BadRequest, NotFound } from '../../errors.ts'
+import { Invalid, NotFound } from '../../errors.ts'
 import { changeTags } from '../../operations/label-server.ts'
 import { texts } from '../answers.ts'
 import { findFor } from '../servers/find.ts'
@@ -71,11 +71,11 @@ export const serverTagRoutes = [
     async handle({ ctx, params, baseUrl }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.update)
       const name = params.tag
-      if (name.length > 60) throw new BadRequest(`Tag '${name}' is too long. Maximum length of a tag is 60`)
-      if (/[,/]/.test(name)) throw new BadRequest(`Tag '${name}' must not contain ',' or '/'`)
+      if (name.length > 60) throw new Invalid(`Tag '${name}' is too long. Maximum length of a tag is 60`)
+      if (/[,/]/.test(name)) throw new Invalid(`Tag '${name}' must not contain ',' or '/'`)
       const { before } = await changeTags(deps, server.id, (now) => {
         if (now.includes(name)) return [...now]
-        if (now.length >= most) throw new BadRequest(`The number of tags exceeded the per-server limit ${most}`)
+        if (now.length >= most) throw new Invalid(`The number of tags exceeded the per-server limit ${most}`)
         return [...now, name]
       })
       if (before.includes(name)) return { status: 204 }

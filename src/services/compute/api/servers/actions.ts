@@ -5,7 +5,7 @@ import { route } from '../route.ts'
 import { findProblem, schemaAt, type Bodies } from '../../../../platform/http/schema.ts'
 import type { Rule } from '../../../../platform/auth/policy.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest } from '../../errors.ts'
+import { Invalid } from '../../errors.ts'
 import type { Server } from '../../model/server.ts'
 import { actOnPower, powerActions, startDelete, type PowerAction } from '../../operations/change-server.ts'
 import { consoleOutput, issueConsole } from '../../operations/consoles.ts'
@@ -139,7 +139,7 @@ export const actionRoutes = [
       const [name, value] = Object.entries(request.body)[0]!
       const action = Object.hasOwn(actions, name) ? actions[name]! : undefined
       if (!action || (action.until && request.version.has(action.until)))
-        throw new BadRequest(`There is no such action: ${name}`)
+        throw new Invalid(`There is no such action: ${name}`)
       const schema = schemaAt(action.body, request.version, versions)
       const problem = schema && findProblem(schema, value)
       if (problem) throw invalid({ ...problem, path: [name, ...problem.path] }, 'body')
@@ -157,7 +157,7 @@ export const actionRoutes = [
     async handle({ ctx, params, body }, deps) {
       const server = await findFor(ctx, deps, params.id, policy.remoteConsoles)
       const { protocol, type } = body.remote_console
-      if (protocol !== 'vnc') throw new BadRequest(`Invalid console type ${type}`)
+      if (protocol !== 'vnc') throw new Invalid(`Invalid console type ${type}`)
       return { status: 200, body: { remote_console: { protocol, type, url: await issueConsole(deps, server, type) } } }
     },
   }),

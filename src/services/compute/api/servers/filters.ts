@@ -3,7 +3,7 @@ import { distinctBy } from '../../../../base/distinct.ts'
 import { LinearRegex } from '../../../../base/linear-regex.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
-import { BadRequest, Forbidden } from '../../errors.ts'
+import { Invalid, Forbidden } from '../../errors.ts'
 import { statesOf, type Server } from '../../model/server.ts'
 import type { ServerFilter } from '../../store/server-list.ts'
 import type { ServerTable } from '../../store/tables.ts'
@@ -143,7 +143,7 @@ export function serverFilter(request: Request, limit: number): ServerFilter | nu
 
 function refuseJoined(query: Query): void {
   const wrong = Object.keys(query).find((name) => name.startsWith('_') || joinedParameters.includes(name))
-  if (wrong !== undefined) throw new BadRequest(`Invalid filter field: ${wrong}.`)
+  if (wrong !== undefined) throw new Invalid(`Invalid filter field: ${wrong}.`)
 }
 
 function addPatterns(filter: ServerFilter, query: Query, isOpen: (name: string) => boolean): void {
@@ -161,7 +161,7 @@ function compile(name: string, value: string): LinearRegex {
     return new LinearRegex(value)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : ''
-    throw new BadRequest(`Invalid input for query parameters ${name}. '${value}' is not a 'regex': ${why}`, { cause })
+    throw new Invalid(`Invalid input for query parameters ${name}. '${value}' is not a 'regex': ${why}`, { cause })
   }
 }
 
@@ -171,7 +171,7 @@ function addTimes(filter: ServerFilter, { query, version }: Request): void {
   if (changedSince !== undefined) filter.changedSince = changedSince
   if (changedBefore !== undefined) filter.changedBefore = changedBefore
   if (changedSince !== undefined && changedBefore !== undefined && changedSince > changedBefore)
-    throw new BadRequest('The value of changes-since must be less than or equal to changes-before.')
+    throw new Invalid('The value of changes-since must be less than or equal to changes-before.')
 }
 
 function addTags(filter: ServerFilter, query: Query) {
@@ -189,7 +189,7 @@ function addStatus(filter: ServerFilter, { ctx, query, version }: Request): Serv
   const states = words.map(statesOf)
   const vmStates = states.flatMap((each) => each?.vmStates ?? [])
   if (vmStates.length === 0) {
-    if (version.has('invalid-status-filter')) throw new BadRequest('Invalid status value')
+    if (version.has('invalid-status-filter')) throw new Invalid('Invalid status value')
     return null
   }
   if (vmStates.every((state) => state === 'deleted')) {
@@ -207,9 +207,9 @@ function sortOf(ctx: Context, query: Query): ServerFilter['sort'] {
   const asked = Object.hasOwn(query, 'sort_key') ? query['sort_key']! : []
   const directions = Object.hasOwn(query, 'sort_dir') ? query['sort_dir']! : []
   const wrong = directions.find((each) => each !== 'asc' && each !== 'desc')
-  if (wrong !== undefined) throw new BadRequest(`Unknown sort direction, must be 'desc' or 'asc', not '${wrong}'`)
+  if (wrong !== undefined) throw new Invalid(`Unknown sort direction, must be 'desc' or 'asc', not '${wrong}'`)
   const keys = asked.length === 0 ? ['created_at'] : asked
-  if (directions.length > keys.length) throw new BadRequest('Sort direction size exceeds sort key size')
+  if (directions.length > keys.length) throw new Invalid('Sort direction size exceeds sort key size')
   const sort = keys.flatMap((key, index) => {
     if (adminSort.has(key) && !ctx.isAdmin) throw new Forbidden(`Only administrators can sort servers by ${key}`)
     const column = ignoredSortKeys.includes(key) ? null : sortColumns[key]

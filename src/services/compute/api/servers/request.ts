@@ -4,7 +4,7 @@ import { canonicalIp } from '../../../../base/ip.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import type { ApiVersion } from '../../../../platform/http/versions.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest } from '../../errors.ts'
+import { Invalid } from '../../errors.ts'
 import type { NewServer } from '../../operations/create-server.ts'
 import { listHosts } from '../../store/hosts.ts'
 import { isTrue } from '../links.ts'
@@ -24,18 +24,18 @@ export async function toNewServer(
   const target = { project_id: ctx.projectId, user_id: ctx.userId }
   const minCount = Number(server.min_count ?? 1)
   const maxCount = Number(server.max_count ?? minCount)
-  if (minCount > maxCount) throw new BadRequest('min_count must be <= max_count')
+  if (minCount > maxCount) throw new Invalid('min_count must be <= max_count')
   if (maxCount > 1 && server.hostname !== undefined) {
-    throw new BadRequest('Requesting a specific hostname is not possible when creating multiple servers')
+    throw new Invalid('Requesting a specific hostname is not possible when creating multiple servers')
   }
   const networks = toNetworks(server, version)
   if (Array.isArray(networks) && networks.length > 0) ctx.authorize(policy.attachNetwork, target)
   const { zone, host } = await destination(ctx, deps, server)
   const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {}
   const [group, ...others] = [hints.group ?? []].flat()
-  if (others.length > 0) throw new BadRequest('A server can be of one server group only.')
+  if (others.length > 0) throw new Invalid('A server can be of one server group only.')
   if (server.trusted_image_certificates)
-    throw new BadRequest('Image signature certificate validation is not available in this cloud.')
+    throw new Invalid('Image signature certificate validation is not available in this cloud.')
   return {
     name: server.name,
     hostname: server.hostname ?? null,
@@ -73,10 +73,10 @@ function toNetworks({ networks }: ServerBody, version: ApiVersion): NewServer['n
   if (networks === undefined || networks.length === 0) return version.has('network-auto') ? 'none' : 'default'
   return networks.map(({ uuid, port, fixed_ip: fixedIp, tag }) => {
     if (port && fixedIp)
-      throw new BadRequest(
+      throw new Invalid(
         `Specified Fixed IP '${fixedIp}' cannot be used with port '${port}': the two cannot be specified together.`,
       )
-    if (!port && !uuid) throw new BadRequest("Bad network format: missing 'uuid'")
+    if (!port && !uuid) throw new Invalid("Bad network format: missing 'uuid'")
     return { networkId: uuid ?? null, portId: port ?? null, fixedIp: fixedIp ?? null, tag: tag ?? null }
   })
 }
@@ -87,12 +87,12 @@ function imageOf({ imageRef, block_device_mapping_v2: devices }: ServerBody): st
     const isLocalImage =
       device.source_type === 'image' && device.destination_type === 'local' && Number(device.boot_index ?? -1) === 0
     if (!isLocalImage || device.uuid === undefined) {
-      throw new BadRequest(
+      throw new Invalid(
         'Block Device Mapping is Invalid: only an image as local boot disk is supported, there is no volume service.',
       )
     }
     if (named !== null && device.uuid !== named)
-      throw new BadRequest('Block Device Mapping is Invalid: boot image differs from imageRef.')
+      throw new Invalid('Block Device Mapping is Invalid: boot image differs from imageRef.')
     if (named === null) return device.uuid
   }
   return named
@@ -110,7 +110,7 @@ async function destination(
   if (forced) {
     ctx.authorize(policy.forcedHost, target)
     if (!(await known()).some((each) => each.host === forced))
-      throw new BadRequest(`No valid host was found. No such host - host: ${forced}`)
+      throw new Invalid(`No valid host was found. No such host - host: ${forced}`)
     return { zone: zone || null, host: forced }
   }
   const wanted = server.host ?? server.hypervisor_hostname
@@ -121,6 +121,6 @@ async function destination(
       (server.host ?? each.host) === each.host &&
       (server.hypervisor_hostname ?? each.report.hypervisorHostname) === each.report.hypervisorHostname,
   )
-  if (!found) throw new BadRequest(`Compute host ${wanted} could not be found.`)
+  if (!found) throw new Invalid(`Compute host ${wanted} could not be found.`)
   return { zone: zone || null, host: found.host }
 }

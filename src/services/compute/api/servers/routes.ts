@@ -2,7 +2,7 @@ import { canonicalIp } from '../../../../base/ip.ts'
 import { last, type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ComputeDeps } from '../../deps.ts'
-import { BadRequest, ServerNotFound } from '../../errors.ts'
+import { Invalid, ServerNotFound } from '../../errors.ts'
 import { createServers } from '../../operations/create-server.ts'
 import { livingServer, startDelete } from '../../operations/change-server.ts'
 import { listAggregates } from '../../store/aggregates.ts'
@@ -57,7 +57,7 @@ async function list(request: ApiRequest, deps: ComputeDeps, isDetailed: boolean)
   if (filter && marker !== undefined) {
     const found = await findServer(deps.database.db, marker)
     if (!found || (filter.projectId !== null && found.projectId !== filter.projectId)) {
-      throw new BadRequest(`marker [${marker}] not found`)
+      throw new Invalid(`marker [${marker}] not found`)
     }
     filter.marker = found
   }
@@ -111,7 +111,7 @@ export const serverRoutes = [
     async handle({ ctx, version, body, baseUrl }, deps) {
       const target = { project_id: ctx.projectId, user_id: ctx.userId }
       ctx.authorize(policy.create, target)
-      if (ctx.projectId === null) throw new BadRequest('A project-scoped token is required to create a server.')
+      if (ctx.projectId === null) throw new Invalid('A project-scoped token is required to create a server.')
       const input = await toNewServer(ctx, deps, body, version)
       const { servers, adminPass, reservationId } = await createServers(ctx, deps, input)
       if (isTrue(body.server.return_reservation_id ?? false))

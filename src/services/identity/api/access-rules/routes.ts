@@ -1,6 +1,7 @@
 /** Access rules of users: made with application credentials, listed and deleted here. */
-import { Forbidden } from '../../../../platform/http/errors.ts'
-import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { askedOf } from '../paging.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
+import { type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
@@ -49,14 +50,10 @@ const list = route({
   answer: listAnswer('access_rules', ruleAnswer),
   async handle(request, deps) {
     const userId = await authorized(request, deps, 'list_access_rules')
-    const filters = ['service', 'path', 'method'].flatMap((column) => {
-      const value = last(request.query, column)
-      return value === undefined ? [] : [{ column, operator: '=' as const, value }]
+    const rows = await listRows(deps.database.db, 'access_rules', {
+      user_id: userId,
+      ...askedOf(request.query, ['service', 'path', 'method']),
     })
-    const rows = await listRows(deps.database.db, 'access_rules', [
-      { column: 'user_id', operator: '=', value: userId },
-      ...filters,
-    ])
     return collection(
       'access_rules',
       rows.toSorted((a, b) => a.position - b.position).map((row) => view(row, request.baseUrl)),

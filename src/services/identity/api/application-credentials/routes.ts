@@ -1,6 +1,7 @@
+import { askedOf } from '../paging.ts'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { lockOwner } from '../../../../platform/db/owner-lock.ts'
-import { last, type ApiRequest, type Route } from '../../../../platform/http/route.ts'
+import { type ApiRequest, type Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
@@ -59,11 +60,10 @@ const list = route({
   async handle(request, deps) {
     const userId = authorize(request.ctx, request.params, 'list_application_credentials')
     requireNoTrust(await bearerOf(deps, request.ctx))
-    const name = last(request.query, 'name')
-    const rows = await listRows(deps.database.db, 'application_credentials', [
-      { column: 'user_id', operator: '=', value: userId },
-      ...(name === undefined ? [] : [{ column: 'name', operator: '=' as const, value: name }]),
-    ])
+    const rows = await listRows(deps.database.db, 'application_credentials', {
+      user_id: userId,
+      ...askedOf(request.query, ['name']),
+    })
     const items = await viewCredentials(deps.database.db, rows, request.baseUrl)
     return collection('application_credentials', items, request.baseUrl + request.url)
   },

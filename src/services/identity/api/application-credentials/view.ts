@@ -9,8 +9,7 @@ type Credential = Row<'application_credentials'>
 /** Application credentials as the API shows them; roles and access rules of all with one query each. */
 export async function viewCredentials(db: IdentityDb, rows: readonly Credential[], baseUrl: string) {
   const roleIds = [...new Set(rows.flatMap((row) => JSON.parse(row.roles) as string[]))]
-  const roles =
-    roleIds.length === 0 ? [] : await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: roleIds }])
+  const roles = roleIds.length === 0 ? [] : await listRows(db, 'roles', { id: roleIds })
   const rules = await rulesOf(db, rows)
   return rows.map((row): Shown<typeof credentialAnswer> => ({
     id: row.id,

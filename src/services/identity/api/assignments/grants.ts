@@ -1,6 +1,6 @@
 /** Roles of users and groups on projects, domains and the system: list, check, grant, revoke. */
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
-import { BadRequest, Forbidden, NotFound } from '../../../../platform/http/errors.ts'
+import { Invalid, Forbidden, NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -77,7 +77,7 @@ const missing = (grant: Grant) =>
 function requireFittingRole({ role, target, targetId, targetDomainId }: Grant) {
   if (!role || role.domain_id === '') return
   if (target === 'system') {
-    throw new BadRequest(
+    throw new Invalid(
       `Role ${role.id} is a domain-specific role. Unable to use a domain-specific role in a system assignment.`,
     )
   }

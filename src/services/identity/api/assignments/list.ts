@@ -1,5 +1,5 @@
 /** GET /v3/role_assignments with its filters; `effective` expands groups, implied and inherited roles. */
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -8,7 +8,7 @@ import { listAssignments, type AssignmentQuery } from '../../operations/list-ass
 import { policy } from '../../policies.ts'
 import { findRow } from '../../store/rows.ts'
 import { isFlagged } from '../paging.ts'
-import { listTarget } from '../resource.ts'
+import { listTarget } from '../kit/listing.ts'
 import { assignmentsAnswer, readNames, viewAssignment } from './view.ts'
 
 /** What the query asks for. Throws 400 on filters that exclude each other. */
@@ -17,7 +17,7 @@ function readQuery(query: Query): AssignmentQuery {
   const system = value('scope.system')
   const [user, group, project, domain] = ['user.id', 'group.id', 'scope.project.id', 'scope.domain.id'].map(value)
   const refuse = (text: string) => {
-    throw new BadRequest(text)
+    throw new Invalid(text)
   }
   if (domain && project) refuse('Specify a domain or project, not both')
   if (domain && system) refuse('Specify system or domain, not both')
@@ -56,7 +56,7 @@ async function authorize({ ctx, query }: ApiRequest, { database: { db } }: Ident
     project ? { target: { domain_id: project.domain_id, project: { id, domain_id: project.domain_id } } } : {},
   )
   if (id === undefined) {
-    throw new BadRequest('scope.project.id must be specified if include_subtree is also specified')
+    throw new Invalid('scope.project.id must be specified if include_subtree is also specified')
   }
   if (!project) throw new IdentityNotFound('project', id)
 }

@@ -1,6 +1,6 @@
 /** What the bearer of a token can reach: /v3/auth/{catalog,projects,domains,system}. */
 import type { Context } from '../../../../platform/auth/context.ts'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { policy } from '../../policies.ts'

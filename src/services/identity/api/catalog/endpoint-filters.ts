@@ -1,5 +1,5 @@
 /** OS-EP-FILTER: which endpoints a project finds in its catalog. */
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method, ParamsOf, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -16,8 +16,8 @@ import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/
 import { collection, withLinks, type Collection } from '../links.ts'
 import { projectAnswer, viewProjects } from '../projects/view.ts'
 import { projects } from '../projects/resource.ts'
-import { load, resource } from '../resource.ts'
-import { endpointGroupAnswer, endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
+import { load } from '../kit/entity.ts'
+import { endpointGroupAnswer, endpointGroupRoutes, endpointGroups, viewEndpointGroup } from './endpoint-groups.ts'
 import { endpointAnswer, endpoints, viewEndpoint } from './endpoints.ts'
 import type { TObject } from 'typebox'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
@@ -175,4 +175,4 @@ const associations = [
   }),
 ]
 
-export const endpointFilterRoutes: Route<IdentityDeps>[] = [...resource(endpointGroups), ...lists, ...associations]
+export const endpointFilterRoutes: Route<IdentityDeps>[] = [...endpointGroupRoutes, ...lists, ...associations]

@@ -1,9 +1,12 @@
 /** OS-EP-FILTER: groups of endpoints that have attributes in common. */
 import { Type } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { expected } from '../../errors.ts'
-import { deleteRows, findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
-import { newId, type Attributes, type Entity } from '../resource.ts'
+import { deleteRows, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { entity } from '../kit/entity.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
+import type { Input } from '../../../../platform/api/resource.ts'
 import { kinds } from '../schema.ts'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
 import { nullableText, text } from '../answers.ts'
@@ -29,12 +32,12 @@ export const viewEndpointGroup = (row: Row<'endpoint_groups'>): Shown<typeof end
   filters: JSON.parse(row.filters) as Record<string, unknown>,
 })
 
-function requireFilters(input: Attributes) {
-  const names = Object.keys((input['filters'] ?? {}) as object)
+function requireFilters(input: Input) {
+  const names = Object.keys((input.filters ?? {}) as object)
   if (names.some((name) => !allowed.includes(name))) throw expected(allowed.join(' or '), 'endpoint_group')
 }
 
-export const endpointGroups: Entity<'endpoint_groups'> = {
+export const endpointGroups = entity({
   table: 'endpoint_groups',
   singular: 'endpoint_group',
   answer: endpointGroupAnswer,
@@ -42,42 +45,54 @@ export const endpointGroups: Entity<'endpoint_groups'> = {
   title: 'Endpoint Group',
   path: '/OS-EP-FILTER/endpoint_groups',
   section: 'catalog',
-  strict: true,
-  create: { name: kinds.name, description: Type.Optional(kinds.description), filters },
-  update: {
-    name: Type.Optional(kinds.name),
-    description: Type.Optional(kinds.description),
-    filters: Type.Optional(filters),
-  },
   filters: { name: { column: 'name' } },
   view: viewEndpointGroup,
-  target: () => ({}),
-  async insert({ database: { db } }, input) {
-    if (Object.keys(input['filters'] as object).length === 0) {
-      throw new BadRequest('filters field is required and cannot be empty')
-    }
-    requireFilters(input)
-    const row = {
-      id: newId(),
-      name: input['name'] as string,
-      description: (input['description'] as string | null | undefined) ?? null,
-      filters: JSON.stringify(input['filters']),
-    }
-    await insertRow(db, 'endpoint_groups', row)
-    return row
-  },
-  async change({ database: { db } }, row, input) {
-    requireFilters(input)
-    await updateRow(db, 'endpoint_groups', row.id, {
-      ...(input['name'] !== undefined && { name: input['name'] as string }),
-      ...(input['description'] !== undefined && { description: input['description'] as string | null }),
-      ...(input['filters'] !== undefined && { filters: JSON.stringify(input['filters']) }),
-    })
-    return (await findRow(db, 'endpoint_groups', { id: row.id }))!
-  },
-  remove: ({ database }, row) =>
+})
+
+export const endpointGroupRoutes = [
+  ...readRoutes(endpointGroups),
+  createRoute(endpointGroups, {
+    schema: Type.Object(
+      { name: kinds.name, description: Type.Optional(kinds.description), filters },
+      { additionalProperties: false },
+    ),
+    async insert(_db, { database: { db } }, input) {
+      if (Object.keys(input.filters).length === 0) {
+        throw new Invalid('filters field is required and cannot be empty')
+      }
+      requireFilters(input)
+      const row = {
+        id: newId(),
+        name: input.name,
+        description: input.description ?? null,
+        filters: JSON.stringify(input.filters),
+      }
+      await insertRow(db, 'endpoint_groups', row)
+      return row
+    },
+  }),
+  updateRoute(endpointGroups, {
+    schema: Type.Object(
+      {
+        name: Type.Optional(kinds.name),
+        description: Type.Optional(kinds.description),
+        filters: Type.Optional(filters),
+      },
+      { additionalProperties: false, minProperties: 1 },
+    ),
+    async apply(_db, { database: { db } }, row, input) {
+      requireFilters(input)
+      await updateRow(db, 'endpoint_groups', row.id, {
+        ...(input.name !== undefined && { name: input.name }),
+        ...(input.description !== undefined && { description: input.description }),
+        ...(input.filters !== undefined && { filters: JSON.stringify(input.filters) }),
+      })
+    },
+  }),
+  removeRoute(endpointGroups, (_db, { database }, row) =>
     database.transaction(async (tx) => {
       await deleteRows(tx, 'project_endpoint_groups', { endpoint_group_id: row.id })
       await deleteRows(tx, 'endpoint_groups', { id: row.id })
     }),
-}
+  ),
+]

@@ -1,11 +1,14 @@
 import { Type } from 'typebox'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { expected } from '../../errors.ts'
 import { urlVariable, urlVariables } from '../../operations/catalog.ts'
 import { deleteEndpoints } from '../../store/catalog.ts'
 import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
-import { extraOf, extras, newId, resource, type Attributes, type Entity } from '../resource.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { kinds } from '../schema.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { boolean, nullableText, open, text } from '../answers.ts'
@@ -50,40 +53,39 @@ function requireKnownVariables(text: string) {
     match[2] !== 's' || !(urlVariables as readonly string[]).includes(match[1]!)
   const rest = text.replace(urlVariable, '')
   if ([...text.matchAll(urlVariable)].some(isWrong) || /[$%]\(/.test(rest)) {
-    throw new BadRequest(`Cannot create an endpoint with an invalid URL: ${text}.`)
+    throw new Invalid(`Cannot create an endpoint with an invalid URL: ${text}.`)
   }
 }
 
+interface Place {
+  service_id?: string
+  region_id?: string | null
+  region?: string | null
+}
+
 /** Checks service and region; the region's id, where the body names one by either of its names. */
-async function placeOf({ database: { db } }: IdentityDeps, input: Attributes): Promise<string | null | undefined> {
-  const regionId = input['region_id'] as string | null | undefined
-  const old = input['region'] as string | null | undefined
+async function placeOf({ database: { db } }: IdentityDeps, input: Place): Promise<string | null | undefined> {
+  const regionId = input.region_id
+  const old = input.region
   // A `region`, as clients of before v3.2 send it, comes into being with the endpoint.
   if (regionId == null && old != null) {
     await insertRow(db, 'regions', { id: old, description: '', parent_region_id: null, extra: '{}' })
   }
   const id = regionId ?? old ?? regionId
   if (id != null && !(await findRow(db, 'regions', { id }))) throw expected('endpoint region_id', 'region table')
-  const serviceId = input['service_id'] as string | undefined
+  const serviceId = input.service_id
   if (serviceId !== undefined && !(await findRow(db, 'services', { id: serviceId }))) {
     throw expected('endpoint service_id', 'service table')
   }
   return id
 }
 
-export const endpoints: Entity<'endpoints'> = {
+export const endpoints = entity({
   table: 'endpoints',
   singular: 'endpoint',
   answer: endpointAnswer,
   plural: 'endpoints',
   section: 'catalog',
-  create: { service_id: Type.String(), interface: interfaces, url, ...attributes },
-  update: {
-    service_id: Type.Optional(Type.String()),
-    interface: Type.Optional(interfaces),
-    url: Type.Optional(url),
-    ...attributes,
-  },
   filters: {
     service_id: { column: 'service_id' },
     region_id: { column: 'region_id' },
@@ -91,38 +93,52 @@ export const endpoints: Entity<'endpoints'> = {
     interface: { column: 'interface' },
   },
   view: viewEndpoint,
-  target: () => ({}),
   existsFirst: ['show', 'update', 'delete'],
-  async insert(deps, input) {
-    requireKnownVariables(input['url'] as string)
-    const row = {
-      id: newId(),
-      service_id: input['service_id'] as string,
-      region_id: (await placeOf(deps, input)) ?? null,
-      interface: input['interface'] as string,
-      url: input['url'] as string,
-      enabled: input['enabled'] === false ? 0 : 1,
-      name: (input['name'] as string | null | undefined) ?? null,
-      extra: extraOf(input, known),
-    }
-    await insertRow(deps.database.db, 'endpoints', row)
-    return row
-  },
-  async change(deps, row, input) {
-    if (input['url'] !== undefined) requireKnownVariables(input['url'] as string)
-    const regionId = await placeOf(deps, input)
-    await updateRow(deps.database.db, 'endpoints', row.id, {
-      ...(input['service_id'] !== undefined && { service_id: input['service_id'] as string }),
-      ...(regionId !== undefined && { region_id: regionId }),
-      ...(input['interface'] !== undefined && { interface: input['interface'] as string }),
-      ...(input['url'] !== undefined && { url: input['url'] as string }),
-      ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
-      ...(input['name'] !== undefined && { name: input['name'] as string | null }),
-      extra: extraOf(input, known, row.extra),
-    })
-    return (await findRow(deps.database.db, 'endpoints', { id: row.id }))!
-  },
-  remove: ({ database }, row) => database.transaction((tx) => deleteEndpoints(tx, [row.id])),
-}
+})
 
-export const endpointRoutes = resource(endpoints)
+export const endpointRoutes = [
+  ...readRoutes(endpoints),
+  createRoute(endpoints, {
+    schema: Type.Object({ service_id: Type.String(), interface: interfaces, url, ...attributes }),
+    async insert(_db, deps, input) {
+      requireKnownVariables(input.url)
+      const row = {
+        id: newId(),
+        service_id: input.service_id,
+        region_id: (await placeOf(deps, input)) ?? null,
+        interface: input.interface,
+        url: input.url,
+        enabled: input.enabled === false ? 0 : 1,
+        name: input.name ?? null,
+        extra: extraOf(input, known),
+      }
+      await insertRow(deps.database.db, 'endpoints', row)
+      return row
+    },
+  }),
+  updateRoute(endpoints, {
+    schema: Type.Object(
+      {
+        service_id: Type.Optional(Type.String()),
+        interface: Type.Optional(interfaces),
+        url: Type.Optional(url),
+        ...attributes,
+      },
+      { minProperties: 1 },
+    ),
+    async apply(_db, deps, row, input) {
+      if (input.url !== undefined) requireKnownVariables(input.url)
+      const regionId = await placeOf(deps, input)
+      await updateRow(deps.database.db, 'endpoints', row.id, {
+        ...(input.service_id !== undefined && { service_id: input.service_id }),
+        ...(regionId !== undefined && { region_id: regionId }),
+        ...(input.interface !== undefined && { interface: input.interface }),
+        ...(input.url !== undefined && { url: input.url }),
+        ...(input.enabled !== undefined && { enabled: input.enabled ? 1 : 0 }),
+        ...(input.name !== undefined && { name: input.name }),
+        extra: extraOf(input, known, row.extra),
+      })
+    },
+  }),
+  removeRoute(endpoints, (_db, { database }, row) => database.transaction((tx) => deleteEndpoints(tx, [row.id]))),
+]

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
-import { ApiError, BadRequest } from '../../../../platform/http/errors.ts'
+import { Type, type Static } from 'typebox'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -8,7 +8,10 @@ import { policy } from '../../policies.ts'
 import { deleteRegions, hasEndpointsIn, regionsAbove, regionsBelow } from '../../store/catalog.ts'
 import { findRow, insertRow, updateRow, type IdentityDb, type Row } from '../../store/rows.ts'
 import { withLinks } from '../links.ts'
-import { extraOf, extras, newId, resource, type Attributes, type Entity } from '../resource.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { linked, nullableText, oneOf, open, text } from '../answers.ts'
 
@@ -17,6 +20,7 @@ const attributes = {
   description: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 255 })])),
   parent_region_id: Type.Optional(Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 255 })])),
 }
+const regionSchema = Type.Object({ id: Type.Optional(regionId), ...attributes })
 const known = ['description', 'parent_region_id']
 
 const regionAnswer = open({ id: text, description: nullableText, parent_region_id: nullableText })
@@ -32,11 +36,11 @@ async function requireRegion(db: IdentityDb, id: string | null | undefined) {
   if (id != null && !(await findRow(db, 'regions', { id }))) throw new IdentityNotFound('region', id)
 }
 
-async function insertRegion({ database: { db } }: IdentityDeps, input: Attributes) {
+async function insertRegion(db: IdentityDb, _deps: IdentityDeps, input: Static<typeof regionSchema>) {
   const row = {
-    id: (input['id'] as string | undefined) || newId(),
-    description: (input['description'] as string | null | undefined) ?? '',
-    parent_region_id: (input['parent_region_id'] as string | null | undefined) ?? null,
+    id: input.id || newId(),
+    description: input.description ?? '',
+    parent_region_id: input.parent_region_id ?? null,
     extra: extraOf(input, known),
   }
   await requireRegion(db, row.parent_region_id === row.id ? null : row.parent_region_id)
@@ -46,58 +50,65 @@ async function insertRegion({ database: { db } }: IdentityDeps, input: Attribute
 }
 
 const circle = (parentId: string) =>
-  new ApiError(400, `The specified parent region ${parentId} would create a circular region hierarchy.`)
+  new Invalid(`The specified parent region ${parentId} would create a circular region hierarchy.`)
 
-const regions: Entity<'regions'> = {
+const regions = entity({
   table: 'regions',
   singular: 'region',
   answer: regionAnswer,
   plural: 'regions',
   section: 'catalog',
-  create: { id: Type.Optional(regionId), ...attributes },
-  update: attributes,
   filters: { parent_region_id: { column: 'parent_region_id' } },
   view: viewRegion,
-  target: () => ({}),
-  insert: insertRegion,
-  change: ({ database }, row, input) =>
-    database.transaction(async (tx) => {
-      const parentId = input['parent_region_id'] as string | null | undefined
-      await requireRegion(tx, parentId)
-      if (parentId != null && (parentId === row.id || (await regionsAbove(tx, parentId)).includes(row.id))) {
-        throw circle(parentId)
-      }
-      await updateRow(tx, 'regions', row.id, {
-        ...(input['description'] !== undefined && { description: (input['description'] as string | null) ?? '' }),
-        ...(parentId !== undefined && { parent_region_id: parentId }),
-        extra: extraOf(input, known, row.extra),
-      })
-      return (await findRow(tx, 'regions', { id: row.id }))!
-    }),
-  remove: ({ database }, row) =>
+})
+
+const regionEntityRoutes = [
+  ...readRoutes(regions),
+  createRoute(regions, {
+    schema: regionSchema,
+    insert: insertRegion,
+  }),
+  updateRoute(regions, {
+    schema: Type.Object(attributes, { minProperties: 1 }),
+    apply: (_db, { database }, row, input) =>
+      database.transaction(async (tx) => {
+        const parentId = input.parent_region_id
+        await requireRegion(tx, parentId)
+        if (parentId != null && (parentId === row.id || (await regionsAbove(tx, parentId)).includes(row.id))) {
+          throw circle(parentId)
+        }
+        await updateRow(tx, 'regions', row.id, {
+          ...(input.description !== undefined && { description: input.description ?? '' }),
+          ...(parentId !== undefined && { parent_region_id: parentId }),
+          extra: extraOf(input, known, row.extra),
+        })
+      }),
+  }),
+  removeRoute(regions, (_db, { database }, row) =>
     database.transaction(async (tx) => {
       const all = [row.id, ...(await regionsBelow(tx, row.id))]
       if (await hasEndpointsIn(tx, all)) throw new RegionInUse(row.id)
       await deleteRegions(tx, all)
     }),
-}
+  ),
+]
 
 const putRegion = route({
   method: 'PUT',
   path: '/regions/:id',
   policy: policy('create_region'),
-  body: Type.Object({ region: Type.Object({ id: Type.Optional(regionId), ...attributes }) }),
+  body: Type.Object({ region: regionSchema }),
   answer: { 201: oneOf('region', linked(regionAnswer)) },
   async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('create_region'))
     const { region } = body
     if (region.id !== undefined && region.id !== params.id) {
-      throw new BadRequest(`Conflicting region IDs specified: "${params.id}" != "${region.id}"`)
+      throw new Invalid(`Conflicting region IDs specified: "${params.id}" != "${region.id}"`)
     }
-    const row = await insertRegion(deps, { ...region, id: params.id })
+    const row = await insertRegion(deps.database.db, deps, { ...region, id: params.id })
     deps.changed()
     return { status: 201, body: { region: withLinks(baseUrl, 'regions', viewRegion(row)) } }
   },
 })
 
-export const regionRoutes: Route<IdentityDeps>[] = [...resource(regions), putRegion]
+export const regionRoutes: Route<IdentityDeps>[] = [...regionEntityRoutes, putRegion]

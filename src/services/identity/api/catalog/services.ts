@@ -1,7 +1,10 @@
 import { Type } from 'typebox'
 import { deleteService } from '../../store/catalog.ts'
-import { deleteRows, findRow, insertRow, updateRow } from '../../store/rows.ts'
-import { extraOf, extras, newId, resource, type Entity } from '../resource.ts'
+import { deleteRows, insertRow, updateRow } from '../../store/rows.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { kinds } from '../schema.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { boolean, open, text } from '../answers.ts'
@@ -21,14 +24,12 @@ export const serviceAnswer = open({
   enabled: boolean,
 })
 
-export const services: Entity<'services'> = {
+export const services = entity({
   table: 'services',
   singular: 'service',
   answer: serviceAnswer,
   plural: 'services',
   section: 'catalog',
-  create: { type: kinds.name, ...attributes },
-  update: { type: Type.Optional(kinds.name), ...attributes },
   filters: { type: { column: 'type' }, name: { column: 'name' } },
   view: (row): Shown<typeof serviceAnswer> => ({
     ...extras(row),
@@ -38,35 +39,42 @@ export const services: Entity<'services'> = {
     ...(row.description !== null && { description: row.description }),
     enabled: row.enabled === 1,
   }),
-  target: () => ({}),
-  async insert({ database: { db } }, input) {
-    const row = {
-      id: newId(),
-      type: input['type'] as string,
-      name: (input['name'] as string | null | undefined) ?? null,
-      description: (input['description'] as string | null | undefined) ?? null,
-      enabled: input['enabled'] === false ? 0 : 1,
-      extra: extraOf(input, known),
-    }
-    await insertRow(db, 'services', row)
-    return row
-  },
-  async change({ database: { db } }, row, input) {
-    await updateRow(db, 'services', row.id, {
-      ...(input['type'] !== undefined && { type: input['type'] as string }),
-      ...(input['name'] !== undefined && { name: input['name'] as string | null }),
-      ...(input['description'] !== undefined && { description: input['description'] as string | null }),
-      ...(input['enabled'] !== undefined && { enabled: input['enabled'] ? 1 : 0 }),
-      extra: extraOf(input, known, row.extra),
-    })
-    return (await findRow(db, 'services', { id: row.id }))!
-  },
-  remove: ({ database }, row) =>
+})
+
+export const serviceRoutes = [
+  ...readRoutes(services),
+  createRoute(services, {
+    schema: Type.Object({ type: kinds.name, ...attributes }),
+    async insert(_db, { database: { db } }, input) {
+      const row = {
+        id: newId(),
+        type: input.type,
+        name: input.name ?? null,
+        description: input.description ?? null,
+        enabled: input.enabled === false ? 0 : 1,
+        extra: extraOf(input, known),
+      }
+      await insertRow(db, 'services', row)
+      return row
+    },
+  }),
+  updateRoute(services, {
+    schema: Type.Object({ type: Type.Optional(kinds.name), ...attributes }, { minProperties: 1 }),
+    async apply(_db, { database: { db } }, row, input) {
+      await updateRow(db, 'services', row.id, {
+        ...(input.type !== undefined && { type: input.type }),
+        ...(input.name !== undefined && { name: input.name }),
+        ...(input.description !== undefined && { description: input.description }),
+        ...(input.enabled !== undefined && { enabled: input.enabled ? 1 : 0 }),
+        extra: extraOf(input, known, row.extra),
+      })
+    },
+  }),
+  removeRoute(services, (_db, { database }, row) =>
     database.transaction(async (tx) => {
       await deleteRows(tx, 'registered_limits', { service_id: row.id })
       await deleteRows(tx, 'limits', { service_id: row.id })
       await deleteService(tx, row.id)
     }),
-}
-
-export const serviceRoutes = resource(services)
+  ),
+]

@@ -1,6 +1,7 @@
 /** /v3/credentials: secrets of users, encrypted at rest. */
+import { askedOf } from '../paging.ts'
 import { Type } from 'typebox'
-import { last, type ApiRequest } from '../../../../platform/http/route.ts'
+import { type ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import {
   findCredential,
@@ -17,7 +18,8 @@ import { deleteRows, updateRow } from '../../store/rows.ts'
 import { isDelegated } from '../../tokens/delegation.ts'
 import { bearerOf, requireOwnLogin } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
-import { extraOf, newId } from '../resource.ts'
+import { newId } from '../../store/new-rows.ts'
+import { extraOf } from '../kit/extra.ts'
 import { kinds } from '../schema.ts'
 import { linked, listAnswer, nullableText, oneOf, open, text } from '../answers.ts'
 
@@ -112,11 +114,7 @@ const list = route({
   async handle({ ctx, query, baseUrl, url }, deps) {
     ctx.authorize(policy('list_credentials'), ctx.systemScope ? {} : targetOf({ userId: ctx.userId }))
     const isHidden = isDelegated(await bearerOf(deps, ctx))
-    const conditions = ['user_id', 'type'].flatMap((column) => {
-      const value = last(query, column)
-      return value === undefined ? [] : [{ column, operator: '=' as const, value }]
-    })
-    const rows = isHidden ? [] : await listCredentials(deps, conditions)
+    const rows = isHidden ? [] : await listCredentials(deps, askedOf(query, ['user_id', 'type']))
     const visible = rows.filter((row) => ctx.can(policy('get_credential'), targetOf(row)))
     return collection(
       'credentials',

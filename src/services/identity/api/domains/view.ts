@@ -1,7 +1,7 @@
 import type { IdentityDeps } from '../../deps.ts'
 import { tagsOf } from '../../store/projects.ts'
 import type { Row } from '../../store/rows.ts'
-import { extras } from '../resource.ts'
+import { extras } from '../kit/extra.ts'
 import { Type } from 'typebox'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { boolean, nullableText, open, text, texts } from '../answers.ts'

@@ -1,6 +1,6 @@
 /** /v3/users/{id}/credentials/OS-EC2: access keys for EC2 and S3 clients. */
 import { Type } from 'typebox'
-import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import {
@@ -17,7 +17,7 @@ import { policy } from '../../policies.ts'
 import { deleteRows, findRow } from '../../store/rows.ts'
 import { requireOwnLogin } from '../bearer.ts'
 import { collection } from '../links.ts'
-import { newId } from '../resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
 import { listAnswer, nullableText, self, text } from '../answers.ts'
 
@@ -58,10 +58,7 @@ const list = route({
     ctx.authorize(policy('ec2_list_credentials'), { user_id: userId })
     await requireOwnLogin(deps, ctx)
     await requireUser(deps, userId)
-    const rows = await listCredentials(deps, [
-      { column: 'user_id', operator: '=', value: userId },
-      { column: 'type', operator: '=', value: 'ec2' },
-    ])
+    const rows = await listCredentials(deps, { user_id: userId, type: 'ec2' })
     return collection(
       'credentials',
       rows.map((row) => view(row, baseUrl)),

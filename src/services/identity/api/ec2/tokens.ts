@@ -1,6 +1,6 @@
 /** POST /v3/ec2tokens and /v3/s3tokens. Only services may ask: a signature alone is no credential (CVE-2025-65073). */
 import { Type, type Static } from 'typebox'
-import { BadRequest, Unauthorized } from '../../../../platform/http/errors.ts'
+import { Invalid, Unauthorized } from '../../../../platform/errors.ts'
 import { route } from '../route.ts'
 import { authenticateBySignature } from '../../auth/by-signature.ts'
 import { dateOf, ec2Signature, s3DateOf, s3Signature, type SignedRequest } from '../../credentials/signature.ts'
@@ -82,7 +82,7 @@ const s3 = route({
   async handle({ ctx, body: input }, deps) {
     ctx.authorize(policy('s3tokens_validate'))
     const given = credentialsOf(input)
-    if (given.token === undefined) throw new BadRequest('credentials/token: the string to sign is missing.')
+    if (given.token === undefined) throw new Invalid('credentials/token: the string to sign is missing.')
     const stringToSign = Buffer.from(given.token, 'base64url')
     const { valid } = await authenticateBySignature(deps, {
       access: given.access,

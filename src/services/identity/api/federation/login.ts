@@ -1,5 +1,5 @@
 /** Logins through a web server in front: for programs that follow it (`…/auth`), and for browsers (`…/websso`). */
-import { BadRequest, Unauthorized } from '../../../../platform/http/errors.ts'
+import { Invalid, Unauthorized } from '../../../../platform/errors.ts'
 import { last, type ApiRequest, type Query } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { authenticate, type Outcome } from '../../auth/authenticate.ts'
@@ -24,7 +24,7 @@ function logIn(deps: IdentityDeps, { headers, peer, url }: ApiRequest, idpId: st
 /** The dashboard to send the browser back to: only one that the operator trusts ever gets a token. */
 function originOf({ config }: IdentityDeps, query: Query): string {
   const origin = last(query, 'origin')
-  if (!origin) throw new BadRequest('Request must have an origin query parameter')
+  if (!origin) throw new Invalid('Request must have an origin query parameter')
   const host = unquote(origin)
   if (!config.trustedDashboards.some((trusted) => lowerCaseHost(trusted) === host))
     throw new Unauthorized(`${host} is not a trusted dashboard host`)

@@ -1,4 +1,4 @@
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import type { ApiRequest, Method } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -8,9 +8,9 @@ import { policy } from '../../policies.ts'
 import { memberOf } from '../../store/listing.ts'
 import { groupIdsOf } from '../../store/roles.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
-import { answerListing, ofOwnDomain, resource } from '../resource.ts'
+import { answerListing, ofOwnDomain } from '../kit/listing.ts'
 import { users } from '../users/resource.ts'
-import { groups } from './resource.ts'
+import { groupEntityRoutes } from './resource.ts'
 import { linked, listAnswer } from '../answers.ts'
 
 /** Group and user of a membership route, with the caller's right to it checked. */
@@ -84,7 +84,7 @@ const requireMember = async ({ database: { db } }: IdentityDeps, groupId: string
 }
 
 export const groupRoutes = [
-  ...resource(groups),
+  ...groupEntityRoutes,
   listMembers,
   memberRoute('PUT', 'add_user_to_group', async ({ database: { db } }, group_id, user_id) => {
     await insertRow(db, 'memberships', { group_id, user_id })
@@ -95,7 +95,7 @@ export const groupRoutes = [
     await deps.database.transaction(async (tx) => {
       await deleteRows(tx, 'memberships', { group_id, user_id })
       // What he made with the group's roles ends with them.
-      const lost = await listRows(tx, 'assignments', [{ column: 'actor_id', operator: '=', value: group_id }])
+      const lost = await listRows(tx, 'assignments', { actor_id: group_id })
       for (const assignment of lost)
         await endDelegationsOf(tx, { ...assignment, actor_type: 'user', actor_id: user_id })
     })

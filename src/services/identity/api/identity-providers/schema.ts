@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { nullableString, wrapped } from '../federation/schema.ts'
+import { exactly } from '../../../../platform/http/answers.ts'
+import { nullableString } from '../federation/schema.ts'
 
 const attributes = {
   enabled: Type.Optional(Type.Boolean()),
@@ -13,8 +14,8 @@ const attributes = {
   ),
 }
 
-export const createBody = wrapped('identity_provider', {
+export const createSchema = exactly({
   ...attributes,
   domain_id: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 64, pattern: '^[a-zA-Z0-9-]+$' })])),
 })
-export const updateBody = wrapped('identity_provider', attributes, { minProperties: 1 })
+export const updateSchema = Type.Object(attributes, { additionalProperties: false, minProperties: 1 })

@@ -1,6 +1,6 @@
 /** Registered limits: what of a resource every project has that is given no other limit. */
 import { Type, type Static } from 'typebox'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -8,7 +8,8 @@ import { createRegisteredLimits, deleteRegisteredLimit, updateRegisteredLimit } 
 import { policy } from '../../policies.ts'
 import { findRow, type Row } from '../../store/rows.ts'
 import { withLinks } from '../links.ts'
-import { answerListing, newId } from '../resource.ts'
+import { newId } from '../../store/new-rows.ts'
+import { answerListing } from '../kit/listing.ts'
 import { kinds } from '../schema.ts'
 import { registeredAnswer, registeredListing, viewRegistered } from './view.ts'
 import { exactly } from '../../../../platform/http/answers.ts'

@@ -1,5 +1,5 @@
 import type { Row } from '../../store/rows.ts'
-import type { Listing } from '../resource.ts'
+import type { Listing } from '../kit/listing.ts'
 import { Type } from 'typebox'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
 import { nullableText, text } from '../answers.ts'
@@ -48,17 +48,17 @@ const filters = {
 export const registeredListing: Listing<'registered_limits'> = {
   table: 'registered_limits',
   plural: 'registered_limits',
+  path: '/registered_limits',
   section: 'unifiedLimit',
   filters,
-  answer: registeredAnswer,
-  view: viewRegistered,
+  views: (_db, rows) => Promise.resolve(rows.map(viewRegistered)),
 }
 
 export const limitListing: Listing<'limits'> = {
   table: 'limits',
   plural: 'limits',
+  path: '/limits',
   section: 'unifiedLimit',
   filters: { ...filters, project_id: { column: 'project_id' }, domain_id: { column: 'domain_id' } },
-  answer: limitAnswer,
-  view: viewLimit,
+  views: (_db, rows) => Promise.resolve(rows.map(viewLimit)),
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 
 /** The rules are checked by their own version; here only that there is a mapping. */
-export const mappingBody = Type.Object({
-  mapping: Type.Object({ rules: Type.Optional(Type.Unknown()), schema_version: Type.Optional(Type.String()) }),
+export const mappingSchema = Type.Object({
+  rules: Type.Optional(Type.Unknown()),
+  schema_version: Type.Optional(Type.String()),
 })

@@ -1,5 +1,5 @@
 /** What a user has let programs do: /v3/users/{user}/OS-OAUTH1/access_tokens. */
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -49,7 +49,7 @@ async function load(
 }
 
 const rolesOf = ({ database }: IdentityDeps, row: AccessToken) =>
-  listRows(database.db, 'roles', [{ column: 'id', operator: 'in', value: JSON.parse(row.role_ids) as string[] }])
+  listRows(database.db, 'roles', { id: JSON.parse(row.role_ids) as string[] })
 
 const list = route({
   method: 'GET',

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { route } from '../route.ts'
 import { requireConsumer } from '../../operations/oauth1.ts'
 import { policy } from '../../policies.ts'
 import { removeConsumer, type Consumer } from '../../store/oauth1.ts'
 import { insertRow, listRows, updateRow } from '../../store/rows.ts'
 import { collection } from '../links.ts'
-import { extraOf, extras, newId, type Attributes } from '../resource.ts'
+import type { Input } from '../../../../platform/api/resource.ts'
+import { newId } from '../../store/new-rows.ts'
+import { extraOf, extras } from '../kit/extra.ts'
 import { createConsumerBody, updateConsumerBody } from './schema.ts'
 import { listAnswer, nullableText, oneOf, open, self, text, withFields } from '../answers.ts'
 
@@ -58,7 +60,7 @@ const create = route({
   answer: { 201: oneOf('consumer', withFields(consumerAnswer, { secret: text })) },
   async handle({ ctx, body, baseUrl }, { database }) {
     ctx.authorize(policy('create_consumer'))
-    const input: Attributes = body.consumer
+    const input: Input = body.consumer
     const secret = randomBytes(16).toString('hex')
     const row = { id: newId(), secret, description: body.consumer.description ?? null, extra: extraOf(input, known) }
     await insertRow(database.db, 'consumers', row)
@@ -75,9 +77,9 @@ const update = route({
   async handle({ ctx, params, body, baseUrl }, deps) {
     ctx.authorize(policy('update_consumer'))
     const row = await requireConsumer(deps, params.id)
-    const input: Attributes = body.consumer
-    if (input['secret'] !== undefined) throw new BadRequest('Cannot update Consumer secret')
-    if (input['id'] !== undefined && input['id'] !== row.id) throw new BadRequest('Cannot change consumer ID')
+    const input: Input = body.consumer
+    if (input['secret'] !== undefined) throw new Invalid('Cannot update Consumer secret')
+    if (input['id'] !== undefined && input['id'] !== row.id) throw new Invalid('Cannot change consumer ID')
     const changes = {
       ...(body.consumer.description !== undefined && { description: body.consumer.description }),
       extra: extraOf(input, known, row.extra),

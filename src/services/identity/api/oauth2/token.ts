@@ -1,6 +1,6 @@
 /** POST /v3/OS-OAUTH2/token: RFC 6749's client credentials grant, with its own form of requests and errors. */
+import { statusOf, HttpError } from '../../../../platform/http/errors.ts'
 import type { Readable } from 'node:stream'
-import { ApiError } from '../../../../platform/http/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -43,17 +43,17 @@ const token = route({
   },
 })
 
-const refusal = ({ status, error, message }: OAuth2Error, { baseUrl }: IdentityDeps) => ({
+const refusal = (error: OAuth2Error, { baseUrl }: IdentityDeps) => ({
   // Others have the same form, whatever they are.
-  status: status as 400 | 401,
-  ...(status === 401 && { headers: { 'WWW-Authenticate': `Keystone uri="${baseUrl}"` } }),
-  body: { error, error_description: message },
+  status: statusOf(error) as 400 | 401,
+  ...(error.kind === 'unauthenticated' && { headers: { 'WWW-Authenticate': `Keystone uri="${baseUrl}"` } }),
+  body: { error: error.error, error_description: error.message },
 })
 
 function requireGrant(type: string | null) {
-  if (type === null) throw new OAuth2Error(400, 'invalid_request', 'The parameter grant_type is required.')
+  if (type === null) throw new OAuth2Error('invalid', 'invalid_request', 'The parameter grant_type is required.')
   if (type !== 'client_credentials')
-    throw new OAuth2Error(400, 'unsupported_grant_type', `The parameter grant_type ${type} is not supported.`)
+    throw new OAuth2Error('invalid', 'unsupported_grant_type', `The parameter grant_type ${type} is not supported.`)
 }
 
 /** A certificate goes before a password, in the header or in the form. */
@@ -83,7 +83,7 @@ async function readForm({ headers, stream }: { headers: ApiRequest['headers']; s
   let size = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > longestForm) throw new ApiError(413, `The body is larger than ${longestForm} bytes.`)
+    if (size > longestForm) throw new HttpError(413, `The body is larger than ${longestForm} bytes.`)
     chunks.push(chunk)
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))

@@ -1,6 +1,6 @@
 /** Policies (texts that keystone only keeps) and OS-ENDPOINT-POLICY, which ties them to endpoints. */
 import { Type } from 'typebox'
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import type { Method, Route } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
@@ -11,7 +11,10 @@ import { endpointAnswer, endpoints, viewEndpoint } from '../catalog/endpoints.ts
 import { services } from '../catalog/services.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { collection, withLinks } from '../links.ts'
-import { extraOf, extras, load, newId, resource, type Entity } from '../resource.ts'
+import { entity, load } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { linked, listAnswer, oneOf, open, text } from '../answers.ts'
 
 const attributes = { blob: Type.String(), type: Type.String({ maxLength: 255 }) }
@@ -21,41 +24,51 @@ const policyAnswer = open({ id: text, type: text, blob: text })
 
 const viewPolicy = (row: Row<'policies'>) => ({ ...extras(row), id: row.id, type: row.type, blob: row.content })
 
-const policies: Entity<'policies'> = {
+const policies = entity({
   table: 'policies',
   singular: 'policy',
   answer: policyAnswer,
   plural: 'policies',
   section: 'policy',
-  create: attributes,
-  update: { blob: Type.Optional(attributes.blob), type: Type.Optional(attributes.type) },
   filters: { type: { column: 'type' } },
   view: viewPolicy,
-  target: () => ({}),
-  async insert({ database: { db } }, input) {
-    const row = {
-      id: newId(),
-      content: input['blob'] as string,
-      type: input['type'] as string,
-      extra: extraOf(input, known),
-    }
-    await insertRow(db, 'policies', row)
-    return row
-  },
-  async change({ database: { db } }, row, input) {
-    await updateRow(db, 'policies', row.id, {
-      ...(input['blob'] !== undefined && { content: input['blob'] as string }),
-      ...(input['type'] !== undefined && { type: input['type'] as string }),
-      extra: extraOf(input, known, row.extra),
-    })
-    return (await findRow(db, 'policies', { id: row.id }))!
-  },
-  remove: ({ database }, row) =>
+})
+
+const policyEntityRoutes = [
+  ...readRoutes(policies),
+  createRoute(policies, {
+    schema: Type.Object(attributes),
+    async insert(_db, { database: { db } }, input) {
+      const row = {
+        id: newId(),
+        content: input.blob,
+        type: input.type,
+        extra: extraOf(input, known),
+      }
+      await insertRow(db, 'policies', row)
+      return row
+    },
+  }),
+  updateRoute(policies, {
+    schema: Type.Object(
+      { blob: Type.Optional(attributes.blob), type: Type.Optional(attributes.type) },
+      { minProperties: 1 },
+    ),
+    async apply(_db, { database: { db } }, row, input) {
+      await updateRow(db, 'policies', row.id, {
+        ...(input.blob !== undefined && { content: input.blob }),
+        ...(input.type !== undefined && { type: input.type }),
+        extra: extraOf(input, known, row.extra),
+      })
+    },
+  }),
+  removeRoute(policies, (_db, { database }, row) =>
     database.transaction(async (tx) => {
       await deleteRows(tx, 'policy_associations', { policy_id: row.id })
       await deleteRows(tx, 'policies', { id: row.id })
     }),
-}
+  ),
+]
 
 /** The policy and the place of an address, all of which exist. */
 async function tie(
@@ -145,7 +158,7 @@ const showPolicyOfEndpoint = route({
 })
 
 export const policyRoutes: Route<IdentityDeps>[] = [
-  ...resource(policies),
+  ...policyEntityRoutes,
   ...associations,
   listEndpoints,
   showPolicyOfEndpoint,

@@ -1,5 +1,5 @@
 /** `parents_as_list`, `subtree_as_ids` and their like: the neighbourhood of one project. */
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { listRows, type Row } from '../../store/rows.ts'
@@ -33,7 +33,7 @@ export async function expandProject(row: Project, deps: IdentityDeps, request: A
   const asks = (name: string) => isFlagged(request.query, name)
   for (const what of ['parents', 'subtree']) {
     if (asks(`${what}_as_list`) && asks(`${what}_as_ids`)) {
-      throw new BadRequest(`Cannot use ${what}_as_list and ${what}_as_ids query params at the same time.`)
+      throw new Invalid(`Cannot use ${what}_as_list and ${what}_as_ids query params at the same time.`)
     }
   }
   const more: { parents?: unknown; subtree?: unknown } = {}
@@ -66,9 +66,7 @@ async function listOf(rows: readonly Project[], deps: IdentityDeps, { ctx, query
     deps,
   )
   const isWithLimits = isFlagged(query, 'include_limits')
-  const limits = isWithLimits
-    ? await listRows(db, 'limits', [{ column: 'project_id', operator: 'in', value: shown.map((each) => each.id) }])
-    : []
+  const limits = isWithLimits ? await listRows(db, 'limits', { project_id: shown.map((each) => each.id) }) : []
   return shown.map((project) => ({
     project: {
       ...withLinks(baseUrl, 'projects', project),

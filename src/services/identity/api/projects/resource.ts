@@ -1,16 +1,18 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { BadRequest, Forbidden } from '../../../../platform/http/errors.ts'
+import { Invalid, Forbidden } from '../../../../platform/errors.ts'
 import { last, type Query } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { deleteDomain, deleteProjects } from '../../operations/delete.ts'
-import { changeProject, createProject, setTags, type ProjectChanges } from '../../operations/projects.ts'
+import { changeProject, createProject, setTags } from '../../operations/projects.ts'
 import type { Filter } from '../../store/listing.ts'
 import { tagFilter } from '../../store/projects.ts'
 import { findRow, listRows, type Row } from '../../store/rows.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
-import { extraOf, type Attributes, type Entity } from '../resource.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { kinds } from '../schema.ts'
 import { expandProject, projectExpansion } from './hierarchy.ts'
 import { projectAnswer, viewProjects } from './view.ts'
@@ -27,8 +29,8 @@ const attributes = {
 const known = ['name', 'description', 'enabled', 'options', 'tags', 'domain_id', 'parent_id', 'is_domain']
 
 /** The domain of a new entity: the one named, else the caller's. */
-export const domainIdFor = (ctx: Context, input: Attributes): string =>
-  (input['domain_id'] as string | null | undefined) ?? ctx.domainId ?? ctx.projectDomainId ?? 'default'
+export const domainIdFor = (ctx: Context, input: { domain_id?: string | null }): string =>
+  input.domain_id ?? ctx.domainId ?? ctx.projectDomainId ?? 'default'
 
 /** Throws IdentityNotFound unless the domain exists. */
 export async function requireDomain(deps: IdentityDeps, id: string): Promise<Row<'projects'>> {
@@ -38,10 +40,14 @@ export async function requireDomain(deps: IdentityDeps, id: string): Promise<Row
 }
 
 /** The domain of a new project: '' where it is one itself, else the one that is named, its parent's or the caller's. */
-async function domainIdOf({ database: { db } }: IdentityDeps, input: Attributes, ctx: Context): Promise<string> {
-  if (input['is_domain'] === true) return ''
-  if (input['domain_id'] != null) return input['domain_id'] as string
-  const id = (input['parent_id'] as string | null | undefined) ?? null
+async function domainIdOf(
+  { database: { db } }: IdentityDeps,
+  input: { domain_id?: string | null; parent_id?: string | null; is_domain?: boolean },
+  ctx: Context,
+): Promise<string> {
+  if (input.is_domain === true) return ''
+  if (input.domain_id != null) return input.domain_id
+  const id = input.parent_id ?? null
   const parent = id === null ? undefined : await findRow(db, 'projects', { id })
   return parent ? parent.domain_id || parent.id : domainIdFor(ctx, input)
 }
@@ -56,14 +62,12 @@ function conditions(query: Query): Filter[] {
   return 'is_domain' in query ? byTags : [{ column: 'is_domain', comparator: '=', value: 0 }, ...byTags]
 }
 
-export const projects: Entity<'projects'> = {
+export const projects = entity({
   table: 'projects',
   singular: 'project',
   answer: projectAnswer,
   expansion: projectExpansion,
   plural: 'projects',
-  create: { name: kinds.shortName, ...attributes },
-  update: { name: Type.Optional(kinds.shortName), ...attributes },
   filters: {
     name: { column: 'name' },
     domain_id: { column: 'domain_id' },
@@ -74,57 +78,65 @@ export const projects: Entity<'projects'> = {
   section: 'resource',
   ownDomain: 'domain_id',
   conditions,
-  view: async (row, deps) => (await viewProjects([row], deps))[0]!,
-  viewAll: viewProjects,
+  views: viewProjects,
   expand: expandProject,
   target: (row) => ({ target: { project: { id: row.id, domain_id: row.domain_id === '' ? null : row.domain_id } } }),
-  newTarget: async (ctx, input, deps) => ({
-    target: { project: { domain_id: (await domainIdOf(deps, input, ctx)) || null } },
+})
+
+export const projectEntityRoutes = [
+  ...readRoutes(projects),
+  createRoute(projects, {
+    schema: Type.Object({ name: kinds.shortName, ...attributes }),
+    target: async (_db, input, _params, ctx, deps) => ({
+      target: { project: { domain_id: (await domainIdOf(deps, input, ctx)) || null } },
+    }),
+    async insert(_db, deps, input, _params, ctx) {
+      if (input.is_domain === true && input.parent_id != null)
+        throw new Invalid('only root projects are allowed to act as domains.')
+      const domainId = await domainIdOf(deps, input, ctx)
+      if (input.is_domain !== true) await requireDomain(deps, domainId)
+      const row = await createProject(deps, {
+        name: input.name,
+        domainId,
+        parentId: input.parent_id ?? null,
+        enabled: input.enabled !== false,
+        description: input.description ?? '',
+        options: input.options ?? {},
+        extra: extraOf(input, known),
+      })
+      if (input.tags) await setTags(deps, row.id, input.tags)
+      return row
+    },
   }),
-  async insert(deps, input, ctx) {
-    if (input['is_domain'] === true && input['parent_id'] != null)
-      throw new BadRequest('only root projects are allowed to act as domains.')
-    const domainId = await domainIdOf(deps, input, ctx)
-    if (input['is_domain'] !== true) await requireDomain(deps, domainId)
-    const row = await createProject(deps, {
-      name: input['name'] as string,
-      domainId,
-      parentId: (input['parent_id'] as string | null | undefined) ?? null,
-      enabled: input['enabled'] !== false,
-      description: (input['description'] as string | null | undefined) ?? '',
-      options: (input['options'] as object | undefined) ?? {},
-      extra: extraOf(input, known),
-    })
-    if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
-    return row
-  },
-  async change(deps, row, input) {
-    requireMutable(row, row.is_domain === 1 ? 'domain' : 'project', input)
-    if (input['domain_id'] !== undefined && (input['domain_id'] ?? '') !== row.domain_id)
-      throw new BadRequest('Cannot change Domain ID')
-    if (input['parent_id'] !== undefined && input['parent_id'] !== row.parent_id)
-      throw new Forbidden('Update of `parent_id` is not allowed.')
-    if (input['is_domain'] !== undefined && input['is_domain'] !== (row.is_domain === 1))
-      throw new BadRequest('Update of `is_domain` is not allowed.')
-    const changed = await changeProject(deps, row, {
-      ...input,
-      extra: extraOf(input, known, row.extra),
-    } as ProjectChanges)
-    if (input['tags']) await setTags(deps, row.id, input['tags'] as string[])
-    return changed
-  },
-  async remove({ database }, row) {
+  updateRoute(projects, {
+    schema: Type.Object({ name: Type.Optional(kinds.shortName), ...attributes }, { minProperties: 1 }),
+    async apply(_db, deps, row, input) {
+      requireMutable(row, row.is_domain === 1 ? 'domain' : 'project', input)
+      if (input.domain_id !== undefined && (input.domain_id ?? '') !== row.domain_id)
+        throw new Invalid('Cannot change Domain ID')
+      if (input.parent_id !== undefined && input.parent_id !== row.parent_id)
+        throw new Forbidden('Update of `parent_id` is not allowed.')
+      if (input.is_domain !== undefined && input.is_domain !== (row.is_domain === 1))
+        throw new Invalid('Update of `is_domain` is not allowed.')
+      await changeProject(deps, row, {
+        ...input,
+        extra: extraOf(input, known, row.extra),
+      })
+      if (input.tags) await setTags(deps, row.id, input.tags)
+    },
+  }),
+  removeRoute(projects, async (_db, { database }, row) => {
     requireDeletable(row, row.is_domain === 1 ? 'domain' : 'project')
-    const children = await listRows(database.db, 'projects', [{ column: 'parent_id', operator: '=', value: row.id }], 1)
+    const children = await listRows(database.db, 'projects', { parent_id: row.id }, 1)
     if (children.length > 0)
       throw new Forbidden(
         `Cannot delete the project ${row.id} since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.`,
       )
     if (row.is_domain !== 1) return database.transaction((tx) => deleteProjects(tx, [row.id]))
     if (row.enabled === 1)
-      throw new BadRequest(
+      throw new Invalid(
         `cannot delete an enabled project acting as a domain. Please disable the project ${row.id} first.`,
       )
     await deleteDomain(database, row.id)
-  },
-}
+  }),
+]

@@ -8,9 +8,8 @@ import { setTags, tagsOf } from '../../operations/projects.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { requireMutable } from '../immutable.ts'
-import { resource } from '../resource.ts'
 import { kinds } from '../schema.ts'
-import { projects } from './resource.ts'
+import { projectEntityRoutes, projects } from './resource.ts'
 import { exactly } from '../../../../platform/http/answers.ts'
 import { pageLinks, texts } from '../answers.ts'
 
@@ -127,4 +126,4 @@ const removeTag = route({
   },
 })
 
-export const projectRoutes = [...resource(projects), listTags, replaceTags, clearTags, showTag, addTag, removeTag]
+export const projectRoutes = [...projectEntityRoutes, listTags, replaceTags, clearTags, showTag, addTag, removeTag]

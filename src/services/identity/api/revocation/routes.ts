@@ -1,5 +1,5 @@
 /** OS-REVOKE: the revocations of the last days, for services that check tokens by themselves. */
-import { BadRequest, ApiError } from '../../../../platform/http/errors.ts'
+import { Invalid, ServiceError } from '../../../../platform/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { policy } from '../../policies.ts'
@@ -42,7 +42,7 @@ const list = route({
     ctx.authorize(policy('list_revoke_events'))
     const since = last(query, 'since')
     const from = since === undefined ? 0 : Date.parse(since)
-    if (Number.isNaN(from)) throw new BadRequest(`invalid date format ${since}`)
+    if (Number.isNaN(from)) throw new Invalid(`invalid date format ${since}`)
     const rows = await db
       .selectFrom('revocation_events')
       .selectAll()
@@ -65,7 +65,7 @@ const pki = route({
   answer: {},
   handle({ ctx }) {
     ctx.authorize(policy('revocation_list'))
-    throw new ApiError(410, 'The service you have requested is no longer available on this server.')
+    throw new ServiceError('gone', 'The service you have requested is no longer available on this server.')
   },
 })
 
@@ -77,7 +77,7 @@ const simpleCert = (name: string) =>
     auth: 'none',
     answer: {},
     handle() {
-      throw new ApiError(410, 'The service you have requested is no longer available on this server.')
+      throw new ServiceError('gone', 'The service you have requested is no longer available on this server.')
     },
   })
 

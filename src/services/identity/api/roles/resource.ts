@@ -1,12 +1,16 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import { IdentityConflict } from '../../errors.ts'
 import { deleteRoles } from '../../operations/delete.ts'
-import { findRow, insertRow, updateRow, type Row } from '../../store/rows.ts'
+import { insertRow, updateRow, type Row } from '../../store/rows.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { requireDomain } from '../projects/resource.ts'
 import { mergeOptions } from '../../users/options.ts'
 import { requireDeletable, requireMutable } from '../immutable.ts'
-import { extraOf, extras, newId, type Entity } from '../resource.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { newId } from '../../store/new-rows.ts'
 import { kinds } from '../schema.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { nullableText, open, text } from '../answers.ts'
@@ -36,22 +40,11 @@ const duplicate = (name: string, domainId: string) =>
     `Duplicate entry found with name ${name}${domainId === '' ? '' : ` at domain ID ${domainId}`}`,
   )
 
-export const roles: Entity<'roles'> = {
+export const roles = entity({
   table: 'roles',
   singular: 'role',
   answer: roleAnswer,
   plural: 'roles',
-  create: {
-    name: kinds.name,
-    description: Type.Optional(kinds.description),
-    domain_id: Type.Optional(kinds.optionalId),
-    options: Type.Optional(kinds.options),
-  },
-  update: {
-    name: Type.Optional(kinds.name),
-    description: Type.Optional(kinds.description),
-    options: Type.Optional(kinds.options),
-  },
   filters: { name: { column: 'name' }, domain_id: { column: 'domain_id' } },
   view: viewRole,
   target: (row) => ({
@@ -66,44 +59,65 @@ export const roles: Entity<'roles'> = {
     update: ['update_role', 'update_domain_role'],
     delete: ['delete_role', 'delete_domain_role'],
   },
-  ruleFor: (verb, { row, attributes, query }) => {
-    const isOfDomain = (row?.domain_id ?? attributes?.['domain_id'] ?? (query && last(query, 'domain_id'))) || undefined
+  ruleFor: (verb, { row, input, query }) => {
+    const isOfDomain = (row?.domain_id ?? input?.['domain_id'] ?? (query && last(query, 'domain_id'))) || undefined
     const name = { list: 'list', show: 'get', create: 'create', update: 'update', delete: 'delete' }[verb]
     return `${name}${isOfDomain ? '_domain' : ''}_role${verb === 'list' ? 's' : ''}`
   },
   // Roles of domains are only listed by their domain.
   conditions: (query) => (last(query, 'domain_id') ? [] : [{ column: 'domain_id', comparator: '=', value: '' }]),
-  newTarget: (_ctx, input) => ({
-    target: { role: { name: input['name'], domain_id: (input['domain_id'] as string | undefined) || null } },
+})
+
+export const roleRoutes = [
+  ...readRoutes(roles),
+  createRoute(roles, {
+    schema: Type.Object({
+      name: kinds.name,
+      description: Type.Optional(kinds.description),
+      domain_id: Type.Optional(kinds.optionalId),
+      options: Type.Optional(kinds.options),
+    }),
+    target: (_db, input) => ({
+      target: { role: { name: input.name, domain_id: input.domain_id || null } },
+    }),
+    async insert(_db, deps, input) {
+      if (input.domain_id) await requireDomain(deps, input.domain_id)
+      const row = {
+        id: newId(),
+        name: input.name,
+        domain_id: input.domain_id ?? '',
+        description: input.description ?? null,
+        options: JSON.stringify(input.options ?? {}),
+        extra: extraOf(input, known),
+      }
+      if (!(await insertRow(deps.database.db, 'roles', row))) throw duplicate(row.name, row.domain_id)
+      return row
+    },
   }),
-  async insert(deps, input) {
-    if (input['domain_id']) await requireDomain(deps, input['domain_id'] as string)
-    const row = {
-      id: newId(),
-      name: input['name'] as string,
-      domain_id: (input['domain_id'] as string | null | undefined) ?? '',
-      description: (input['description'] as string | null | undefined) ?? null,
-      options: JSON.stringify(input['options'] ?? {}),
-      extra: extraOf(input, known),
-    }
-    if (!(await insertRow(deps.database.db, 'roles', row))) throw duplicate(row.name, row.domain_id)
-    return row
-  },
-  async change({ database: { db } }, row, input) {
-    requireMutable(row, 'role', input)
-    const changes = {
-      ...(input['name'] !== undefined && { name: input['name'] as string }),
-      ...(input['description'] !== undefined && { description: input['description'] as string | null }),
-      ...(input['options'] !== undefined && { options: mergeOptions(row.options, input['options'] as object) }),
-      extra: extraOf(input, known, row.extra),
-    }
-    if ((await updateRow(db, 'roles', row.id, changes)) === 'taken') {
-      throw duplicate(String(input['name']), row.domain_id)
-    }
-    return (await findRow(db, 'roles', { id: row.id }))!
-  },
-  remove({ database }, row) {
+  updateRoute(roles, {
+    schema: Type.Object(
+      {
+        name: Type.Optional(kinds.name),
+        description: Type.Optional(kinds.description),
+        options: Type.Optional(kinds.options),
+      },
+      { minProperties: 1 },
+    ),
+    async apply(_db, { database: { db } }, row, input) {
+      requireMutable(row, 'role', input)
+      const changes = {
+        ...(input.name !== undefined && { name: input.name }),
+        ...(input.description !== undefined && { description: input.description }),
+        ...(input.options !== undefined && { options: mergeOptions(row.options, input.options) }),
+        extra: extraOf(input, known, row.extra),
+      }
+      if ((await orTaken(updateRow(db, 'roles', row.id, changes))) === 'taken') {
+        throw duplicate(String(input.name), row.domain_id)
+      }
+    },
+  }),
+  removeRoute(roles, (_db, { database }, row) => {
     requireDeletable(row, 'role')
     return database.transaction((tx) => deleteRoles(tx, [row.id]))
-  },
-}
+  }),
+]

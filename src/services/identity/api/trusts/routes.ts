@@ -10,7 +10,7 @@ import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
 import { trustChain } from '../../tokens/evaluate.ts'
 import { bearerOf, requireTrusted } from '../bearer.ts'
 import { collection, withLinks } from '../links.ts'
-import { extraOf, extras } from '../resource.ts'
+import { extraOf, extras } from '../kit/extra.ts'
 import { roleAnswer, viewRole } from '../roles/resource.ts'
 import { expiryOf, isoMicros } from '../times.ts'
 import { createBody } from './schema.ts'
@@ -84,7 +84,7 @@ async function viewWhole(db: IdentityDb, trust: Trust, baseUrl: string) {
 
 async function rolesOf(db: IdentityDb, trust: Trust, baseUrl: string) {
   const ids = JSON.parse(trust.roles) as string[]
-  const rows = ids.length === 0 ? [] : await listRows(db, 'roles', [{ column: 'id', operator: 'in', value: ids }])
+  const rows = ids.length === 0 ? [] : await listRows(db, 'roles', { id: ids })
   return rows.map((row) => withLinks(baseUrl, 'roles', viewRole(row)))
 }
 

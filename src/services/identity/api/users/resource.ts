@@ -1,10 +1,11 @@
+import { orTaken } from '../../../../platform/db/rows.ts'
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
-import { changeUser, type UserChanges } from '../../operations/change-user.ts'
+import { changeUser } from '../../operations/change-user.ts'
 import { deleteUsers } from '../../operations/delete.ts'
 import {
   federatedObjectsOf,
@@ -20,7 +21,9 @@ import { isActive, passwordColumns } from '../../users/compliance.ts'
 import { mergeOptions, optionsOf, userOptions } from '../../users/options.ts'
 import { gatherDomain } from '../directory-listing.ts'
 import { domainIdFor, requireDomain } from '../projects/resource.ts'
-import { extraOf, extras, type Entity } from '../resource.ts'
+import { entity } from '../kit/entity.ts'
+import { extraOf, extras } from '../kit/extra.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
@@ -87,7 +90,7 @@ const duplicate = (name: string, domainId: string) =>
 async function requireNoDomain({ database: { db } }: IdentityDeps, projectId: string | null | undefined) {
   if (projectId == null) return
   const project = await findRow(db, 'projects', { id: projectId })
-  if (project?.is_domain === 1) throw new BadRequest("User's default project ID cannot be a domain ID: " + projectId)
+  if (project?.is_domain === 1) throw new Invalid("User's default project ID cannot be a domain ID: " + projectId)
 }
 
 /** Who lives in a directory is changed there; users of identity providers live here, whatever their domain. */
@@ -101,14 +104,12 @@ async function requireProviders(deps: IdentityDeps, ctx: Context, user: Row<'use
     await requireOwnProviders(deps.database.db, user, objects)
 }
 
-export const users: Entity<'users'> = {
+export const users = entity({
   table: 'users',
   singular: 'user',
   answer: userAnswer,
   expansion: { federated: Type.Optional(federatedAnswer) },
   plural: 'users',
-  create: { name: kinds.name, domain_id: Type.Optional(kinds.id), ...attributes },
-  update: { name: Type.Optional(kinds.name), domain_id: Type.Optional(kinds.id), ...attributes },
   filters: {
     name: { column: 'name' },
     domain_id: { column: 'domain_id' },
@@ -127,53 +128,65 @@ export const users: Entity<'users'> = {
     return federated.length === 0 ? {} : { federated }
   },
   target: (row) => ({ user_id: row.id, target: { user: { id: row.id, domain_id: row.domain_id } } }),
-  // As in keystone: a domain's manager names his domain, what is not said is no fact for the rule.
-  newTarget: (_ctx, input) => ({ target: { user: { domain_id: input['domain_id'] } } }),
   section: 'identity',
   refresh: ({ residents }, id) => residents.refreshUser(id),
   gather: (deps, request) => gatherDomain(deps, request, 'users'),
   ownDomain: 'domain_id',
-  async insert(deps, input, ctx) {
-    const domainId = domainIdFor(ctx, input)
-    await requireDomain(deps, domainId)
-    await deps.residents.requireWritable(domainId)
-    const password = input['password'] as string | null | undefined
-    const options = mergeOptions('{}', input['options'] as object | undefined)
-    const default_project_id = (input['default_project_id'] as string | null | undefined) ?? null
-    await requireNoDomain(deps, default_project_id)
-    const row = newUser({
-      name: input['name'] as string,
-      domain_id: domainId,
-      default_project_id,
-      enabled: input['enabled'] === false ? 0 : 1,
-      options,
-      extra: extraOf(input, known),
-      ...(password != null && (await passwordColumns(deps, password, 'administrator', optionsOf({ options })))),
-    })
-    const federated = input['federated'] as FederatedObject[] | undefined
-    await requireProviders(deps, ctx, row, federated)
-    await deps.database.transaction(async (tx) => {
-      if (!(await insertRow(tx, 'users', row))) throw duplicate(row.name, domainId)
-      if (federated) await setFederatedObjects(tx, row, federated)
-    })
-    return row
-  },
-  async change(deps, row, input, ctx) {
-    if (input['domain_id'] !== undefined && input['domain_id'] !== row.domain_id)
-      throw new BadRequest('Cannot change Domain ID')
-    await requireLocal(deps, row)
-    const changes = { ...input, extra: extraOf(input, known, row.extra) } as UserChanges
-    await requireNoDomain(deps, changes.default_project_id)
-    const federated = input['federated'] as FederatedObject[] | undefined
-    await requireProviders(deps, ctx, row, federated)
-    const result = await changeUser(deps, row, changes, async (tx) => {
-      if (federated) await setFederatedObjects(tx, row, federated)
-    })
-    if (result === 'taken') throw duplicate(String(input['name']), row.domain_id)
-    return (await findRow(deps.database.db, 'users', { id: row.id }))!
-  },
-  async remove(deps, row) {
+})
+
+export const userEntityRoutes = [
+  ...readRoutes(users),
+  createRoute(users, {
+    schema: Type.Object({ name: kinds.name, domain_id: Type.Optional(kinds.id), ...attributes }),
+    // As in keystone: a domain's manager names his domain, what is not said is no fact for the rule.
+    target: (_db, input) => ({ target: { user: { domain_id: input.domain_id } } }),
+    async insert(_db, deps, input, _params, ctx) {
+      const domainId = domainIdFor(ctx, input)
+      await requireDomain(deps, domainId)
+      await deps.residents.requireWritable(domainId)
+      const password = input.password
+      const options = mergeOptions('{}', input.options)
+      const default_project_id = input.default_project_id ?? null
+      await requireNoDomain(deps, default_project_id)
+      const row = newUser({
+        name: input.name,
+        domain_id: domainId,
+        default_project_id,
+        enabled: input.enabled === false ? 0 : 1,
+        options,
+        extra: extraOf(input, known),
+        ...(password != null && (await passwordColumns(deps, password, 'administrator', optionsOf({ options })))),
+      })
+      const federated = input.federated
+      await requireProviders(deps, ctx, row, federated)
+      await deps.database.transaction(async (tx) => {
+        if (!(await insertRow(tx, 'users', row))) throw duplicate(row.name, domainId)
+        if (federated) await setFederatedObjects(tx, row, federated)
+      })
+      return row
+    },
+  }),
+  updateRoute(users, {
+    schema: Type.Object(
+      { name: Type.Optional(kinds.name), domain_id: Type.Optional(kinds.id), ...attributes },
+      { minProperties: 1 },
+    ),
+    async apply(_db, deps, row, input, ctx) {
+      if (input.domain_id !== undefined && input.domain_id !== row.domain_id)
+        throw new Invalid('Cannot change Domain ID')
+      await requireLocal(deps, row)
+      const changes = { ...input, extra: extraOf(input, known, row.extra) }
+      await requireNoDomain(deps, changes.default_project_id)
+      const federated = input.federated
+      await requireProviders(deps, ctx, row, federated)
+      const change = changeUser(deps, row, changes, async (tx) => {
+        if (federated) await setFederatedObjects(tx, row, federated)
+      })
+      if ((await orTaken(change)) === 'taken') throw duplicate(String(input.name), row.domain_id)
+    },
+  }),
+  removeRoute(users, async (_db, deps, row) => {
     await requireLocal(deps, row)
     await deps.database.transaction((tx) => deleteUsers(tx, [row.id]))
-  },
-}
+  }),
+]

@@ -6,16 +6,16 @@ import { IdentityNotFound } from '../../errors.ts'
 import { changeOwnPassword } from '../../operations/change-user.ts'
 import { policy } from '../../policies.ts'
 import { membershipEnds } from '../../store/federated-users.ts'
-import { findRow, type Row } from '../../store/rows.ts'
+import { findRow, type IdentityDb, type Row } from '../../store/rows.ts'
 import { memberOf } from '../../store/listing.ts'
 import { targetsOf } from '../../store/roles.ts'
 import { groups, viewGroup } from '../groups/resource.ts'
 import { collection, withLinks } from '../links.ts'
 import { projectAnswer, viewProjects } from '../projects/view.ts'
-import { answerListing, ofOwnDomain, resource } from '../resource.ts'
+import { answerListing, ofOwnDomain } from '../kit/listing.ts'
 import { kinds } from '../schema.ts'
 import { isoMicros } from '../times.ts'
-import { users } from './resource.ts'
+import { userEntityRoutes, users } from './resource.ts'
 import { linked, listAnswer, nullableText, withFields } from '../answers.ts'
 
 async function userOf({ ctx, params }: ApiRequest<unknown, { id: string }>, deps: IdentityDeps, rule: string) {
@@ -53,7 +53,8 @@ const listGroups = route({
       const end = ends.get(row.id)
       return { ...viewGroup(row), membership_expires_at: end === undefined ? null : isoMicros(end) }
     }
-    return answerListing({ ...groups, view }, request, deps, [
+    const views = (_db: IdentityDb, rows: readonly Row<'groups'>[]) => Promise.resolve(rows.map(view))
+    return answerListing({ ...groups, views }, request, deps, [
       memberOf({ user_id: user.id }),
       ...ofOwnDomain(groups, request.ctx),
     ])
@@ -74,4 +75,4 @@ const listProjects = route({
   },
 })
 
-export const userRoutes = [...resource(users), changePassword, listGroups, listProjects]
+export const userRoutes = [...userEntityRoutes, changePassword, listGroups, listProjects]

@@ -4,7 +4,7 @@ import { isKnownSecret, rememberSecret } from '../../tokens/known-secrets.ts'
 import { comparePassword, inTurn } from '../../tokens/passwords.ts'
 import { findUser, isUsable } from '../find.ts'
 import type { AuthMethod, NamedInDomain } from '../method.ts'
-import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../../platform/errors.ts'
 
 interface Input {
   id?: string

@@ -1,4 +1,4 @@
-import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../../platform/errors.ts'
 import { LoginRefused } from '../../errors.ts'
 import { isShadowUser } from '../../store/federated-users.ts'
 import { findUser, isUsable } from '../find.ts'

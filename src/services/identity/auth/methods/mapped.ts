@@ -1,4 +1,4 @@
-import { Forbidden } from '../../../../platform/http/errors.ts'
+import { Forbidden } from '../../../../platform/errors.ts'
 import { expected } from '../../errors.ts'
 import { logInFederated } from '../../operations/federated-login.ts'
 import type { AuthMethod } from '../method.ts'

@@ -1,4 +1,4 @@
-import { BadRequest, NotFound, Unauthorized } from '../../../../platform/http/errors.ts'
+import { Invalid, NotFound, Unauthorized } from '../../../../platform/errors.ts'
 import { oauthParamsOf, requireParam, requireSignature } from '../../operations/oauth1.ts'
 import { findAccessToken } from '../../store/oauth1.ts'
 import { findRow } from '../../store/rows.ts'
@@ -22,7 +22,7 @@ export const oauth1: AuthMethod = async (deps, _input, { headers, path, scope })
   const secrets = { client: consumer.secret, token: access.secret }
   requireSignature(deps, request, params, secrets, 'Could not validate the access token')
   if (scope !== undefined && !isFor(scope, access.project_id))
-    throw new BadRequest('An OAuth access token is for the project that it was authorized for.')
+    throw new Invalid('An OAuth access token is for the project that it was authorized for.')
   const user = await findRow(deps.database.db, 'users', { id: access.authorizing_user_id })
   if (!user || !(await isUsable(deps, user))) throw new AuthFailed()
   return {

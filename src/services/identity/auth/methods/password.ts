@@ -1,4 +1,4 @@
-import { Unauthorized } from '../../../../platform/http/errors.ts'
+import { Unauthorized } from '../../../../platform/errors.ts'
 import { AuthFailed, expected } from '../../errors.ts'
 import { findRow, type Row } from '../../store/rows.ts'
 import { isKnownSecret } from '../../tokens/known-secrets.ts'

@@ -1,4 +1,4 @@
-import { NotFound } from '../../../../platform/http/errors.ts'
+import { NotFound } from '../../../../platform/errors.ts'
 import { ActionForbidden, AuthFailed, expected } from '../../errors.ts'
 import { hasDelegatedMethod } from '../../tokens/delegation.ts'
 import type { AuthMethod, Proof } from '../method.ts'

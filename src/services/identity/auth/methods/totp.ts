@@ -24,10 +24,7 @@ export const totp: AuthMethod = async (deps, input) => {
 }
 
 async function isPasscode(deps: IdentityDeps, userId: string, passcode: string): Promise<boolean> {
-  const rows = await listRows(deps.database.db, 'credentials', [
-    { column: 'user_id', operator: '=', value: userId },
-    { column: 'type', operator: '=', value: 'totp' },
-  ])
+  const rows = await listRows(deps.database.db, 'credentials', { user_id: userId, type: 'totp' })
   const secrets = rows.flatMap((row) => fromBase32(deps.vault.decrypt(row)) ?? [])
   const now = Date.now()
   const windows = Array.from({ length: deps.config.totpWindows + 1 }, (_value, back) => now - back * windowMs)

@@ -1,7 +1,7 @@
 /** The copies of images on this host. */
 import { Type } from 'typebox'
 import { exactly } from '../../../../platform/http/answers.ts'
-import { Conflict } from '../../../../platform/http/errors.ts'
+import { Conflict } from '../../../../platform/errors.ts'
 import { route } from '../route.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
 import { policy } from '../../policies.ts'

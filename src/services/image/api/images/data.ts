@@ -1,7 +1,7 @@
 /** The data of images: upload, staging, download. */
+import { HttpError } from '../../../../platform/http/errors.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { ApiError } from '../../../../platform/http/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { ImageForbidden, ImageMissing, InvalidImage } from '../../errors.ts'
@@ -16,7 +16,7 @@ const octets = 'application/octet-stream'
 
 function requireOctets(headers: IncomingHttpHeaders) {
   const type = (headers['content-type'] ?? octets).split(';')[0]!.trim()
-  if (type !== octets) throw new ApiError(415, `The media type ${type} is not supported, use ${octets}.`)
+  if (type !== octets) throw new HttpError(415, `The media type ${type} is not supported, use ${octets}.`)
 }
 
 /** Bytes that the client announces. Throws InvalidImage. */
@@ -143,7 +143,7 @@ function checkConditions(image: Image, headers: IncomingHttpHeaders) {
   const names = (text: string) => text.split(',').map((each) => each.trim().replace(/^W\//, ''))
   const match = headers['if-match']
   if (match !== undefined && match !== '*' && !names(match).includes(etag(image)))
-    throw new ApiError(412, 'The data of the image is another one.')
+    throw new HttpError(412, 'The data of the image is another one.')
   const noneMatch = headers['if-none-match']
   if (noneMatch === undefined || (noneMatch !== '*' && !names(noneMatch).includes(etag(image)))) return undefined
   return { status: 304 as const, headers: { ETag: etag(image) } }
@@ -153,7 +153,7 @@ function checkConditions(image: Image, headers: IncomingHttpHeaders) {
 export function parseRange(header: string | undefined, size: number): { start: number; end: number } | undefined {
   if (header === undefined) return undefined
   const outside = () =>
-    new ApiError(416, `The range ${header} is not in the image of ${size} bytes.`, {
+    new HttpError(416, `The range ${header} is not in the image of ${size} bytes.`, {
       headers: { 'Content-Range': `bytes */${size}` },
     })
   const match = /^\s*bytes[ =]\s*(\d*)-(\d*)(\/\d+|\/\*)?\s*$/.exec(header)

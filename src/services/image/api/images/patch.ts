@@ -1,5 +1,5 @@
 /** JSON patch of an image: reads `openstack-images-v2.1-json-patch` and the older v2.0, and applies it; pure. */
-import { ApiError } from '../../../../platform/http/errors.ts'
+import { HttpError } from '../../../../platform/http/errors.ts'
 import type { ImageConfig } from '../../config.ts'
 import { ImageConflict, ImageForbidden, InvalidImage } from '../../errors.ts'
 import type { PropertyAction } from '../../operations/property-rules.ts'
@@ -29,7 +29,7 @@ export function parsePatch(config: ImageConfig, contentType: string | undefined,
   const type = (contentType ?? '').split(';')[0]!.trim().toLowerCase()
   if (!(patchTypes as readonly string[]).includes(type)) {
     const allowed = patchTypes.join(', ')
-    throw new ApiError(415, `Image PATCH expects Content-Type one of: ${allowed}`, {
+    throw new HttpError(415, `Image PATCH expects Content-Type one of: ${allowed}`, {
       headers: { 'Accept-Patch': allowed },
     })
   }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { exactly, type Shown } from '../../../../platform/http/answers.ts'
-import { Conflict, NotFound } from '../../../../platform/http/errors.ts'
+import { Conflict, NotFound } from '../../../../platform/errors.ts'
 import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'

@@ -1,6 +1,6 @@
 /** The tasks API, for administrators. Making tasks is the old way to import. */
+import { HttpError } from '../../../../platform/http/errors.ts'
 import { Type } from 'typebox'
-import { ApiError } from '../../../../platform/http/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { ImageMissing, InvalidImage } from '../../errors.ts'
@@ -107,7 +107,7 @@ const remove = route({
   answer: {},
   handle({ ctx }) {
     ctx.authorize(access)
-    throw new ApiError(
+    throw new HttpError(
       405,
       'This operation is currently not permitted on Glance Tasks. They are auto deleted after reaching the time based on their expires_at property.',
       { headers: { Allow: 'GET' } },

@@ -4,25 +4,11 @@ import { addressGroupNotFound } from '../../errors.ts'
 import { changeAddresses, insertAddressGroup, removeAddressGroup } from '../../operations/address-groups.ts'
 import { changed } from '../../operations/changes.ts'
 import { parseList, touched, updateRow, type Row } from '../../store/rows.ts'
-import {
-  actionRoute,
-  createRoute,
-  ownedTargets,
-  ownScope,
-  readRoutes,
-  removeRoute,
-  updateRoute,
-  type Collection,
-} from '../kit/collection.ts'
+import { ownedTargets, ownScope, collection } from '../kit/collection.ts'
+import { actionRoute, createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { shown, standardFields } from '../kit/answers.ts'
 import { filtersOf, standard } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
-
-interface Input {
-  name?: string
-  description?: string
-  addresses?: string[]
-}
 
 const addressGroupAnswer = closed({ ...standardFields, addresses: shown.texts, shared: shown.boolean })
 
@@ -32,7 +18,7 @@ const view = (row: Row<'address_groups'>): Shown<typeof addressGroupAnswer> => (
   shared: false,
 })
 
-export const addressGroups: Collection<'address_groups'> = {
+export const addressGroups = collection({
   singular: 'address_group',
   answer: addressGroupAnswer,
   table: 'address_groups',
@@ -43,7 +29,7 @@ export const addressGroups: Collection<'address_groups'> = {
   notFound: addressGroupNotFound,
   targets: ownedTargets,
   views: (_db, rows) => Promise.resolve(rows.map(view)),
-}
+})
 
 const addresses = Type.Array(Type.String({ maxLength: 64 }), { maxItems: 1000 })
 const attributes = {
@@ -57,7 +43,7 @@ const change = (how: 'add' | 'remove') =>
     `${how}_addresses`,
     closed({ addresses }),
     closed({ address_group: addressGroupAnswer }),
-    async (tx, _deps, row, input: Required<Pick<Input, 'addresses'>>) => ({
+    async (tx, _deps, row, input) => ({
       address_group: view(await changeAddresses(tx, row, input.addresses, how)),
     }),
   )
@@ -70,12 +56,13 @@ export const addressGroupRoutes = [
       ...kinds.owner,
       addresses: Type.Optional(kinds.list(Type.String({ maxLength: 64 }), { maxItems: 1000 })),
     }),
-    insert: (tx, deps, input: Input, projectId) => insertAddressGroup(tx, deps, projectId, input),
+    insert: (tx, deps, input, projectId) => insertAddressGroup(tx, deps, projectId, input),
   }),
   updateRoute(addressGroups, {
     schema: closed(attributes),
-    apply: (tx, _deps, row, input: Input) =>
-      updateRow(tx, 'address_groups', row.id, { ...changed(input, ['name', 'description']), ...touched(row) }),
+    async apply(tx, _deps, row, input) {
+      await updateRow(tx, 'address_groups', row.id, { ...changed(input, ['name', 'description']), ...touched(row) })
+    },
   }),
   removeRoute(addressGroups, (tx, _deps, row) => removeAddressGroup(tx, row)),
   change('add'),

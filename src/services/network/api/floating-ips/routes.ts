@@ -3,25 +3,13 @@ import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { route } from '../route.ts'
 import { badRequestFor, floatingIpNotFound, networkNotFound, portNotFound } from '../../errors.ts'
-import {
-  changeFloatingIp,
-  insertFloatingIp,
-  removeFloatingIp,
-  type FloatingIpInput,
-} from '../../operations/floating-ips.ts'
+import { changeFloatingIp, insertFloatingIp, removeFloatingIp } from '../../operations/floating-ips.ts'
 import { tellOfAddresses } from '../../operations/ports.ts'
 import { carriedRouters } from '../../operations/schedule.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
-import {
-  createRoute,
-  ownedTargets,
-  ownScope,
-  readRoutes,
-  removeRoute,
-  updateRoute,
-  type Collection,
-} from '../kit/collection.ts'
+import { ownedTargets, ownScope, collection } from '../kit/collection.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { listAnswer } from '../kit/answers.ts'
 import { page, requireKnown, standard, withTagFilters, type View } from '../kit/listing.ts'
 import { closed, kinds } from '../kit/schema.ts'
@@ -63,7 +51,7 @@ function view(
   }
 }
 
-const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
+const floatingIps = collection({
   singular: 'floatingip',
   answer: floatingIpAnswer,
   table: 'floating_ips',
@@ -91,7 +79,7 @@ const floatingIps: Collection<'floating_ips'> & { tags: 'floatingips' } = {
     )
     return rows.map((row) => view(row, byId, carried))
   },
-}
+})
 
 /** The port that a body names, as far as it is the caller's. */
 async function portOf(tx: NetworkDb, ctx: Context, id: string | null | undefined): Promise<Row<'ports'> | null> {
@@ -153,7 +141,7 @@ export const floatingIpRoutes = [
   createRoute(floatingIps, {
     schema: creation,
     defaults: { floating_ip_address: null },
-    async insert(tx, deps, input: FloatingIpInput & { floating_network_id: string }, projectId, ctx) {
+    async insert(tx, deps, input, projectId, ctx) {
       const network = await findRow(tx, 'networks', { id: input.floating_network_id })
       if (!network || !ctx.can(policy('get_network'), networkTarget(network)))
         throw networkNotFound(input.floating_network_id)
@@ -167,7 +155,7 @@ export const floatingIpRoutes = [
   }),
   updateRoute(floatingIps, {
     schema: closed(attributes),
-    async apply(tx, deps, row, input: FloatingIpInput, ctx) {
+    async apply(tx, deps, row, input, ctx) {
       await changeFloatingIp(tx, row, input, await portOf(tx, ctx, input.port_id))
       const now = await findRow(tx, 'floating_ips', { id: row.id })
       if (now?.port_id === row.port_id && now.fixed_ip_address === row.fixed_ip_address) return

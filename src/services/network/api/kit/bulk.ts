@@ -1,4 +1,5 @@
-import { Type, type TObject } from 'typebox'
+import { Type, type Static, type TObject } from 'typebox'
+import type { Input } from '../../../../platform/api/resource.ts'
 import { findProblem } from '../../../../platform/http/schema.ts'
 import { requireAttributes, withAnyName, type Attributes } from './attributes.ts'
 import { invalid } from './invalid.ts'
@@ -16,16 +17,16 @@ export const oneOrMany = (singular: string, schema: TObject) =>
   )
 
 /** What a body of `oneOrMany` asks for. Throws 400 on a wrong one among many, and on names that are not for it. */
-export function itemsOf<Input>(
-  schema: TObject,
+export function itemsOf<S extends TObject>(
+  schema: S,
   collection: Attributes & { singular: string },
-  body: Readonly<Record<string, unknown>>,
-): Input[] {
+  body: Input,
+): (Static<S> & Input)[] {
   const { singular } = collection
   const open = withAnyName(schema)
-  const read = (bare: unknown): Input => {
+  const read = (bare: unknown): Static<S> & Input => {
     requireAttributes(collection, schema, bare as object, 'POST')
-    return convert(schema, bare) as Input
+    return convert(schema, bare as Static<S> & Input)
   }
   const many = body[`${singular}s`] as Record<string, unknown>[] | undefined
   if (!many) return [read(body[singular])]

@@ -1,4 +1,4 @@
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import type { Problem } from '../../../../platform/http/schema.ts'
 
 const booleans = new Set([
@@ -11,10 +11,10 @@ const booleans = new Set([
   'enable_snat',
   'stateful',
 ])
-const refuse = (message: string) => new BadRequest(message, { code: 'HTTPBadRequest' })
+const refuse = (message: string) => new Invalid(message, { code: 'HTTPBadRequest' })
 
 /** A wrong body in neutron's words. */
-export function invalid({ path, value, message }: Problem): BadRequest {
+export function invalid({ path, value, message }: Problem): Invalid {
   const required = /^'(.+)' is a required property$/.exec(message)?.[1]
   const unknown = /^Additional properties are not allowed \('(.+)' was unexpected\)$/.exec(message)?.[1]
   if (required !== undefined && path.length === 0) return refuse(`Unable to find '${required}' in request body`)

@@ -1,5 +1,5 @@
+import { HttpError } from '../../../../platform/http/errors.ts'
 import type { IncomingHttpHeaders } from 'node:http'
-import { ApiError } from '../../../../platform/http/errors.ts'
 import { badRequest } from '../../errors.ts'
 
 const refusal = (why: string) => badRequest('BadRequest', `Bad if-match request: ${why}.`)
@@ -16,7 +16,7 @@ export function requireRevision(headers: IncomingHttpHeaders, row: { id: string;
   if (wanted === undefined) return
   if (!/^\d+$/.test(wanted)) throw refusal('Revision number etag must be in the format of revision_number=<int>')
   if (Number(wanted) !== Number(row.revision)) {
-    throw new ApiError(412, `Constrained to ${wanted}, but current revision is ${row.revision}`, {
+    throw new HttpError(412, `Constrained to ${wanted}, but current revision is ${row.revision}`, {
       code: 'RevisionNumberConstraintFailed',
     })
   }

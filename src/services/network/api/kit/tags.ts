@@ -9,7 +9,8 @@ import { touch, type NetworkDb, type Owned, type OwnedTable, type Row } from '..
 import { addTags, removeTag, replaceTags, tagsOf, type Taggable } from '../../store/tags.ts'
 import { shown } from './answers.ts'
 import { closed } from './schema.ts'
-import { pathOf, pluralOf, visible, type Collection } from './collection.ts'
+import { type Collection } from './collection.ts'
+import { visible } from './seen.ts'
 
 const tagLength = 255
 const tagsAtMost = 50
@@ -36,8 +37,8 @@ function tagIn({ tag }: { tag: string }): string {
 
 export function tagRoutes<T extends OwnedTable>(collection: Collection<T> & { tags: Taggable }): Route<NetworkDeps>[] {
   const { tags: type } = collection
-  const plural = pluralOf(collection)
-  const all = `${pathOf(collection)}/:id/tags` as const
+  const plural = collection.plural
+  const all = `${collection.path}/:id/tags` as const
   const each = `${all}/:tag` as const
   const rules = {
     get: policy(`get_${plural}_tags`),

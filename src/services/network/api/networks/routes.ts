@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { changeNetwork, insertNetwork, removeNetwork, type NetworkInput } from '../../operations/networks.ts'
-import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
+import { changeNetwork, insertNetwork, removeNetwork } from '../../operations/networks.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { networks } from './view.ts'
@@ -30,11 +30,11 @@ export const networkRoutes = [
   createRoute(networks, {
     schema: creation,
     defaults: { shared: false, 'router:external': false, is_default: false, port_security_enabled: true },
-    insert: (tx, deps, input: NetworkInput, projectId) => insertNetwork(tx, deps, projectId, input),
+    insert: (tx, deps, input, projectId) => insertNetwork(tx, deps, projectId, input),
   }),
   updateRoute(networks, {
     schema: closed(attributes),
-    apply: (tx, deps, row, input: NetworkInput) => changeNetwork(tx, deps, row, input),
+    apply: (tx, deps, row, input) => changeNetwork(tx, deps, row, input),
   }),
   removeRoute(networks, (tx, _deps, row) => removeNetwork(tx, row.id)),
   ...tagRoutes(networks),

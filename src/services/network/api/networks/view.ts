@@ -4,7 +4,7 @@ import type { NetworkDeps } from '../../deps.ts'
 import { networkNotFound } from '../../errors.ts'
 import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
-import { type Collection } from '../kit/collection.ts'
+import { collection } from '../kit/collection.ts'
 import { standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { networkAnswer } from './schema.ts'
@@ -66,7 +66,7 @@ function view(row: Row<'networks'>, { subnets: all, scopes, served }: Surroundin
   }
 }
 
-export const networks: Collection<'networks'> & { tags: 'networks' } = {
+export const networks = collection({
   singular: 'network',
   answer: networkAnswer,
   table: 'networks',
@@ -97,4 +97,4 @@ export const networks: Collection<'networks'> & { tags: 'networks' } = {
     const surroundings = await read(db, rows)
     return rows.map((row) => view(row, surroundings))
   },
-}
+})

@@ -16,7 +16,7 @@ import {
 } from '../../operations/bindings.ts'
 import { policy } from '../../policies.ts'
 import type { NetworkDb, Row } from '../../store/rows.ts'
-import { visible } from '../kit/collection.ts'
+import { visible } from '../kit/seen.ts'
 import { listAnswer, showAnswer } from '../kit/answers.ts'
 import { page, pick, requireKnown, type View } from '../kit/listing.ts'
 import { closed } from '../kit/schema.ts'

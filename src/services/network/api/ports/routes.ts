@@ -5,7 +5,7 @@ import { changePort, insertPort, removePort, tellOfAddresses, type PortInput } f
 import { requireQuota } from '../../operations/quota.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, type NetworkDb, type Row } from '../../store/rows.ts'
-import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { networkTarget } from '../networks/view.ts'
 import { createPort, updatePort } from './schema.ts'
@@ -67,7 +67,7 @@ export const portRoutes = [
   createRoute(ports, {
     schema: createPort,
     defaults: { device_owner: '', device_id: '', 'binding:vnic_type': 'normal' },
-    target: async (tx, input: Input, projectId, ctx) =>
+    target: async (tx, input, projectId, ctx) =>
       portTarget(
         { project_id: projectId, device_owner: input.device_owner ?? '' },
         await networkOf(tx, ctx, input.network_id),

@@ -51,7 +51,7 @@ const attributes = {
   dns_name: Type.Optional(kinds.dnsName),
   'binding:host_id': Type.Optional(kinds.nullableText),
   'binding:vnic_type': Type.Optional(vnicType),
-  'binding:profile': Type.Optional(kinds.orNull(Type.Object({}))),
+  'binding:profile': Type.Optional(kinds.orNull(Type.Unsafe<Record<string, unknown>>(Type.Object({})))),
 }
 
 export const createPort = closed({

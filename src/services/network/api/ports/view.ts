@@ -4,7 +4,7 @@ import type { NetworkDeps } from '../../deps.ts'
 import { portNotFound } from '../../errors.ts'
 import { dnsAssignment } from '../../model/port.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
-import type { Collection } from '../kit/collection.ts'
+import { collection } from '../kit/collection.ts'
 import { standard, withTagFilters, type View } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { networksOf } from '../subnets/view.ts'
@@ -55,7 +55,7 @@ async function views(db: NetworkDb, rows: readonly Row<'ports'>[], { config }: N
   return rows.map((row) => view(row, addresses.get(row.id) ?? [], config.dnsDomain))
 }
 
-export const ports: Collection<'ports'> & { tags: 'ports' } = {
+export const ports = collection({
   singular: 'port',
   answer: portAnswer,
   table: 'ports',
@@ -97,4 +97,4 @@ export const ports: Collection<'ports'> & { tags: 'ports' } = {
     return (row) => portTarget(row, networks.get(row.network_id))
   },
   views,
-}
+})

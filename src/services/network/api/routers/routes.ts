@@ -16,16 +16,8 @@ import {
 } from '../../operations/routers.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
-import {
-  actionRoute,
-  answer,
-  createRoute,
-  pathOf,
-  readRoutes,
-  removeRoute,
-  updateRoute,
-  visible,
-} from '../kit/collection.ts'
+import { actionRoute, answer, createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { visible } from '../kit/seen.ts'
 import { resourceOf, showAnswer } from '../kit/answers.ts'
 import { requireRevision } from '../kit/revision.ts'
 import { closed, convert, kinds } from '../kit/schema.ts'
@@ -116,11 +108,6 @@ function isPooled({ pools }: Row<'subnets'>, ip: string): boolean {
 }
 
 const interfaceBody = closed({ subnet_id: Type.Optional(kinds.uuid), port_id: Type.Optional(kinds.uuid) })
-interface Interface {
-  subnet_id?: string
-  port_id?: string
-}
-
 const viewInterface = (router: Row<'routers'>, port: Row<'ports'>, subnetIds: readonly string[]) => ({
   id: router.id,
   project_id: router.project_id,
@@ -136,7 +123,7 @@ const addInterface = actionRoute(
   'add_router_interface',
   interfaceBody,
   interfaceAnswer,
-  async (tx, deps, router, input: Interface, ctx) => {
+  async (tx, deps, router, input, ctx) => {
     const { subnet_id: subnetId, port_id: portId } = input
     if (subnetId === undefined && portId === undefined)
       throw badRequestFor('router', 'Either subnet_id or port_id must be specified')
@@ -164,7 +151,7 @@ const takeInterface = actionRoute(
   'remove_router_interface',
   interfaceBody,
   interfaceAnswer,
-  async (tx, _deps, router, input: Interface) => {
+  async (tx, _deps, router, input) => {
     if (input.subnet_id === undefined && input.port_id === undefined)
       throw badRequestFor('router', 'Either subnet_id or port_id must be specified')
     const { port, subnetIds } = await removeInterface(tx, router, input)
@@ -178,7 +165,7 @@ const extraRoutesBody = closed({ router: closed({ routes }) })
 const extraRoutes = (how: 'add' | 'remove') =>
   route({
     method: 'PUT',
-    path: `${pathOf(routers)}/:id/${how}_extraroutes`,
+    path: `${routers.path}/:id/${how}_extraroutes`,
     policy: policy(`${how}_extraroutes`),
     body: extraRoutesBody,
     answer: showAnswer('router', resourceOf(routers)),
@@ -199,13 +186,12 @@ export const routerRoutes = [
   ...readRoutes(routers),
   createRoute(routers, {
     schema: closed({ ...attributes, ...kinds.owner, availability_zone_hints: Type.Optional(kinds.zoneHints) }),
-    insert: async (tx, deps, input: Input, projectId, ctx) =>
+    insert: async (tx, deps, input, projectId, ctx) =>
       insertRouter(tx, deps, projectId, input, (await gatewayOf(tx, ctx, input)) ?? null),
   }),
   updateRoute(routers, {
     schema: closed({ ...attributes, routes: Type.Optional(routes) }),
-    apply: async (tx, deps, row, input: Input, ctx) =>
-      changeRouter(tx, deps, row, input, await gatewayOf(tx, ctx, input)),
+    apply: async (tx, deps, row, input, ctx) => changeRouter(tx, deps, row, input, await gatewayOf(tx, ctx, input)),
   }),
   removeRoute(routers, (tx, _deps, row) => removeRouter(tx, row)),
   addInterface,

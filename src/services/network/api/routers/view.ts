@@ -4,7 +4,7 @@ import { routerNotFound } from '../../errors.ts'
 import { carriedRouters } from '../../operations/schedule.ts'
 import { defaultZone } from '../../operations/zones.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
-import { ownedTargets, ownScope, type Collection } from '../kit/collection.ts'
+import { ownedTargets, ownScope, collection } from '../kit/collection.ts'
 import { standard, withTagFilters } from '../kit/listing.ts'
 import { routerAnswer } from './schema.ts'
 
@@ -40,7 +40,7 @@ function gatewayOf(row: Row<'routers'>, addresses: readonly Row<'ip_allocations'
   }
 }
 
-export const routers: Collection<'routers'> & { tags: 'routers' } = {
+export const routers = collection({
   singular: 'router',
   answer: routerAnswer,
   table: 'routers',
@@ -52,4 +52,4 @@ export const routers: Collection<'routers'> & { tags: 'routers' } = {
   notFound: routerNotFound,
   targets: ownedTargets,
   views,
-}
+})

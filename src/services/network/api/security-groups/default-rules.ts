@@ -3,7 +3,7 @@ import { route } from '../route.ts'
 import { Type } from 'typebox'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { notFound } from '../../errors.ts'
-import { readRule, type RuleInput } from '../../model/security-rule.ts'
+import { readRule } from '../../model/security-rule.ts'
 import { insertDefaultRule } from '../../operations/security-groups.ts'
 import { policy } from '../../policies.ts'
 import { deleteRows, findRow, listRows, type Row } from '../../store/rows.ts'
@@ -69,12 +69,6 @@ const creation = closed({
   used_in_default_sg: Type.Optional(kinds.boolean),
   used_in_non_default_sg: Type.Optional(kinds.boolean),
 })
-interface Input extends RuleInput {
-  description?: string
-  used_in_default_sg?: boolean
-  used_in_non_default_sg?: boolean
-}
-
 const create = route({
   method: 'POST',
   path: '/default-security-group-rules',
@@ -85,7 +79,7 @@ const create = route({
     ctx.authorize(policy('create_default_security_group_rule'))
     const given = body as Record<string, unknown>
     const many = given['default_security_group_rules'] as unknown[] | undefined
-    const inputs = itemsOf<Input>(creation, { singular: 'default_security_group_rule', filters }, given)
+    const inputs = itemsOf(creation, { singular: 'default_security_group_rule', filters }, given)
     const views = await database.transaction(async (tx) => {
       const made: Shown<typeof defaultRuleAnswer>[] = []
       for (const input of inputs) {

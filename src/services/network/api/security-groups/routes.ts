@@ -14,18 +14,13 @@ import {
 } from '../../operations/security-groups.ts'
 import { policy } from '../../policies.ts'
 import { findRow, type NetworkDb, type Row } from '../../store/rows.ts'
-import { createRoute, owned, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
+import { owned } from '../kit/collection.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { ruleAttributes } from './rule-schema.ts'
 import { securityGroupRules, securityGroups } from './view.ts'
-
-interface GroupInput {
-  name?: string
-  description?: string
-  stateful?: boolean
-}
 
 const attributes = {
   name: Type.Optional(kinds.name),
@@ -56,11 +51,11 @@ export const securityGroupRoutes = [
   showGroup!,
   createRoute(securityGroups, {
     schema: closed({ ...attributes, ...kinds.owner }),
-    insert: (tx, deps, input: GroupInput, projectId) => createGroup(tx, deps, projectId, input),
+    insert: (tx, deps, input, projectId) => createGroup(tx, deps, projectId, input),
   }),
   updateRoute(securityGroups, {
     schema: closed(attributes),
-    apply: (tx, _deps, row, input: GroupInput) => changeGroup(tx, row, input),
+    apply: (tx, _deps, row, input) => changeGroup(tx, row, input),
   }),
   removeRoute(securityGroups, async (tx, _deps, row, ctx) => {
     if (row.is_default === 1 && !ctx.isAdmin)
@@ -98,7 +93,7 @@ export const securityGroupRuleRoutes = [
   ...readRoutes(securityGroupRules),
   createRoute(securityGroupRules, {
     schema: closed({ ...ruleAttributes, ...kinds.owner, security_group_id: kinds.uuid }),
-    async target(tx, input: NewRule, _projectId, ctx) {
+    async target(tx, input, _projectId, ctx) {
       const { project_id: projectId } = await groupOf(tx, ctx, input.security_group_id)
       return { ...ownedBy(projectId), ...within('security_group', projectId) }
     },

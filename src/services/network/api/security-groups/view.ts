@@ -2,7 +2,7 @@ import type { Shown } from '../../../../platform/http/answers.ts'
 import { securityGroupNotFound, securityGroupRuleNotFound } from '../../errors.ts'
 import { normalized } from '../../model/security-rule.ts'
 import { listRows, type NetworkDb, type Row } from '../../store/rows.ts'
-import { ownScope, type Collection } from '../kit/collection.ts'
+import { ownScope, collection } from '../kit/collection.ts'
 import { filtersOf, standard, timeText, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { groupAnswer, ruleAnswer } from './schema.ts'
@@ -45,7 +45,7 @@ async function viewGroups(
   }))
 }
 
-export const securityGroups: Collection<'security_groups'> & { tags: 'security-groups' } = {
+export const securityGroups = collection({
   singular: 'security_group',
   answer: groupAnswer,
   table: 'security_groups',
@@ -55,9 +55,9 @@ export const securityGroups: Collection<'security_groups'> & { tags: 'security-g
   columns: ['id', 'name', 'project_id', 'tenant_id'],
   scope: ownScope,
   notFound: securityGroupNotFound,
-  targets: () => Promise.resolve((row) => ({ ...ownedBy(row.project_id), shared: false })),
+  targets: () => Promise.resolve((row: Row<'security_groups'>) => ({ ...ownedBy(row.project_id), shared: false })),
   views: viewGroups,
-}
+})
 
 const groupsOf = async (db: NetworkDb, rows: readonly Row<'security_group_rules'>[]) =>
   new Map(
@@ -66,7 +66,7 @@ const groupsOf = async (db: NetworkDb, rows: readonly Row<'security_group_rules'
     ),
   )
 
-export const securityGroupRules: Collection<'security_group_rules'> = {
+export const securityGroupRules = collection({
   singular: 'security_group_rule',
   answer: ruleAnswer,
   table: 'security_group_rules',
@@ -97,4 +97,4 @@ export const securityGroupRules: Collection<'security_group_rules'> = {
     const groups = await groupsOf(db, rows)
     return rows.map((row) => viewRule(row, groups.get(row.security_group_id)?.is_default === 1))
   },
-}
+})

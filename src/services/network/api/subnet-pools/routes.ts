@@ -15,7 +15,7 @@ import {
   type NetworkDb,
   type Row,
 } from '../../store/rows.ts'
-import { actionRoute, createRoute, readRoutes, removeRoute, updateRoute } from '../kit/collection.ts'
+import { actionRoute, createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
 import { closed, kinds } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { prefixesAnswer } from './schema.ts'
@@ -59,27 +59,21 @@ function requireOwnScope(ctx: Context, scope: Row<'address_scopes'>) {
 }
 
 const change = (how: 'add' | 'remove') =>
-  actionRoute(
-    subnetPools,
-    `${how}_prefixes`,
-    closed({ prefixes }),
-    prefixesAnswer,
-    async (tx, _deps, row, input: { prefixes: string[] }) => ({
-      prefixes: await changePrefixes(tx, row, input.prefixes, how),
-    }),
-  )
+  actionRoute(subnetPools, `${how}_prefixes`, closed({ prefixes }), prefixesAnswer, async (tx, _deps, row, input) => ({
+    prefixes: await changePrefixes(tx, row, input.prefixes, how),
+  }))
 
 export const subnetPoolRoutes = [
   ...readRoutes(subnetPools),
   createRoute(subnetPools, {
     schema: closed({ ...attributes, ...kinds.owner, name: kinds.name, prefixes, shared: Type.Optional(kinds.boolean) }),
     defaults: { shared: false, is_default: false },
-    insert: async (tx, deps, input: PoolInput, projectId, ctx) =>
+    insert: async (tx, deps, input, projectId, ctx) =>
       insertPool(tx, deps, projectId, input, (await scopeOf(tx, ctx, input)) ?? null),
   }),
   updateRoute(subnetPools, {
     schema: closed(attributes),
-    async apply(tx, _deps, row, input: PoolInput, ctx) {
+    async apply(tx, _deps, row, input, ctx) {
       const held = row.address_scope_id && (await findRow(tx, 'address_scopes', { id: row.address_scope_id }))
       if (held && input.prefixes) requireOwnScope(ctx, held)
       await changePool(tx, row, input, await scopeOf(tx, ctx, input))
@@ -123,7 +117,7 @@ export const addressScopeRoutes = [
   createRoute(addressScopes, {
     schema: closed({ ...scopeAttributes, ...kinds.owner, ip_version: Type.Optional(kinds.ipVersion) }),
     defaults: { shared: false },
-    async insert(tx, deps, input: ScopeInput, projectId) {
+    async insert(tx, deps, input, projectId) {
       await requireFew(tx, deps, projectId, 'address_scope')
       const row = {
         ...newEntity(projectId, input),
@@ -136,7 +130,7 @@ export const addressScopeRoutes = [
   }),
   updateRoute(addressScopes, {
     schema: closed(scopeAttributes),
-    apply: (tx, _deps, row, input: ScopeInput) => changeScope(tx, row, input),
+    apply: (tx, _deps, row, input) => changeScope(tx, row, input),
   }),
   removeRoute(addressScopes, (tx, _deps, row) => removeScope(tx, row)),
 ]

@@ -1,7 +1,7 @@
 import type { Shown } from '../../../../platform/http/answers.ts'
 import { addressScopeNotFound, subnetPoolNotFound } from '../../errors.ts'
 import { parseList, type Row } from '../../store/rows.ts'
-import { ownOrSharedScope, type Collection } from '../kit/collection.ts'
+import { ownOrSharedScope, collection } from '../kit/collection.ts'
 import { filtersOf, standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy } from '../kit/targets.ts'
 import { addressScopeAnswer, subnetPoolAnswer } from './schema.ts'
@@ -24,7 +24,7 @@ const viewPool = (row: Row<'subnet_pools'>): Shown<typeof subnetPoolAnswer> => (
   shared: row.shared === 1,
 })
 
-export const subnetPools: Collection<'subnet_pools'> & { tags: 'subnetpools' } = {
+export const subnetPools = collection({
   singular: 'subnetpool',
   answer: subnetPoolAnswer,
   table: 'subnet_pools',
@@ -45,7 +45,7 @@ export const subnetPools: Collection<'subnet_pools'> & { tags: 'subnetpools' } =
   notFound: subnetPoolNotFound,
   targets: () => Promise.resolve(shareable),
   views: (_db, rows) => Promise.resolve(rows.map(viewPool)),
-}
+})
 
 const viewScope = ({
   id,
@@ -62,7 +62,7 @@ const viewScope = ({
   shared: shared === 1,
 })
 
-export const addressScopes: Collection<'address_scopes'> = {
+export const addressScopes = collection({
   singular: 'address_scope',
   answer: addressScopeAnswer,
   table: 'address_scopes',
@@ -72,4 +72,4 @@ export const addressScopes: Collection<'address_scopes'> = {
   notFound: addressScopeNotFound,
   targets: () => Promise.resolve(shareable),
   views: (_db, rows) => Promise.resolve(rows.map(viewScope)),
-}
+})

@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { networkNotFound, subnetPoolNotFound } from '../../errors.ts'
-import { changeSubnet, insertSubnet, removeSubnet, type SubnetInput } from '../../operations/subnets.ts'
+import { changeSubnet, insertSubnet, removeSubnet } from '../../operations/subnets.ts'
 import { policy } from '../../policies.ts'
 import { findRow, type NetworkDb, type Row } from '../../store/rows.ts'
-import { createRoute, readRoutes, removeRoute, updateRoute, visible } from '../kit/collection.ts'
+import { createRoute, readRoutes, removeRoute, updateRoute } from '../kit/resource.ts'
+import { visible } from '../kit/seen.ts'
 import { closed, kinds, ownerOf } from '../kit/schema.ts'
 import { tagRoutes } from '../kit/tags.ts'
 import { ownedBy } from '../kit/targets.ts'
@@ -49,8 +50,8 @@ export const subnetRoutes = [
   ...readRoutes(subnets),
   createRoute(subnets, {
     schema: creation,
-    async ownerOf(ctx, deps, input: SubnetInput & { project_id?: string; tenant_id?: string }) {
-      const { row } = await visible(networks, ctx, deps.database.db, input.network_id)
+    async placeOf(tx, input, ctx) {
+      const { row } = await visible(networks, ctx, tx, input.network_id)
       // Who may act for others makes it for whom the network belongs to.
       return ctx.isAdmin && !input.project_id && !input.tenant_id ? row.project_id : ownerOf(ctx, input)
     },
@@ -69,7 +70,7 @@ export const subnetRoutes = [
   }),
   updateRoute(subnets, {
     schema: closed(attributes),
-    apply: (tx, deps, row, input: Omit<SubnetInput, 'network_id'>) => changeSubnet(tx, deps, row, input),
+    apply: (tx, deps, row, input) => changeSubnet(tx, deps, row, input),
   }),
   removeRoute(subnets, (tx, deps, row) => removeSubnet(tx, deps, row)),
   ...tagRoutes(subnets),

@@ -2,7 +2,7 @@ import type { Shown } from '../../../../platform/http/answers.ts'
 import type { PolicyTarget } from '../../../../platform/auth/policy.ts'
 import { subnetNotFound } from '../../errors.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../../store/rows.ts'
-import type { Collection } from '../kit/collection.ts'
+import { collection } from '../kit/collection.ts'
 import { standard, withTagFilters } from '../kit/listing.ts'
 import { ownedBy, within } from '../kit/targets.ts'
 import { subnetAnswer } from './schema.ts'
@@ -43,7 +43,7 @@ const view = (
   shared: network?.shared === 1,
 })
 
-export const subnets: Collection<'subnets'> & { tags: 'subnets' } = {
+export const subnets = collection({
   singular: 'subnet',
   answer: subnetAnswer,
   table: 'subnets',
@@ -76,4 +76,4 @@ export const subnets: Collection<'subnets'> & { tags: 'subnets' } = {
     const networks = await networksOf(db, rows)
     return rows.map((row) => view(row, networks.get(row.network_id)))
   },
-}
+})

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Conflict } from '../../../../platform/http/errors.ts'
+import { Conflict } from '../../../../platform/errors.ts'
 import { since } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import { codes, ConcurrentUpdate, tellAs } from '../../errors.ts'

@@ -1,4 +1,4 @@
-import { BadRequest, Conflict, NotFound } from '../../../../platform/http/errors.ts'
+import { Invalid, Conflict, NotFound } from '../../../../platform/errors.ts'
 import {
   ClassNotFound,
   codes,
@@ -25,7 +25,7 @@ const manyLimit = 8 * 1024 * 1024
 
 /** `prefix` is how the request tells of something that it names and that does not exist. */
 const tellingsOf = (prefix: string): Telling[] => [
-  [ClassNotFound, (why) => new BadRequest(`${prefix}${why}`)],
+  [ClassNotFound, (why) => new Invalid(`${prefix}${why}`)],
   [InvalidInventory, (why) => new Conflict(`Unable to allocate inventory: ${why}`)],
   [
     ConcurrentUpdate,
@@ -60,7 +60,7 @@ const replace = endpoint({
   answer: { 204: null },
   async handle({ params, body, version }, deps) {
     const given = params.consumer_uuid
-    if (!isUuidLike(given)) throw new BadRequest(`Malformed consumer_uuid: ${given}`)
+    if (!isUuidLike(given)) throw new Invalid(`Malformed consumer_uuid: ${given}`)
     const uuid = normalizeUuid(given)
     const request = toRequest(uuid, body, version, deps.settings)
     await tellAs(tellingsOf(`Unable to allocate inventory for consumer ${uuid}: `), () =>

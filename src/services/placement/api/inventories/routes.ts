@@ -1,4 +1,5 @@
-import { ApiError, BadRequest, Conflict, NotFound } from '../../../../platform/http/errors.ts'
+import { HttpError } from '../../../../platform/http/errors.ts'
+import { Invalid, Conflict, NotFound } from '../../../../platform/errors.ts'
 import {
   ClassNotFound,
   codes,
@@ -40,7 +41,7 @@ const viewAll = (rules: Iterable<readonly [string, InventoryRule]>, generation: 
 })
 
 const conflict = (prefix: string, code: string) => (why: string) => new Conflict(`${prefix}: ${why}`, { code })
-const refused = (prefix: string) => (why: string) => new BadRequest(`${prefix}: ${why}`)
+const refused = (prefix: string) => (why: string) => new Invalid(`${prefix}: ${why}`)
 
 function requireGeneration(actual: number, given: number) {
   if (actual !== given) throw new ConcurrentUpdate('resource provider generation conflict')
@@ -145,7 +146,7 @@ const removeAllUnknown = endpoint({
   policy: 'resource_providers:inventories:delete',
   answer: {},
   handle() {
-    throw new ApiError(405, 'The method specified is not allowed for this resource.')
+    throw new HttpError(405, 'The method specified is not allowed for this resource.')
   },
 })
 

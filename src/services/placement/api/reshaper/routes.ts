@@ -1,5 +1,5 @@
 import { Type, type TSchema } from 'typebox'
-import { BadRequest, Conflict } from '../../../../platform/http/errors.ts'
+import { Invalid, Conflict } from '../../../../platform/errors.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
 import {
   ClassNotFound,
@@ -30,7 +30,7 @@ const tellings: Telling[] = [
     ConcurrentUpdate,
     (why) => (/generation conflict/.test(why) ? new ConcurrentUpdate(why) : conflict(codes.concurrentUpdate)(why)),
   ],
-  [ClassNotFound, (why) => new BadRequest(`malformed reshaper data: ${why}`)],
+  [ClassNotFound, (why) => new Invalid(`malformed reshaper data: ${why}`)],
   [InventoryInUse, conflict(codes.inventoryInUse)],
   [InvalidInventory, (why) => new Conflict(`Unable to allocate inventory: ${why}`)],
 ]

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BadRequest, Conflict } from '../../../../platform/http/errors.ts'
+import { Invalid, Conflict } from '../../../../platform/errors.ts'
 import { ClassExists, ClassInUse, ClassNotFound, tellAs } from '../../errors.ts'
 import { isStandardClass, standardClasses } from '../../model/standard-classes.ts'
 import { changeClass, ensureClass, removeClass } from '../../operations/classes.ts'
@@ -70,7 +70,7 @@ const rename = endpoint({
   async handle({ params, body: { name } }, deps) {
     const from = params.name
     await requireClasses(deps.database.db, [from])
-    if (isStandardClass(from)) throw new BadRequest(`Cannot update standard resource class ${from}`)
+    if (isStandardClass(from)) throw new Invalid(`Cannot update standard resource class ${from}`)
     await tellAs([[ClassExists, () => new Conflict(`Resource class already exists: ${name}`)]], () =>
       changeClass(deps, from, name),
     )
@@ -102,7 +102,7 @@ const remove = endpoint({
   async handle({ params }, deps) {
     const name = params.name
     const failed = 'Error in delete resource class:'
-    if (isStandardClass(name)) throw new BadRequest(`${failed} Cannot delete standard resource class ${name}.`)
+    if (isStandardClass(name)) throw new Invalid(`${failed} Cannot delete standard resource class ${name}.`)
     await tellAs([[ClassInUse, (why) => new Conflict(`${failed} ${why}`)]], () => removeClass(deps, name))
     return { status: 204 }
   },

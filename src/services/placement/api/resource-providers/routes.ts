@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { BadRequest, NotFound } from '../../../../platform/http/errors.ts'
+import { Invalid, NotFound } from '../../../../platform/errors.ts'
 import { BadQuery, ClassNotFound, ProviderActionError, ProviderNotFound, tellAs, TraitsNotFound } from '../../errors.ts'
 import { normalizeUuid } from '../../model/uuid.ts'
 import { requireClasses, requireTraits } from '../../operations/known-names.ts'
@@ -42,7 +42,7 @@ const create = endpoint({
     const uuid = body.uuid ? normalizeUuid(body.uuid) : randomUUID()
     const { name, parent_provider_uuid: parent = null } = body
     const provider = await tellAs(
-      [[ProviderActionError, (why) => new BadRequest(`Unable to create resource provider "${name}", ${uuid}: ${why}`)]],
+      [[ProviderActionError, (why) => new Invalid(`Unable to create resource provider "${name}", ${uuid}: ${why}`)]],
       () => createProvider(deps, { uuid, name, parent }),
     )
     const headers = { Location: `${baseUrl}/resource_providers/${uuid}` }
@@ -78,7 +78,7 @@ const update = endpoint({
     const uuid = params.uuid
     const change = { name: body.name, parent: body.parent_provider_uuid, mayMove: version.has('reparent') }
     const provider = await tellAs(
-      [[ProviderActionError, (why) => new BadRequest(`Unable to save resource provider ${uuid}: ${why}`)]],
+      [[ProviderActionError, (why) => new Invalid(`Unable to save resource provider ${uuid}: ${why}`)]],
       () => changeProvider(deps, uuid, change),
     )
     const headers = cacheHeaders(version, provider.updated_at)

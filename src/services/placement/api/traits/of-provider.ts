@@ -1,4 +1,4 @@
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { ConcurrentUpdate } from '../../errors.ts'
 import { compareTraits } from '../../model/standard-traits.ts'
 import { unknownTraits } from '../../operations/known-names.ts'
@@ -41,7 +41,7 @@ const replace = endpoint({
       )
     }
     const missing = await unknownTraits(deps.database.db, body.traits)
-    if (missing.length > 0) throw new BadRequest(`No such trait ${missing.join(', ')}`)
+    if (missing.length > 0) throw new Invalid(`No such trait ${missing.join(', ')}`)
     const generation = await replaceTraits(deps, provider, body.traits)
     const traits = [...new Set(body.traits)].sort(compareTraits)
     return { status: 200, headers: cacheHeaders(version), body: { traits, resource_provider_generation: generation } }

@@ -1,4 +1,4 @@
-import { BadRequest } from '../../../../platform/http/errors.ts'
+import { Invalid } from '../../../../platform/errors.ts'
 import { last, type Query } from '../../../../platform/http/route.ts'
 import { BadQuery, TraitsNotFound } from '../../errors.ts'
 import { isStandardTrait, standardTraits } from '../../model/standard-traits.ts'
@@ -78,7 +78,7 @@ const put = endpoint({
   async handle({ params, version, baseUrl }, deps) {
     const name = params.name
     if (!customName.test(name) || name.length > 255) {
-      throw new BadRequest(
+      throw new Invalid(
         'The trait is invalid. A valid trait must be no longer than 255 characters, start with the prefix "CUSTOM_" and use following characters: "A"-"Z", "0"-"9" and "_"',
       )
     }
@@ -96,7 +96,7 @@ const remove = endpoint({
   answer: { 204: null },
   async handle({ params }, deps) {
     const name = params.name
-    if (isStandardTrait(name)) throw new BadRequest(`Cannot delete standard trait ${name}.`)
+    if (isStandardTrait(name)) throw new Invalid(`Cannot delete standard trait ${name}.`)
     await removeTrait(deps, name)
     return { status: 204 }
   },
