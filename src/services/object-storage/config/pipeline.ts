@@ -15,6 +15,7 @@ const usual: readonly (readonly [MiddlewareName, Readonly<Record<string, string>
   ['healthcheck'],
   ['proxy_logging'],
   ['listing_formats'],
+  ['bulk'],
   ['tempurl'],
   ['ratelimit'],
   ['authtoken', { delay_auth_decision: 'true' }],
@@ -24,6 +25,7 @@ const usual: readonly (readonly [MiddlewareName, Readonly<Record<string, string>
   ['account_quotas'],
   ['slo'],
   ['dlo'],
+  ['versioned_writes', { allow_versioned_writes: 'true' }],
   ['proxy_logging'],
 ]
 
@@ -50,6 +52,7 @@ const required: readonly (readonly [MiddlewareName, readonly MiddlewareName[]])[
   ['listing_formats', ['catch_errors', 'gatekeeper', 'proxy_logging']],
   ['copy', ['keystoneauth', 'catch_errors', 'gatekeeper', 'proxy_logging']],
   ['dlo', ['copy', 'keystoneauth', 'catch_errors', 'gatekeeper', 'proxy_logging']],
+  ['versioned_writes', ['slo', 'dlo', 'copy', 'keystoneauth', 'catch_errors', 'gatekeeper', 'proxy_logging']],
 ]
 
 const canonical = (name: string): string => {

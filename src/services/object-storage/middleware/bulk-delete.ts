@@ -1,22 +1,17 @@
-/** Many objects are deleted by one request; what became of them is told together. */
-import { encodePath } from '../model/names.ts'
-import { asciiJson } from '../wire/listing.ts'
-import { subrequest, type Handler, type Request, type Response } from '../wire/message.ts'
+/** Many objects are deleted by one request. */
+import { decodePath, encodePath } from '../model/names.ts'
+import { answer } from '../wire/answers.ts'
+import { subrequest, type Handler, type Headers, type Request, type Response } from '../wire/message.ts'
+import { reportAnswer, statusText, type Report } from './bulk-report.ts'
+import { contentOf } from './segments.ts'
 
-export interface DeleteReport {
-  deleted: number
-  missing: number
-  errors: (readonly [name: string, status: string])[]
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  200: '200 OK',
-  400: '400 Bad Request',
-  401: '401 Unauthorized',
-  403: '403 Forbidden',
-  409: '409 Conflict',
-  502: '502 Bad Gateway',
-}
+/** Who asks, where the middleware for tokens comes later. */
+export const tokensOf = ({ headers }: Request): Headers =>
+  Object.fromEntries(
+    ['x-auth-token', 'x-storage-token', 'x-service-token'].flatMap((name) =>
+      headers[name] === undefined ? [] : [[name, headers[name]]],
+    ),
+  )
 
 /** Deletes paths below an account, `/container/object` or `/container`, in their order. */
 export async function deleteAll(
@@ -24,41 +19,40 @@ export async function deleteAll(
   request: Request,
   account: string,
   names: readonly string[],
-): Promise<DeleteReport> {
-  const report: DeleteReport = { deleted: 0, missing: 0, errors: [] }
+): Promise<Report> {
+  const counts = { 'Number Deleted': 0, 'Number Not Found': 0 }
+  const errors: (readonly [string, string])[] = []
   for (const name of names) {
-    const path = `/v1/${account}${name}`
-    const { status } = await next(subrequest(request, { method: 'DELETE', path }, { source: 'BD' }))
-    if (status >= 200 && status < 300) report.deleted++
-    else if (status === 404) report.missing++
-    else report.errors.push([encodePath(name), reasons[status] ?? String(status)])
+    const change = { method: 'DELETE', path: `/v1/${account}${name}`, headers: tokensOf(request) }
+    const { status } = await next(subrequest(request, change, { source: 'BD' }))
+    if (status >= 200 && status < 300) counts['Number Deleted']++
+    else if (status === 404) counts['Number Not Found']++
+    else errors.push([encodePath(name), statusText(status)])
+    // Nobody else is asked for either.
+    if (status === 401) break
   }
-  return report
+  return { counts, errors }
 }
 
-/** The answer: 200 with the status of the whole in its body. */
-export function reportAnswer(request: Request, { deleted, missing, errors }: DeleteReport): Response {
-  const isRefused = errors.some(([, status]) => status.startsWith('401'))
-  const status = errors.length === 0 ? (deleted + missing === 0 ? 400 : 200) : isRefused ? 401 : 400
-  const text = deleted + missing + errors.length === 0 ? 'Invalid bulk delete.' : ''
-  const accept = request.headers['accept'] ?? ''
-  if (accept.includes('application/json')) {
-    const body = asciiJson({
-      'Number Not Found': missing,
-      'Response Status': reasons[status],
-      'Response Body': text,
-      Errors: errors,
-      'Number Deleted': deleted,
-    })
-    return { status: 200, headers: { 'content-type': 'application/json' }, body }
-  }
-  const lines = [
-    `Number Deleted: ${deleted}`,
-    `Number Not Found: ${missing}`,
-    `Response Body: ${text}`,
-    `Response Status: ${reasons[status]}`,
-    'Errors:',
-    ...errors.map(([name, why]) => `${name}, ${why}`),
-  ]
-  return { status: 200, headers: { 'content-type': 'text/plain' }, body: lines.join('\n') }
+interface Limits {
+  readonly max_deletes_per_request: number
+}
+
+/** The body names an object in each line, with percent signs. */
+export async function bulkDelete(next: Handler, request: Request, account: string, limits: Limits): Promise<Response> {
+  const most = limits.max_deletes_per_request
+  const text = (await contentOf(request.body, most * 4096)).toString('latin1')
+  const lines = text.split('\n').map((line) => line.trim())
+  const names = lines.filter((line) => line !== '')
+  if (names.length > most) return answer(413, `Maximum Bulk Deletes: ${most} per request`)
+  const decoded = names.map((name) => decodePath(name.startsWith('/') ? name : `/${name}`))
+  const report = await deleteAll(
+    next,
+    request,
+    account,
+    decoded.filter((name) => name !== undefined),
+  )
+  const wrong = names.filter((_, at) => decoded[at] === undefined).map((name) => [name, statusText(412)] as const)
+  const refused = names.length === 0 ? 'Invalid bulk delete.' : undefined
+  return reportAnswer(request, 'delete', 200, { ...report, errors: [...report.errors, ...wrong], refused })
 }

@@ -2,7 +2,8 @@
 import type { Place } from '../model/names.ts'
 import { refuse } from '../wire/answers.ts'
 import type { Handler, Request, Response } from '../wire/message.ts'
-import { deleteAll, reportAnswer } from './bulk-delete.ts'
+import { deleteAll } from './bulk-delete.ts'
+import { reportAnswer } from './bulk-report.ts'
 import type { StoredSegment } from './slo-put.ts'
 
 const most = 10_000
@@ -33,6 +34,7 @@ export async function deleteWithSegments(
   }
   // The list goes last: what is cut off can be done again.
   const ordered = [...new Set(names.filter((name) => name !== own)), ...(names.includes(own) ? [own] : [])]
-  const report = await deleteAll(next, request, account, ordered)
-  return reportAnswer(request, { ...report, missing: report.missing + missing })
+  const { counts, errors } = await deleteAll(next, request, account, ordered)
+  const all = { ...counts, 'Number Not Found': counts['Number Not Found']! + missing }
+  return reportAnswer(request, 'delete', 200, { counts: all, errors })
 }

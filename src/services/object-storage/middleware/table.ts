@@ -1,5 +1,6 @@
 /** The middlewares that there are, by their names in pipelines. Each is a file beside this one. */
 import { authtoken } from './authtoken.ts'
+import { bulk } from './bulk.ts'
 import { catchErrors } from './catch-errors.ts'
 import { copy } from './copy.ts'
 import { dlo } from './dlo.ts'
@@ -13,10 +14,12 @@ import { accountQuotas, containerQuotas } from './quotas.ts'
 import { ratelimit } from './ratelimit.ts'
 import { slo } from './slo.ts'
 import { tempurl } from './tempurl.ts'
+import { versionedWrites } from './versioned-writes.ts'
 
 export const middlewares = {
   account_quotas: accountQuotas,
   authtoken,
+  bulk,
   catch_errors: catchErrors,
   container_quotas: containerQuotas,
   copy,
@@ -29,6 +32,7 @@ export const middlewares = {
   ratelimit,
   slo,
   tempurl,
+  versioned_writes: versionedWrites,
 } satisfies Record<string, Middleware>
 
 export type MiddlewareName = keyof typeof middlewares
