@@ -1,5 +1,6 @@
 import { serve } from '../../platform/http/server.ts'
 import { runningService, type RoleStarts, type RunningService, type ServiceEnv } from '../../platform/service.ts'
+import { appOf } from './api/app.ts'
 import { readSwiftConfig, shownLimits, type SwiftConfig } from './config/config.ts'
 import { middlewares } from './middleware/table.ts'
 import type { Middleware, MiddlewareEnv } from './middleware/middleware.ts'
@@ -8,7 +9,6 @@ import type { ProxyDeps } from './proxy/deps.ts'
 import { proxyServer } from './proxy/proxy.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { reportChanged, reportContainers, tellContainers } from './updaters.ts'
-import { appOf } from './wire/app.ts'
 import type { Handler } from './wire/message.ts'
 
 /** What runs of swift in a process. Throws ConfigError. */

@@ -1,14 +1,20 @@
 /** What every middleware is: a handler around the next one, made from its section of proxy-server.conf. */
 import type { Logger } from '../../../platform/log/log.ts'
-import type { Authenticator } from '../../../platform/http/service.ts'
+import type { Credentials } from '../../../platform/auth/credentials.ts'
 import type { ProxyDeps } from '../proxy/deps.ts'
 import type { Handler } from '../wire/message.ts'
+
+/** Tells who bears a token; null when it is not good. */
+export interface TokenReader {
+  validate(token: string, options?: { allowExpired?: boolean }): Promise<Credentials | null>
+  readonly serviceTokens?: { readonly roles: readonly string[]; readonly isRequired: boolean }
+}
 
 export interface MiddlewareEnv {
   /** Its section, by names in lower case. */
   readonly options: Options
   readonly proxy: ProxyDeps
-  readonly authenticator: Authenticator
+  readonly authenticator: TokenReader
   /** Where who is not known may get a token. */
   readonly authUrl: string
   readonly log: Logger

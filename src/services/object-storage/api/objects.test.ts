@@ -5,7 +5,7 @@ import { existsSync, readdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { startSwift, type TestSwift } from './testing/swift.ts'
+import { startSwift, type TestSwift } from '../testing/swift.ts'
 
 let swift: TestSwift
 

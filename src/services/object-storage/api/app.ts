@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import type { App } from '../../../platform/http/app.ts'
 import type { RawRequest, RawResponse } from '../../../platform/http/message.ts'
 import { decodePath } from '../model/names.ts'
-import { isSliceable, newContext, titleCase, type Handler, type Headers, type Request } from './message.ts'
+import { isSliceable, newContext, titleCase, type Handler, type Headers, type Request } from '../wire/message.ts'
 
 /** For metrics: of a kind, whatever the names are. */
 const routes = ['', '/{version}', '/{version}/{account}', '/{version}/{account}/{container}']
