@@ -143,6 +143,24 @@ test('a pipeline that could not keep its word is refused with the reason', async
   )
 })
 
+test('storage policies are those of swift.conf; one that cannot be served is refused', async () => {
+  const policy = (index: number, more: string) => `[storage-policy:${index}]\nname = p${index}\n${more}\n`
+  const own = await startSwift({ 'swift.conf': policy(0, '') + policy(1, 'default = yes') })
+  try {
+    assert.equal((await own.call('PUT', 'usual')).status, 201)
+    assert.equal((await own.call('HEAD', 'usual')).headers['x-storage-policy'], 'p1')
+    assert.equal((await own.call('PUT', 'first', { headers: { 'x-storage-policy': 'P0' } })).status, 201)
+    assert.equal((await own.call('PUT', 'first', { headers: { 'x-storage-policy': 'p1' } })).status, 409)
+    assert.equal((await own.call('PUT', 'none', { headers: { 'x-storage-policy': 'gold' } })).status, 400)
+    assert.equal((await own.call('PUT', 'usual/o', { body: 'x' })).status, 201)
+    assert.equal((await own.call('GET', 'usual/o')).text, 'x')
+  } finally {
+    await own.stop()
+  }
+  const coded = policy(0, 'policy_type = erasure_coding\nec_type = isa_l_rs_vand')
+  await assert.rejects(startSwift({ 'swift.conf': coded }), /only replication can be served here/)
+})
+
 test('the guide’s pipeline starts', async () => {
   const text = `[DEFAULT]
 bind_port = 8080
