@@ -1,7 +1,7 @@
 /** Dynamic large objects: an object that stands for all whose names begin in a certain way. */
 import { createHash } from 'node:crypto'
 import { decodePath, splitApiPath } from '../model/names.ts'
-import { answer, answered } from '../wire/answers.ts'
+import { answer, answered, refuse } from '../wire/answers.ts'
 import { conditional } from '../wire/conditions.ts'
 import type { ListingEntry } from '../wire/listing.ts'
 import { subrequest, withWord, type Handler, type Request, type Response } from '../wire/message.ts'
@@ -86,7 +86,8 @@ async function entriesOf(
       subrequest(request, { method: 'GET', path, query }, { source: 'DLO', isAuthorized: false }),
     )
     if (response.status === 404) return found
-    if (response.status >= 300) throw new Error(`the list of segments answered ${response.status}`)
+    // Who may not list the segments may not have them.
+    if (response.status >= 300) refuse(response.status < 500 ? response.status : 503)
     const text = (await contentOf(readableOf(response), mostListing)).toString()
     const page = text === '' ? [] : (JSON.parse(text) as ListingEntry[])
     found.push(...page)
