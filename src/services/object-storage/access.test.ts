@@ -127,8 +127,6 @@ test('F1: a link with the key of a container opens nothing outside of it', async
   const expires = Math.floor(Date.now() / 1000) + 600
   const url = `${path}?temp_url_sig=${sign('GET', path, 'own', expires)}&temp_url_expires=${expires}`
   assert.equal(await status('GET', url, { token: '' }), 401)
-}).catch(() => undefined)
-  assert.ok(!answer?.text.includes('secret'))
 })
 
 test('a pipeline that could not keep its word is refused with the reason', async () => {
