@@ -1,12 +1,12 @@
 /** Three machines with three replicas: a proxy before storage servers that it reaches over HTTP. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { RingBuilder, newBuilder } from './model/ring/builder.ts'
 import { writeRing } from './model/ring/ring-data.ts'
+import { freePort } from './testing/ports.ts'
 import { startSwift, type TestSwift } from './testing/swift.ts'
 
 const kinds = ['account', 'container', 'object'] as const
@@ -14,14 +14,6 @@ const folder = mkdtempSync(join(tmpdir(), 'nephos-cluster-'))
 const nodes: (TestSwift | undefined)[] = []
 const ports: number[][] = []
 let proxy: TestSwift
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 function writeRings(target: string) {
   for (const [at, kind] of kinds.entries()) {

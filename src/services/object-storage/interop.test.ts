@@ -1,12 +1,16 @@
 /** Files and databases that Debian's swift has written are served, and the other way round. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { hashPath } from './model/hash-path.ts'
+import { newBuilder, RingBuilder } from './model/ring/builder.ts'
+import { writeRing } from './model/ring/ring-data.ts'
+import { freePort } from './testing/ports.ts'
 import { startSwift } from './testing/swift.ts'
 
 const python = '/usr/bin/python3'
@@ -85,4 +89,36 @@ test('what is written here upstream reads', { skip: why }, async (t) => {
     ['c'],
   )
   assert.notEqual(found.hash, '0'.repeat(32))
+})
+
+test('our proxy works before upstream’s storage servers', { skip: why }, async (t) => {
+  const folder = folderOf(t)
+  const ports = [await freePort(), await freePort(), await freePort()]
+  const program = join(import.meta.dirname, 'testing/upstream_servers.py')
+  const servers = spawn(python, [program, join(folder, 'state/devices'), ...ports.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => servers.kill())
+  await once(servers.stdout, 'data')
+  for (const [at, kind] of ['account', 'container', 'object'].entries()) {
+    const builder = new RingBuilder(newBuilder(10, 1, 0))
+    builder.add({ region: 1, zone: 1, ip: '127.0.0.1', port: ports[at]!, device: 'd1', weight: 100, meta: '' })
+    builder.rebalance('seed')
+    writeFileSync(join(folder, `${kind}.ring.gz`), writeRing(builder.ring, `${kind}.ring.gz`))
+  }
+  const swift = await startSwift(config, folder)
+  t.after(() => swift.stop())
+  assert.equal((await swift.call('PUT', 'c', { headers: { 'x-container-meta-a': 'b' } })).status, 201)
+  const put = await swift.call('PUT', 'c/t%C3%A4g', { body: 'hello', headers: { 'x-object-meta-k': 'v' } })
+  assert.deepEqual([put.status, put.headers['etag']], [201, createHash('md5').update('hello').digest('hex')])
+  const { status, text, headers } = await swift.call('GET', 'c/t%C3%A4g', { headers: { range: 'bytes=1-3' } })
+  assert.deepEqual([status, text, headers['x-object-meta-k']], [206, 'ell', 'v'])
+  assert.equal((await swift.call('POST', 'c/t%C3%A4g', { headers: { 'x-object-meta-k': 'w' } })).status, 202)
+  assert.equal((await swift.call('GET', 'c')).text, 'täg\n')
+  const list = JSON.stringify([{ path: '/c/täg' }, { path: '/c/täg', range: '0-0' }])
+  assert.equal((await swift.call('PUT', 'c/slo?multipart-manifest=put', { body: list })).status, 201)
+  assert.equal((await swift.call('GET', 'c/slo')).text, 'helloh')
+  assert.equal((await swift.call('DELETE', 'c/slo')).status, 204)
+  assert.equal((await swift.call('DELETE', 'c')).status, 409)
+  assert.equal((await swift.call('GET', 'c/none')).status, 404)
 })

@@ -99,9 +99,14 @@ export function backendsOf({ here, addresses, connectMs, answerMs }: BackendOpti
   }
 }
 
+/** Of a connection, not of what was asked for. */
+const ofConnection = new Set(['connection', 'keep-alive', 'date', 'server', 'transfer-encoding'])
+
 const flat = (headers: IncomingHttpHeaders): Headers =>
   Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')]),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || ofConnection.has(name) ? [] : [[name, Array.isArray(value) ? value.join(',') : value]],
+    ),
   )
 
 async function textOf({ body }: Response): Promise<Buffer> {

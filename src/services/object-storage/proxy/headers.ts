@@ -99,14 +99,7 @@ export function tellHeaders(kind: 'account' | 'container', nodes: readonly Node[
 
 /** What a client sees of an answer: tags without quotes, nothing that is between servers. */
 export function shown(headers: Headers): Headers {
-  const {
-    connection: _connection,
-    'keep-alive': _keepAlive,
-    date: _date,
-    server: _server,
-    'x-put-timestamp': _put,
-    ...rest
-  } = headers
+  const { 'x-put-timestamp': _put, ...rest } = headers
   return {
     ...rest,
     ...(rest['etag'] !== undefined && { etag: rest['etag'].replaceAll('"', '') }),
