@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { writePrivate } from '../deployment/private-file.ts'
 import type { RoleState } from '../deployment/role-board.ts'
 import { paths } from '../deployment/settings.ts'
-import { isNephos } from './status-file.ts'
+import { isNephos, readStatus } from './status-file.ts'
 
 interface RunningProcess {
   pid: number
@@ -47,4 +47,14 @@ export function readProcesses(stateDir: string): RunningProcess[] {
       rmSync(join(folder, name), { force: true })
       return []
     })
+}
+
+/** Throws where one of these agents runs already: each keeps files about its host, and two of a kind would believe their own. */
+export function requireAlone(stateDir: string, agents: readonly string[]): void {
+  const supervisor = readStatus(stateDir)
+  const others = [...readProcesses(stateDir), ...(supervisor?.running ? [supervisor] : [])]
+  for (const { pid, roles: theirs } of others) {
+    const taken = theirs.filter(({ role }) => agents.includes(role)).map(({ role }) => role)
+    if (taken.length > 0) throw new Error(`${taken.join(', ')} of this host already runs in process ${pid}`)
+  }
 }
