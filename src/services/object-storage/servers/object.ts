@@ -207,7 +207,8 @@ export function objectServer(deps: StorageDeps): Handler {
     const found = await find(request, target, time)
     if (found.state !== 'there') return answer(404, undefined, missing(found))
     await found.close()
-    const type = headers['content-type']
+    // Upstream's proxy sends an empty one where the client said none.
+    const type = headers['content-type'] || undefined
     const isTypeNew = type !== undefined && time > found.typeTime
     if (found.time >= time && !isTypeNew) return answer(409, undefined, { 'x-backend-timestamp': found.time })
     const { metaMetadata, dataTime, typeTime, metadata } = found
