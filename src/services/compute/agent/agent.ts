@@ -39,7 +39,7 @@ export class ComputeAgent {
   readonly #records: Journal<Applied>
   readonly #unknown: UnknownGuests
   readonly #conductor
-  readonly #slots: Slots
+  readonly #slots: Semaphore
   readonly #busy = new Set<string>()
   readonly #again = new Set<string>()
   readonly #wanted = new Set<string>()
@@ -53,7 +53,7 @@ export class ComputeAgent {
     this.#options = options
     this.#records = new Journal(join(options.stateDir, 'records.jsonl'))
     this.#unknown = new UnknownGuests(join(options.stateDir, 'unknown.jsonl'), options.log, options.onNotice)
-    this.#slots = new Slots(options.concurrency ?? 4)
+    this.#slots = new Semaphore(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
   }
 
@@ -225,7 +225,7 @@ function every(ms: number, work: () => void): () => void {
 }
 
 /** Lets a number of holders in at a time; the others wait in order. */
-class Slots {
+class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
