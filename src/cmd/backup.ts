@@ -30,8 +30,11 @@ export interface Manifest {
   notIncluded: string[]
 }
 
+/** Objects with their attributes, and databases of upstream's form, one for each container. */
+const objectDevices = join('object-store', 'devices')
+
 /** Of this machine, not of the control plane: a restored one meets the hosts as they are then. */
-const ofHosts = ['instances', 'compute-agent', 'network-agent', 'hosts', 'run', 'log']
+const ofHosts = ['instances', 'compute-agent', 'network-agent', 'hosts', 'run', 'log', objectDevices]
 /** Made anew, or half made. */
 const passing = [join('image', 'cache'), join('image', 'staging')]
 const replacedFolder = /^replaced-/
@@ -86,6 +89,7 @@ async function fill(stateDir: string, folder: string, name: string): Promise<Man
       ...(readOption(codeNameOf('image'), imagesElsewhere, configFilesOf(stateDir, 'image')) === ''
         ? []
         : ['image files: their folder is configured']),
+      ...(existsSync(join(stateDir, objectDevices)) ? [`objects, which are in ${objectDevices}`] : []),
     ],
   }
   writePrivate(join(folder, 'backup.json'), JSON.stringify(manifest, null, 2))
