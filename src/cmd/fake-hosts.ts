@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
-import { logOf } from '../deployment/logs.ts'
+import { logOfControl } from '../deployment/logs.ts'
 import type { RoleBoard } from '../deployment/role-board.ts'
 import { readSecret } from '../deployment/secrets.ts'
 import { services } from '../deployment/services.ts'
@@ -15,7 +15,7 @@ export async function startFakeHosts(
   stateDir: string,
   board: RoleBoard,
 ): Promise<() => Promise<void>> {
-  const log = logOf(stateDir, 'nova-compute', 'compute')
+  const log = logOfControl(stateDir, 'nova-compute', 'compute')
   const key = readSecret(stateDir, 'bus')
   const stops: (() => Promise<void> | void)[] = []
   const notices = new Map<string, string | null>()

@@ -1,12 +1,13 @@
 /** `nephos run ROLE…`: these roles in a process of their own, beside others of the same cloud. */
 import { hostname } from 'node:os'
 import { startAgents } from '../deployment/agents.ts'
+import { continueAsControl, prepareControlUser } from '../deployment/control-user.ts'
 import { startControl } from '../deployment/control.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
 import { busRole, RoleBoard } from '../deployment/role-board.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
 import { roles } from '../deployment/services.ts'
-import { loadSettings } from '../deployment/settings.ts'
+import { loadSettings, ownsFolder, type Settings } from '../deployment/settings.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
@@ -21,8 +22,7 @@ export async function run(args: Arguments): Promise<number> {
   if (agents.length > 0 && process.getuid?.() !== 0)
     throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
   const settings = loadSettings(args.stateDir, args.settings)
-  ensureSecrets(args.stateDir)
-  writeCredentials(args.stateDir, settings)
+  if (ownsFolder(args.stateDir)) await prepareFolder(args.stateDir, settings, { control, agents })
   if (agents.length > 0) await prepare(settings, { install: !args.noInstall, say })
   const file = new ProcessFile(args.stateDir)
   const board = new RoleBoard((states) => {
@@ -43,6 +43,23 @@ export async function run(args: Arguments): Promise<number> {
   for (const each of running.reverse()) await each.stop()
   file.remove()
   return 0
+}
+
+/** Where the folder is root's, control roles go on as a user of their own, and find it as it was prepared. */
+async function prepareFolder(
+  stateDir: string,
+  settings: Settings,
+  { control, agents }: { control: readonly string[]; agents: readonly string[] },
+): Promise<void> {
+  ensureSecrets(stateDir)
+  writeCredentials(stateDir, settings)
+  const user = await prepareControlUser(stateDir, settings, (text) => say(`nephos: ${text}`))
+  if (!user || control.length === 0) return
+  if (agents.length > 0)
+    throw new UsageError(
+      `${agents.join(', ')} run as root and ${control.join(', ')} as user ${settings.user}: start them in processes of their own`,
+    )
+  await continueAsControl(stateDir)
 }
 
 function requireRoles(wanted: readonly string[], known: readonly string[]): void {

@@ -5,8 +5,8 @@
  */
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { connectToSocket } from '../base/unix-socket.ts'
 import { TimedOut } from '../base/wait.ts'
-import { connectToSocket } from './unix-socket.ts'
 
 export type QmpArguments = Readonly<Record<string, unknown>>
 export type QmpEvent = { name: string; data: Readonly<Record<string, unknown>>; seconds: number }
@@ -47,7 +47,7 @@ const defaultTimeoutMs = 10_000
 
 /** Connects and negotiates; afterwards commands may be executed. */
 export async function connectQmp(path: string, { timeoutMs = defaultTimeoutMs } = {}): Promise<QmpClient> {
-  const socket = socketOf(path)
+  const socket = connectToSocket(path)
   const client = new QmpClient(socket, path)
   try {
     await client.greet(timeoutMs)
@@ -56,14 +56,6 @@ export async function connectQmp(path: string, { timeoutMs = defaultTimeoutMs } 
   } catch (error) {
     client.close()
     throw error
-  }
-}
-
-function socketOf(path: string): Socket {
-  try {
-    return connectToSocket(path)
-  } catch (cause) {
-    throw new QmpDisconnected(`cannot speak with QEMU at ${path}`, { cause })
   }
 }
 

@@ -59,7 +59,11 @@ export class ComputeAgent {
     this.#unknown = new UnknownGuests(join(options.stateDir, 'unknown.jsonl'), options.log, options.onNotice)
     this.#slots = new Slots(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
-    this.#consoles = new ConsoleGate({ ...options.consoles, log: options.log, open: (id) => options.driver.openVnc(id) })
+    this.#consoles = new ConsoleGate({
+      ...options.consoles,
+      log: options.log,
+      open: (id) => options.driver.openVnc(id),
+    })
   }
 
   async start(): Promise<void> {

@@ -62,7 +62,12 @@ test('D1: nothing listens before a ticket is given, and without one nobody hears
   const { ticket } = await gate.issue('a')
   assert.equal(statSync(path).mode & 0o777, 0o600)
   const almost = `${ticket.slice(0, -1)}${ticket.endsWith('A') ? 'B' : 'A'}`
-  for (const text of [almost, 'x'.repeat(1000), '\0'.repeat(43), 'GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n'])
+  for (const text of [
+    almost,
+    'x'.repeat(1000),
+    '\0'.repeat(43),
+    'GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n',
+  ])
     assert.equal(await heardBy(path, text), '')
   assert.equal(guests.length, 0)
 })
