@@ -3,7 +3,7 @@
  * thousand of them; and how many hosts read their state for a change. Usage: npm run bench network
  */
 import { waitFor } from '../src/base/wait.ts'
-import { networkAgentContract } from '../src/services/network/rpc/host-state.ts'
+import { agentContracts } from '../src/services/network/rpc/host-state.ts'
 import { createTestNetwork } from '../src/services/network/testing/service.ts'
 import { login, type Api } from '../test/api.ts'
 import { createTestCloud } from '../test/cloud.ts'
@@ -27,7 +27,7 @@ async function pullsPerChange(count: number) {
   const dispatch = bus.dispatch.bind(bus)
   let looks = 0
   bus.dispatch = (topic, host, method, ...rest) => {
-    if (topic === networkAgentContract.topic && method === 'look') looks++
+    if (topic === agentContracts.l2.topic && method === 'look') looks++
     return dispatch(topic, host, method, ...rest)
   }
   try {

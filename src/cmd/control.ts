@@ -15,7 +15,10 @@ runChild(async ({ stateDir, settings, hostName, board }) => {
   const metrics = createMetrics()
   const roles = [...rolesOfKind('control'), busRole]
   const control = await startControl({ stateDir, settings, hostName, roles, board, observe: metrics.observe })
-  const stopFakes = settings.fake ? await startFakeHosts(hostName, settings, stateDir, board) : async () => undefined
+  const agents = rolesOfKind('agent')
+  const stopFakes = settings.fake
+    ? await startFakeHosts({ hostName, settings, stateDir, board, roles: agents })
+    : async () => undefined
   const stopMetrics = await metrics.serve(addressOf(settings, 'metrics'), portOf(settings, 'metrics'))
   await firstUse(control, settings, stateDir, (text) => tell({ type: 'remark', text }))
   tell({ type: 'ready' })

@@ -1,6 +1,6 @@
 import { rpcClient } from '../platform/rpc/contract.ts'
 import { operatorContract } from '../services/compute/rpc/operator.ts'
-import { networkAgentContract } from '../services/network/rpc/host-state.ts'
+import { agentContracts } from '../services/network/rpc/host-state.ts'
 import { neutronOperatorContract } from '../services/network/rpc/operator.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { asOperator } from './operator.ts'
@@ -25,8 +25,8 @@ export async function host(args: Arguments): Promise<number> {
       return 0
     }
     const waiting = held.find((each) => each.host === name)
-    if (!waiting && !keeping.some((each) => each.host === name))
-      throw new Error(`host '${name}' waits for nothing; see nephos host`)
+    const parts = keeping.find((each) => each.host === name)?.parts ?? []
+    if (!waiting && parts.length === 0) throw new Error(`host '${name}' waits for nothing; see nephos host`)
     if (waiting) {
       // Ports first: the agent goes on as soon as nova knows the name, and must find them under it.
       if (waiting.was !== null) await neutron.renameHost(null, { from: waiting.was, to: name })
@@ -37,7 +37,7 @@ export async function host(args: Arguments): Promise<number> {
           : `Everything of ${waiting.was} is ${name}'s now; the host goes on.`,
       )
     } else {
-      await rpcClient(bus, networkAgentContract).followServer(name, {})
+      for (const part of parts) await rpcClient(bus, agentContracts[part]).followServer(name, {})
       console.log(`Host ${name} follows neutron-server: what it does not name is removed.`)
     }
     return 0

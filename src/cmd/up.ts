@@ -9,9 +9,11 @@ import { prepare } from './prepare.ts'
 import type { ChildMessage } from '../deployment/role-board.ts'
 import { removeDrafts } from '../deployment/private-file.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
-import { services } from '../deployment/services.ts'
+import { rolesOfKind, services } from '../deployment/services.ts'
+import { agentParts } from '../services/network/rpc/parts.ts'
 import { loadSettings, urlOf, type Settings } from '../deployment/settings.ts'
 import { tellParent } from '../deployment/tell-parent.ts'
+import { requireAlone } from './process-files.ts'
 import { keepStartLogShort, startLogOf } from './start-log.ts'
 import { readStatus, StatusFile, type CloudStatus } from './status-file.ts'
 import { Supervised } from './supervisor.ts'
@@ -33,9 +35,11 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
       'needs root for network namespaces, bridges, taps and nftables. Run it as root, or without a data plane: npm start -- --fake',
     )
   }
-  for (const folder of ['', 'run', 'network-agent']) removeDrafts(join(args.stateDir, folder))
+  requireAlone(args.stateDir, rolesOfKind('agent'))
+  const ofAgents = agentParts.map((part) => join('network-agent', part))
+  for (const folder of ['', 'run', 'network-agent', ...ofAgents]) removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
-  await prepare(settings, { install: !args.noInstall, say })
+  await prepare(settings, { install: !args.noInstall, roles: rolesOfKind('agent'), say })
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)

@@ -12,7 +12,7 @@ import { ensureProviderBridge } from './provider-bridge.ts'
 import type { RoleBoard } from './role-board.ts'
 import { readSecret } from './secrets.ts'
 import { ServiceAccount } from './service-account.ts'
-import { services } from './services.ts'
+import { roles, services } from './services.ts'
 import { paths, providerBridge, urlOf, type Settings } from './settings.ts'
 
 export interface AgentsOptions {
@@ -33,7 +33,9 @@ const gatekeeper = 'nova-compute'
 /** Starts the agents as soon as the control plane is there; returns how to end them. Guests go on without. */
 export async function startAgents(options: AgentsOptions): Promise<RunningAgents> {
   const { stateDir, hostName } = options
-  const log = logOf(stateDir, gatekeeper, 'compute')
+  // No other process has its first role.
+  const [first = gatekeeper] = options.roles
+  const log = logOf(stateDir, first, roles.get(first)!.service.type)
   const bus = new SocketBus({ path: paths(stateDir).bus, key: readSecret(stateDir, 'bus'), log }, hostName)
   const user = await findUser(guestUser)
   const host = new Host(options, bus)

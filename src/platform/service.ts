@@ -100,6 +100,8 @@ export interface ServiceDefinition {
 
 /** A host that only pretends. */
 export interface FakeAgentEnv {
+  /** Names of the roles that are wanted. */
+  readonly roles: readonly string[]
   readonly host: string
   readonly bus: Bus
   /** Of this host. */

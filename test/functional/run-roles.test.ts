@@ -5,10 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startFakeHosts } from '../../src/cmd/fake-hosts.ts'
-import { RoleBoard } from '../../src/deployment/role-board.ts'
 import { readSettings, type Settings } from '../../src/deployment/settings.ts'
 import { login } from '../../src/cmd/admin-client.ts'
+import { rolesOfKind } from '../../src/deployment/services.ts'
 import { readSecret } from '../../src/deployment/secrets.ts'
 import { httpTransport } from '../../src/platform/http/client.ts'
 import { eventually } from '../api.ts'
@@ -82,9 +81,8 @@ test(
     await topology.until('all but a scheduler', (states) => parts.every((role) => states.get(role) === 'up'))
 
     const { settings, stateDir } = topology
-    const board = new RoleBoard(() => undefined)
-    const stopHosts = await startFakeHosts('h1', settings, stateDir, board)
-    t.after(stopHosts)
+    topology.run('nova-compute')
+    topology.run('neutron-linuxbridge-agent')
     const at = (offset: number) => httpTransport(`http://127.0.0.1:${settings.portBase! + offset}`)
     const password = readSecret(stateDir, 'user-admin').reveal()
     const token = await login(at(0), { user: 'admin', password, project: 'admin' })
@@ -116,6 +114,8 @@ test(
     const statusOf = async (id: string) => (await call(compute, 'GET', `/v2.1/servers/${id}`))['server']!['status']
     const untilActive = (id: string) => eventually(`${id} is ACTIVE`, async () => (await statusOf(id)) === 'ACTIVE', 60)
 
+    const agents = ['nova-compute', 'neutron-linuxbridge-agent']
+    await topology.until('a host', (states) => agents.every((role) => states.get(role) === 'up'))
     const first = await create('waits for a scheduler')
     await new Promise((resolve) => setTimeout(resolve, 1000))
     assert.equal(await statusOf(first), 'BUILD')
@@ -128,6 +128,42 @@ test(
     topology.run('nova-conductor')
     await untilActive(second)
 
+    // A host's agents are apart, too, and what waits for one of them is done when it comes.
+    const network = 6
+    const make = async (what: string, body: object) => {
+      const answer = await call(network, 'POST', `/v2.0/${what}s`, { [what]: body })
+      return answer[what]!['id']!
+    }
+    const networkId = await make('network', { name: 'n' })
+    const subnetId = await make('subnet', { network_id: networkId, ip_version: 4, cidr: '10.0.0.0/24' })
+    const routerId = await make('router', { name: 'r' })
+    await call(network, 'PUT', `/v2.0/routers/${routerId}/add_router_interface`, { subnet_id: subnetId })
+    const ports = async () => {
+      const answer = await call(network, 'GET', `/v2.0/ports?network_id=${networkId}`)
+      return (answer['ports'] as unknown as Record<string, string>[]).map((port) => [
+        port['device_owner'],
+        port['status'],
+      ])
+    }
+    assert.deepEqual(await ports(), [['network:router_interface', 'DOWN']])
+    topology.run('neutron-dhcp-agent')
+    const untilWired = (owner: string) =>
+      eventually(owner, async () => (await ports()).some((each) => each.join() === `${owner},ACTIVE`), 60)
+    await untilWired('network:dhcp')
+    assert.deepEqual((await ports()).toSorted()[1], ['network:router_interface', 'DOWN'])
+    topology.run('neutron-l3-agent')
+    topology.run('neutron-metadata-agent')
+    await untilWired('network:router_interface')
+    const listed = async () =>
+      (await call(network, 'GET', '/v2.0/agents'))['agents'] as unknown as { binary: string; alive: boolean }[]
+    const neutrons = rolesOfKind('agent').filter((role) => role.startsWith('neutron-'))
+    await eventually('four agents', async () => (await listed()).length === 4, 60)
+    assert.deepEqual(
+      (await listed()).map(({ binary, alive }) => [binary, alive]).toSorted(),
+      neutrons.map((role) => [role, true]).toSorted(),
+    )
+    const twice = await collect([bin, 'run', 'neutron-l3-agent', '--fake', '--state-dir', stateDir])
+    assert.match(twice.output, /neutron-l3-agent of this host already runs in process \d+/)
     await topology.kill('nova-api')
     topology.run('nova-api')
     await topology.until('nova-api is back', (states) => states.get('nova-api') === 'up')

@@ -4,6 +4,7 @@
  */
 import type { Expression, Insertable, Kysely, Selectable, SqlBool, Updateable } from 'kysely'
 import { isDuplicate, type Db } from './database.ts'
+import { runCompiled, type Shape } from './compiled.ts'
 import { behind, type SortKey } from './keyset.ts'
 
 type TableOf<S> = keyof S & string
@@ -68,29 +69,67 @@ const valuesAtMost = 10_000
 // The tables differ only in their columns, which the signatures above check.
 type Loose = Kysely<{ t: Record<string, unknown> }>
 interface Conditional<Q> {
-  where(column: string, operator: 'in' | 'is' | '=', value: unknown): Q
+  where(column: string, operator: Comparison['operator'], value: unknown): Q
   where(expression: Expression<SqlBool>): Q
+}
+interface Comparison {
+  column: string
+  operator: 'in' | 'is' | '='
+  value: unknown
+}
+type Condition = Comparison | { expression: Expression<SqlBool> }
+
+const narrow = <Q extends Conditional<Q>>(query: Q, conditions: readonly Condition[]): Q =>
+  conditions.reduce(
+    (narrowed, each) =>
+      'expression' in each ? narrowed.where(each.expression) : narrowed.where(each.column, each.operator, each.value),
+    query,
+  )
+
+/** Longer lists are of any length: each would be a shape of its own. */
+const listAtMost = 20
+
+/** The shape of conditions; undefined where one is more than a comparison. */
+function shapeOf(conditions: readonly Condition[]): Shape | undefined {
+  let shape = ''
+  const values: unknown[] = []
+  for (const each of conditions) {
+    if ('expression' in each) return undefined
+    const { column, operator, value } = each
+    if (operator === 'is') shape += ` ${column} is`
+    else if (operator === '=') {
+      shape += ` ${column}`
+      values.push(value)
+    } else {
+      const list = value as unknown[]
+      if (list.length > listAtMost) return undefined
+      shape += ` ${column} ${list.length}`
+      values.push(...list)
+    }
+  }
+  return { shape, values }
 }
 
 /** The queries of a service's schema. */
 export function rowsOf<S>({ orderOf, equals, written, journal }: RowRules<S> = {}): Rows<S> {
   const loose = (db: Db<S>) => db as unknown as Loose
+  const plain = (db: Db<S>) => db as unknown as Kysely<never>
   const all = (db: Db<S>, table: TableOf<S>) =>
     loose(db)
       .selectFrom(table as 't')
       .selectAll()
 
-  /** `query` for rows that equal `where`; undefined where none can. */
-  function narrow<Q extends Conditional<Q>>(query: Q, table: TableOf<S>, where: object): Q | undefined {
-    let narrowed = query
+  /** The conditions that rows equal `where`; undefined where none can. */
+  function conditionsOf(table: TableOf<S>, where: object): Condition[] | undefined {
+    const conditions: Condition[] = []
     for (const [column, value] of Object.entries(where as Record<string, unknown>)) {
       if (value === undefined) throw new Error(`${table}: no value for ${column}`)
       if (Array.isArray(value) && value.length === 0) return undefined
-      const rule = equals?.(table, column, value)
-      if (rule) narrowed = narrowed.where(rule)
-      else narrowed = narrowed.where(column, Array.isArray(value) ? 'in' : value === null ? 'is' : '=', value)
+      const expression = equals?.(table, column, value)
+      const operator = Array.isArray(value) ? 'in' : value === null ? 'is' : '='
+      conditions.push(expression ? { expression } : { column, operator, value })
     }
-    return narrowed
+    return conditions
   }
 
   async function select(db: Db<S>, table: TableOf<S>, where: object, limit?: number): Promise<object[]> {
@@ -98,11 +137,17 @@ export function rowsOf<S>({ orderOf, equals, written, journal }: RowRules<S> = {
       ([, value]) => Array.isArray(value) && value.length > valuesAtMost,
     )
     if (long) return selectInParts(db, table, where, long[0], long[1] as unknown[])
-    let query = narrow(all(db, table), table, where)
-    if (!query) return []
-    for (const column of orderOf?.(table) ?? []) query = query.orderBy(column)
-    if (limit !== undefined) query = query.limit(limit)
-    return query.execute()
+    const conditions = conditionsOf(table, where)
+    if (!conditions) return []
+    const known = shapeOf(conditions)
+    if (known) known.shape = `select ${table}${known.shape}${limit === undefined ? '' : ' limit'}`
+    if (limit !== undefined) known?.values.push(limit)
+    const { rows } = await runCompiled(plain(db), known, () => {
+      let query = narrow(all(db, table), conditions)
+      for (const column of orderOf?.(table) ?? []) query = query.orderBy(column)
+      return limit === undefined ? query : query.limit(limit)
+    })
+    return rows
   }
 
   async function selectInParts(db: Db<S>, table: TableOf<S>, where: object, column: string, values: unknown[]) {
@@ -124,11 +169,15 @@ export function rowsOf<S>({ orderOf, equals, written, journal }: RowRules<S> = {
       return (await query.execute()) as never
     },
     async insertRow(db, table, row) {
-      const values = written?.(table, row, true) ?? row
-      const insert = loose(db)
-        .insertInto(table as 't')
-        .values(values as Record<string, unknown>)
-      if ((await orTaken(insert.execute())) === 'taken') return false
+      const values = (written?.(table, row, true) ?? row) as Record<string, unknown>
+      const columns = Object.keys(values).filter((column) => values[column] !== undefined)
+      const known = { shape: `insert ${table} ${columns.join()}`, values: columns.map((column) => values[column]) }
+      const insert = runCompiled(plain(db), known, () =>
+        loose(db)
+          .insertInto(table as 't')
+          .values(values),
+      )
+      if ((await orTaken(insert)) === 'taken') return false
       await journal?.note(db, table, undefined, row)
       return true
     },
@@ -136,21 +185,32 @@ export function rowsOf<S>({ orderOf, equals, written, journal }: RowRules<S> = {
       const columns = Object.keys(changes)
       if (columns.length === 0) return true
       const [before] = journal?.follows(table, columns) ? await select(db, table, { id }, 1) : []
-      const { numUpdatedRows } = await loose(db)
-        .updateTable(table as 't')
-        .set((written?.(table, changes, false) ?? changes) as Record<string, unknown>)
-        .where('id', '=', id)
-        .executeTakeFirst()
+      const values = (written?.(table, changes, false) ?? changes) as Record<string, unknown>
+      const names = Object.keys(values).filter((column) => values[column] !== undefined)
+      const known = {
+        shape: `update ${table} ${names.join()}`,
+        values: [...names.map((column) => values[column]), id],
+      }
+      const { numAffectedRows = 0n } = await runCompiled(plain(db), known, () =>
+        loose(db)
+          .updateTable(table as 't')
+          .set(values)
+          .where('id', '=', id),
+      )
       if (before) await journal?.note(db, table, before, { ...before, ...changes })
-      return numUpdatedRows > 0n
+      return numAffectedRows > 0n
     },
     async deleteRows(db, table, where) {
       const before = journal?.follows(table) ? await select(db, table, where) : []
-      const query = narrow(loose(db).deleteFrom(table as 't'), table, where)
-      if (!query) return 0
-      const { numDeletedRows } = await query.executeTakeFirst()
+      const conditions = conditionsOf(table, where)
+      if (!conditions) return 0
+      const known = shapeOf(conditions)
+      if (known) known.shape = `delete ${table}${known.shape}`
+      const { numAffectedRows = 0n } = await runCompiled(plain(db), known, () =>
+        narrow(loose(db).deleteFrom(table as 't'), conditions),
+      )
       for (const row of before) await journal?.note(db, table, row, undefined)
-      return Number(numDeletedRows)
+      return Number(numAffectedRows)
     },
   }
 }

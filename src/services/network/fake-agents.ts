@@ -1,20 +1,24 @@
 /** A host without a data plane: its agents are alive, and every port bound to it is wired the moment it is seen. */
 import { rpcClient, rpcServe, type Bus } from '../../platform/rpc/contract.ts'
 import type { FakeAgentEnv, RunningAgents } from '../../platform/service.ts'
-import { networkAgentContract, neutronContract } from './rpc/host-state.ts'
+import { agentContracts, neutronContract } from './rpc/host-state.ts'
+import { agentParts, agentTypes, binaries, partsOf, type AgentPart } from './rpc/parts.ts'
 
 const heartbeatMs = 10_000
 
-const agents = [
-  { agentType: 'Linux bridge agent', binary: 'neutron-linuxbridge-agent' },
-  { agentType: 'DHCP agent', binary: 'neutron-dhcp-agent' },
-  { agentType: 'L3 agent', binary: 'neutron-l3-agent' },
-  { agentType: 'Metadata agent', binary: 'neutron-metadata-agent' },
-].map((agent) => ({ ...agent, configurations: {}, error: null }))
-
-/** Starts the agents of `host`; `bus` must speak as that host. Returns how to stop them. */
-export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<void>> {
+/** Starts agents of `host`; `bus` must speak as that host. Returns how to stop them. */
+export async function fakeAgent(
+  bus: Bus,
+  host: string,
+  parts: readonly AgentPart[] = agentParts,
+): Promise<() => Promise<void>> {
   const server = rpcClient(bus, neutronContract)
+  const agents = parts.map((part) => ({
+    agentType: agentTypes[part],
+    binary: binaries[part],
+    configurations: {},
+    error: null,
+  }))
   let revision: number | null = null
   let wired = new Set<string>()
   const stopping = new AbortController()
@@ -22,7 +26,7 @@ export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<v
   let isStale = false
 
   const converge = async (): Promise<void> => {
-    const pulled = await server.pullPorts(null, { host, revision })
+    const pulled = await server.pullPorts(null, { host, revision, parts: [...parts] })
     if (pulled.ports === null) return
     const ports = new Set(pulled.ports)
     const up = [...ports].filter((id) => !wired.has(id))
@@ -48,23 +52,26 @@ export async function fakeAgent(bus: Bus, host: string): Promise<() => Promise<v
     await look()
   }
 
-  const unserve = rpcServe(bus, networkAgentContract, host, {
-    look,
-    // It has nothing that could be kept.
-    followServer: async () => ({}),
-  })
+  const unserve = parts.map((part, index) =>
+    rpcServe(bus, agentContracts[part], host, {
+      // One listens for all: they are told together.
+      look: async () => (index === 0 ? look() : undefined),
+      // It has nothing that could be kept.
+      followServer: async () => ({}),
+    }),
+  )
   // A server that is away is met again at the next beat.
   const timer = setInterval(() => void beat().catch(() => undefined), heartbeatMs)
   await beat().catch(() => undefined)
   return async () => {
     stopping.abort()
     clearInterval(timer)
-    unserve()
+    for (const stop of unserve) stop()
     await running?.catch(() => undefined)
   }
 }
 
-/** All agents of a host that only pretends. */
-export const startFakeAgents = async ({ bus, host }: FakeAgentEnv): Promise<RunningAgents> => ({
-  stop: await fakeAgent(bus, host),
+/** Those agents of a host that only pretends which this process has. */
+export const startFakeAgents = async ({ bus, host, roles }: FakeAgentEnv): Promise<RunningAgents> => ({
+  stop: await fakeAgent(bus, host, partsOf(roles)),
 })

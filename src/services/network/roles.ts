@@ -17,7 +17,7 @@ import type { NetworkDeps } from './deps.ts'
 import { denial, policies } from './policies.ts'
 import { neutronContract } from './rpc/host-state.ts'
 import { neutronOperatorContract } from './rpc/operator.ts'
-import { agentHandlers, type Pulls } from './server/agent-rpc.ts'
+import { agentHandlers, type Keeping, type Pulls } from './server/agent-rpc.ts'
 import { epochOfStart } from './server/epochs.ts'
 import { operatorHandlers } from './server/operator-rpc.ts'
 import { ComputeNotifier } from './server/compute-notifier.ts'
@@ -72,7 +72,7 @@ export async function openNetworkService(env: ServiceEnv): Promise<RunningServic
   })
   const forget = () => purgeOlderThan(config.purgeTimelineDays, (...old) => forgetEvents(database, ...old))
   const leases = leasesOf(database, { log: env.log, owner: env.processName })
-  const keeping = new Map<string, string>()
+  const keeping: Keeping = new Map()
   const roles = {
     'neutron-server': async () => {
       await leases.start()

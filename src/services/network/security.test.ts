@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { neutronContract } from './rpc/host-state.ts'
-import { createTestNetwork, type Item, type TestNetwork } from './testing/service.ts'
+import { createTestNetwork, followers, type Item, type TestNetwork } from './testing/service.ts'
 import { waitFor } from '../../base/wait.ts'
 
 const quotas =
@@ -320,7 +320,10 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   await net.make('service@service', 'PUT', `/ports/${made.id}`, { port: { 'binding:host_id': 'h1' } })
   const thief = rpcClient(net.bus.forHost('h2'), neutronContract)
   const nothing = { up: [], down: [], errors: [] }
-  await assert.rejects(thief.pullHost(null, { host: 'h1', revision: null, known: null }), /must not speak for h1/)
+  await assert.rejects(
+    thief.pullHost(null, { host: 'h1', revision: null, parts: followers() }),
+    /must not speak for h1/,
+  )
   await assert.rejects(thief.reportPorts(null, { host: 'h1', ...nothing, down: [made.id] }), /must not speak for h1/)
   const agents = { host: 'h1', tunnelIp: '192.0.2.66', bridgeMappings: [], agents: [] }
   await assert.rejects(thief.reportAgents(null, agents), /must not speak for h1/)
@@ -329,7 +332,7 @@ test('P3: a host speaks for itself only, and about ports that are on it', async 
   await waitFor(async () => (await status()) === 'ACTIVE', { what: 'its own host plugs it', timeoutMs: 20_000 })
   await thief.reportPorts(null, { host: 'h2', up: [], down: [made.id], errors })
   assert.equal(await status(), 'ACTIVE')
-  const { state } = await thief.pullHost(null, { host: 'h2', revision: null, known: null })
+  const { state } = await thief.pullHost(null, { host: 'h2', revision: null, parts: followers() })
   assert.deepEqual([state!.ports, state!.securityGroups, state!.dhcp], [[], [], []])
 })
 

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { neutronContract, type HostState } from './rpc/host-state.ts'
-import { createTestNetwork, type Item, type TestNetwork } from './testing/service.ts'
+import { createTestNetwork, followers, type Item, type TestNetwork } from './testing/service.ts'
 
 const user = 'member@one'
 
@@ -67,7 +67,7 @@ test('what one process changes the others show at once, and hosts are told the s
 /** As an agent does it: what it knows stays what it has while the revision of its host is the same. */
 async function follow(net: TestNetwork, host: string, known: HostState | undefined): Promise<HostState | undefined> {
   const server = rpcClient(net.bus.forHost(host), neutronContract)
-  const { state } = await server.pullHost(null, { host, revision: known?.revision ?? null, known: null })
+  const { state } = await server.pullHost(null, { host, revision: known?.revision ?? null, parts: followers() })
   return state ?? known
 }
 

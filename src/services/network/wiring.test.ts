@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { rpcClient } from '../../platform/rpc/contract.ts'
 import { neutronContract } from './rpc/host-state.ts'
+import { agentParts } from './rpc/parts.ts'
 import { createTestNetwork, type Item, type TestNetwork } from './testing/service.ts'
 
 let net: TestNetwork
@@ -51,11 +52,12 @@ test('trouble with a port that works is noted and takes nothing down', async () 
 
 test('a host without a data plane pulls the ids of its ports, and only when something changed', async () => {
   const { id, server } = await boundPort()
-  const first = await server.pullPorts(null, { host: 'quiet', revision: null })
+  const parts = [...agentParts]
+  const first = await server.pullPorts(null, { host: 'quiet', revision: null, parts })
   assert.ok(first.ports!.includes(id))
-  const again = await server.pullPorts(null, { host: 'quiet', revision: first.revision })
+  const again = await server.pullPorts(null, { host: 'quiet', revision: first.revision, parts })
   assert.deepEqual(again, { revision: first.revision, ports: null })
-  await assert.rejects(server.pullPorts(null, { host: 'h1', revision: null }), /must not speak for h1/)
+  await assert.rejects(server.pullPorts(null, { host: 'h1', revision: null, parts }), /must not speak for h1/)
 })
 
 test('a clock that is set two hours ahead takes no agent down', async (t) => {

@@ -18,9 +18,10 @@ import { networkPrograms } from '../../../host/packages.ts'
 import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger } from '../../../platform/log/log.ts'
-import { rpcServe } from '../../../platform/rpc/contract.ts'
+import { rpcFanout, rpcServe } from '../../../platform/rpc/contract.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { neutronContract, type HostState } from '../rpc/host-state.ts'
+import { agentContracts, neutronContract, type HostState } from '../rpc/host-state.ts'
+import { agentParts } from '../rpc/parts.ts'
 import { createNetworkAgent } from './agent.ts'
 import { destroyNetworking } from './destroy.ts'
 import { dnsmasqFolder } from './names.ts'
@@ -174,7 +175,7 @@ async function checkEverything() {
     pullHost: async ({ revision }) => ({
       state: revision === state.revision ? null : state,
       epoch: 'e',
-      isSuccessor: true,
+      doubted: [],
     }),
     reportPorts: async (report) => {
       for (const each of report.up) up.add(each)
@@ -204,8 +205,8 @@ async function checkEverything() {
       log,
       bridgeMappings: new Map([['provider', 'br-provider']]),
       localIp: '127.0.0.1',
-      metadataUrl: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/`,
-      metadataSecret: new Secret('key'),
+      parts: agentParts,
+      metadata: { url: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/`, secret: new Secret('key') },
     })
   let agent = startAgain()
   const before = (await listLinks()).map(({ name }) => name).sort()
@@ -258,7 +259,7 @@ async function checkEverything() {
       ],
       2,
     )
-    await bus.fanout('neutron-agent', 'look', {})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(() => pings(undefined, '203.0.113.20'), { what: 'ping to the floating IP', timeoutMs: 15_000 })
 
     await run(['ip', '-n', 'guest', 'addr', 'add', '10.1.0.99/24', 'dev', 'eth0'])
@@ -269,7 +270,7 @@ async function checkEverything() {
     assert.equal(spoofed, false, 'a foreign source address is dropped')
 
     state = { ...state, revision: 3, ports: [], routers: [] }
-    await bus.fanout('neutron-agent', 'look', {})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(async () => !up.has(guest) && up.size === 1, { what: 'only DHCP', timeoutMs: 15_000 })
     assert.equal(
       (await listLinks()).find(({ name }) => name === tap)?.master,
@@ -281,7 +282,7 @@ async function checkEverything() {
     // Without a router the DHCP port serves metadata.
     const isolated = stateWith([anyEgress], 4)
     state = { ...isolated, routers: [], dhcp: isolated.dhcp.map((each) => ({ ...each, servesMetadata: true })) }
-    await bus.fanout('neutron-agent', 'look', {})
+    await rpcFanout(bus, agentContracts.l2).look({})
     await waitFor(async () => up.has(guest), { what: 'port up again', timeoutMs: 15_000 })
     await run(['ip', '-n', 'guest', 'route', 'add', '169.254.169.254', 'via', '10.1.0.2'])
     const answer = async () => (await run([process.execPath, '-e', program], { netns: 'guest' })).stdout
@@ -304,7 +305,7 @@ async function checkEverything() {
         forwarding: [{ mac: 'fa:16:3e:00:00:77', peer: '127.0.0.2' }],
       })),
     }
-    await bus.fanout('neutron-agent', 'look', {})
+    await rpcFanout(bus, agentContracts.l2).look({})
     const tunnel = async () => (await listLinks()).find(({ name }) => name === 'vxlan-7')
     await waitFor(async () => (await tunnel())?.master !== undefined, { what: 'tunnel', timeoutMs: 15_000 })
     await waitFor(async () => (await listFdb('vxlan-7')).length === 2, {

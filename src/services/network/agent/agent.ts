@@ -1,25 +1,23 @@
 /**
- * The network agents of one host in one: they pull what the host shall look like and make it so. Whatever wakes them -
- * a cast, a new tap, the clock - the same convergence runs, one at a time.
+ * The network agents of a host that run in this process: they pull what the host shall look like and make it so. Whatever
+ * wakes them - a cast, a new tap, the clock - the same convergence runs, one at a time. Parts in other processes are met on
+ * the host only: what one needs of another it finds there, or says that it is missing and tries again.
  */
 import { LinkMonitor } from '../../../host/link-monitor.ts'
 import { listLinks } from '../../../host/links.ts'
 import { rpcClient, rpcServe, type Bus } from '../../../platform/rpc/contract.ts'
-import { networkAgentContract, neutronContract, type HostState } from '../rpc/host-state.ts'
-import { newRound, type AgentContext, type AgentPart, type Round } from './context.ts'
-import { removeOwned } from './destroy.ts'
+import { agentContracts, neutronContract } from '../rpc/host-state.ts'
+import { agentParts, agentTypes, binaries, type AgentPart } from '../rpc/parts.ts'
+import { LinuxBridges } from './bridges.ts'
+import type { AgentContext, Round } from './context.ts'
 import { convergeDhcp } from './dhcp.ts'
-import { FilterGuard } from './filter-guard.ts'
-import { tablesOf } from './filters.ts'
-import { convergeFirewall, forgetFirewall } from './firewall.ts'
-import { FollowedState } from './followed.ts'
-import { convergeBridges, convergeTaps, hasVlans, pluggedPorts, unplugStrangers, wiredPorts } from './l2.ts'
 import { convergeRouters, floatingIpsOf } from './l3.ts'
-import { Memory } from './memory.ts'
-import { MetadataProxy } from './metadata.ts'
-import { Owned } from './owned.ts'
+import { MetadataProxy, type MetadataSource } from './metadata.ts'
+import { Part } from './part.ts'
 import { PortReports } from './reports.ts'
+import { splitLedger } from './split.ts'
 import { troublesOf } from './troubles.ts'
+import { portsOf, wiredPorts } from './wiring.ts'
 
 const heartbeatMs = 10_000
 const firstRetryMs = 1000
@@ -28,21 +26,18 @@ const longestRetryMs = 30_000
 export interface NetworkAgentOptions extends Omit<AgentContext, 'owned'> {
   host: string
   bus: Bus
+  /** Those that run in this process. */
+  parts: readonly AgentPart[]
+  /** For the metadata agent. */
+  metadata?: MetadataSource
   /** How often everything is looked at again, whether or not something is known to have changed. */
   fullLookMs?: number
-  /** Told after each round what went wrong with the part of an agent: null for nothing. */
+  /** Told after each round what went wrong with an agent: null for nothing. */
   onHealth?: (binary: string, error: string | null) => void
 }
 
-const binaries: Readonly<Record<AgentPart, string>> = {
-  l2: 'neutron-linuxbridge-agent',
-  dhcp: 'neutron-dhcp-agent',
-  l3: 'neutron-l3-agent',
-  metadata: 'neutron-metadata-agent',
-}
-
-const keptNotice = (kept: string, host: string) =>
-  `the network database is another one than this host followed, or an older copy of it: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
+const keptNotice = (doubt: string | null, kept: string, host: string) =>
+  `${doubt}: what it does not name is kept (${kept}); nephos host accept ${host} lets it go`
 
 export interface NetworkAgent {
   start(): Promise<void>
@@ -52,105 +47,105 @@ export interface NetworkAgent {
 }
 
 export function createNetworkAgent(options: NetworkAgentOptions): NetworkAgent {
-  return new Agent(options)
+  return new Agents(options)
 }
 
-class Agent implements NetworkAgent {
-  readonly #context: AgentContext
-  readonly #host: string
-  readonly #bus: Bus
-  readonly #fullLookMs: number
+class Agents implements NetworkAgent {
+  readonly #options: NetworkAgentOptions
   readonly #server
   readonly #monitor = new LinkMonitor()
-  readonly #memory = new Memory()
   readonly #reports = new PortReports()
-  readonly #metadata: MetadataProxy
-  readonly #guard: FilterGuard
-  #unserve: () => void = () => undefined
-  #timers: NodeJS.Timeout[] = []
+  #parts: readonly Part[] = []
+  #stops: (() => void)[] = []
   #retry: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
-  readonly #plugged = new Set<string>()
-  /** Devices that the last round made or found. */
-  #wantedLinks: ReadonlySet<string> = new Set()
   #isDirty = false
-  /** The filters are gone, and it is known what they were. */
-  #isOpen = false
   #retryMs = firstRetryMs
   #isFull = true
   #isStopped = false
-  #state: HostState | undefined
-  readonly #followed: FollowedState
-  #networkTypes: readonly string[] = ['flat', 'local', 'vxlan']
-  #errors = new Map<AgentPart, string>()
-  readonly #onHealth: NetworkAgentOptions['onHealth']
+  /** That of the host which the parts have. */
+  #revision: number | null = null
 
-  constructor({ host, bus, fullLookMs = 30_000, onHealth, ...context }: NetworkAgentOptions) {
-    this.#onHealth = onHealth
-    this.#fullLookMs = fullLookMs
-    this.#host = host
-    this.#bus = bus
-    this.#context = { ...context, owned: new Owned(context.stateDir) }
-    this.#followed = new FollowedState(context.stateDir, context.log)
-    this.#server = rpcClient(bus, neutronContract)
-    this.#metadata = new MetadataProxy(this.#context)
-    this.#guard = new FilterGuard({
-      tables: tablesOf(context.cloudName),
-      log: context.log,
-      whenIdle: async () => {
-        while (this.#running) await this.#running
-      },
-      onLoss: () => {
-        forgetFirewall(this.#memory)
-        this.#isOpen = true
-        this.look()
-      },
-    })
+  constructor(options: NetworkAgentOptions) {
+    this.#options = options
+    this.#server = rpcClient(options.bus, neutronContract)
   }
 
   async start(): Promise<void> {
-    this.#unserve = rpcServe(this.#bus, networkAgentContract, this.#host, {
-      look: async () => this.look(),
-      followServer: async () => {
-        await this.#followed.forget()
-        this.#lookAtAll()
-        return {}
-      },
-    })
-    if (await hasVlans()) this.#networkTypes = [...this.#networkTypes, 'vlan']
+    const { stateDir, log, fullLookMs = 30_000 } = this.#options
+    await splitLedger(stateDir, log)
+    this.#parts = agentParts.filter((name) => this.#options.parts.includes(name)).map((name) => this.#open(name))
+    for (const part of this.#parts) {
+      this.#serve(part)
+      await part.does.start?.()
+    }
     await this.#heartbeat()
-    this.#monitor.on('link', ({ name, isRemoved }) => {
-      // Somebody took away what shall be there, and nobody knows what went with it.
-      if (isRemoved && this.#wantedLinks.has(name)) return this.#lookAtAll()
-      // A tap that nobody waits for is none of our business; most events are the echo of our own work.
-      if (this.#state?.ports.some(({ tap }) => tap === name)) this.look()
-    })
-    this.#monitor.on('restart', () => this.look())
-    this.#monitor.on('error', (error) => this.#context.log.warn({ err: error.message }, 'cannot watch interfaces'))
-    await this.#monitor.start()
-    await this.#guard.start()
-    this.#timers = [
+    await this.#watchLinks()
+    const timers = [
       setInterval(() => void this.#heartbeat(), heartbeatMs),
-      setInterval(() => this.#lookAtAll(), this.#fullLookMs),
+      setInterval(() => this.#lookAtAll(), fullLookMs),
     ]
+    this.#stops.push(() => timers.forEach(clearInterval))
     this.look()
   }
 
   /** The data plane stays as it is; guests go on talking. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    for (const timer of this.#timers) clearInterval(timer)
     clearTimeout(this.#retry)
-    this.#monitor.close()
-    this.#guard.close()
-    this.#unserve()
+    for (const stop of this.#stops) stop()
     await this.#running
-    this.#metadata.stop()
+    for (const part of this.#parts) part.does.stop?.()
   }
 
   look(): void {
+    // The end of the start looks.
+    if (this.#parts.length === 0) return
     this.#isDirty = true
     this.#running ??= this.#work().finally(() => (this.#running = undefined))
+  }
+
+  #open(name: AgentPart): Part {
+    const { metadata, log } = this.#options
+    return new Part(name, this.#options, (context, memory) => {
+      if (name === 'l2')
+        return new LinuxBridges(context, memory, {
+          look: () => this.look(),
+          whenIdle: async () => {
+            while (this.#running) await this.#running
+          },
+        })
+      if (name === 'dhcp') return { converge: (round) => convergeDhcp(context, round, memory) }
+      if (name === 'l3') return { converge: (round) => convergeRouters(context, round, memory) }
+      if (!metadata) throw new Error(`${binaries.metadata} is not told where metadata are`)
+      return new MetadataProxy(metadata, log)
+    })
+  }
+
+  #serve(part: Part): void {
+    const { bus, host } = this.#options
+    const unserve = rpcServe(bus, agentContracts[part.name], host, {
+      // One listens for all: they are told together, and look together.
+      look: async () => void (part === this.#parts[0] && this.look()),
+      followServer: async () => {
+        await part.followed.forget()
+        this.#lookAtAll()
+        return {}
+      },
+    })
+    this.#stops.push(unserve)
+  }
+
+  async #watchLinks(): Promise<void> {
+    this.#monitor.on('link', ({ name, isRemoved }) => {
+      // Somebody took away what shall be there, and nobody knows what went with it.
+      if (isRemoved && this.#parts.some((part) => part.misses(name))) return this.#lookAtAll()
+      if (this.#parts.some((part) => part.waitsFor(name))) this.look()
+    })
+    this.#monitor.on('restart', () => this.look())
+    this.#monitor.on('error', (error) => this.#options.log.warn({ err: error.message }, 'cannot watch interfaces'))
+    await this.#monitor.start()
+    this.#stops.push(() => this.#monitor.close())
   }
 
   #lookAtAll(): void {
@@ -161,21 +156,15 @@ class Agent implements NetworkAgent {
   async #work(): Promise<void> {
     while (this.#isDirty && !this.#isStopped) {
       this.#isDirty = false
-      await this.#closeFilters()
+      for (const { does, state } of this.#parts) if (state) await does.hurry?.(state)
       try {
+        await this.#pull()
         await this.#converge()
       } catch (error) {
-        this.#context.log.warn({ err: String(error) }, 'neutron-server was not heard or the host not read')
+        this.#options.log.warn({ err: String(error) }, 'neutron-server was not heard or the host not read')
         this.#retryLater()
       }
     }
-  }
-
-  /** By what is known: neutron-server may be away just now. What goes wrong here does so again in the round that follows. */
-  async #closeFilters(): Promise<void> {
-    if (!this.#isOpen || !this.#state) return
-    this.#isOpen = false
-    await convergeFirewall(this.#context, newRound(this.#state), this.#memory, this.#guard)
   }
 
   #retryLater(): void {
@@ -184,92 +173,72 @@ class Agent implements NetworkAgent {
     this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
   }
 
+  /** One for all parts of the process; each takes its own of it. */
+  async #pull(): Promise<void> {
+    const { state, epoch, doubted } = await this.#server.pullHost(null, {
+      host: this.#options.host,
+      revision: this.#isFull ? null : this.#revision,
+      parts: this.#parts.map(({ name, followed }) => ({ name, known: followed.position })),
+    })
+    if (!state) return
+    const doubts = new Map(doubted.map(({ name, reason }) => [name, reason]))
+    await Promise.all(this.#parts.map((part) => part.take(state, { epoch, doubt: doubts.get(part.name) ?? null })))
+    this.#revision = state.revision
+  }
+
   async #converge(): Promise<void> {
-    const isFull = this.#isFull
-    const revision = isFull ? null : (this.#state?.revision ?? null)
-    const known = this.#followed.position
-    const answer = await this.#server.pullHost(null, { host: this.#host, revision, known })
-    if (answer.state) this.#state = await this.#followed.take(answer.state, answer)
-    if (!this.#state) return
-    if (isFull) {
+    if (this.#revision === null) return
+    if (this.#isFull) {
       this.#isFull = false
-      this.#memory.forgetAll()
+      for (const part of this.#parts) part.forget()
       this.#reports.repeatAll()
     }
-    const round = newRound(this.#state)
-    // Before the first thing is removed: what is not wanted any more goes by our own hand.
-    const { owned, ownBridges } = this.#context
-    const isKept = (name: string) => owned.has('links', name) || ownBridges?.has(name)
-    this.#wantedLinks = new Set([...this.#wantedLinks].filter(isKept))
-    await this.#convergeAll(round)
-    this.#wantedLinks = round.wanted.links
-    this.#noteFailures(round)
-    const ports = pluggedPorts(round.state).map(({ id }) => id)
-    const wired = await wiredPorts(this.#context, round)
-    const taps = round.failures.length === 0 ? [] : (await listLinks()).map(({ name }) => name)
-    const floating = floatingIpsOf(round, wired)
-    const report = this.#reports.differences(
-      [...ports, ...floating.all],
-      new Set([...wired, ...floating.carried]),
-      troublesOf(round, wired, new Set(taps)),
-    )
-    if (report) {
-      await this.#server.reportPorts(null, { host: this.#host, ...report })
-      this.#reports.delivered(report)
-    }
-    if (round.failures.length > 0) this.#retryLater()
+    const rounds = new Map<AgentPart, Round>()
+    for (const part of this.#parts) rounds.set(part.name, await part.converge())
+    for (const part of this.#parts.toReversed()) await part.removeUnwanted(rounds.get(part.name)!)
+    for (const part of this.#parts) this.#noteFailures(part, rounds.get(part.name)!)
+    await this.#report(rounds)
+    if ([...rounds.values()].some(({ failures }) => failures.length > 0)) this.#retryLater()
     else this.#retryMs = firstRetryMs
   }
 
-  async #convergeAll(round: Round): Promise<void> {
-    await convergeBridges(this.#context, round)
-    await unplugStrangers(this.#context, round, this.#plugged)
-    const isFiltered = await convergeFirewall(this.#context, round, this.#memory, this.#guard)
-    // Without filters no guest is plugged.
-    if (isFiltered)
-      await convergeTaps(this.#context, round, new Map((await listLinks()).map((link) => [link.name, link])))
-    await convergeDhcp(this.#context, round, this.#memory)
-    await convergeRouters(this.#context, round, this.#memory)
-    await this.#metadata.converge(round)
-    await removeOwned(this.#context.owned, round.wanted, (what, error) =>
-      round.failures.push({ part: 'l2', what, message: String(error) }),
+  async #report(rounds: ReadonlyMap<AgentPart, Round>): Promise<void> {
+    const links = new Map((await listLinks()).map((link) => [link.name, link]))
+    const wired = new Set(
+      this.#parts.flatMap((part) => wiredPorts(part.name, part.context, rounds.get(part.name)!, links)),
     )
+    const routing = rounds.get('l3')
+    const floating = routing ? floatingIpsOf(routing, wired) : { all: [], carried: [] }
+    const report = this.#reports.differences(
+      [...[...rounds].flatMap(([part, { state }]) => portsOf(part, state)), ...floating.all],
+      new Set([...wired, ...floating.carried]),
+      troublesOf(rounds, wired, new Set(links.keys())),
+    )
+    if (!report) return
+    await this.#server.reportPorts(null, { host: this.#options.host, ...report })
+    this.#reports.delivered(report)
   }
 
-  #noteFailures({ failures }: Round): void {
-    this.#errors = new Map(failures.map(({ part, what, message }) => [part, `${what}: ${message}`]))
-    for (const failure of failures) this.#context.log.error(failure, 'this could not be made as it shall be')
-    const { kept } = this.#followed
-    if (kept !== null && !this.#errors.has('l2')) this.#errors.set('l2', keptNotice(kept, this.#host))
-    for (const part of Object.keys(binaries) as AgentPart[])
-      this.#onHealth?.(binaries[part], this.#errors.get(part) ?? null)
+  #noteFailures(part: Part, { failures }: Round): void {
+    const { host, log, onHealth } = this.#options
+    const last = failures.at(-1)
+    const { kept } = part.followed
+    part.error = last ? `${last.what}: ${last.message}` : kept === null ? null : keptNotice(part.doubt, kept, host)
+    for (const failure of failures) log.error({ part: part.name, ...failure }, 'this could not be made as it shall be')
+    onHealth?.(binaries[part.name], part.error)
   }
 
   async #heartbeat(): Promise<void> {
-    const { localIp, bridgeMappings, log } = this.#context
-    const mappings = Object.fromEntries(bridgeMappings)
-    const l2 = {
-      tunneling_ip: localIp,
-      tunnel_types: ['vxlan'],
-      bridge_mappings: mappings,
-      l2_population: true,
-      network_types: this.#networkTypes,
-    }
-    const agent = (agentType: string, part: AgentPart, configurations: Record<string, unknown> = {}) => ({
-      agentType,
-      binary: binaries[part],
-      configurations,
-      error: this.#errors.get(part) ?? null,
-    })
-    const agents = [
-      agent('Linux bridge agent', 'l2', l2),
-      agent('DHCP agent', 'dhcp'),
-      agent('L3 agent', 'l3'),
-      agent('Metadata agent', 'metadata'),
-    ]
+    const { host, localIp, bridgeMappings, log } = this.#options
+    const agents = this.#parts.map(({ name, does, error }) => ({
+      agentType: agentTypes[name],
+      binary: binaries[name],
+      configurations: does.configurations?.() ?? {},
+      error,
+    }))
     try {
       const names = [...bridgeMappings.keys()]
-      await this.#server.reportAgents(null, { host: this.#host, tunnelIp: localIp, bridgeMappings: names, agents })
+      await this.#server.reportAgents(null, { host, tunnelIp: localIp, bridgeMappings: names, agents })
     } catch (error) {
       log.warn({ err: String(error) }, 'neutron-server did not hear the heartbeat')
     }

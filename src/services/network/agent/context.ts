@@ -1,11 +1,11 @@
-/** What the parts of a host's network agent share. */
-import type { Secret } from '../../../platform/auth/secret.ts'
+/** What a part of a host's network agents works with. */
 import type { Logger } from '../../../platform/log/log.ts'
 import type { HostNetwork, HostState } from '../rpc/host-state.ts'
 import { bridgeName } from './names.ts'
-import type { Owned } from './owned.ts'
+import type { Owned, OwnedKind } from './owned.ts'
 
 export interface AgentContext {
+  /** Of all parts; each has a folder in it. */
   stateDir: string
   cloudName: string
   log: Logger
@@ -14,20 +14,19 @@ export interface AgentContext {
   /** Those of them that are the cloud's own, and how each is made again when somebody took it away. */
   ownBridges?: ReadonlyMap<string, () => Promise<void>>
   localIp: string
-  metadataUrl: string
-  metadataSecret: Secret
+  /** Of this part. */
   owned: Owned
 }
 
-/** What one convergence found out: which things it wants to exist, and what went wrong. */
+/** What one convergence of a part found out: which things it wants to exist, what it needs of others, what went wrong. */
 export interface Round {
   state: HostState
-  wanted: { links: Set<string>; namespaces: Set<string>; dnsmasq: Set<string>; tables: Set<string> }
+  wanted: Record<OwnedKind, Set<string>>
+  /** Links that another part makes. */
+  needed: Set<string>
   failures: Failure[]
 }
-export type AgentPart = 'l2' | 'dhcp' | 'l3' | 'metadata'
 export interface Failure {
-  part: AgentPart
   what: string
   message: string
   portId?: string
@@ -40,7 +39,7 @@ export function newRound(state: HostState): Round {
     dnsmasq: new Set<string>(),
     tables: new Set<string>(),
   }
-  return { state, wanted, failures: [] }
+  return { state, wanted, needed: new Set(), failures: [] }
 }
 
 /** Does `work`; an error becomes a failure of this one thing, and the others go on. */

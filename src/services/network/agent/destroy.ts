@@ -1,4 +1,5 @@
-/** Takes away what an agent has made, and only that. */
+/** Takes away what a part of the agents has made, and only that. */
+import { existsSync } from 'node:fs'
 import { rm, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { stopDnsmasq } from '../../../host/dnsmasq.ts'
@@ -6,7 +7,8 @@ import { deleteLink } from '../../../host/links.ts'
 import { deleteNetns } from '../../../host/netns.ts'
 import { deleteTable, type NftFamily } from '../../../host/nft.ts'
 import type { Logger } from '../../../platform/log/log.ts'
-import { Owned, type OwnedKind } from './owned.ts'
+import { agentParts } from '../rpc/parts.ts'
+import { folderOf, nobodysFolder, Owned, type OwnedKind } from './owned.ts'
 
 const removers: Record<OwnedKind, (name: string) => Promise<void>> = {
   dnsmasq: async (dir) => {
@@ -44,9 +46,16 @@ export async function removeOwned(
   }
 }
 
-/** Removes every device, namespace, process and table that the agent with this state folder has made. */
+/** Removes every device, namespace, process and table that the agents with this state folder have made. */
 export async function destroyNetworking({ stateDir, log }: { stateDir: string; log: Logger }): Promise<void> {
   const nothing: ReadonlySet<string> = new Set()
   const keep = { dnsmasq: nothing, links: nothing, namespaces: nothing, tables: nothing }
-  await removeOwned(new Owned(stateDir), keep, (what, error) => log.error({ err: String(error) }, `${what} stays`))
+  // What is plugged in before the bridges; the ledger of an earlier version where nothing ran since.
+  const folders = [
+    ...agentParts.toReversed().map((part) => folderOf(stateDir, part)),
+    nobodysFolder(stateDir),
+    stateDir,
+  ]
+  for (const folder of folders.filter((each) => existsSync(each)))
+    await removeOwned(new Owned(folder), keep, (what, error) => log.error({ err: String(error) }, `${what} stays`))
 }

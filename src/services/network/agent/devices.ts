@@ -1,7 +1,8 @@
 /** The cable from a namespace to the bridge of a network. */
 import { tapName } from '../../../base/device-names.ts'
-import { ensureAddresses, ensureVethPair } from '../../../host/links.ts'
+import { ensureAddresses, ensureVethPair, showLink } from '../../../host/links.ts'
 import { ensureNetns, setSysctls } from '../../../host/netns.ts'
+import { binaries } from '../rpc/parts.ts'
 import { bridgeOf, type AgentContext, type Round } from './context.ts'
 
 export interface NamespacePort {
@@ -24,8 +25,14 @@ export async function plugNamespace(
   const master = bridgeOf(round, context, networkId)
   const near = tapName(portId)
   round.wanted.links.add(near)
+  round.needed.add(master)
   await context.owned.claim('links', near)
-  await ensureVethPair({ name: near, mtu, master }, { name: device, netns, mac, mtu })
+  try {
+    await ensureVethPair({ name: near, mtu, master }, { name: device, netns, mac, mtu })
+  } catch (cause) {
+    if (await showLink(master)) throw cause
+    throw new Error(`there is no bridge ${master}; ${binaries.l2} makes it`, { cause })
+  }
   await setSysctls({ [`net/ipv6/conf/${near}/disable_ipv6`]: 1 })
   await ensureAddresses(device, addresses, { netns })
 }

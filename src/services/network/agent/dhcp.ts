@@ -14,11 +14,10 @@ export const metadataAddress = '169.254.169.254'
 export async function convergeDhcp(context: AgentContext, round: Round, memory: Memory): Promise<void> {
   for (const dhcp of round.state.dhcp) {
     want(context, round, dhcp)
-    const where = { part: 'dhcp' as const, what: `network ${dhcp.networkId}`, portId: dhcp.port.id }
+    const where = { what: `network ${dhcp.networkId}`, portId: dhcp.port.id }
     // Outside of what is done once: what is wrong stays wrong, and is told on every pass.
     const { options, problems } = dhcpOptions(dhcp)
-    for (const { portId, message } of problems)
-      round.failures.push({ part: 'dhcp', what: `DHCP option of port ${portId}`, message })
+    for (const { portId, message } of problems) round.failures.push({ what: `DHCP option of port ${portId}`, message })
     const network = round.state.networks.find(({ id }) => id === dhcp.networkId)
     await memory.once(`dhcp ${dhcp.networkId}`, { dhcp, network }, () =>
       attempt(round, where, () => convergeNetwork(context, round, dhcp, options)),

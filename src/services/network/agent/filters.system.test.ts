@@ -309,7 +309,7 @@ function defineTests() {
     await lab.change(withGroup(group('closed', anything)))
     await waitFor(async () => !(await pings('free', '10.1.0.11')) || undefined, { what: 'closed', timeoutMs: 10_000 })
     const [closed, open] = [trickle('10.1.0.11'), trickle('10.1.0.12')]
-    await lab.agent.stop()
+    await lab.stopAgent()
     assert.equal(await pings('free', '10.1.0.11'), false, 'without an agent')
     lab.state = { ...lab.state, revision: lab.state.revision + 1 }
     await lab.startAgent()

@@ -25,12 +25,12 @@ export async function convergeFirewall(
 ): Promise<boolean> {
   const names = tableNames(context.cloudName)
   for (const name of names) round.wanted.tables.add(name)
-  const where = { part: 'l2' as const, what: 'packet filters' }
+  const where = { what: 'packet filters' }
   return attempt(round, where, async () => {
     await memory.once(switchesKey, true, passInetFilters)
     for (const name of names) await context.owned.claim('tables', name)
     const { text, problems } = renderFilters(round.state, context)
-    for (const problem of problems) round.failures.push({ part: 'l2', ...problem })
+    round.failures.push(...problems)
     let error: unknown
     await memory.once(filtersKey, text, async () => {
       try {

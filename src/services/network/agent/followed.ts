@@ -1,4 +1,4 @@
-/** What this agent last carried out for a neutron-server whose word counts, over restarts. */
+/** What a part of the agents last carried out for a neutron-server whose word counts, over restarts. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -7,27 +7,35 @@ import type { Logger } from '../../../platform/log/log.ts'
 import type { HostState } from '../rpc/host-state.ts'
 import { describeKept, withKept } from './keep.ts'
 
-interface Followed {
+export interface Followed {
   epoch: string
+  /** The name that this host had; absent where an earlier version wrote it. */
+  host?: string
   state: HostState
 }
 
+export const followedFile = (folder: string): string => join(folder, 'followed.json')
+
 export class FollowedState {
   readonly #file: string
+  readonly #host: string
   readonly #log: Logger
   #last: Followed | null = null
   #kept: string | null = null
 
-  constructor(stateDir: string, log: Logger) {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  constructor(folder: string, host: string, log: Logger) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#host = host
     this.#log = log
-    this.#file = join(stateDir, 'followed.json')
+    this.#file = followedFile(folder)
     if (existsSync(this.#file)) this.#last = JSON.parse(readFileSync(this.#file, 'utf8')) as Followed | null
   }
 
-  /** Where in the database's history that was; null at the first time. */
-  get position(): { epoch: string; revision: number } | null {
-    return this.#last && { epoch: this.#last.epoch, revision: this.#last.state.revision }
+  /** Where in the database's history that was, and under which name; null at the first time. */
+  get position(): { epoch: string; revision: number; host: string } | null {
+    if (this.#last === null) return null
+    const { epoch, state, host = this.#host } = this.#last
+    return { epoch, revision: state.revision, host }
   }
 
   /** What stays although the server does not name it; null while its word counts. */
@@ -45,7 +53,7 @@ export class FollowedState {
       }
     }
     this.#kept = null
-    await this.#save({ epoch, state })
+    await this.#save({ epoch, host: this.#host, state })
     return state
   }
 

@@ -251,7 +251,7 @@ setTimeout(() => process.exit(3), 30000)
   test('a tap that vanished while the agent was away is told', async () => {
     const port = guests.get('slaac')!
     assert.ok(lab.up.has(port.id))
-    await lab.agent.stop()
+    await lab.stopAgent()
     await run(['ip', 'link', 'delete', port.tap])
     await lab.startAgent()
     await waitFor(async () => lab.down.has(port.id) || undefined, { what: 'the port is down', timeoutMs: 15_000 })

@@ -1,5 +1,4 @@
 /** Bridges and tunnels of the networks, and the guests' taps in them. */
-import { tapName } from '../../../base/device-names.ts'
 import { ensureFdb, floodMac } from '../../../host/fdb.ts'
 import {
   deleteLink,
@@ -11,9 +10,10 @@ import {
   type Link,
   type LinkSpec,
 } from '../../../host/links.ts'
-import type { HostNetwork, HostPort, HostState } from '../rpc/host-state.ts'
+import type { HostNetwork, HostPort } from '../rpc/host-state.ts'
 import { attempt, bridgeOf, type AgentContext, type Round } from './context.ts'
 import { bridgeName, physicalBridge, vlanDevice, vxlanDevice } from './names.ts'
+import { linksOfOthers } from './owned.ts'
 
 /** Ports of DHCP and routers are wired by those agents. */
 export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('network:')
@@ -21,12 +21,12 @@ export const isGuestPort = (port: HostPort) => !port.deviceOwner.startsWith('net
 export async function convergeBridges(context: AgentContext, round: Round): Promise<void> {
   for (const [name, make] of context.ownBridges ?? []) {
     round.wanted.links.add(name)
-    await attempt(round, { part: 'l2', what: `bridge ${name}` }, async () => {
+    await attempt(round, { what: `bridge ${name}` }, async () => {
       if (!(await showLink(name))) await make()
     })
   }
   for (const network of round.state.networks) {
-    await attempt(round, { part: 'l2', what: `network ${network.id}` }, () => convergeNetwork(context, round, network))
+    await attempt(round, { what: `network ${network.id}` }, () => convergeNetwork(context, round, network))
   }
 }
 
@@ -98,7 +98,7 @@ export async function convergeTaps(
   for (const port of round.state.ports.filter(isGuestPort)) {
     const link = links.get(port.tap)
     if (!link) continue
-    await attempt(round, { part: 'l2', what: `port ${port.id}`, portId: port.id }, async () => {
+    await attempt(round, { what: `port ${port.id}`, portId: port.id }, async () => {
       if (link.kind !== 'tap' && link.kind !== 'veth') throw new Error(`${port.tap} is no tap but ${link.kind}`)
       const network = round.state.networks.find(({ id }) => id === port.networkId)
       const isUp = port.adminStateUp && (network?.adminStateUp ?? true)
@@ -106,7 +106,7 @@ export async function convergeTaps(
       specs.push({ kind: 'existing', name: port.tap, master, isUp, ...(network ? { mtu: network.mtu } : {}) })
     })
   }
-  await attempt(round, { part: 'l2', what: 'taps' }, () => ensureTapsOneByOneOnError(specs, round))
+  await attempt(round, { what: 'taps' }, () => ensureTapsOneByOneOnError(specs, round))
 }
 
 /** A tap may go in the middle of it, which fails the batch; the others shall be wired all the same. */
@@ -114,45 +114,7 @@ async function ensureTapsOneByOneOnError(specs: readonly LinkSpec[], round: Roun
   try {
     await ensureLinks(specs)
   } catch {
-    for (const spec of specs) await attempt(round, { part: 'l2', what: spec.name }, () => ensureLinks([spec]))
-  }
-}
-
-/** Ports of guests, DHCP and routers whose device is up in the bridge of its network. */
-export async function wiredPorts(context: AgentContext, round: Round): Promise<Set<string>> {
-  const links = new Map((await listLinks()).map((link) => [link.name, link]))
-  const bridges = new Map(round.state.networks.map((network) => [network.id, bridgeIfAny(network, context)]))
-  const failed = new Set(round.failures.map(({ portId }) => portId))
-  const isWired = ({ id, networkId, tap }: Plugged) => {
-    const link = links.get(tap)
-    return link !== undefined && link.isUp && link.master === bridges.get(networkId) && !failed.has(id)
-  }
-  return new Set(
-    pluggedPorts(round.state)
-      .filter(isWired)
-      .map(({ id }) => id),
-  )
-}
-
-type Plugged = { id: string; networkId: string; tap: string }
-
-/** Every port that this host is to wire. */
-export function pluggedPorts({ ports, dhcp, routers }: HostState): Plugged[] {
-  const cable = (id: string, networkId: string) => ({ id, networkId, tap: tapName(id) })
-  return [
-    ...ports,
-    ...dhcp.map(({ port, networkId }) => cable(port.id, networkId)),
-    ...routers
-      .flatMap(({ interfaces, gateway }) => (gateway ? [...interfaces, gateway] : interfaces))
-      .map(({ portId, networkId }) => cable(portId, networkId)),
-  ]
-}
-
-function bridgeIfAny(network: HostNetwork, { bridgeMappings }: AgentContext): string | null {
-  try {
-    return bridgeName(network, bridgeMappings)
-  } catch {
-    return null
+    for (const spec of specs) await attempt(round, { what: spec.name }, () => ensureLinks([spec]))
   }
 }
 
@@ -160,13 +122,22 @@ function bridgeIfAny(network: HostNetwork, { bridgeMappings }: AgentContext): st
  * Taps in our bridges that belong to no port any more are pulled out before the filters forget them. In a bridge of the
  * operator's only those that we have plugged are ours to pull.
  */
-export async function unplugStrangers({ owned }: AgentContext, round: Round, plugged: Set<string>): Promise<void> {
+export async function unplugStrangers(
+  { owned, stateDir }: AgentContext,
+  round: Round,
+  plugged: Set<string>,
+): Promise<void> {
   const known = new Set(round.state.ports.map(({ tap }) => tap))
-  for (const { name, master } of await listLinks()) {
-    const isOurs = plugged.has(name) || (master !== undefined && owned.has('links', master))
-    if (!isOurs || master === undefined || !name.startsWith('tap') || known.has(name) || owned.has('links', name))
-      continue
-    await attempt(round, { part: 'l2', what: name }, () => setMaster(name, undefined))
+  const isStrange = ({ name, master }: Link) =>
+    master !== undefined &&
+    (plugged.has(name) || owned.has('links', master)) &&
+    name.startsWith('tap') &&
+    !known.has(name)
+  const strangers = (await listLinks()).filter(isStrange)
+  // The cables of DHCP and routers are theirs to pull.
+  const others = strangers.length === 0 ? new Set() : linksOfOthers(stateDir, 'l2')
+  for (const { name } of strangers.filter((link) => !others.has(link.name))) {
+    await attempt(round, { what: name }, () => setMaster(name, undefined))
     plugged.delete(name)
   }
   for (const tap of known) plugged.add(tap)

@@ -18,7 +18,7 @@ export async function convergeRouters(context: AgentContext, round: Round, memor
     // Who may ask for metadata is no business of the namespace.
     const { metadataClients: _, ...description } = router
     const networks = round.state.networks.filter(({ id }) => portsOf(router).some(({ networkId }) => networkId === id))
-    const where = { part: 'l3' as const, what: nameOf(router.id) }
+    const where = { what: nameOf(router.id) }
     await memory.once(`router ${router.id}`, { description, networks }, () =>
       attempt(round, where, () => convergeRouter(context, round, router)),
     )
@@ -27,7 +27,7 @@ export async function convergeRouters(context: AgentContext, round: Round, memor
 
 /** Keys of all floating IPs of this host, and of those that lead where they shall. */
 export function floatingIpsOf({ state, failures }: Round, wired: ReadonlySet<string>) {
-  const failed = new Set(failures.filter(({ part }) => part === 'l3').map(({ what }) => what))
+  const failed = new Set(failures.map(({ what }) => what))
   const isCarried = ({ id, adminStateUp, gateway }: HostRouter) =>
     adminStateUp && gateway !== null && wired.has(gateway.portId) && !failed.has(nameOf(id))
   const keysOf = (routers: readonly HostRouter[]) => routers.flatMap(({ floatingIps }) => floatingIps.map(floatingKey))

@@ -1,25 +1,37 @@
 /**
- * What this agent has made on its host. A name is written down before the thing is made, so that nothing is ever left
- * that nobody knows of, and only what is written down is ever removed.
+ * The ledger of one network agent: what it has made on its host. A name is written down before the thing is made, so that
+ * nothing is ever left that nobody knows of, and only what is written down is ever removed, by the agent that wrote it.
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../../../host/files.ts'
 import { isErrno } from '../../../host/process.ts'
+import { agentParts, type AgentPart } from '../rpc/parts.ts'
 
 /** Tables are written `family name`; dnsmasq processes by their folder. */
-export type OwnedKind = 'links' | 'namespaces' | 'dnsmasq' | 'tables'
-type Content = Record<OwnedKind, string[]>
+export const ownedKinds = ['links', 'namespaces', 'dnsmasq', 'tables'] as const
+export type OwnedKind = (typeof ownedKinds)[number]
+export type Entries = Record<OwnedKind, string[]>
+
+export const noEntries = (): Entries => ({ links: [], namespaces: [], dnsmasq: [], tables: [] })
+
+/** Where a part keeps its ledger and what it follows. */
+export const folderOf = (stateDir: string, part: AgentPart): string => join(stateDir, part)
+
+/** Where the ledger is of what is nobody's any more (split.ts). */
+export const nobodysFolder = (stateDir: string): string => join(stateDir, 'nobodys')
+
+export const ledgerFile = (folder: string): string => join(folder, 'owned.json')
 
 export class Owned {
   readonly #file: string
   readonly #content: Record<OwnedKind, Set<string>>
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(stateDir: string) {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-    this.#file = join(stateDir, 'owned.json')
-    const { links, namespaces, dnsmasq, tables } = read(this.#file)
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#file = ledgerFile(folder)
+    const { links, namespaces, dnsmasq, tables } = readEntries(folder)
     this.#content = {
       links: new Set(links),
       namespaces: new Set(namespaces),
@@ -52,17 +64,31 @@ export class Owned {
     const next = this.#writing
       .catch(() => undefined)
       .then(() => {
-        const plain = Object.fromEntries(Object.entries(this.#content).map(([kind, names]) => [kind, [...names]]))
-        return replaceFile(this.#file, `${JSON.stringify(plain, null, 2)}\n`, 0o600)
+        const entries = noEntries()
+        for (const kind of ownedKinds) entries[kind] = this.list(kind)
+        return replaceFile(this.#file, textOf(entries), 0o600)
       })
     this.#writing = next
     return next
   }
 }
 
-function read(file: string): Partial<Content> {
+/** Links of all but this part, whatever process they run in: what is made is in a ledger on the disk by then. */
+export function linksOfOthers(stateDir: string, part: AgentPart): Set<string> {
+  const others = agentParts.filter((each) => each !== part).map((each) => folderOf(stateDir, each))
+  return new Set([...others, nobodysFolder(stateDir)].flatMap((folder) => readEntries(folder).links))
+}
+
+export const textOf = (entries: Entries): string => `${JSON.stringify(entries, null, 2)}\n`
+
+/** The ledger in a folder as it was written last; empty where there is none. */
+export function readEntries(folder: string): Entries {
+  return { ...noEntries(), ...readLedger(folder) }
+}
+
+function readLedger(folder: string): Partial<Entries> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Content>
+    return JSON.parse(readFileSync(ledgerFile(folder), 'utf8')) as Partial<Entries>
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return {}
     throw error

@@ -1,5 +1,6 @@
 /** What somebody else took away comes back: bridges, tunnels, namespaces, filters, dnsmasq, and taps while nobody looked. */
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
@@ -10,11 +11,17 @@ import { deleteTable, listTables } from '../../../host/nft.ts'
 import { networkPrograms } from '../../../host/packages.ts'
 import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../../../host/testing.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostState } from '../rpc/host-state.ts'
+import { agentParts } from '../rpc/parts.ts'
+import { followedFile, type Followed } from './followed.ts'
 import { dhcpNamespace, dnsmasqFolder, routerNamespace } from './names.ts'
+import { folderOf, ledgerFile, noEntries, nobodysFolder, ownedKinds, readEntries } from './owned.ts'
+import { splitLedger } from './split.ts'
 import { guestPort, Lab, pings, securityRule, testId } from './testing.ts'
 
 const skip = await reasonToSkip(networkPrograms)
 
+/** A cable that no namespace has the other end of. */
+const stray = 'tapdeadbeef-00'
 const networkId = testId('net')
 const bridge = `brq${networkId.slice(0, 11)}`
 const routerId = testId('router')
@@ -110,7 +117,10 @@ function defineTests() {
     await run(['ip', '-n', 'alice', 'route', 'add', 'default', 'via', '10.1.0.1'])
     await eventually('all is well', async () => (await isWell()) || undefined)
   })
-  after(() => lab.stop())
+  after(async () => {
+    await lab.stop()
+    assert.equal(await showLink(stray), undefined, 'in the end what is nobody’s goes, too')
+  })
 
   const eventually = (what: string, probe: () => Promise<true | undefined>) =>
     waitFor(probe, { what, timeoutMs: 20_000 })
@@ -122,7 +132,7 @@ function defineTests() {
 
   /** Everything is looked at again, as it is every half minute. */
   async function lookAtAll() {
-    await lab.agent.stop()
+    await lab.stopAgent()
     await lab.startAgent()
   }
 
@@ -209,7 +219,7 @@ function defineTests() {
   })
 
   test('a tap that vanished while the agent was down is told; it is wired when it is there again', async () => {
-    await lab.agent.stop()
+    await lab.stopAgent()
     await deleteLink(bob.tap)
     await lab.startAgent()
     await eventually('bob is down', async () => lab.down.has(bob.id) || undefined)
@@ -220,8 +230,45 @@ function defineTests() {
     await recovers()
   })
 
+  test('P21: the one ledger of earlier versions becomes one for each part: nothing is lost, and nothing made anew', async () => {
+    await lab.stopAgent()
+    const folders = agentParts.map((part) => folderOf(lab.stateDir, part))
+    const read = () =>
+      folders.map((folder) => {
+        const { epoch, state } = JSON.parse(readFileSync(followedFile(folder), 'utf8')) as Followed
+        return { owned: readEntries(folder), epoch, state }
+      })
+    const known = read()
+    const identities = async () => [
+      (await listLinks()).map(({ name, index, master }) => [name, index, master]),
+      (await listNetns()).map((name) => [name, statSync(`/run/netns/${name}`).ino]),
+      (await findDnsmasq(folder()))?.pid,
+    ]
+    // Made by one of them, but it leads nowhere; and one that is not there any more.
+    await ensureVethPair({ name: stray }, { name: 'stray' })
+    const before = await identities()
+    const all = folders.map(readEntries)
+    const joined = Object.fromEntries(ownedKinds.map((kind) => [kind, all.flatMap((entries) => entries[kind])]))
+    joined['links']!.push(stray, 'tap00000000-01')
+    const [l2] = folders
+    for (const isCut of [false, true]) {
+      writeFileSync(followedFile(lab.stateDir), JSON.stringify({ epoch: 'e', state: lab.state }))
+      writeFileSync(ledgerFile(lab.stateDir), JSON.stringify(joined))
+      // A power cut in the middle of it: what is there already is as it was made.
+      for (const folder of folders) if (folder !== l2 || !isCut) rmSync(folder, { recursive: true })
+      await Promise.all([splitLedger(lab.stateDir, lab.log), splitLedger(lab.stateDir, lab.log)])
+      assert.deepEqual(read(), known)
+      assert.deepEqual(readEntries(nobodysFolder(lab.stateDir)), { ...noEntries(), links: [stray] })
+      assert.deepEqual([ledgerFile(lab.stateDir), followedFile(lab.stateDir)].filter(existsSync), [])
+    }
+    await lab.startAgent()
+    await recovers()
+    assert.deepEqual(await identities(), before)
+    assert.deepEqual(read(), known)
+  })
+
   test('what went while the agent was down is cleared away, and what came is made', async () => {
-    await lab.agent.stop()
+    await lab.stopAgent()
     lab.state = { ...state, revision: 100, routers: [], ports: [alice] }
     await lab.startAgent()
     await eventually('no router', async () => !(await isNetns(routerNamespace(routerId))) || undefined)

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { tapName } from '../../../base/device-names.ts'
 import { waitFor } from '../../../base/wait.ts'
 import { run } from '../../../host/command.ts'
@@ -11,9 +11,16 @@ import { ensureAddresses, ensureBridge, ensureVethPair } from '../../../host/lin
 import { ensureNetns } from '../../../host/netns.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
 import { createLogger, type Logger } from '../../../platform/log/log.ts'
-import { rpcServe } from '../../../platform/rpc/contract.ts'
+import { rpcFanout, rpcServe } from '../../../platform/rpc/contract.ts'
 import { LocalBus } from '../../../platform/rpc/local-bus.ts'
-import { neutronContract, type HostPort, type HostSecurityGroup, type HostState } from '../rpc/host-state.ts'
+import {
+  agentContracts,
+  neutronContract,
+  type HostPort,
+  type HostSecurityGroup,
+  type HostState,
+} from '../rpc/host-state.ts'
+import { agentParts, sliceOf, type AgentPart } from '../rpc/parts.ts'
 import { createNetworkAgent, type NetworkAgent } from './agent.ts'
 import { destroyNetworking } from './destroy.ts'
 
@@ -68,15 +75,19 @@ async function makeProvider(): Promise<void> {
   await ensureAddresses('br-provider', ['203.0.113.1/24'])
 }
 
-/** One host with an agent. The bridge of the physical network has 203.0.113.1/24. */
+/** One host with its agents, in this process unless told. The bridge of the physical network has 203.0.113.1/24. */
 export class Lab {
   readonly up = new Set<string>()
   readonly down = new Set<string>()
+  /** Of the agents that were heard. */
+  readonly binaries = new Set<string>()
   readonly reports: { portId: string; message: string }[] = []
   readonly errors: { what?: string; message?: string }[] = []
   readonly bus = new LocalBus('host1')
   readonly log: Logger
-  agent!: NetworkAgent
+  /** Those that run in this process. */
+  readonly parts: readonly AgentPart[]
+  #agent: NetworkAgent | undefined
   /** neutron-server answers nobody. */
   isAway = false
   state: HostState
@@ -87,8 +98,14 @@ export class Lab {
   readonly #fullLookMs: number
   readonly #guests: Guest[] = []
 
-  private constructor(state: HostState, stateDir: string, metadata: Server, fullLookMs: number) {
+  private constructor(
+    state: HostState,
+    stateDir: string,
+    metadata: Server,
+    { fullLookMs, parts }: { fullLookMs: number; parts: readonly AgentPart[] },
+  ) {
     this.state = state
+    this.parts = parts
     this.stateDir = stateDir
     this.#metadata = metadata
     this.#fullLookMs = fullLookMs
@@ -103,19 +120,21 @@ export class Lab {
     }
   }
 
-  static async start(state: HostState, { fullLookMs = 30_000 } = {}): Promise<Lab> {
+  static async start(state: HostState, { fullLookMs = 30_000, parts = agentParts } = {}): Promise<Lab> {
     const metadata = createServer((request, response) => {
       request.resume()
       request.on('end', () => response.end(JSON.stringify(request.headers)))
     })
     await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
-    const lab = new Lab(state, await mkdtemp(join(tmpdir(), 'nephos-agent-')), metadata, fullLookMs)
+    const stateDir = join(await mkdtemp(join(tmpdir(), 'nephos-agent-')), 'network-agent')
+    const lab = new Lab(state, stateDir, metadata, { fullLookMs, parts })
     rpcServe(lab.bus, neutronContract, 'server', {
       pullPorts: async () => ({ revision: 0, ports: null }),
-      pullHost: async ({ revision }) => {
+      pullHost: async ({ revision, parts }) => {
         if (lab.isAway) throw new Error('away')
-        const state = revision === lab.state.revision ? null : lab.state
-        return { state, epoch: 'e', isSuccessor: lab.isSuccessor }
+        const names = parts.map(({ name }) => name)
+        const state = revision === lab.state.revision ? null : sliceOf(lab.state, names)
+        return { state, epoch: 'e', doubted: lab.isSuccessor ? [] : names.map((name) => ({ name, reason: 'other' })) }
       },
       reportPorts: async (report) => {
         for (const each of report.up) {
@@ -129,15 +148,23 @@ export class Lab {
         lab.reports.push(...report.errors)
         return {}
       },
-      reportAgents: async () => ({}),
+      reportAgents: async ({ agents }) => {
+        for (const { binary } of agents) lab.binaries.add(binary)
+        return {}
+      },
     })
     await makeProvider()
     await lab.startAgent()
     return lab
   }
 
+  get metadataUrl(): string {
+    return `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`
+  }
+
   async startAgent(): Promise<void> {
-    this.agent = createNetworkAgent({
+    if (this.parts.length === 0) return
+    this.#agent = createNetworkAgent({
       host: 'host1',
       bus: this.bus,
       stateDir: this.stateDir,
@@ -146,17 +173,21 @@ export class Lab {
       bridgeMappings: new Map([['provider', 'br-provider']]),
       ownBridges: new Map([['br-provider', makeProvider]]),
       localIp: '127.0.0.1',
-      metadataUrl: `http://127.0.0.1:${(this.#metadata.address() as AddressInfo).port}`,
-      metadataSecret: new Secret('key'),
+      parts: this.parts,
+      metadata: { url: this.metadataUrl, secret: new Secret('key') },
       fullLookMs: this.#fullLookMs,
     })
-    await this.agent.start()
+    await this.#agent.start()
+  }
+
+  async stopAgent(): Promise<void> {
+    await this.#agent?.stop()
   }
 
   /** Changes what neutron-server says, and waits until it is so: the pulls that follow find nothing new. */
   async change(changes: Partial<HostState>): Promise<void> {
     this.state = { ...this.state, ...changes, revision: this.state.revision + 1 }
-    await this.bus.fanout('neutron-agent', 'look', {})
+    for (const contract of Object.values(agentContracts)) await rpcFanout(this.bus, contract).look({})
   }
 
   /** Makes the guest of a port: a namespace at the other end of a cable that is called like its tap. */
@@ -171,7 +202,7 @@ export class Lab {
   }
 
   async stop(): Promise<void> {
-    await this.agent.stop()
+    await this.stopAgent()
     this.#metadata.close()
     this.#metadata.closeAllConnections()
     for (const { netns, port } of this.#guests) {
@@ -179,7 +210,7 @@ export class Lab {
       await run(['ip', 'link', 'delete', port.tap]).catch(() => undefined)
     }
     await destroyNetworking({ stateDir: this.stateDir, log: this.log })
-    await rm(this.stateDir, { recursive: true })
+    await rm(dirname(this.stateDir), { recursive: true })
   }
 }
 

@@ -62,17 +62,24 @@ export async function noteBinding(tx: NetworkDb, portId: string, { reason }: Bin
   })
 }
 
-/** Host of the least loaded live agent of a kind; undefined when none lives. */
+/**
+ * Host of the least loaded live agent of a kind, before others one where ports can be wired just now; undefined when
+ * none lives.
+ */
 export async function pickHost(
   tx: NetworkDb,
   deps: NetworkDeps,
   agentType: 'DHCP agent' | 'L3 agent',
 ): Promise<string | undefined> {
-  const agents = (await listRows(tx, 'agents', { agent_type: agentType })).filter(
-    (agent) => isAlive(agent, deps) && agent.admin_state_up === 1,
-  )
+  const usable = async (type: string) =>
+    (await listRows(tx, 'agents', { agent_type: type })).filter(
+      (agent) => isAlive(agent, deps) && agent.admin_state_up === 1,
+    )
+  const agents = await usable(agentType)
+  const wiring = new Set((await usable('Linux bridge agent')).map(({ host }) => host))
   const owner = agentType === 'DHCP agent' ? 'network:dhcp' : 'network:router_gateway'
   const ports = await listRows(tx, 'ports', { device_owner: owner })
   const load = (host: string) => ports.filter((port) => port.host_id === host).length
-  return agents.toSorted((a, b) => load(a.host) - load(b.host))[0]?.host
+  const isWired = (host: string) => Number(wiring.has(host))
+  return agents.toSorted((a, b) => isWired(b.host) - isWired(a.host) || load(a.host) - load(b.host))[0]?.host
 }

@@ -1,10 +1,11 @@
 import { Type, type Static } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
+import { agentPart, binaries, type AgentPart } from './parts.ts'
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([Type.Null(), type])
 
 /**
- * What one host should look like, pulled whole by its L2, DHCP and L3 agents (level-triggered).
+ * What one host should look like, pulled by its L2, DHCP, L3 and metadata agents (level-triggered).
  * Device names: bridge `brq` + network id[0:11], `tap` + port id[0:11], namespaces `qdhcp-<network>`, `qrouter-<router>`.
  */
 export const hostNetwork = Type.Object({
@@ -146,7 +147,7 @@ export type HostRouter = Static<typeof hostRouter>
 export const floatingKey = ({ id, fixed }: { id: string; fixed: string | null }): string => `${id}/${fixed}`
 
 export const agentReport = Type.Object({
-  /** OpenStack's `agent_type`: `Linux bridge agent`, `DHCP agent`, `L3 agent`, `Metadata agent`. */
+  /** One of `agentTypes`. */
   agentType: Type.String(),
   binary: Type.String(),
   configurations: Type.Record(Type.String(), Type.Unknown()),
@@ -159,24 +160,33 @@ export type AgentReport = Static<typeof agentReport>
 /** Agents speak to neutron-server. */
 export const neutronContract = defineContract({
   topic: 'neutron-server',
-  version: '1.1',
+  version: '2.0',
   methods: {
     /**
-     * The whole desired state of the caller's host, or null when it still has `revision`. `known` is where in the
-     * database's history the agent last followed it: with `isSuccessor` false this is another database, or an older copy,
-     * and what it does not name is not proven to be gone.
+     * The desired state of the caller's host as far as it concerns `parts`, or null when it still has `revision`. `known`
+     * is where in the database's history a part last followed it, and under which name: to those in `doubted` this is
+     * another database, an older copy, or another host's state, and what it does not name is not proven to be gone.
      */
     pullHost: {
       args: Type.Object({
         host: Type.String(),
         revision: nullable(Type.Integer()),
-        known: nullable(Type.Object({ epoch: Type.String(), revision: Type.Integer() })),
+        parts: Type.Array(
+          Type.Object({
+            name: agentPart,
+            known: nullable(Type.Object({ epoch: Type.String(), revision: Type.Integer(), host: Type.String() })),
+          }),
+        ),
       }),
-      reply: Type.Object({ state: nullable(hostState), epoch: Type.String(), isSuccessor: Type.Boolean() }),
+      reply: Type.Object({
+        state: nullable(hostState),
+        epoch: Type.String(),
+        doubted: Type.Array(Type.Object({ name: agentPart, reason: Type.String() })),
+      }),
     },
-    /** Only what the caller's host is to report, for one without a data plane; null when nothing changed. */
+    /** Only what these parts of the caller's host are to report, without a data plane; null when nothing changed. */
     pullPorts: {
-      args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()) }),
+      args: Type.Object({ host: Type.String(), revision: nullable(Type.Integer()), parts: Type.Array(agentPart) }),
       reply: Type.Object({ revision: Type.Integer(), ports: nullable(Type.Array(Type.String())) }),
     },
     /**
@@ -192,7 +202,7 @@ export const neutronContract = defineContract({
       }),
       reply: Type.Object({}),
     },
-    /** Heartbeat, every 10 s; `tunnelIp` is where this host takes vxlan packets. */
+    /** Heartbeat of the agents of a process, every 10 s; `tunnelIp` is where this host takes vxlan packets. */
     reportAgents: {
       args: Type.Object({
         host: Type.String(),
@@ -205,14 +215,25 @@ export const neutronContract = defineContract({
   },
 })
 
-/** neutron-server speaks to the agents of a host. */
-export const networkAgentContract = defineContract({
-  topic: 'neutron-agent',
-  version: '1.1',
-  methods: {
-    /** Something changed: pull now. */
-    look: { args: Type.Object({}) },
-    /** An operator's word that this neutron-server is the one to follow: what it does not name goes. */
-    followServer: { args: Type.Object({}), reply: Type.Object({}) },
-  },
-})
+/**
+ * neutron-server speaks to an agent of a host. Each part has a topic of its own: of several processes of a host only one
+ * can serve the same.
+ */
+const agentContractOf = (part: AgentPart) =>
+  defineContract({
+    topic: binaries[part],
+    version: '2.0',
+    methods: {
+      /** Something changed: pull now. All parts of a host are told at once, so that of a process one of them may listen. */
+      look: { args: Type.Object({}) },
+      /** An operator's word that this neutron-server is the one to follow: what it does not name goes. */
+      followServer: { args: Type.Object({}), reply: Type.Object({}) },
+    },
+  })
+
+export const agentContracts: Readonly<Record<AgentPart, ReturnType<typeof agentContractOf>>> = {
+  l2: agentContractOf('l2'),
+  dhcp: agentContractOf('dhcp'),
+  l3: agentContractOf('l3'),
+  metadata: agentContractOf('metadata'),
+}

@@ -7,12 +7,11 @@ import { setFailed, setStatus } from '../operations/ports.ts'
 import { placeRouters } from '../operations/routers.ts'
 import { bind, isAlive } from '../ml2/binding.ts'
 import { floatingKey, type AgentReport, type neutronContract } from '../rpc/host-state.ts'
+import { wirerOf, type AgentPart } from '../rpc/parts.ts'
 import { findRow, insertRow, listRows, updateRow, type NetworkDb } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
-import { currentEpoch, succeeds } from './epochs.ts'
+import { currentEpoch, succeeds, type Position } from './epochs.ts'
 import { revisionOf } from './revision.ts'
-
-const foreign = 'the network database is another one than its agents followed, or an older copy of it'
 
 /** A host speaks for itself only. */
 function requireOwn(caller: { host: string }, host: string) {
@@ -26,49 +25,49 @@ export interface Pulls {
   readonly hosts: Set<string>
 }
 
-/**
- * `pulls` is told how long it took to put the last host's state together, `keeping` which hosts keep what this database
- * does not name, and why.
- */
+/** By host: the parts that keep what this database does not name, and why. */
+export type Keeping = Map<string, Map<AgentPart, string>>
+
+/** `pulls` is told how long it took to put the last host's state together, `keeping` who is in doubt. */
 export function agentHandlers(
   deps: NetworkDeps,
   pulls: Pulls,
-  keeping: Map<string, string>,
+  keeping: Keeping,
   epochBegun: () => Promise<void>,
 ): RpcHandlers<typeof neutronContract> {
   const { db } = deps.database
   return {
-    async pullHost({ host, revision, known }, caller) {
+    async pullHost({ host, revision, parts }, caller) {
       requireOwn(caller, host)
       pulls.hosts.add(host)
       await epochBegun()
       const now = await revisionOf(db, host)
       const epoch = await currentEpoch(db)
-      const isSuccessor = known === null || (await succeeds(db, known))
-      if (isSuccessor) keeping.delete(host)
-      else keeping.set(host, foreign)
-      if (isSuccessor && revision === now) return { state: null, epoch, isSuccessor }
+      const doubted = await doubtedOf(db, host, parts)
+      noteDoubts(keeping, host, parts, doubted)
+      if (doubted.length === 0 && revision === now) return { state: null, epoch, doubted }
       const began = performance.now()
-      const state = await hostStateOf(deps, host, now)
+      const names = parts.map(({ name }) => name)
+      const state = await hostStateOf(deps, host, now, names)
       pulls.lastMs = performance.now() - began
-      return { state, epoch, isSuccessor }
+      return { state, epoch, doubted }
     },
 
-    async pullPorts({ host, revision: known }, caller) {
+    async pullPorts({ host, revision: known, parts }, caller) {
       requireOwn(caller, host)
       pulls.hosts.add(host)
       const revision = await revisionOf(db, host)
       if (revision === known) return { revision, ports: null }
       const rows = await db
         .selectFrom('ports')
-        .select('id')
+        .select(['id', 'device_owner'])
         .where('host_id', '=', host)
         .where('vif_type', '=', 'bridge')
-      const ports = (await rows.execute()).map(({ id }) => id)
-      const floating = (await floatingIpsOn(db, host)).map(({ id, fixed_ip_address: fixed }) =>
-        floatingKey({ id, fixed }),
-      )
-      return { revision, ports: [...ports, ...floating] }
+        .execute()
+      const ports = rows.filter((row) => parts.includes(wirerOf(row.device_owner))).map(({ id }) => id)
+      const floating = parts.includes('l3') ? await floatingIpsOn(db, host) : []
+      const keys = floating.map(({ id, fixed_ip_address: fixed }) => floatingKey({ id, fixed }))
+      return { revision, ports: [...ports, ...keys] }
     },
 
     async reportPorts({ host, up, down, errors }, caller) {
@@ -88,7 +87,8 @@ export function agentHandlers(
       requireOwn(caller, host)
       const mappings = JSON.stringify(bridgeMappings)
       const known = await listRows(db, 'agents', { host })
-      const isNew = agents.some(({ agentType }) => !known.some((row) => row.agent_type === agentType))
+      const rowOf = ({ agentType }: AgentReport) => known.find((row) => row.agent_type === agentType)
+      const isNew = agents.some((agent) => !rowOf(agent))
       const isElsewhere = known.some((row) => row.tunnel_ip !== tunnelIp)
       if (isNew || isElsewhere) await deps.change((tx) => register(tx, host, tunnelIp, mappings, agents))
       for (const agent of agents) {
@@ -100,8 +100,9 @@ export function agentHandlers(
           .where('agent_type', '=', agent.agentType)
           .execute()
       }
-      const wasDown = known.length === 0 || known.some((row) => !isAlive(row, deps))
-      if (wasDown) await welcome(deps, host)
+      // Of these: another one of the host may stay away for good.
+      const isBack = agents.map(rowOf).some((row) => !row || !isAlive(row, deps))
+      if (isBack) await welcome(deps, host)
       return {}
     },
   }
@@ -113,6 +114,43 @@ const heartbeatOf = ({ binary, configurations, error }: AgentReport) => ({
   heartbeat_at: Date.now(),
   error,
 })
+
+interface Follower {
+  name: AgentPart
+  known: (Position & { host: string }) | null
+}
+interface Doubt {
+  name: AgentPart
+  reason: string
+}
+
+const foreign = 'the network database is another one than its agents followed, or an older copy of it'
+
+/** Those that followed something else. Parts of one process mostly followed the same, which is looked up once. */
+async function doubtedOf(db: NetworkDb, host: string, followers: readonly Follower[]): Promise<Doubt[]> {
+  const reasons = new Map<string, string | null>()
+  for (const { known } of followers) {
+    const key = JSON.stringify(known)
+    if (!reasons.has(key)) reasons.set(key, await doubtOf(db, host, known))
+  }
+  return followers.flatMap(({ name, known }) => {
+    const reason = reasons.get(JSON.stringify(known)) ?? null
+    return reason === null ? [] : [{ name, reason }]
+  })
+}
+
+async function doubtOf(db: NetworkDb, host: string, known: Follower['known']): Promise<string | null> {
+  if (known === null) return null
+  if (known.host !== host) return `the network database knew this host as ${known.host}`
+  return (await succeeds(db, known)) ? null : foreign
+}
+
+function noteDoubts(keeping: Keeping, host: string, asked: readonly Follower[], doubted: readonly Doubt[]) {
+  const parts = keeping.get(host) ?? new Map<AgentPart, string>()
+  for (const { name } of asked) parts.delete(name)
+  for (const { name, reason } of doubted) parts.set(name, reason)
+  keeping.set(host, parts)
+}
 
 /** Agents that come for the first time, or whose host is met at another address now: the hosts that know it hear of that. */
 async function register(

@@ -4,6 +4,7 @@ import type { NetworkDeps } from '../deps.ts'
 import { parsePrefix } from '../model/address.ts'
 import { hostnameOf, isRouterInterface } from '../model/port.ts'
 import type { HostDhcp, HostNetwork, HostPort, HostRouter, HostSecurityGroup, HostState } from '../rpc/host-state.ts'
+import { sliceOf, wirerOf, type AgentPart } from '../rpc/parts.ts'
 import { groupsIn, portsWithGroups } from '../store/members.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 
@@ -69,17 +70,20 @@ function addressesOfPorts(db: NetworkDb, ports: readonly Row<'ports'>[]): Promis
   return listRows(db, 'ip_allocations', { port_id: [...new Set(ports.map(({ id }) => id))] })
 }
 
-/** The whole desired state of `host` at `revision`. */
+/** What of the desired state of `host` at `revision` concerns these parts. */
 export async function hostStateOf(
   { database: { db }, config }: NetworkDeps,
   host: string,
   revision: number,
+  parts: readonly AgentPart[],
 ): Promise<HostState> {
-  const mine = await listRows(db, 'ports', { host_id: host, vif_type: 'bridge' })
+  const all = await listRows(db, 'ports', { host_id: host, vif_type: 'bridge' })
+  // Of guests' ports, which are the most, only the L2 agent wants to know.
+  const mine = parts.includes('l2') ? all : all.filter((port) => wirerOf(port.device_owner) !== 'l2')
   const world = await read(db, mine)
   const networkIds = [...new Set(mine.map((port) => port.network_id))]
   const groupIds = new Set(mine.filter((port) => port.port_security_enabled === 1).flatMap(groupsIn))
-  return {
+  const state = {
     revision,
     networks: networkIds.map((id) => networkOf(world, host, world.networks.get(id)!)),
     ports: mine.map((port) => portOf(world, port)),
@@ -89,6 +93,7 @@ export async function hostStateOf(
       .map((port) => dhcpOf(world, port, config.dnsDomain)),
     routers: world.routers.flatMap((router) => routerOf(world, router, mine) ?? []),
   }
+  return sliceOf(state, parts)
 }
 
 function networkOf(world: World, host: string, network: Row<'networks'>): HostNetwork {

@@ -1,5 +1,5 @@
 import { rpcClient, rpcFanout, type Bus } from '../../../platform/rpc/contract.ts'
-import { networkAgentContract } from '../rpc/host-state.ts'
+import { agentContracts } from '../rpc/host-state.ts'
 import type { Hosts } from './revision.ts'
 
 /** Many changes within this time are one message. */
@@ -37,8 +37,13 @@ export class LookTeller {
     this.#waiting = new Set()
     this.#isWaiting = false
     this.#last = performance.now()
-    if (hosts === 'all') return void rpcFanout(this.#bus, networkAgentContract).look({})
-    const agents = rpcClient(this.#bus, networkAgentContract)
-    for (const host of hosts) void agents.look(host, {})
+    for (const contract of Object.values(agentContracts)) {
+      if (hosts === 'all') {
+        void rpcFanout(this.#bus, contract).look({})
+        continue
+      }
+      const agents = rpcClient(this.#bus, contract)
+      for (const host of hosts) void agents.look(host, {})
+    }
   }
 }

@@ -2,16 +2,21 @@ import { requireOperator, type RpcHandlers } from '../../../platform/rpc/contrac
 import type { NetworkDeps } from '../deps.ts'
 import type { neutronOperatorContract } from '../rpc/operator.ts'
 import { renameHost } from '../store/hosts.ts'
+import type { Keeping } from './agent-rpc.ts'
 
-/** neutron-server's end of the operator's command; `keeping` has the hosts in doubt with the reason. */
-export function operatorHandlers(
-  deps: NetworkDeps,
-  keeping: ReadonlyMap<string, string>,
-): RpcHandlers<typeof neutronOperatorContract> {
+/** neutron-server's end of the operator's command. */
+export function operatorHandlers(deps: NetworkDeps, keeping: Keeping): RpcHandlers<typeof neutronOperatorContract> {
   return {
     async listKeepingHosts(_args, caller) {
       requireOperator(caller)
-      return { hosts: [...keeping].map(([host, reason]) => ({ host, reason })) }
+      const hosts = [...keeping].filter(([, parts]) => parts.size > 0)
+      return {
+        hosts: hosts.map(([host, parts]) => ({
+          host,
+          reason: [...new Set(parts.values())].join('; '),
+          parts: [...parts.keys()],
+        })),
+      }
     },
     async renameHost({ from, to }, caller) {
       requireOperator(caller)

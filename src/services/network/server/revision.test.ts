@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { rpcClient } from '../../../platform/rpc/contract.ts'
 import { neutronContract } from '../rpc/host-state.ts'
-import { createTestNetwork, type Item, type TestNetwork } from '../testing/service.ts'
+import { createTestNetwork, followers, type Item, type TestNetwork } from '../testing/service.ts'
 
 const user = 'member@one'
 const admin = 'admin@ops'
@@ -334,7 +334,7 @@ test('who reads its state only when its revision is another one has what is ther
     for (const host of hosts) {
       const revision = followed.get(host)?.revision ?? null
       const server = rpcClient(net.bus.forHost(host), neutronContract)
-      const { state } = await server.pullHost(null, { host, revision, known: null })
+      const { state } = await server.pullHost(null, { host, revision, parts: followers() })
       if (state) {
         followed.set(host, state)
         reads++

@@ -9,6 +9,7 @@ import { localTransport, type ClientResponse } from '../../../platform/http/clie
 import { rpcClient } from '../../../platform/rpc/contract.ts'
 import { fakeAgent } from '../fake-agents.ts'
 import { neutronContract, type HostState } from '../rpc/host-state.ts'
+import { agentParts, type AgentPart } from '../rpc/parts.ts'
 import { testEnv } from '../../../platform/testing/service-env.ts'
 import { openNetworkService } from '../roles.ts'
 import { Secret } from '../../../platform/auth/secret.ts'
@@ -68,6 +69,9 @@ export function personaOf(token: string): Credentials | null {
     token: new Secret(token),
   })
 }
+
+/** For a pull of what concerns these parts of a host that has followed nobody so far. */
+export const followers = (parts: readonly AgentPart[] = agentParts) => parts.map((name) => ({ name, known: null }))
 
 /** What two processes have in common. */
 export interface SharedCloud {
@@ -141,7 +145,7 @@ export async function createTestNetwork(
       const { state } = await rpcClient(bus.forHost(host), neutronContract).pullHost(null, {
         host,
         revision: null,
-        known: null,
+        parts: followers(),
       })
       return state!
     },

@@ -15,11 +15,17 @@ type Input = PortInput & { network_id: string }
 
 const actsForOthers = (ctx: Context) => ctx.isAdmin || ctx.roles.includes('service')
 
+/** Networks that a request has looked at in its transaction: many ports of one read it once. */
+const looked = new WeakMap<NetworkDb, Map<string, Row<'networks'>>>()
+
 /** A network that the caller may join: an external one is for routers and floating IPs only. */
 async function networkOf(tx: NetworkDb, ctx: Context, id: string): Promise<Row<'networks'>> {
-  const row = await findRow(tx, 'networks', { id })
+  const known = looked.get(tx) ?? new Map<string, Row<'networks'>>()
+  looked.set(tx, known)
+  const row = known.get(id) ?? (await findRow(tx, 'networks', { id }))
   const target = row && { ...networkTarget(row), 'router:external': false }
   if (!row || !target || !ctx.can(policy('get_network'), target)) throw networkNotFound(id)
+  known.set(id, row)
   return row
 }
 
