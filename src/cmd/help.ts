@@ -37,6 +37,7 @@ Options
   --bind ADDR          address of the APIs (default: 127.0.0.1)
   --bind-internal ADDR address of metadata and metrics, which users need not reach (default: 127.0.0.1)
   --provider-cidr CIDR the external network; this host has its first address
+  --user NAME          who the control plane runs as where root starts it (default: nephos, which is made)
   --detach             return when every API answers
   --fake               fake compute driver and no data plane; needs no root
   --compute-hosts N    with --fake: how many compute hosts (default: 1)

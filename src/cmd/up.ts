@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
+import { prepareControlUser } from '../deployment/control-user.ts'
 import { prepare } from './prepare.ts'
 import type { ChildMessage } from '../deployment/role-board.ts'
 import { removeDrafts } from '../deployment/private-file.ts'
@@ -62,6 +63,10 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     roles: [],
     remarks: [],
   }
+  const controlUser = await prepareControlUser(args.stateDir, settings, (text) => {
+    say(`  ${text}`)
+    status.remarks.push(text)
+  })
   // On a full disk the roles go on.
   const file = new StatusFile(args.stateDir, (reason) => say(`nephos: the status cannot be written: ${reason}`))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
@@ -106,6 +111,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
       new Supervised({
         name,
         args: [args.stateDir],
+        ...(name === 'control' && controlUser && { runAs: controlUser }),
         onMessage: heard(name),
         onDeath: (reason) => {
           if (!status.ready && name === 'control' && ++failedStarts === mostFailedStarts) {

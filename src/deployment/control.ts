@@ -72,7 +72,7 @@ class ControlProcess {
     const [first, ...others] = this.#services
     // Nothing starts without keystone: then the problems of the others are told here, and not one after the other.
     if (first?.user === null && problems.has(first.type)) throw new ConfigError([...problems.values()].flat())
-    for (const { type, codeName } of this.#services)
+    for (const { type, codeName } of this.#services.filter((each) => !problems.has(each.type)))
       tellFiles(codeName, otherFilesOf(stateDir, type), (text) => this.#wiring.log(type).warn({}, text))
     const startService = async (service: ServiceDefinition) => {
       const found = problems.get(service.type)

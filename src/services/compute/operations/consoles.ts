@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ComputeDeps } from '../deps.ts'
 import { Invalid, Conflict } from '../errors.ts'
 import type { Server } from '../model/server.ts'
+import type { ConsoleTicket } from '../rpc/console-ticket.ts'
 import { findServer } from '../store/servers.ts'
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex')
@@ -37,11 +38,8 @@ export async function issueConsole(
   return `${consoleUrl}/vnc_lite.html?path=${encodeURIComponent(`?token=${token}`)}`
 }
 
-/** For the proxy: where a token's console is; null when the token is not, or no longer, good. */
-export async function openConsole(
-  deps: ComputeDeps,
-  token: string,
-): Promise<{ socketPath: string | null; host: string; port: number } | null> {
+/** For the proxy: what opens a token's console; null when the token is not, or no longer, good. */
+export async function openConsole(deps: ComputeDeps, token: string): Promise<ConsoleTicket | null> {
   const { database, agents, now } = deps
   const row = await database.db
     .selectFrom('console_tokens')
@@ -54,5 +52,5 @@ export async function openConsole(
     server?.deletedAt === null &&
     server.host === row.host &&
     (server.vmState === 'active' || server.vmState === 'paused')
-  return isThere ? agents.getVncConsole(row.host, { serverId: server.id }) : null
+  return isThere ? agents.openVncConsole(row.host, { serverId: server.id }) : null
 }
