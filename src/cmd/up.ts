@@ -182,7 +182,8 @@ function lastWords(log: string): string | undefined {
 }
 
 function summary(stateDir: string, settings: Settings, ms: number): string {
-  const lines = services.map(({ type }) => `  ${type.padEnd(10)} ${urlOf(settings, type)}`)
+  const width = Math.max(...services.map(({ type }) => type.length))
+  const lines = services.map(({ type }) => `  ${type.padEnd(width)}  ${urlOf(settings, type)}`)
   return [
     `The cloud '${settings.name}' is up (${(ms / 1000).toFixed(1)} s).`,
     ...lines,
