@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const bin = join(root, 'bin', 'nephos')
 
 export interface TestCloud {
   readonly stateDir: string
@@ -16,6 +15,8 @@ export interface TestCloud {
   /** Environment of the openrc file, for real clients. */
   environment(user: 'admin' | 'demo'): Record<string, string>
   nephos(...args: string[]): Promise<{ code: number; output: string }>
+  /** Starts a command that stays, with what `up` has. */
+  start(...args: string[]): { end(): Promise<void> }
   /** The same on a machine that has another host name. */
   nephosAs(hostName: string, ...args: string[]): Promise<{ code: number; output: string }>
   /** Starts the cloud (again). */
@@ -38,6 +39,8 @@ export interface TestCloudOptions {
   netns?: string
   /** Where its state folder is made, instead of the folder for temporary files. */
   parent?: string
+  /** The folder of the program, where it is to be run by another name. */
+  checkout?: string
 }
 
 const order = ['identity', 'image', 'placement', 'compute', 'metadata', 'novncproxy', 'network'] as const
@@ -48,6 +51,7 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
   const portBase = await freePorts()
   const name = `t${portBase}`
   const prefix = options.netns ? ['nsenter', `--net=/run/netns/${options.netns}`] : []
+  const bin = join(options.checkout ?? root, 'bin', 'nephos')
   const nephos = (...args: string[]) => collect([...prefix, bin, ...args, '--state-dir', stateDir])
   const upArguments = ['up', '--detach', '--name', name, '--port-base', String(portBase), ...options.args]
   return {
@@ -62,6 +66,12 @@ export async function createTestCloud(options: TestCloudOptions): Promise<TestCl
         ]),
       ),
     nephos,
+    start(...args) {
+      const where = ['--state-dir', stateDir, '--name', name, '--port-base', String(portBase), ...options.args]
+      const child = spawn([...prefix, bin][0]!, [...prefix, bin, ...args, ...where].slice(1), { stdio: 'ignore' })
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      return { end: () => (child.kill('SIGTERM'), ended) }
+    },
     nephosAs(hostName, ...args) {
       const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', hostName]
       return collect([...prefix, ...named, bin, ...args, '--state-dir', stateDir])

@@ -1,5 +1,7 @@
 /** For tests inside namespaces of their own: makes what is left of the machine look like one that is all the cloud's. */
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { buildGuestImage } from '../guest/build.mjs'
 import { computePrograms, networkPrograms } from '../src/host/packages.ts'
 import { becomeHost, hostNamespaces, inNamespaces, reasonToSkip } from '../src/host/testing.ts'
@@ -23,4 +25,16 @@ export async function makeHost(): Promise<void> {
 export async function withGuests(file: string, define: () => void): Promise<void> {
   const skip = await reasonToSkip([...computePrograms, ...networkPrograms])
   inNamespaces(file, { skip, unshare: hostNamespaces, before: () => buildGuestImage() }, define)
+}
+
+/**
+ * The folder of this program under a name that every user can pass, for tests inside mounts of their own: it may lie in the
+ * home of who runs the tests.
+ */
+export async function openCheckout(): Promise<string> {
+  const root = resolve(import.meta.dirname, '..')
+  const ways = root.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/') || '/')
+  if (ways.every((way) => (statSync(way).mode & 0o001) !== 0)) return root
+  await must(['mkdir', '/run/checkout'], ['mount', '--bind', root, '/run/checkout'])
+  return '/run/checkout'
 }

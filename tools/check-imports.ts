@@ -79,10 +79,10 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
   { layer: /^src\/cmd\//, may: ['src/', 'guest/'] },
 ]
 
-/** Who may speak SQL: what makes databases of it, the stores of services, and what tests set up. */
-const speaksSql = /^src\/platform\/|^src\/services\/[a-z-]+\/(store|testing)\//
+/** Who may speak SQL: what databases are made of, the stores of services, what tests set up, and who copies whole databases. */
+const speaksSql = /^src\/platform\/|^src\/services\/[a-z-]+\/(store|testing)\/|^src\/cmd\/backup-databases\.ts$/
 const sql = [
-  { pattern: /['"]kysely['"]/, what: 'import kysely' },
+  { pattern: /\b(from|import)\s*\(?\s*['"](kysely|node:sqlite)['"]/, what: 'import a database' },
   { pattern: /\/platform\/db\/(upsert|compiled)\.ts['"]/, what: 'import what writes SQL' },
   { pattern: /\.\s*(selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto)\s*\(/, what: 'build queries' },
 ]

@@ -265,6 +265,20 @@ def collect(repository, is_library):
     return known
 
 
+def samples(repository):
+    """Options of a service that declares them nowhere but in its sample files: swift."""
+    known = {}
+    for kind in ['proxy-server', 'account-server', 'container-server', 'object-server', 'swift']:
+        show = ['git', '-C', repository, 'show', f'HEAD:etc/{kind}.conf-sample']
+        section = 'DEFAULT'
+        for line in subprocess.run(show, capture_output=True, check=True, text=True).stdout.splitlines():
+            if found := re.match(r'#? ?\[([\w:-]+)\]$', line):
+                section = found[1]
+            elif found := re.match(r'#? ?(?:set )?([a-z]\w+) ?=', line):
+                known[section, found[1]] = ''
+    return known
+
+
 def write(file, known):
     sections = {}
     for (section, name), target in known.items():
@@ -299,6 +313,7 @@ def main(clones, out):
                     known.setdefault((section, name.replace('-', '_')), '')
             own = {key: target for key, target in known.items() if key not in common or (target and not common[key])}
             write(os.path.join(out, f'{service}.txt'), own)
+        write(os.path.join(out, 'swift.txt'), samples(os.path.join(clones, 'swift')))
 
 
 if __name__ == '__main__':

@@ -15,6 +15,7 @@ const options = {
   fake: { type: 'boolean' },
   'compute-hosts': { type: 'string' },
   'provider-cidr': { type: 'string' },
+  user: { type: 'string' },
   'no-install': { type: 'boolean' },
   json: { type: 'boolean' },
   periodics: { type: 'boolean' },
@@ -66,6 +67,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       fake,
       computeHosts: number('compute-hosts', 1, 10_000),
       providerCidr: values['provider-cidr'],
+      user: values.user,
     },
   }
 }

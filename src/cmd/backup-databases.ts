@@ -2,6 +2,8 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
+import { asUser } from '../host/as-user.ts'
+import type { RunAs } from '../host/command.ts'
 
 const patienceMs = 10_000
 
@@ -14,8 +16,9 @@ export interface DatabaseCopy {
  * Copies SQLite databases beside whoever works in them. Writers wait while each of them gets a snapshot, which takes
  * milliseconds; what is copied then is what all of them held at that moment.
  */
-export async function copyDatabases(copies: readonly DatabaseCopy[]): Promise<void> {
-  const readers = snapshot(copies.map(({ from }) => from))
+export async function copyDatabases(copies: readonly DatabaseCopy[], user?: RunAs): Promise<void> {
+  // Opened as their user: so are the files that SQLite makes beside them.
+  const readers = asUser(user, () => snapshot(copies.map(({ from }) => from)))
   try {
     for (const [index, { to }] of copies.entries()) {
       mkdirSync(dirname(to), { recursive: true, mode: 0o700 })

@@ -31,6 +31,7 @@ function stateIn(folder: string): string {
     'compute',
     'instances/x',
     'compute-agent',
+    'object-store/devices/d1',
   ])
     mkdirSync(join(stateDir, each), { recursive: true })
   for (const file of [
@@ -40,6 +41,7 @@ function stateIn(folder: string): string {
     'identity/fernet-keys/0',
     'instances/x/disk',
     'compute-agent/host.json',
+    'object-store/devices/d1/an object',
   ])
     writeFileSync(join(stateDir, file), file)
   for (const type of ['compute', 'image']) {
@@ -89,7 +91,7 @@ test('a backup has what the control plane needs, and nothing of hosts', async (t
   const files = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((file) =>
     statSync(join(target, file)).isFile(),
   )
-  const users = ['admin', 'demo', 'glance', 'neutron', 'nova', 'placement']
+  const users = ['admin', 'demo', 'glance', 'neutron', 'nova', 'placement', 'swift']
   assert.deepEqual(files.sort(), [
     'backup.json',
     'compute/compute.db',

@@ -1,21 +1,29 @@
 /** `nephos backup`: everything of the control plane in one folder or archive, while the cloud runs or not. */
 import {
+  closeSync,
   constants,
   copyFileSync,
   existsSync,
+  fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
+  type Stats,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { run } from '../host/command.ts'
+import { asUser } from '../host/as-user.ts'
+import { run, type RunAs } from '../host/command.ts'
+import { isErrno } from '../host/process.ts'
 import { readOption } from '../platform/config/config.ts'
 import { option } from '../platform/config/options.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { copyDatabases } from './backup-databases.ts'
+import { controlUserOf } from '../deployment/control-user.ts'
 import { writePrivate } from '../deployment/private-file.ts'
 import { codeNameOf, configFilesOf, databaseFileOf, serviceTypes } from '../deployment/service-files.ts'
 import { readSettings } from '../deployment/settings.ts'
@@ -30,11 +38,14 @@ export interface Manifest {
   notIncluded: string[]
 }
 
-/** Of this machine, not of the control plane: a restored one meets the hosts as they are then. */
-const ofHosts = ['instances', 'compute-agent', 'network-agent', 'hosts', 'run', 'log']
-/** Made anew, or half made. */
-const passing = [join('image', 'cache'), join('image', 'staging')]
-const replacedFolder = /^replaced-/
+/** What is root's where root started the cloud; all else of the control plane is its user's. */
+const prepared = ['settings.json', 'secrets', 'etc']
+/** Hosts are not among them: a restored control plane meets those that are there then. */
+export const partsOfControl = ['control', ...serviceTypes]
+/** Objects with their attributes, and databases of upstream's form, one for each container. */
+const objectDevices = join('object-store', 'devices')
+/** Made anew, or half made; objects, which are copied by other means. */
+const left = [join('image', 'cache'), join('image', 'staging'), objectDevices]
 
 /** Images may be large. */
 export const tarMs = 3600_000
@@ -72,9 +83,15 @@ async function fill(stateDir: string, folder: string, name: string): Promise<Man
   const own = serviceTypes.filter((type) => !elsewhere.includes(type) && existsSync(databaseFileOf(stateDir, type)))
   mkdirSync(folder, { mode: 0o700 })
   // Files before and after the databases: what these name was there at one of both times.
-  copyTree(stateDir, folder)
-  await copyDatabases(own.map((type) => ({ from: databaseFileOf(stateDir, type), to: databaseFileOf(folder, type) })))
-  copyTree(stateDir, folder)
+  const user = controlUserOf(stateDir)
+  const copyAll = () => {
+    for (const part of prepared) copyPart({ stateDir, folder }, part)
+    for (const part of partsOfControl) copyPart({ stateDir, folder, user }, part)
+  }
+  copyAll()
+  const databases = own.map((type) => ({ from: databaseFileOf(stateDir, type), to: databaseFileOf(folder, type) }))
+  await copyDatabases(databases, user)
+  copyAll()
   const manifest: Manifest = {
     format: 1,
     name,
@@ -86,6 +103,7 @@ async function fill(stateDir: string, folder: string, name: string): Promise<Man
       ...(readOption(codeNameOf('image'), imagesElsewhere, configFilesOf(stateDir, 'image')) === ''
         ? []
         : ['image files: their folder is configured']),
+      ...(existsSync(join(stateDir, objectDevices)) ? [`objects, which are in ${objectDevices}`] : []),
     ],
   }
   writePrivate(join(folder, 'backup.json'), JSON.stringify(manifest, null, 2))
@@ -100,29 +118,57 @@ function connectionOf(stateDir: string, type: string): string {
   return readOption(codeNameOf(type), connection, configFilesOf(stateDir, type))
 }
 
+interface Copying {
+  stateDir: string
+  folder: string
+  /** Whose files they are, where that is not us: what we read is what that user may, wherever links lead. */
+  user?: RunAs | undefined
+}
+
 /** Copies what is not there yet; image files, which never change, by a second name where both are on one disk. */
-function copyTree(stateDir: string, folder: string, below = ''): void {
-  for (const entry of readdirSync(join(stateDir, below), { withFileTypes: true })) {
-    const path = join(below, entry.name)
-    const isOut = ofHosts.includes(path) || passing.includes(path) || replacedFolder.test(path)
-    if (isOut || /\.(db|db-wal|db-shm|part|new|partial)$/.test(entry.name)) continue
-    if (entry.isDirectory()) {
-      mkdirSync(join(folder, path), { recursive: true, mode: 0o700 })
-      copyTree(stateDir, folder, path)
-    } else if (entry.isFile() && !existsSync(join(folder, path))) {
-      copyFile(join(stateDir, path), join(folder, path), below === imageFolder)
+function copyPart(copying: Copying, path: string): void {
+  const { stateDir, folder, user } = copying
+  if (left.includes(path) || /\.(db|db-wal|db-shm|part|new|partial)$/.test(path)) return
+  const [from, to] = [join(stateDir, path), join(folder, path)]
+  const handle = asUser(user, () => openIfThere(from))
+  if (handle === undefined) return
+  try {
+    const found = fstatSync(handle)
+    if (found.isDirectory()) {
+      mkdirSync(to, { recursive: true, mode: 0o700 })
+      for (const name of asUser(user, () => readdirSync(`/proc/self/fd/${handle}`))) copyPart(copying, join(path, name))
+    } else if (found.isFile() && !existsSync(to)) {
+      if (dirname(path) !== imageFolder || !linkTo(from, to, found))
+        copyFileSync(`/proc/self/fd/${handle}`, to, copyOnWrite)
     }
+  } finally {
+    closeSync(handle)
   }
 }
 
-/** A file may go while we look at it. */
-export function copyFile(from: string, to: string, mayLink: boolean): void {
+const copyOnWrite = constants.COPYFILE_FICLONE
+
+/** A file may go while we look, and what is no file or folder is not of ours. */
+function openIfThere(path: string): number | undefined {
   try {
-    if (mayLink && statSync(from).dev === statSync(dirname(to)).dev) linkSync(from, to)
-    else copyFileSync(from, to, constants.COPYFILE_FICLONE)
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP') || isErrno(error, 'ENXIO')) return undefined
+    throw error
   }
+}
+
+/** Whether `to` is now another name of that very file. */
+function linkTo(from: string, to: string, { dev, ino }: Stats): boolean {
+  if (dev !== statSync(dirname(to)).dev) return false
+  try {
+    linkSync(from, to)
+  } catch {
+    return false
+  }
+  if (lstatSync(to).ino === ino) return true
+  rmSync(to)
+  return false
 }
 
 async function pack(folder: string, file: string): Promise<void> {

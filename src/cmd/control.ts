@@ -1,15 +1,17 @@
 /** The control process: every control role and the bus; started and watched by `nephos up`. Arguments: STATE_DIR. */
 import { flushCompileCache } from 'node:module'
 import { startControl } from '../deployment/control.ts'
+import { removeDrafts } from '../deployment/private-file.ts'
 import { busRole, tell } from '../deployment/role-board.ts'
 import { rolesOfKind } from '../deployment/services.ts'
-import { addressOf, portOf } from '../deployment/settings.ts'
+import { addressOf, paths, portOf } from '../deployment/settings.ts'
 import { runChild } from './child.ts'
 import { startFakeHosts } from './fake-hosts.ts'
 import { firstUse } from './first-use.ts'
 import { createMetrics } from './metrics.ts'
 
 runChild(async ({ stateDir, settings, hostName, board }) => {
+  removeDrafts(paths(stateDir).control)
   const metrics = createMetrics()
   const roles = [...rolesOfKind('control'), busRole]
   const control = await startControl({ stateDir, settings, hostName, roles, board, observe: metrics.observe })

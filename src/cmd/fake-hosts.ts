@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
-import { logOf } from '../deployment/logs.ts'
+import { logOfControl } from '../deployment/logs.ts'
 import type { RoleBoard } from '../deployment/role-board.ts'
 import { readSecret } from '../deployment/secrets.ts'
 import { services } from '../deployment/services.ts'
@@ -26,7 +26,7 @@ export interface FakeHostsOptions {
 export async function startFakeHosts(options: FakeHostsOptions): Promise<() => Promise<void>> {
   const { hostName, settings, stateDir, board, roles } = options
   for (const role of roles) board.set(role, 'starting')
-  const log = logOf(stateDir, 'nova-compute', 'compute')
+  const log = logOfControl(stateDir, 'nova-compute', 'compute')
   const key = readSecret(stateDir, 'bus')
   const stops: (() => Promise<void> | void)[] = []
   const notices = new Map<string, string | null>()

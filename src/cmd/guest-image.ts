@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
 
@@ -19,19 +19,19 @@ export const guestBuilder = (): Promise<Builder> => import(new URL('build.mjs', 
 export async function ensureGuestImage(log: (text: string) => void): Promise<void> {
   if (existsSync(guestImagePath())) return
   log('building the guest image (once, about 10 s)')
+  await build(() => undefined)
+}
+
+async function build(log: (text: string) => void): Promise<void> {
   const { buildGuestImage } = await guestBuilder()
-  await buildGuestImage({
-    out: guestImagePath(),
-    cacheDir: fileURLToPath(new URL('build/cache', guestFolder)),
-    log: () => undefined,
-  })
+  await buildGuestImage({ out: guestImagePath(), cacheDir: fileURLToPath(new URL('build/cache', guestFolder)), log })
+  // The control plane uploads it, whose user is another one.
+  chmodSync(guestImagePath(), 0o644)
 }
 
 /** `nephos guest-image`. */
 export async function guestImage(_args: Arguments): Promise<number> {
-  const { buildGuestImage } = await guestBuilder()
-  const cacheDir = fileURLToPath(new URL('build/cache', guestFolder))
-  await buildGuestImage({ out: guestImagePath(), cacheDir, log: (text) => console.error(text) })
+  await build((text) => console.error(text))
   console.log(guestImagePath())
   return 0
 }

@@ -25,16 +25,19 @@ Commands
                 the same of glance
   placement-manage COMMAND, placement-status COMMAND
                 the same of placement
+  swift-ring-builder FILE [COMMAND ...]
+                makes and changes the rings of object storage
 
 Options
   --state-dir DIR      everything the cloud keeps (default: /var/lib/nephos/NAME)
   --name NAME          name of the cloud (default: nephos); devices and folders derive from it
   --port-base N        move all ports together: identity N, image N+1, placement N+2, compute N+3,
                        metadata N+4, novncproxy N+5, network N+6, metrics N+7,
-                       identity's alias 35357 N+8
+                       identity's alias 35357 N+8, object-store N+9
   --bind ADDR          address of the APIs (default: 127.0.0.1)
   --bind-internal ADDR address of metadata and metrics, which users need not reach (default: 127.0.0.1)
   --provider-cidr CIDR the external network; this host has its first address
+  --user NAME          who the control plane runs as where root starts it (default: nephos, which is made)
   --detach             return when every API answers
   --fake               fake compute driver and no data plane; needs no root
   --compute-hosts N    with --fake: how many compute hosts (default: 1)

@@ -3,6 +3,9 @@ import { parseArguments, UsageError } from './arguments.ts'
 import { help } from './help.ts'
 import { manage, programNames } from './manage.ts'
 
+/** Commands that read and write what is the control plane's. */
+const ofControl: readonly string[] = ['status', 'explain', 'guests', 'host']
+
 function version(): string {
   const file = new URL('../../package.json', import.meta.url)
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
@@ -20,6 +23,8 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(help)
     return 0
   }
+  if (ofControl.includes(args.command))
+    await (await import('../deployment/control-user.ts')).continueAsControl(args.stateDir)
   switch (args.command) {
     case 'up':
       return (await import('./up.ts')).up(args, argv)

@@ -4,6 +4,7 @@ import { CommandLineError, runCommand } from '../platform/manage/command.ts'
 import { createLogger } from '../platform/log/log.ts'
 import type { ManageProgram } from '../platform/service.ts'
 import { services } from '../deployment/services.ts'
+import { continueAsControl } from '../deployment/control-user.ts'
 import { stateDirOf } from './arguments.ts'
 import { configFilesOf, databaseUrlOf } from '../deployment/service-files.ts'
 import { paths } from '../deployment/settings.ts'
@@ -33,6 +34,7 @@ export async function manage(name: string, argv: readonly string[]): Promise<num
     const at = commandAt(argv, program.only !== undefined)
     const { values } = parseGlobal(argv.slice(0, at))
     const stateDir = stateDirOf(values)
+    await continueAsControl(stateDir, [name, '--state-dir', stateDir, ...argv])
     const words = [...(program.only === undefined ? [] : [program.only]), ...argv.slice(at)]
     return await runCommand(name, await program.load(), words, {
       stateDir: paths(stateDir).service(program.type),

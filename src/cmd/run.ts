@@ -1,13 +1,13 @@
 /** `nephos run ROLE…`: these roles in a process of their own, beside others of the same cloud. */
 import { hostname } from 'node:os'
+import { continueAsControl, prepareControlUser } from '../deployment/control-user.ts'
 import type { ControlOptions } from '../deployment/control.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
 import { busRole, RoleBoard } from '../deployment/role-board.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
-import { roles } from '../deployment/services.ts'
-import { loadSettings } from '../deployment/settings.ts'
+import { roles, services } from '../deployment/services.ts'
+import { loadSettings, ownsFolder, type Settings } from '../deployment/settings.ts'
 import { reopenLogFiles } from '../platform/log/log-file.ts'
-import { copyOf } from '../services/compute/agent/host-gate.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { prepare } from './prepare.ts'
 import type { FakeHostsOptions } from './fake-hosts.ts'
@@ -20,13 +20,11 @@ export async function run(args: Arguments): Promise<number> {
   const agents = wanted.filter((role) => roles.get(role)?.kind === 'agent')
   requireRoles(wanted, [...control, ...agents])
   requireAlone(args.stateDir, agents)
-  const copy = agents.length > 0 ? copyOf(args.stateDir) : undefined
-  if (copy !== undefined) throw new Error(copy)
+  if (agents.length > 0) await requireOwnState(args.stateDir)
   const settings = loadSettings(args.stateDir, args.settings)
   if (agents.length > 0 && !settings.fake && process.getuid?.() !== 0)
     throw new Error(`${agents.join(', ')} need root for network namespaces, bridges, taps and nftables`)
-  ensureSecrets(args.stateDir)
-  writeCredentials(args.stateDir, settings)
+  if (ownsFolder(args.stateDir)) await prepareFolder(args.stateDir, settings, { control, agents })
   if (agents.length > 0) await prepare(settings, { install: !args.noInstall, roles: agents, say })
   const file = new ProcessFile(args.stateDir)
   const board = new RoleBoard((states) => {
@@ -49,6 +47,25 @@ export async function run(args: Arguments): Promise<number> {
   return 0
 }
 
+/** Where the folder is root's, control roles go on as a user of their own, and find it as it was prepared. */
+async function prepareFolder(
+  stateDir: string,
+  settings: Settings,
+  { control, agents }: { control: readonly string[]; agents: readonly string[] },
+): Promise<void> {
+  ensureSecrets(stateDir)
+  writeCredentials(stateDir, settings)
+  const user = await prepareControlUser(stateDir, settings, (text) => say(`nephos: ${text}`))
+  // Those that only pretend need no privileges.
+  const areReal = agents.length > 0 && !settings.fake
+  if (!user || (areReal && control.length === 0)) return
+  if (areReal)
+    throw new UsageError(
+      `${agents.join(', ')} run as root and ${control.join(', ')} as user ${settings.user}: start them in processes of their own`,
+    )
+  await continueAsControl(stateDir)
+}
+
 /** A process loads what its roles need. */
 async function startControlHere(options: ControlOptions): Promise<{ stop(): Promise<void> }> {
   const { startControl } = await import('../deployment/control.ts')
@@ -62,6 +79,13 @@ async function startAgentsHere(options: FakeHostsOptions): Promise<{ stop(): Pro
   }
   const { startAgents } = await import('../deployment/agents.ts')
   return startAgents({ ...options, remark: say, ready: () => undefined })
+}
+
+async function requireOwnState(stateDir: string): Promise<void> {
+  for (const service of services) {
+    const obstacle = await service.obstacleOf?.(stateDir)
+    if (obstacle !== undefined) throw new Error(obstacle)
+  }
 }
 
 function requireRoles(wanted: readonly string[], known: readonly string[]): void {

@@ -4,8 +4,8 @@
  * space, so it works on a full disk.
  */
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs'
-import { replaceFileSync } from '../base/replace-file.ts'
 import { isErrno } from '../host/process.ts'
+import { writeForControl } from '../deployment/control-user.ts'
 import type { RoleState } from '../deployment/role-board.ts'
 import { paths } from '../deployment/settings.ts'
 
@@ -54,12 +54,23 @@ export function isNephos(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('src/cmd/main.ts')
   } catch {
+    return isHidden(pid)
+  }
+}
+
+/** Where /proc is mounted with `hidepid`, processes of other users are not seen, only felt. */
+function isHidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
     return false
+  } catch (error) {
+    return isErrno(error, 'EPERM')
   }
 }
 
 /** Keeps the file true, or marks it as not true; what could not be written is tried again with each beat. */
 export class StatusFile {
+  readonly #stateDir: string
   readonly #file: string
   readonly #failed: (reason: string) => void
   #status: CloudStatus | undefined
@@ -68,6 +79,7 @@ export class StatusFile {
 
   /** `failed` is told once for each time that the file could not be written when it could before. */
   constructor(stateDir: string, failed: (reason: string) => void) {
+    this.#stateDir = stateDir
     this.#file = paths(stateDir).status
     this.#failed = failed
     this.#timer = setInterval(() => this.beat(), beatMs).unref()
@@ -97,7 +109,7 @@ export class StatusFile {
   /** On a full disk the text takes the place of the one before, if it fits where that is. */
   #replace(text: string) {
     try {
-      replaceFileSync(this.#file, text, 0o600)
+      writeForControl(this.#stateDir, this.#file, text)
     } catch (error) {
       const room = existsSync(this.#file) ? statSync(this.#file).blocks * 512 : 0
       if (!isErrno(error, 'ENOSPC') || Buffer.byteLength(text) > room) throw error

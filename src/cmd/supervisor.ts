@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { cacheOf } from '../deployment/control-user.ts'
+import { confine, type RunAs } from '../host/command.ts'
 import { frugal, nodeFlags } from './node-flags.ts'
 import { beatMs, type ChildMessage, type RoleState } from '../deployment/role-board.ts'
 
@@ -10,6 +12,8 @@ export interface ChildOptions {
   file?: string
   patience?: Patience
   args: readonly string[]
+  /** Another user than ours, without any privileges. */
+  runAs?: RunAs
   onMessage(message: ChildMessage): void
   /** Called with the reason each time the process ends without being told to. */
   onDeath(reason: string): void
@@ -73,9 +77,12 @@ export class Supervised {
     this.#isReady = false
     this.#isHung = false
     const started = performance.now()
-    const child = fork(file, [...this.#options.args], {
-      execArgv: [...nodeFlags],
-      env: { ...process.env, ...frugal },
+    const { args, runAs } = this.#options
+    const [execPath, ...execArgv] = confine([process.execPath, ...nodeFlags], { runAs })
+    const child = fork(file, [...args], {
+      execPath,
+      execArgv,
+      env: { ...process.env, ...frugal, ...(runAs && cacheOf(runAs)) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Ctrl-C of the terminal goes to the supervisor alone, which stops its children in order.
       detached: true,

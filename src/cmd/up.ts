@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Arguments } from './arguments.ts'
 import { writeCredentials } from '../deployment/credentials.ts'
+import { prepareControlUser } from '../deployment/control-user.ts'
 import { prepare } from './prepare.ts'
 import type { ChildMessage } from '../deployment/role-board.ts'
 import { removeDrafts } from '../deployment/private-file.ts'
 import { ensureSecrets } from '../deployment/secrets.ts'
 import { rolesOfKind, services } from '../deployment/services.ts'
-import { agentParts } from '../services/network/rpc/parts.ts'
 import { loadSettings, urlOf, type Settings } from '../deployment/settings.ts'
 import { tellParent } from '../deployment/tell-parent.ts'
 import { requireAlone } from './process-files.ts'
@@ -35,13 +35,20 @@ export async function up(args: Arguments, argv: readonly string[]): Promise<numb
     )
   }
   requireAlone(args.stateDir, rolesOfKind('agent'))
-  const ofAgents = agentParts.map((part) => join('network-agent', part))
-  for (const folder of ['', 'run', 'network-agent', ...ofAgents]) removeDrafts(join(args.stateDir, folder))
+  for (const folder of ['', 'run', ...foldersIn(args.stateDir, 'network-agent')])
+    removeDrafts(join(args.stateDir, folder))
   const settings = loadSettings(args.stateDir, args.settings)
   await prepare(settings, { install: !args.noInstall, roles: rolesOfKind('agent'), say })
   ensureSecrets(args.stateDir)
   writeCredentials(args.stateDir, settings)
   return args.detach ? detach(args, argv, settings) : stay(args, settings)
+}
+
+/** A folder and those in it. */
+function foldersIn(stateDir: string, folder: string): string[] {
+  const path = join(stateDir, folder)
+  const inner = existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((each) => each.isDirectory()) : []
+  return [folder, ...inner.map(({ name }) => join(folder, name))]
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -56,6 +63,10 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
     roles: [],
     remarks: [],
   }
+  const controlUser = await prepareControlUser(args.stateDir, settings, (text) => {
+    say(`  ${text}`)
+    status.remarks.push(text)
+  })
   // On a full disk the roles go on.
   const file = new StatusFile(args.stateDir, (reason) => say(`nephos: the status cannot be written: ${reason}`))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
@@ -100,6 +111,7 @@ async function stay(args: Arguments, settings: Settings): Promise<number> {
       new Supervised({
         name,
         args: [args.stateDir],
+        ...(name === 'control' && controlUser && { runAs: controlUser }),
         onMessage: heard(name),
         onDeath: (reason) => {
           if (!status.ready && name === 'control' && ++failedStarts === mostFailedStarts) {
@@ -170,7 +182,8 @@ function lastWords(log: string): string | undefined {
 }
 
 function summary(stateDir: string, settings: Settings, ms: number): string {
-  const lines = services.map(({ type }) => `  ${type.padEnd(10)} ${urlOf(settings, type)}`)
+  const width = Math.max(...services.map(({ type }) => type.length))
+  const lines = services.map(({ type }) => `  ${type.padEnd(width)}  ${urlOf(settings, type)}`)
   return [
     `The cloud '${settings.name}' is up (${(ms / 1000).toFixed(1)} s).`,
     ...lines,

@@ -5,7 +5,8 @@ import { httpTransport } from '../platform/http/client.ts'
 import { SocketBus } from '../platform/rpc/socket-bus.ts'
 import type { AgentEnv, RunningAgents, ServiceDefinition } from '../platform/service.ts'
 import { readAuthtoken } from './authtoken.ts'
-import { guestUser, openWay } from './guest-user.ts'
+import { controlUserOf } from './control-user.ts'
+import { guestUser } from './guest-user.ts'
 import { logOf } from './logs.ts'
 import { ensureProviderBridge } from './provider-bridge.ts'
 import type { RoleBoard } from './role-board.ts'
@@ -37,7 +38,6 @@ export async function startAgents(options: AgentsOptions): Promise<RunningAgents
   const log = logOf(stateDir, first, roles.get(first)!.service.type)
   const bus = new SocketBus({ path: paths(stateDir).bus, key: readSecret(stateDir, 'bus'), log }, hostName)
   const user = await findUser(guestUser)
-  if (user) openWay(stateDir, user)
   const host = new Host(options, bus)
   void host.start(user)
   return {
@@ -106,7 +106,9 @@ class Host {
     const bridge = providerBridge(settings.name)
     const connect = (type: string) => httpTransport(urlOf(settings, type))
     const account = new ServiceAccount(connect('identity'), readAuthtoken(stateDir, service).own())
+    const controlUser = controlUserOf(stateDir)
     return {
+      ...(controlUser && { controlUser }),
       host: hostName,
       stateDir,
       cloudName: settings.name,

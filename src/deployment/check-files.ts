@@ -1,4 +1,5 @@
 /** What is wrong in any file of any service, before anything starts: all of it at once. */
+import { isErrno } from '../host/process.ts'
 import { ConfigError } from '../platform/config/config.ts'
 import { IniError } from '../platform/config/ini.ts'
 import type { ServiceDefinition } from '../platform/service.ts'
@@ -12,9 +13,8 @@ export async function problemsOfFiles(
 ): Promise<ReadonlyMap<string, string[]>> {
   const found = await Promise.all(
     services.map(async ({ type, codeName, checkConfig }): Promise<[string, string[]]> => {
-      const files = configFilesOf(stateDir, type)
-      const options = await problemsOf(() => checkConfig(files))
-      const policies = await problemsOf(async () => readPolicies(codeName, files))
+      const options = await problemsOf(() => checkConfig(configFilesOf(stateDir, type)))
+      const policies = await problemsOf(async () => readPolicies(codeName, configFilesOf(stateDir, type)))
       return [type, [...new Set([...options, ...policies])]]
     }),
   )
@@ -27,6 +27,8 @@ async function problemsOf(work: () => Promise<unknown>): Promise<string[]> {
     return []
   } catch (error) {
     if (error instanceof ConfigError || error instanceof IniError) return error.message.split('\n')
+    if (error instanceof Error && isErrno(error, 'EACCES'))
+      return [`${error.message}: the control plane may not read it`]
     throw error
   }
 }

@@ -72,7 +72,7 @@ class ControlProcess {
     const [first, ...others] = this.#services
     // Nothing starts without keystone: then the problems of the others are told here, and not one after the other.
     if (first?.user === null && problems.has(first.type)) throw new ConfigError([...problems.values()].flat())
-    for (const { type, codeName } of this.#services)
+    for (const { type, codeName } of this.#services.filter((each) => !problems.has(each.type)))
       tellFiles(codeName, otherFilesOf(stateDir, type), (text) => this.#wiring.log(type).warn({}, text))
     const startService = async (service: ServiceDefinition) => {
       const found = problems.get(service.type)
@@ -110,7 +110,7 @@ class ControlProcess {
     this.#wiring.ownAuthenticator = running.authenticator
     const [api, ...others] = this.#rolesOf(service)
     await this.#startRole(service, running, api!)
-    for (const role of others) await this.#persistRole(service, running, role)
+    for (const role of others) await this.#startRoleWithRetries(service, running, role)
   }
 
   async #open(service: ServiceDefinition): Promise<RunningService> {
@@ -122,18 +122,18 @@ class ControlProcess {
   /** What cannot be had now, such as a database or a port, may be there later: it is tried again until the end. */
   async #startService(service: ServiceDefinition): Promise<void> {
     const names = this.#rolesOf(service)
-    await this.#persist(names, async () => {
+    await this.#retry(names, async () => {
       const running = await this.#open(service)
-      for (const role of names) await this.#persistRole(service, running, role)
+      for (const role of names) await this.#startRoleWithRetries(service, running, role)
     })
   }
 
-  #persistRole(service: ServiceDefinition, running: RunningService, role: string): Promise<void> {
-    return this.#persist([role], () => this.#startRole(service, running, role))
+  #startRoleWithRetries(service: ServiceDefinition, running: RunningService, role: string): Promise<void> {
+    return this.#retry([role], () => this.#startRole(service, running, role))
   }
 
   /** Does `work` now, and where it fails again and again behind the back of who waits. */
-  async #persist(roles: readonly string[], work: () => Promise<void>): Promise<void> {
+  async #retry(roles: readonly string[], work: () => Promise<void>): Promise<void> {
     const attempt = async (): Promise<boolean> => {
       try {
         await work()

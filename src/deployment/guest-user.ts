@@ -1,7 +1,6 @@
-/** The system user that guests run as, and the ways that must be open to it. */
-import { chmodSync, chownSync, existsSync, statSync } from 'node:fs'
+/** The system user that guests run as, and the device that must be open to it. */
+import { existsSync, statSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
-import type { RunAs } from '../host/command.ts'
 import { ensureSystemUser } from '../host/users.ts'
 
 export const guestUser = 'nephos-guest'
@@ -18,10 +17,4 @@ export async function prepareGuestUser(say: (text: string) => void): Promise<voi
     // The driver finds out what works and says so.
     say(`Guests will run as root: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** Lets QEMU's user pass the state directory, without seeing what is in it. */
-export function openWay(stateDir: string, { gid }: RunAs) {
-  chownSync(stateDir, 0, gid)
-  chmodSync(stateDir, 0o710)
 }

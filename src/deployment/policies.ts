@@ -1,6 +1,7 @@
 /** The policy files of a service, as oslo.policy finds and reads them. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isThere } from '../base/is-there.ts'
 import { parse } from 'yaml'
 import { ConfigError, readOption } from '../platform/config/config.ts'
 import { policyFileOption, policyFoldersOption } from '../platform/config/common.ts'
@@ -18,7 +19,7 @@ export function readPolicies(
 ): Record<string, string> {
   const folder = dirname(configFiles[0]!)
   const named = readOption(program, policyFileOption, configFiles)
-  const main = candidates(folder, named).find((file) => existsSync(file))
+  const main = candidates(folder, named).find((file) => isThere(file))
   if (main === undefined && named !== '')
     remark(`[oslo_policy] policy_file = ${named}: there is no such file; the rules are those of the service`)
   const more = readOption(program, policyFoldersOption, configFiles).flatMap((name) => filesOf(resolve(folder, name)))
@@ -39,7 +40,7 @@ function candidates(folder: string, named: string): string[] {
 }
 
 const filesOf = (folder: string): string[] =>
-  existsSync(folder)
+  isThere(folder)
     ? readdirSync(folder)
         .sort()
         .map((name) => join(folder, name))

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isThere } from '../base/is-there.ts'
 import { Secret } from '../platform/auth/secret.ts'
 import { writePrivate } from './private-file.ts'
 import { serviceUsers } from './services.ts'
@@ -30,7 +31,7 @@ export function ensureSecrets(stateDir: string): void {
   for (const name of names) {
     const file = fileOf(stateDir, name)
     const known = earlier.get(name)
-    if (known !== undefined || !existsSync(file)) writePrivate(file, known ?? randomBytes(16).toString('hex'))
+    if (known !== undefined || !isThere(file)) writePrivate(file, known ?? randomBytes(16).toString('hex'))
   }
   rmSync(earlierFile(stateDir), { force: true })
 }

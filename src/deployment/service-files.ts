@@ -1,6 +1,7 @@
 /** Where the configuration and the data of each service are. */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isThere } from '../base/is-there.ts'
 import type { Program } from '../platform/config/upstream.ts'
 import { serviceOf, services } from './services.ts'
 import { paths } from './settings.ts'
@@ -22,12 +23,12 @@ export function configFilesOf(stateDir: string, type: string): string[] {
 export function otherFilesOf(stateDir: string, type: string): string[] {
   const { codeName, files } = serviceOf(type)
   const folder = join(paths(stateDir).etc, codeName)
-  return files.others.map((name) => join(folder, name)).filter((file) => existsSync(file))
+  return files.others.map((name) => join(folder, name)).filter((file) => isThere(file))
 }
 
 /** As `oslo.config` reads `nova.conf.d`: the .conf files by their names. */
 const moreOf = (folder: string): string[] =>
-  existsSync(folder)
+  isThere(folder)
     ? readdirSync(folder)
         .filter((name) => name.endsWith('.conf'))
         .sort()

@@ -4,9 +4,10 @@ import { compute } from '../services/compute/service.ts'
 import { identity } from '../services/identity/service.ts'
 import { image } from '../services/image/service.ts'
 import { network } from '../services/network/service.ts'
+import { objectStorage } from '../services/object-storage/service.ts'
 import { placement } from '../services/placement/service.ts'
 
-const all = [identity, image, placement, compute, network] as const
+const all = [identity, image, placement, compute, network, objectStorage] as const
 
 type Keys<T> = T extends T ? keyof T : never
 /** Name of a port of any service. */

@@ -1,8 +1,9 @@
 /** The one settings file of a cloud and everything that follows from it: ports, folders, device names. */
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { isThere } from '../base/is-there.ts'
 import type { PortDefinition } from '../platform/service.ts'
 import { writePrivate } from './private-file.ts'
 import { servicePorts, type ServicePort } from './services.ts'
@@ -20,6 +21,8 @@ export interface Settings {
   region: string
   /** The external flat network; the host has its first address. */
   providerCidr: string
+  /** Who the control plane runs as where root starts it. */
+  user: string
 }
 
 /** What is no service's: the metrics of the control process. */
@@ -55,12 +58,17 @@ export const paths = (stateDir: string) => ({
   settings: join(stateDir, 'settings.json'),
   secrets: join(stateDir, 'secrets'),
   status: join(stateDir, 'run', 'status.json'),
-  bus: join(stateDir, 'run', 'bus.sock'),
   run: join(stateDir, 'run'),
+  /** Processes of the control plane make their sockets there, which may not write beside it. */
+  runOfControl: join(stateDir, 'run', 'control'),
+  bus: join(stateDir, 'run', 'control', 'bus.sock'),
   etc: join(stateDir, 'etc'),
   log: join(stateDir, 'log'),
+  logOfControl: join(stateDir, 'log', 'control'),
   service: (type: string) => join(stateDir, type),
-  firstUse: join(stateDir, 'first-use.json'),
+  /** What is the control plane's and no service's. */
+  control: join(stateDir, 'control'),
+  firstUse: join(stateDir, 'control', 'first-use.json'),
 })
 
 /** Where a cloud lives unless `--state-dir` says otherwise. */
@@ -96,6 +104,8 @@ export function loadSettings(stateDir: string, input: SettingsInput): Settings {
   if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
     throw new SettingsError(`--name ${name}: use lower case letters, digits and '-', at most 31`)
   }
+  if (given.user !== undefined && !/^[a-z_][a-z0-9_-]{0,30}$/.test(given.user))
+    throw new SettingsError(`--user ${given.user}: name a user of this machine, or one that can be made`)
   const defaults: Settings = {
     name,
     portBase: null,
@@ -105,14 +115,19 @@ export function loadSettings(stateDir: string, input: SettingsInput): Settings {
     computeHosts: 1,
     region: 'RegionOne',
     providerCidr: providerCidrOf(name),
+    user: 'nephos',
   }
-  const saved = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Settings>) : {}
+  const saved = isThere(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Settings>) : {}
   if (saved.fake !== undefined && given.fake !== undefined && saved.fake !== given.fake) {
     throw new SettingsError(
       `${stateDir} holds a cloud ${saved.fake ? 'with' : 'without'} --fake: use another --state-dir`,
     )
   }
   const settings = { ...defaults, ...saved, ...given }
+  if (settings.portBase !== null && settings.portBase < 1024 && settings.user !== 'root')
+    throw new SettingsError(
+      `portBase ${settings.portBase} in ${file}: ports below 1024 need a privilege that the control plane does not keep; choose one from 1024 on (--port-base)`,
+    )
   makeFolders(stateDir)
   writePrivate(file, JSON.stringify(settings, null, 2))
   return settings
@@ -121,13 +136,24 @@ export function loadSettings(stateDir: string, input: SettingsInput): Settings {
 /** Settings of a cloud that exists; undefined when there is none. */
 export function readSettings(stateDir: string): Settings | undefined {
   const file = paths(stateDir).settings
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Settings) : undefined
+  return isThere(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Settings) : undefined
+}
+
+/** Whether a state directory is this user's: others take it as it was prepared. */
+export const ownsFolder = (stateDir: string): boolean => statSync(stateDir).uid === process.getuid?.()
+
+/** Of a folder of this user's. */
+function ensureMode(folder: string, mode: number) {
+  const found = statSync(folder)
+  if (found.uid === process.getuid?.() && (found.mode & 0o777) !== mode) chmodSync(folder, mode)
 }
 
 function makeFolders(stateDir: string) {
-  const { run, etc, log, secrets } = paths(stateDir)
-  // QEMU's user must be able to pass the folders above; it can list none of them.
+  const { run, etc, log, secrets, control, runOfControl, logOfControl } = paths(stateDir)
+  // Users of root's cloud, QEMU's and the control plane's, must be able to pass; they can list nothing.
+  const isRoot = process.getuid?.() === 0
   mkdirSync(dirname(resolve(stateDir)), { recursive: true, mode: 0o711 })
-  for (const folder of [stateDir, run, etc, log, secrets]) mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if ((statSync(stateDir).mode & 0o067) !== 0) chmodSync(stateDir, 0o700)
+  for (const folder of [stateDir, run, etc, log, secrets, control, runOfControl, logOfControl])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const folder of [stateDir, run, log]) ensureMode(folder, isRoot ? 0o711 : 0o700)
 }

@@ -1,4 +1,5 @@
 /** How what runs in a process reaches the rest of the cloud: the bus, the other services, keystone's word on tokens. */
+import { isErrno } from '../host/process.ts'
 import type { App } from '../platform/http/app.ts'
 import { httpTransport, localTransport, type Transport } from '../platform/http/client.ts'
 import { Unavailable } from '../platform/errors.ts'
@@ -8,11 +9,11 @@ import type { Bus } from '../platform/rpc/contract.ts'
 import type { Foundation, ServiceDefinition, ServiceEnv } from '../platform/service.ts'
 import { readAuthtoken } from './authtoken.ts'
 import { catalogOf, endpointOf } from './catalog.ts'
-import { logOf } from './logs.ts'
+import { logOfControl } from './logs.ts'
 import { readPolicies } from './policies.ts'
 import type { RoleBoard } from './role-board.ts'
 import { people, readSecret } from './secrets.ts'
-import { ServiceAccount } from './service-account.ts'
+import { ServiceAccount, type ServiceUser } from './service-account.ts'
 import { configFilesOf, databaseUrlOf } from './service-files.ts'
 import { serviceOf, services } from './services.ts'
 import { addressOf, paths, portOf, urlOf, type Settings } from './settings.ts'
@@ -40,7 +41,7 @@ export class Wiring {
   }
 
   log(name: string, type = name) {
-    return logOf(this.#options.stateDir, name, type)
+    return logOfControl(this.#options.stateDir, name, type)
   }
 
   /**
@@ -130,10 +131,20 @@ export class Wiring {
   }
 }
 
+/** A service whose files may not be read is down, and says so. */
+function userOf(stateDir: string, service: ServiceDefinition): ServiceUser | undefined {
+  try {
+    return readAuthtoken(stateDir, service).own()
+  } catch (error) {
+    if (isErrno(error, 'EACCES')) return undefined
+    throw error
+  }
+}
+
 function foundationOf(stateDir: string, settings: Settings): Foundation {
   const [admin, demo] = people
   const passwordOf = (user: string) => readSecret(stateDir, `user-${user}`).reveal()
-  const own = services.filter(({ user }) => user !== null).map((service) => readAuthtoken(stateDir, service).own())
+  const own = services.filter(({ user }) => user !== null).flatMap((service) => userOf(stateDir, service) ?? [])
   return {
     projects: [...new Set(['admin', 'demo', ...own.map(({ project }) => project.name)])],
     users: [

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readlink, realpath } from 'node:fs/promises'
 import { test } from 'node:test'
+import { asUser } from './as-user.ts'
 import { CommandFailed, confine, run } from './command.ts'
 
 const failing = async (promise: Promise<unknown>): Promise<CommandFailed> => {
@@ -76,6 +78,15 @@ test('P1: wrappers come in the order namespace, limits, user', () => {
     'nsenter --net=/run/netns/ns1 -- unshare --net -- prlimit --as=1024:1024 --cpu=2:2 -- ' +
       'setpriv --reuid=5 --regid=6 --no-new-privs --inh-caps=-all --clear-groups -- /bin/x -- y',
   )
+})
+
+test('P1: who is not root has an empty network too, by way of a user namespace', async () => {
+  const user = process.getuid?.() === 0 ? { uid: 5, gid: 6 } : undefined
+  const program = [await realpath('/usr/bin/readlink'), '/proc/self/ns/net']
+  const argv = asUser(user, () => confine(program, { withoutNetwork: true }))
+  assert.deepEqual(argv, ['unshare', '--user', '--net', '--', ...program])
+  const { stdout } = await run(argv, user && { runAs: user })
+  assert.notEqual(stdout.trim(), await readlink('/proc/self/ns/net'))
 })
 
 test('a namespace name cannot leave its folder', () => {

@@ -92,7 +92,8 @@ export function confine(argv: readonly string[], { netns, runAs, limits, without
   const wrapped: string[] = []
   // nsenter and not `ip netns exec`: that one would also give a private mount namespace with another /sys.
   if (netns !== undefined) wrapped.push('nsenter', `--net=/run/netns/${netnsName(netns)}`, '--')
-  if (withoutNetwork) wrapped.push('unshare', '--net', '--')
+  // Without privileges a network of one's own takes users of one's own.
+  if (withoutNetwork) wrapped.push('unshare', ...(isRoot() ? [] : ['--user']), '--net', '--')
   const bounds = limits ? limitArguments(limits) : []
   if (bounds.length > 0) wrapped.push('prlimit', ...bounds, '--')
   if (runAs) {
@@ -242,9 +243,15 @@ function missingProgram(argv: readonly string[], program: string): CommandFailed
   return new CommandFailed({ argv: [program, ...argv.slice(1)], reason: 'missing program', hint })
 }
 
+const isRoot = () => process.geteuid?.() === 0
+
+const userNamespacesHint =
+  'users may make no namespaces here (see sysctl kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns)'
+
 function hintFor(stderr: string): string | undefined {
   if (/Operation not permitted|Permission denied|must be root/i.test(stderr)) {
-    return process.getuid?.() === 0 ? undefined : 'this needs root'
+    if (isRoot()) return undefined
+    return /^unshare: /m.test(stderr) ? userNamespacesHint : 'this needs root'
   }
   if (/reassociate to namespace|cannot open \/run\/netns/.test(stderr)) return 'the network namespace does not exist'
   return undefined

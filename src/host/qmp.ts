@@ -4,8 +4,8 @@
  * connection that ends, or a peer that does not speak QMP, is a `QmpDisconnected`.
  */
 import { EventEmitter } from 'node:events'
-import { createConnection } from 'node:net'
 import type { Socket } from 'node:net'
+import { connectToSocket } from '../base/unix-socket.ts'
 import { TimedOut } from '../base/wait.ts'
 
 export type QmpArguments = Readonly<Record<string, unknown>>
@@ -47,7 +47,7 @@ const defaultTimeoutMs = 10_000
 
 /** Connects and negotiates; afterwards commands may be executed. */
 export async function connectQmp(path: string, { timeoutMs = defaultTimeoutMs } = {}): Promise<QmpClient> {
-  const socket = createConnection({ path })
+  const socket = connectToSocket(path)
   const client = new QmpClient(socket, path)
   try {
     await client.greet(timeoutMs)

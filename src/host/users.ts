@@ -12,7 +12,7 @@ export async function findUser(name: string): Promise<RunAs | undefined> {
 
 /** Makes the user, with a group of its own and without home, shell or password, unless there is one of that name. */
 export async function ensureSystemUser(name: string): Promise<RunAs> {
-  const known = await findUser(matching('user name', /^[a-z][a-z0-9-]{0,30}$/, name))
+  const known = await findUser(matching('user name', /^[a-z_][a-z0-9_-]{0,30}$/, name))
   if (known) return known
   const words = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent']
   try {

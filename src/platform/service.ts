@@ -81,6 +81,8 @@ export interface ServiceDefinition {
   readonly ports: Readonly<Record<string, PortDefinition>>
   /** Configuration files below its folder: those that are read, and those of upstream's other programs, which are told. */
   readonly files: { readonly own: readonly string[]; readonly others: readonly string[] }
+  /** Names of options, in whatever section, that tell of folders where it writes. */
+  readonly folderOptions?: readonly string[]
   readonly roles: Readonly<Record<string, RoleDefinition>>
   readonly programs?: Readonly<Record<string, ManageProgram>>
   /** Reads the files. Throws ConfigError with everything that is wrong in them. */
@@ -88,6 +90,8 @@ export interface ServiceDefinition {
   migrations(): Promise<readonly Migration[]>
   /** Opens what its control roles share in a process. Throws ConfigError. */
   open(env: ServiceEnv): Promise<RunningService>
+  /** Why no agent of the cloud may work with this state directory. */
+  obstacleOf?(stateDir: string): Promise<string | undefined>
   /** Starts its agents on this host, of which `env` names those that are wanted. */
   startAgents?(env: AgentEnv): Promise<RunningAgents>
   /** Starts what stands for its agents on a host without a data plane. */
@@ -123,6 +127,8 @@ export interface AgentEnv {
   logOf(name: string): Logger
   /** The user that guests run as, where there is one. */
   readonly guestUser?: { readonly uid: number; readonly gid: number }
+  /** The user of the control plane on this machine, where that is another one than of the agents. */
+  readonly controlUser?: { readonly uid: number; readonly gid: number }
   /** The bridges of the physical networks, and how those that are the cloud's own are made. */
   readonly bridges: {
     readonly mappings: ReadonlyMap<string, string>

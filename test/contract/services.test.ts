@@ -35,7 +35,7 @@ test('clouds that exist keep their ports', () => {
     services.flatMap(({ ports }) => Object.entries(ports).map(([n, p]) => [n, p.offset])),
   )
   const first = { identity: 0, image: 1, placement: 2, compute: 3, metadata: 4, novncproxy: 5, network: 6 }
-  assert.deepEqual(places, { ...first, identityAdmin: 8 })
+  assert.deepEqual(places, { ...first, identityAdmin: 8, 'object-store': 9 })
 })
 
 test('a role that listens has its port among those of its service; one that is an API names it', () => {

@@ -29,7 +29,7 @@ function layOut(name: string, stateDir: string): void {
 function toldOf({ stateDir }: TestCloud): string[] {
   // A service that has nothing to tell has no log.
   const logs = ['identity', 'image', 'placement', 'compute', 'network']
-    .map((type) => join(stateDir, 'log', `${type}.log`))
+    .map((type) => join(stateDir, 'log', 'control', `${type}.log`))
     .filter((file) => existsSync(file))
   const lines = logs.flatMap((file) => readFileSync(file, 'utf8').split('\n'))
   const messages = lines.filter((line) => line !== '').map((line) => (JSON.parse(line) as { msg: string }).msg)

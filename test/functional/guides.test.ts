@@ -128,7 +128,7 @@ test('a cloud takes the configuration of the install guides, and tells what of i
       JSON.stringify(await (await fetch(cloud.url(service) + path, { headers: forwarded })).json())
     assert.match(await linksOf('identity', '/v3'), /"https:\/\/api\.example\/v3\/"/)
     assert.doesNotMatch(await linksOf('compute', '/v2.1'), /api\.example/, 'only where it is configured')
-    const log = readFileSync(join(cloud.stateDir, 'log', 'compute.log'), 'utf8')
+    const log = readFileSync(join(cloud.stateDir, 'log', 'control', 'compute.log'), 'utf8')
     assert.match(log, /nova\.conf:4: \[DEFAULT\] transport_url has no effect: messages stay inside the program/)
     assert.ok(!log.includes('openstack:secret'), 'no value is told')
   } finally {

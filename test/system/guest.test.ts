@@ -1,12 +1,13 @@
 /** A real guest through the APIs of a whole cloud: cards that come and go, its console, its own end. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
+import { asUser } from '../../src/host/as-user.ts'
 import { eventually, login, type Api } from '../api.ts'
 import { collect, createTestCloud, type TestCloud } from '../cloud.ts'
-import { makeHost, withGuests } from '../host.ts'
+import { makeHost, openCheckout, withGuests } from '../host.ts'
 
 /** Says which cards it has; when the second has come and gone it turns itself off. */
 const userData = `#!/bin/sh
@@ -38,7 +39,7 @@ function defineTests() {
   let path = ''
   before(async () => {
     await makeHost()
-    cloud = await createTestCloud({ args: [] })
+    cloud = await createTestCloud({ args: [], checkout: await openCheckout() })
     await cloud.up()
     demo = await login(cloud, 'demo')
   })
@@ -83,6 +84,19 @@ function defineTests() {
     const uid = user?.split(':')[2]
     assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), new RegExp(`Uid:\t${uid}\t`))
     await printed('cards: eth0;', 120)
+  })
+
+  test('P2: the control plane is another user, who sees nothing of guests and agents', async () => {
+    const { pids } = JSON.parse((await cloud.nephos('status', '--json')).output) as { pids: Record<string, number> }
+    const [, uid, gid] = /^nephos:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))!.map(Number)
+    const told = readFileSync(`/proc/${pids['control']}/status`, 'utf8')
+    assert.match(told, new RegExp(`^Uid:\t${uid}\t${uid}\t`, 'm'))
+    assert.match(told, /^CapEff:\t0+$/m)
+    asUser({ uid: uid!, gid: gid! }, () => {
+      for (const folder of ['instances', 'compute-agent', 'network-agent'])
+        assert.throws(() => readdirSync(join(cloud.stateDir, folder)), /EACCES/, folder)
+      assert.throws(() => readFileSync(join(cloud.stateDir, 'log', 'nova-compute.log')), /EACCES/)
+    })
   })
 
   test('D1: its screen is on the console proxy, for the holder of a token only', async () => {

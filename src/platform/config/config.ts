@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { isThere } from '../../base/is-there.ts'
 import { authtokenOptions } from './authtoken.ts'
 import { optionsOfStart } from './common.ts'
 import { readIni } from './ini.ts'
@@ -86,7 +87,7 @@ export function readOptions<D extends Record<string, Declaration>>(
 function readFiles(files: readonly string[]): { located: Located[]; problems: string[] } {
   const located: Located[] = []
   const problems: string[] = []
-  for (const file of files.filter((each) => existsSync(each))) {
+  for (const file of files.filter((each) => isThere(each))) {
     const ini = readIni(readFileSync(file, 'utf8'), file)
     located.push(...ini.entries.map((entry) => ({ file, entry })))
     problems.push(...ini.problems)

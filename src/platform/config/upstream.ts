@@ -6,9 +6,9 @@ import { readFileSync } from 'node:fs'
 import { keyOf, nameOf } from './names.ts'
 
 /** Programs whose configuration is read. */
-export type Program = 'keystone' | 'glance' | 'placement' | 'nova' | 'neutron'
+export type Program = 'keystone' | 'glance' | 'placement' | 'nova' | 'neutron' | 'swift'
 
-const programs: readonly Program[] = ['keystone', 'glance', 'placement', 'nova', 'neutron']
+const programs: readonly Program[] = ['keystone', 'glance', 'placement', 'nova', 'neutron', 'swift']
 
 /** `section/name` of an option to where it went; empty where it stayed. */
 type Catalogue = ReadonlyMap<string, string>

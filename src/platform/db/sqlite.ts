@@ -165,7 +165,7 @@ class Connection implements DatabaseConnection {
     this.#release = await this.#driver.lockWriter()
     this.#hasWritten = false
     try {
-      await patiently(() => this.#driver.writer.exec('begin immediate'))
+      await retryWhileBusy(() => this.#driver.writer.exec('begin immediate'))
     } catch (error) {
       this.#release()
       this.#release = undefined
@@ -198,7 +198,7 @@ class Connection implements DatabaseConnection {
     const release = await this.#driver.lockWriter()
     let result: QueryResult<R>
     try {
-      result = await patiently(() => this.#driver.writer.run<R>(query))
+      result = await retryWhileBusy(() => this.#driver.writer.run<R>(query))
     } finally {
       release()
     }
@@ -229,7 +229,7 @@ const busyMs = 5000
  * Another program may hold the file (a second API, a backup, a shell): waits for it as long as SQLite's own timeout would,
  * but without stopping everything else in this process.
  */
-async function patiently<T>(work: () => T): Promise<T> {
+async function retryWhileBusy<T>(work: () => T): Promise<T> {
   const deadline = performance.now() + busyMs
   for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
     try {
@@ -259,7 +259,7 @@ class Handle {
     this.#statements = new StatementCache(this.#db)
     this.hasLog = !readOnly && this.#db.prepare('pragma journal_mode = wal').get()?.['journal_mode'] === 'wal'
     if (this.hasLog) this.#db.exec(settings)
-    // Open now: from here on `patiently` waits.
+    // Open now: from here on `retryWhileBusy` waits.
     this.#db.exec('pragma busy_timeout = 0')
   }
 

@@ -34,7 +34,7 @@ export async function serve(
     keepAliveTimeout: 65_000,
     maxHeaderSize: 65_536,
   })
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     const started = performance.now()
     const work = async () => {
       try {
@@ -53,6 +53,11 @@ export async function serve(
       }
     }
     inTurnOf(request.socket, response, work)
+  }
+  server.on('request', handle)
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueWhenRead(request, response)
+    handle(request, response)
   })
   connections.watch(server)
   server.on('clientError', (_error, socket: Socket) => {
@@ -64,6 +69,16 @@ export async function serve(
   return {
     port: typeof address === 'object' && address ? address.port : options.port,
     close: (graceMs = 5_000) => close(server, graceMs),
+  }
+}
+
+/** Who asks before sending a body is told to go on when somebody reads it: a refusal costs him no upload. */
+function continueWhenRead(request: IncomingMessage, response: ServerResponse) {
+  const read = request._read.bind(request)
+  request._read = (size) => {
+    request._read = read
+    if (!response.headersSent) response.writeContinue()
+    read(size)
   }
 }
 

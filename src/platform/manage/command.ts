@@ -42,6 +42,8 @@ export interface Command {
   options?: Readonly<Record<string, CommandOption>>
   /** How positional arguments are called, e.g. `[version]`; absent where there are none. */
   positionals?: string
+  /** The command reads all that follows its name itself, options too. */
+  isFree?: boolean
   /** Returns the exit status, nothing for 0. Throws CommandFailed with what to do. */
   run(args: CommandArguments, env: ManageEnv): Promise<number | void>
 }
@@ -72,12 +74,19 @@ export async function runCommand(
   }
   if (!command) throw new CommandLineError(`'${first}' is no command of ${program}; see ${program} --help`)
   const rest = argv.slice(name === pair ? 2 : 1)
+  if (command.isFree) return (await command.run(unread(rest), env)) ?? 0
   if (rest.includes('--help') || rest.includes('-h')) {
     env.print(helpOfCommand(program, name, command))
     return 0
   }
   return (await command.run(parse(program, name, command, rest), env)) ?? 0
 }
+
+const unread = (words: readonly string[]): CommandArguments => ({
+  positionals: words,
+  has: () => false,
+  text: () => undefined,
+})
 
 function parse(program: string, name: string, command: Command, argv: readonly string[]): CommandArguments {
   const options = command.options ?? {}

@@ -1,10 +1,11 @@
 /**
  * The bus between the control process and the agent processes of hosts: frames over a unix socket (folder 0700, socket
- * 0600). The agent says which host it is and proves it with the cloud's bus key; from then on every message of that
+ * 0600, of the control plane's user; agents are root). The agent says which host it is and proves it with the cloud's bus key; from then on every message of that
  * connection is that host's. A message that cannot be read or sent fails its own call, never the connection.
  */
 import { chmodSync, rmSync } from 'node:fs'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { connectToSocket } from '../../base/unix-socket.ts'
 import { constantTimeEqual, type Secret } from '../auth/secret.ts'
 import { LocalBus, withTimeout } from './local-bus.ts'
 import { isReservedName, RpcError, type Bus, type BusHandler, type CallOptions } from './contract.ts'
@@ -124,7 +125,7 @@ export class SocketBus implements Bus {
   }
 
   #connect() {
-    const socket = createConnection(this.#address.path)
+    const socket = connectToSocket(this.#address.path)
     const peer = new Peer(socket, this.#address.log)
     this.#socket = socket
     socket.on('connect', () => {

@@ -68,7 +68,10 @@ export class Execution<Deps> {
       const startedAt = Date.now()
       try {
         context.signal.throwIfAborted()
-        const found = await this.#outlast(() => current.run(data as never, this.#env.deps, context), context.signal)
+        const found = await this.#retryWithoutDatabase(
+          () => current.run(data as never, this.#env.deps, context),
+          context.signal,
+        )
         data = { ...data, ...found }
       } catch (cause) {
         this.#abandoned.signal.throwIfAborted()
@@ -82,7 +85,7 @@ export class Execution<Deps> {
       if (step === steps.length && this.#kind.complete) return this.#complete(data, context, line)
       await this.#record({ state: 'running', step, data }, line)
     }
-    await this.#insist(async () => this.#kind.done?.(data as never, this.#env.deps, context), 'done')
+    await this.#retry(async () => this.#kind.done?.(data as never, this.#env.deps, context), 'done')
     await this.#end()
   }
 
@@ -93,11 +96,11 @@ export class Execution<Deps> {
     for (let step = Math.min(from, this.#kind.steps.length - 1); step >= 0; step--) {
       const current = this.#kind.steps[step]!
       const startedAt = Date.now()
-      await this.#insist(async () => current.undo?.(data as never, deps, context), `undo ${current.name}`)
+      await this.#retry(async () => current.undo?.(data as never, deps, context), `undo ${current.name}`)
       const line = current.undo && this.#line(`undo ${current.name}`, 'done', startedAt)
       await this.#record({ state: 'unwinding', step: step - 1, data }, line)
     }
-    await this.#insist(async () => this.#kind.failed?.(data as never, deps, error, context), 'failed')
+    await this.#retry(async () => this.#kind.failed?.(data as never, deps, error, context), 'failed')
     await this.#end()
   }
 
@@ -106,7 +109,7 @@ export class Execution<Deps> {
     const { db, deps } = this.#env
     const lines = [...this.#notes, line]
     const write = (tx: Db<SagaSchema>) => this.#kind.complete!(tx, data as never, deps, context)
-    await this.#insist(
+    await this.#retry(
       () =>
         db.transaction().execute(async (tx) => {
           await deleteSaga(tx, this.#claim)
@@ -115,18 +118,18 @@ export class Execution<Deps> {
         }),
       'completing',
     )
-    await this.#insist(async () => this.#kind.done?.(data as never, deps, context), 'done')
+    await this.#retry(async () => this.#kind.done?.(data as never, deps, context), 'done')
   }
 
   async #record(at: Progress, line: TimelineEvent | undefined): Promise<void> {
     const lines = line ? [...this.#notes, line] : [...this.#notes]
     const save = () => this.#env.relaxed.transaction().execute((tx) => saveProgress(tx, this.#claim, at, lines))
-    await this.#insist(save, 'recording')
+    await this.#retry(save, 'recording')
     this.#notes = []
   }
 
   #end(): Promise<void> {
-    return this.#insist(() => deleteSaga(this.#env.relaxed, this.#claim), 'forgetting a saga')
+    return this.#retry(() => deleteSaga(this.#env.relaxed, this.#claim), 'forgetting a saga')
   }
 
   #contextOf(signal: AbortSignal): StepContext {
@@ -155,7 +158,7 @@ export class Execution<Deps> {
   }
 
   /** A step that the database did not serve runs again when it does; any other error is the step's. */
-  async #outlast<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #retryWithoutDatabase<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestOutageMs)) {
       try {
         return await work()
@@ -168,7 +171,7 @@ export class Execution<Deps> {
   }
 
   /** What must be is tried again, with growing pauses, until it works or the saga is abandoned. */
-  async #insist<T>(work: () => Promise<T>, what: string): Promise<T> {
+  async #retry<T>(work: () => Promise<T>, what: string): Promise<T> {
     for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
       try {
         return await work()

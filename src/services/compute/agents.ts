@@ -53,6 +53,7 @@ export async function startAgents(env: AgentEnv): Promise<RunningAgents> {
     bus,
     driver,
     stateDir: join(stateDir, 'compute-agent'),
+    consoles: { path: join(stateDir, 'run', 'console.sock'), ...(env.controlUser && { owner: env.controlUser }) },
     log,
     session,
     onHealth: (error) => show({ error }),

@@ -23,6 +23,7 @@ export const compute = defineService({
   checkConfig: async (files) => void (await import('./config.ts')).loadComputeConfig(files),
   migrations: async () => (await import('./store/migrations.ts')).migrations,
   open: async (env) => (await import('./roles.ts')).openComputeService(env),
+  obstacleOf: async (stateDir) => (await import('./agent/host-gate.ts')).copyOf(stateDir),
   startAgents: async (env) => (await import('./agents.ts')).startAgents(env),
   startFakeAgents: async (env) => (await import('./fake-agents.ts')).startFakeAgents(env),
   clearHost: async (env) => (await import('./agents.ts')).clearHost(env),

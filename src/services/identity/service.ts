@@ -12,6 +12,7 @@ export const identity = defineService({
     identityAdmin: { standard: 35357, offset: 8 },
   },
   files: { own: ['keystone.conf'], others: [] },
+  folderOptions: ['key_repository', 'jws_public_key_repository', 'jws_private_key_repository'],
   roles: {
     'keystone-api': { kind: 'control', port: 'identity', isApi: true, secrets: ['accounts'] },
     'keystone-admin': { kind: 'control', port: 'identityAdmin', isApi: true },

@@ -14,6 +14,7 @@ export const image = defineService({
     own: ['glance-api.conf'],
     others: ['glance-registry.conf', 'glance-scrubber.conf', 'glance-cache.conf'],
   },
+  folderOptions: ['filesystem_store_datadir', 'filesystem_store_datadirs', 'node_staging_uri', 'image_cache_dir'],
   roles: { 'glance-api': { kind: 'control', port: 'image', isApi: true } },
   programs: {
     'glance-manage': { load: async () => (await commands()).glanceManage },

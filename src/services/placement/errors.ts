@@ -150,15 +150,15 @@ export class BadQuery extends Invalid {
 type ErrorClass = abstract new (...args: never[]) => ServiceError
 
 /** How an operation's error is told by one particular request: its class and the answer made of its message. */
-export type Telling = readonly [which: ErrorClass, tell: (message: string) => ServiceError]
+export type ErrorMapping = readonly [which: ErrorClass, tell: (message: string) => ServiceError]
 
-/** Runs `work`; an error of a class in `tellings` (the first that matches) is told in the words of the request. */
-export async function tellAs<T>(tellings: readonly Telling[], work: () => Promise<T>): Promise<T> {
+/** Runs `work`; an error of a class in `mappings` (the first that matches) is told in the words of the request. */
+export async function mapErrors<T>(mappings: readonly ErrorMapping[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const telling = tellings.find(([which]) => error instanceof which)
-    if (!telling) throw error
-    throw telling[1]((error as ServiceError).message)
+    const mapping = mappings.find(([which]) => error instanceof which)
+    if (!mapping) throw error
+    throw mapping[1]((error as ServiceError).message)
   }
 }

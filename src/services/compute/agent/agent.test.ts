@@ -50,6 +50,7 @@ async function hostWith(t: TestContext) {
   const driver = new FakeDriver({ host: 'h', stateDir: join(stateDir, 'guests') })
   const start = () => {
     const agent = new ComputeAgent({
+      consoles: { path: join(stateDir, 'console.sock') },
       host: 'h',
       bus: bus.forHost('h'),
       driver,

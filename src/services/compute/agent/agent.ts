@@ -10,6 +10,7 @@ import { rpcClient, rpcServe, RpcError, type Bus } from '../../../platform/rpc/c
 import type { ComputeDriver } from '../drivers/driver.ts'
 import { computeContract, type GuestDescription } from '../rpc/compute.ts'
 import { conductorContract, type DesiredServer, type GuestVerdict, type ServerReport } from '../rpc/conductor.ts'
+import { ConsoleGate, type ConsoleGateOptions } from './console-gate.ts'
 import { converge } from './converge.ts'
 import type { Applied } from './records.ts'
 import { UnknownGuests } from './unknown-guests.ts'
@@ -19,6 +20,8 @@ export interface ComputeAgentOptions {
   bus: Bus
   driver: ComputeDriver
   stateDir: string
+  /** Where the consoles of its guests are reached. */
+  consoles: Pick<ConsoleGateOptions, 'path' | 'owner'>
   log: Logger
   /** Servers that are worked on at the same time. */
   concurrency?: number
@@ -39,7 +42,8 @@ export class ComputeAgent {
   readonly #records: Journal<Applied>
   readonly #unknown: UnknownGuests
   readonly #conductor
-  readonly #slots: Slots
+  readonly #consoles: ConsoleGate
+  readonly #slots: Semaphore
   readonly #busy = new Set<string>()
   readonly #again = new Set<string>()
   readonly #wanted = new Set<string>()
@@ -53,8 +57,13 @@ export class ComputeAgent {
     this.#options = options
     this.#records = new Journal(join(options.stateDir, 'records.jsonl'))
     this.#unknown = new UnknownGuests(join(options.stateDir, 'unknown.jsonl'), options.log, options.onNotice)
-    this.#slots = new Slots(options.concurrency ?? 4)
+    this.#slots = new Semaphore(options.concurrency ?? 4)
     this.#conductor = rpcClient(options.bus, conductorContract)
+    this.#consoles = new ConsoleGate({
+      ...options.consoles,
+      log: options.log,
+      open: (id) => options.driver.openVnc(id),
+    })
   }
 
   async start(): Promise<void> {
@@ -69,7 +78,7 @@ export class ComputeAgent {
         removeGuest: async ({ id }) => this.#removeUnknown(id),
         getHostUptime: async () => ({ uptime: await driver.hostUptime() }),
         getConsoleOutput: async ({ serverId, lines }) => ({ output: await driver.consoleOutput(serverId, lines) }),
-        getVncConsole: ({ serverId }) => driver.vncConsole(serverId),
+        openVncConsole: ({ serverId }) => this.#consoles.issue(serverId),
       }),
       every(heartbeatMs, () => void this.heartbeat()),
       every(fullLookMs, () => this.look()),
@@ -84,6 +93,7 @@ export class ComputeAgent {
     await this.#looking
     this.#records.flush()
     this.#unknown.flush()
+    await this.#consoles.stop()
     await this.#options.driver.stop()
   }
 
@@ -225,7 +235,7 @@ function every(ms: number, work: () => void): () => void {
 }
 
 /** Lets a number of holders in at a time; the others wait in order. */
-class Slots {
+class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 

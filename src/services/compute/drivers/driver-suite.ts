@@ -1,6 +1,7 @@
 /** What every driver must do, whatever is below it: each driver's own test runs this. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -79,11 +80,18 @@ export function driverSuite({ name, create, end, imageId }: DriverUnderTest): vo
       await driver.prepare(server, note)
       await is('shutdown')
       await assert.rejects(driver.pause(id), DriverError)
+      await assert.rejects(driver.openVnc(id), DriverError)
       await driver.boot(server, note)
       await driver.boot(server, note)
       await is('running')
       assert.equal((await driver.describeHost()).runningGuests, 1)
       assert.equal(typeof (await driver.consoleOutput(id, 1)), 'string')
+    })
+    await t.test('its screen speaks VNC to whoever it is opened for', async () => {
+      const screen = await driver.openVnc(id)
+      const [banner] = (await once(screen, 'data')) as [Buffer]
+      assert.match(banner.toString('latin1'), /^RFB 003\.00\d\n$/)
+      screen.destroy()
     })
     await t.test('it pauses, and another process finds it so', async () => {
       await driver.pause(id)

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { DesiredServer, HostReport } from '../rpc/conductor.ts'
 
 export type Power = 'running' | 'paused' | 'shutdown'
@@ -57,7 +58,8 @@ export interface ComputeDriver {
   destroy(id: string): Promise<void>
   /** The last lines of the serial console, all of it when `lines` is null. */
   consoleOutput(id: string, lines: number | null): Promise<string>
-  vncConsole(id: string): Promise<{ socketPath: string | null; host: string; port: number }>
+  /** A new stream to the guest's screen, which speaks VNC. */
+  openVnc(id: string): Promise<Duplex>
   /** What `uptime` says on this host; null where that makes no sense. */
   hostUptime(): Promise<string | null>
   /** Calls back when a guest changed without being told to (powered itself off, died). */

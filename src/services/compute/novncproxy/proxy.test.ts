@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { createServer, type Socket } from 'node:net'
+import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { createLogger } from '../../../platform/log/log.ts'
+import { ConsoleGate } from '../agent/console-gate.ts'
 import { serveNovncProxy } from './proxy.ts'
+
+const silent = { warn() {} }
 
 const banner = 'RFB 003.008\n'
 
-/** A proxy before a VNC server that says its banner and then repeats what it hears. */
+/** A proxy before the agent of a host with a VNC server that says its banner and then repeats what it hears. */
 async function proxyFor(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'nv-'))
   const socketPath = join(folder, 'vnc.sock')
@@ -24,16 +27,25 @@ async function proxyFor(t: TestContext) {
   })
   await new Promise<void>((resolve) => vnc.listen(socketPath, resolve))
   const good = new Set(['good'])
+  const gate = new ConsoleGate({
+    path: join(folder, 'console.sock'),
+    log: silent,
+    open: async (serverId) => (serverId === 'dead' ? Promise.reject(new Error('dead')) : createConnection(socketPath)),
+  })
   const proxy = await serveNovncProxy({
     host: '127.0.0.1',
     port: 0,
-    openConsole: async (token) =>
-      good.has(token) ? { socketPath: token === 'dead' ? '/nonexistent' : socketPath, host: '', port: 0 } : null,
+    openConsole: async (token) => {
+      if (!good.has(token)) return null
+      const ticket = await gate.issue(token)
+      return token === 'gone' ? { ...ticket, socketPath: '/nonexistent' } : ticket
+    },
     log: createLogger({ name: 'test' }),
     allowedOrigins: ['console.example.org'],
   })
   t.after(async () => {
     await proxy.close()
+    await gate.stop()
     vnc.close()
     for (const socket of connections) socket.destroy()
     await rm(folder, { recursive: true, force: true })
@@ -125,8 +137,10 @@ test('D2: thousands of requests with names of their own teach the proxy none', a
 
 test('a console that cannot be reached is an error, not a silent page', async (t) => {
   const { open, good } = await proxyFor(t)
-  good.add('dead')
-  assert.match(await refusal(open('dead')), /500/)
+  for (const token of ['dead', 'gone']) {
+    good.add(token)
+    assert.match(await refusal(open(token)), /500/)
+  }
 })
 
 test('D3: the page and its modules are served, and nothing else', async (t) => {

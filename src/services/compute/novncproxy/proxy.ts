@@ -1,20 +1,22 @@
-/** nova-novncproxy (6080): the noVNC page and a WebSocket that ends at the guest's VNC server. */
+/** nova-novncproxy (6080): the noVNC page and a WebSocket that ends at the guest's VNC server, by way of its host's agent. */
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import { createConnection, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { dirname, extname, join, normalize, sep } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { connections } from '../../../platform/http/connections.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import type { ConsoleTicket } from '../rpc/console-ticket.ts'
+import { joinConsole } from './join-console.ts'
 import { consolePage } from './page.ts'
 
 export interface NovncOptions {
   host: string
   port: number
-  /** Where the console of a token ends; null for a token that is unknown or has expired. */
-  openConsole(token: string): Promise<{ socketPath: string | null; host: string; port: number } | null>
+  /** What opens the console of a token; null for a token that is unknown or has expired. */
+  openConsole(token: string): Promise<ConsoleTicket | null>
   log: Logger
   /** `host:port` names that pages may come from besides this proxy's own address. */
   allowedOrigins?: readonly string[]
@@ -56,8 +58,11 @@ export async function serveNovncProxy(options: NovncOptions): Promise<{ port: nu
     const token = tokenOf(request)
     const target = token === undefined ? null : await options.openConsole(token)
     if (!target) return refuse(socket, '403 Forbidden')
-    const guest = target.socketPath ? createConnection(target.socketPath) : createConnection(target.port, target.host)
-    await new Promise<void>((resolve, reject) => guest.once('connect', resolve).once('error', reject))
+    const guest = await joinConsole(target)
+    // Whoever asked may have gone meanwhile, which no upgrade would notice.
+    guest.on('error', () => guest.destroy())
+    socket.once('close', () => guest.destroy())
+    if (socket.destroyed) return void guest.destroy()
     sockets.handleUpgrade(request, socket, head, (client) => bridge(client, guest))
   }
 

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ComputeDeps } from '../deps.ts'
 import { Invalid, Conflict } from '../errors.ts'
 import type { Server } from '../model/server.ts'
+import type { ConsoleTicket } from '../rpc/console-ticket.ts'
 import { deleteExpiredConsoleTokens, findConsoleToken, insertConsoleToken } from '../store/console-tokens.ts'
 import { findServer } from '../store/servers.ts'
 
@@ -41,11 +42,8 @@ export async function issueConsole(
   return `${consoleUrl}/vnc_lite.html?path=${encodeURIComponent(`?token=${token}`)}`
 }
 
-/** For the proxy: where a token's console is; null when the token is not, or no longer, good. */
-export async function openConsole(
-  deps: ComputeDeps,
-  token: string,
-): Promise<{ socketPath: string | null; host: string; port: number } | null> {
+/** For the proxy: what opens a token's console; null when the token is not, or no longer, good. */
+export async function openConsole(deps: ComputeDeps, token: string): Promise<ConsoleTicket | null> {
   const { database, agents, now } = deps
   const row = await findConsoleToken(database.db, hash(token))
   if (!row || Number(row.expires_at) <= now()) return null
@@ -54,5 +52,5 @@ export async function openConsole(
     server?.deletedAt === null &&
     server.host === row.host &&
     (server.vmState === 'active' || server.vmState === 'paused')
-  return isThere ? agents.getVncConsole(row.host, { serverId: server.id }) : null
+  return isThere ? agents.openVncConsole(row.host, { serverId: server.id }) : null
 }

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { defineContract } from '../../../platform/rpc/contract.ts'
+import { consoleTicket } from './console-ticket.ts'
 
 export const guestDescription = Type.Object({
   id: Type.String(),
@@ -18,7 +19,7 @@ export type GuestDescription = Static<typeof guestDescription>
 /** What nova asks of the compute agent of one host. */
 export const computeContract = defineContract({
   topic: 'nova-compute',
-  version: '1.1',
+  version: '2.0',
   methods: {
     /** Something changed: pull now; only these servers where `ids` names them. */
     look: { args: Type.Object({ ids: Type.Optional(Type.Array(Type.String())) }) },
@@ -38,14 +39,7 @@ export const computeContract = defineContract({
     removeGuest: { args: Type.Object({ id: Type.String() }), reply: Type.Object({}) },
     /** What `uptime` says on that host; null where the driver does not know. */
     getHostUptime: { args: Type.Object({}), reply: Type.Object({ uptime: Type.Union([Type.Null(), Type.String()]) }) },
-    /** Where the server's VNC display listens on that host: a unix socket, or address and port. */
-    getVncConsole: {
-      args: Type.Object({ serverId: Type.String() }),
-      reply: Type.Object({
-        socketPath: Type.Union([Type.Null(), Type.String()]),
-        host: Type.String(),
-        port: Type.Integer(),
-      }),
-    },
+    /** Opens the server's screen (VNC) to one connection. */
+    openVncConsole: { args: Type.Object({ serverId: Type.String() }), reply: consoleTicket },
   },
 })

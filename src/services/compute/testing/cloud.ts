@@ -81,7 +81,7 @@ export class FakeAgent {
       },
       getHostUptime: async () => ({ uptime: this.uptime }),
       getConsoleOutput: async () => ({ output: 'hello' }),
-      getVncConsole: async () => ({ socketPath: '/x', host: '', port: 0 }),
+      openVncConsole: async () => ({ socketPath: '/x', host: '', port: 0, ticket: 't' }),
     })
   }
 

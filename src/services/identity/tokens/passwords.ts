@@ -13,7 +13,7 @@ const queue = new FairQueue({ atOnce: 2, waiting: 1000, waitingOfAddress: 400, w
 const inside: Asker = { address: '', user: '' }
 
 /** Does work that hashes when the asker's turn has come. Throws 429 or 503 when he cannot wait. */
-export async function inTurn<T>(asker: Asker, work: () => Promise<T>): Promise<T> {
+export async function throttled<T>(asker: Asker, work: () => Promise<T>): Promise<T> {
   try {
     return await queue.run(asker, work)
   } catch (error) {
@@ -32,7 +32,7 @@ const prepared = (password: string): string =>
     : password
 
 export const hashPassword = (password: string, rounds: number): Promise<string> =>
-  inTurn(inside, () => bcrypt.hash(prepared(password), rounds))
+  throttled(inside, () => bcrypt.hash(prepared(password), rounds))
 
 // Hashes of a random text, so that an unknown user costs the same time as a known one.
 const nobody = new Map<number, Promise<string>>()
@@ -64,4 +64,4 @@ const roundsOf = (hash: string): number | undefined => {
 
 /** `comparePassword` for who is logged in already. */
 export const checkPassword = (password: string, hash: string | null, rounds: number): Promise<boolean> =>
-  inTurn(inside, () => comparePassword(password, hash, rounds))
+  throttled(inside, () => comparePassword(password, hash, rounds))

@@ -2,7 +2,7 @@ import type { Asker } from '../../../base/fair-queue.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed } from '../errors.ts'
 import { findRow, type Row } from '../store/rows.ts'
-import { comparePassword, inTurn } from '../tokens/passwords.ts'
+import { comparePassword, throttled } from '../tokens/passwords.ts'
 import { isLocked, noteFailure } from './compliance.ts'
 
 /**
@@ -16,7 +16,7 @@ export function requirePassword(
   password: string,
   asker: Asker,
 ): Promise<Row<'users'>> {
-  return inTurn(asker, async () => {
+  return throttled(asker, async () => {
     const user = id === undefined ? undefined : await findRow(deps.database.db, 'users', { id })
     const isOut = !user || isLocked(deps.config, user)
     const isRight = await comparePassword(password, isOut ? null : user.password_hash, deps.config.passwordHashRounds)

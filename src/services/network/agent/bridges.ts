@@ -5,7 +5,7 @@ import { newRound, type AgentContext, type Round } from './context.ts'
 import { FilterGuard } from './filter-guard.ts'
 import { tablesOf } from './filters.ts'
 import { convergeFirewall, forgetFirewall } from './firewall.ts'
-import { convergeBridges, convergeTaps, hasVlans, unplugStrangers } from './l2.ts'
+import { convergeBridges, convergeTaps, hasVlans, unplugStrayTaps } from './l2.ts'
 import type { Memory } from './memory.ts'
 import type { Convergence } from './part.ts'
 
@@ -58,7 +58,7 @@ export class LinuxBridges implements Convergence {
 
   async converge(round: Round): Promise<void> {
     await convergeBridges(this.#context, round)
-    await unplugStrangers(this.#context, round, this.#plugged)
+    await unplugStrayTaps(this.#context, round, this.#plugged)
     const isFiltered = await convergeFirewall(this.#context, round, this.#memory, this.#guard)
     // Without filters no guest is plugged.
     if (!isFiltered) return

@@ -122,7 +122,7 @@ async function ensureTapsOneByOneOnError(specs: readonly LinkSpec[], round: Roun
  * Taps in our bridges that belong to no port any more are pulled out before the filters forget them. In a bridge of the
  * operator's only those that we have plugged are ours to pull.
  */
-export async function unplugStrangers(
+export async function unplugStrayTaps(
   { owned, stateDir }: AgentContext,
   round: Round,
   plugged: Set<string>,

@@ -94,7 +94,7 @@ export function agentHandlers(
       }
       // Of these: another one of the host may stay away for good.
       const isBack = agents.map(rowOf).some((row) => !row || !isAlive(row, deps))
-      if (isBack) await welcome(deps, host)
+      if (isBack) await serveReturned(deps, host)
       return {}
     },
   }
@@ -173,7 +173,7 @@ async function register(
 }
 
 /** What had to wait for this host's agents: ports that could not be bound, DHCP, routers. */
-async function welcome(deps: NetworkDeps, host: string) {
+async function serveReturned(deps: NetworkDeps, host: string) {
   const { db } = deps.database
   const failed = await listRows(db, 'ports', { host_id: host, vif_type: 'binding_failed' })
   for (const port of failed) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { Journal } from '../../../../host/journal.ts'
 import type { DesiredServer, HostReport } from '../../rpc/conductor.ts'
 import { DriverError, type ComputeDriver, type Guest, type Note, type Power } from '../driver.ts'
@@ -122,8 +123,12 @@ export class FakeDriver implements ComputeDriver {
     return lines === null ? text.join('\n') : text.slice(-lines || text.length).join('\n')
   }
 
-  async vncConsole(): Promise<{ socketPath: string | null; host: string; port: number }> {
-    return { socketPath: null, host: '127.0.0.1', port: 6969 }
+  /** Greets as a VNC server and repeats what it hears. */
+  async openVnc(id: string) {
+    this.#refuseStopped(id)
+    const screen = new PassThrough()
+    screen.write('RFB 003.008\n')
+    return screen
   }
 
   onChange(listener: (id: string) => void) {

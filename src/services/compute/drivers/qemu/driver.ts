@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connectToSocket } from '../../../../base/unix-socket.ts'
 import { CommandFailed, type RunAs } from '../../../../host/command.ts'
 import { ensureFile } from '../../../../host/files.ts'
 import { readLog, rotateLog, truncateLog } from '../../../../host/growing-log.ts'
@@ -236,11 +238,14 @@ export class QemuDriver implements ComputeDriver {
     return lines === 0 ? '' : text.replace(/\n$/, '').split('\n').slice(-lines).join('\n')
   }
 
-  async vncConsole(id: string): Promise<{ socketPath: string | null; host: string; port: number }> {
-    const { vnc } = this.#folder(id)
-    // QEMU's user could have put a link to somebody else's socket there.
-    if (!(await lstat(vnc)).isSocket()) throw new DriverError('The server has no console.', `${vnc} is no socket`)
-    return { socketPath: vnc, host: '', port: 0 }
+  async openVnc(id: string) {
+    try {
+      const socket = connectToSocket(this.#folder(id).vnc)
+      await once(socket, 'connect')
+      return socket
+    } catch (cause) {
+      throw new DriverError('The server has no console.', String(cause), { cause })
+    }
   }
 
   onChange(listener: (id: string) => void) {

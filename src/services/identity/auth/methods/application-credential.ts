@@ -1,7 +1,7 @@
 import { AuthFailed, expected } from '../../errors.ts'
 import { findRow } from '../../store/rows.ts'
 import { isKnownSecret, rememberSecret } from '../../tokens/known-secrets.ts'
-import { comparePassword, inTurn } from '../../tokens/passwords.ts'
+import { comparePassword, throttled } from '../../tokens/passwords.ts'
 import { findUser, isUsable } from '../find.ts'
 import type { AuthMethod, NamedInDomain } from '../method.ts'
 import { Unauthorized } from '../../../../platform/errors.ts'
@@ -33,7 +33,7 @@ export const applicationCredential: AuthMethod = async (deps, input, { scope, pe
   const asker = { address: peer ?? '', user: credential?.user_id ?? named?.id ?? '' }
   const isRight =
     isKnownSecret(secret, hash) ||
-    (await inTurn(asker, () => comparePassword(secret, hash, deps.config.passwordHashRounds)))
+    (await throttled(asker, () => comparePassword(secret, hash, deps.config.passwordHashRounds)))
   const user = credential && (await findRow(db, 'users', { id: credential.user_id }))
   const expiresAt = credential?.expires_at == null ? undefined : Number(credential.expires_at)
   const isOver = expiresAt !== undefined && expiresAt <= Date.now()

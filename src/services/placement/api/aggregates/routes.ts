@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Conflict } from '../../../../platform/errors.ts'
 import { since } from '../../../../platform/http/answers.ts'
 import { bodies } from '../../../../platform/http/schema.ts'
-import { codes, ConcurrentUpdate, tellAs } from '../../errors.ts'
+import { codes, ConcurrentUpdate, mapErrors } from '../../errors.ts'
 import { replaceAggregates } from '../../operations/memberships.ts'
 import { getProvider } from '../../operations/providers.ts'
 import { aggregatesOf } from '../../store/providers.ts'
@@ -57,7 +57,7 @@ const replace = endpoint({
     }
     const aggregates = hasGeneration ? body.aggregates : body
     const raced = (why: string) => new Conflict(`Update conflict: ${why}`, { code: codes.concurrentUpdate })
-    const after = await tellAs([[ConcurrentUpdate, raced]], () =>
+    const after = await mapErrors([[ConcurrentUpdate, raced]], () =>
       replaceAggregates(deps, provider, aggregates, hasGeneration),
     )
     const shown = hasGeneration && { resource_provider_generation: after }

@@ -1,4 +1,4 @@
-import { BadQuery, ClassNotFound, tellAs, TraitsNotFound, type Telling } from '../../errors.ts'
+import { BadQuery, ClassNotFound, mapErrors, TraitsNotFound, type ErrorMapping } from '../../errors.ts'
 import { findCandidates } from '../../model/candidates/search.ts'
 import { requireClasses, requireTraits } from '../../operations/known-names.ts'
 import { endpoint } from '../endpoint.ts'
@@ -7,7 +7,7 @@ import { parseCandidateRequest } from './groups.ts'
 import { listAnswer, listQuery } from './schema.ts'
 import { viewCandidates } from './view.ts'
 
-const tellings: Telling[] = [
+const mappings: ErrorMapping[] = [
   [ClassNotFound, (why) => new BadQuery(`Invalid resource class in resources parameter: ${why}`)],
   [TraitsNotFound, (why) => new BadQuery(why)],
 ]
@@ -22,7 +22,7 @@ const list = endpoint({
   async handle({ query, version }, { database: { db }, cache, settings }) {
     const request = parseCandidateRequest(query, version)
     const { groups, rootRequired, rootForbidden } = request
-    await tellAs(tellings, async () => {
+    await mapErrors(mappings, async () => {
       await requireTraits(db, [...rootRequired, ...rootForbidden])
       await requireClasses(
         db,

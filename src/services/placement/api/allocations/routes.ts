@@ -5,8 +5,8 @@ import {
   ConcurrentUpdate,
   InvalidInventory,
   ProviderNotFound,
-  tellAs,
-  type Telling,
+  mapErrors,
+  type ErrorMapping,
 } from '../../errors.ts'
 import { isUuidLike, normalizeUuid } from '../../model/uuid.ts'
 import { removeAllocations, replaceAllocations } from '../../operations/allocate.ts'
@@ -24,7 +24,7 @@ const path = '/allocations/:consumer_uuid'
 const manyLimit = 8 * 1024 * 1024
 
 /** `prefix` is how the request tells of something that it names and that does not exist. */
-const tellingsOf = (prefix: string): Telling[] => [
+const tellingsOf = (prefix: string): ErrorMapping[] => [
   [ClassNotFound, (why) => new Invalid(`${prefix}${why}`)],
   [InvalidInventory, (why) => new Conflict(`Unable to allocate inventory: ${why}`)],
   [
@@ -63,7 +63,7 @@ const replace = endpoint({
     if (!isUuidLike(given)) throw new Invalid(`Malformed consumer_uuid: ${given}`)
     const uuid = normalizeUuid(given)
     const request = toRequest(uuid, body, version, deps.settings)
-    await tellAs(tellingsOf(`Unable to allocate inventory for consumer ${uuid}: `), () =>
+    await mapErrors(tellingsOf(`Unable to allocate inventory for consumer ${uuid}: `), () =>
       replaceAllocations(deps, [request]),
     )
     return { status: 204 }
@@ -80,7 +80,7 @@ const manage = endpoint({
   answer: { 204: null },
   async handle({ body, version }, deps) {
     const requests = Object.entries(body).map(([uuid, each]) => toRequest(uuid, each, version, deps.settings))
-    await tellAs(tellingsOf('Unable to allocate inventory '), () => replaceAllocations(deps, requests))
+    await mapErrors(tellingsOf('Unable to allocate inventory '), () => replaceAllocations(deps, requests))
     return { status: 204 }
   },
 })
@@ -105,7 +105,7 @@ const ofProvider = endpoint({
   async handle({ params, version }, { database: { db } }) {
     const uuid = params.uuid
     const missing = (why: string) => new NotFound(`Resource provider '${uuid}' not found: ${why}`)
-    const provider = await tellAs([[ProviderNotFound, missing]], () => getProvider(db, uuid))
+    const provider = await mapErrors([[ProviderNotFound, missing]], () => getProvider(db, uuid))
     const rows = await listOfProvider(db, provider.uuid)
     const headers = cacheHeaders(version, latest(rows.map((row) => row.created_at)))
     return { status: 200, headers, body: viewOfProvider(rows, provider.generation, version) }

@@ -7,8 +7,8 @@ import {
   InventoryInUse,
   InventoryNotFound,
   ReservedTooMuch,
-  tellAs,
-  type Telling,
+  mapErrors,
+  type ErrorMapping,
 } from '../../errors.ts'
 import type { InventoryRule } from '../../model/capacity.ts'
 import { addInventory, changeInventory, removeInventory, replaceInventories } from '../../operations/inventories.ts'
@@ -76,12 +76,12 @@ const create = endpoint({
     const { resource_class: name, ...given } = body
     const rule = toRule(given)
     const failed = refused(`Unable to create inventory for resource provider ${provider.uuid}`)
-    const tellings: Telling[] = [
+    const mappings: ErrorMapping[] = [
       [ConcurrentUpdate, conflict('Update conflict', codes.concurrentUpdate)],
       [ReservedTooMuch, failed],
       [ClassNotFound, failed],
     ]
-    await tellAs(tellings, async () => {
+    await mapErrors(mappings, async () => {
       requireCapacity(version, provider.uuid, name, rule)
       await addInventory(deps, provider, name, rule)
     })
@@ -106,13 +106,13 @@ const replace = endpoint({
     requireGeneration(provider.generation, body.resource_provider_generation)
     const rules = Object.entries(body.inventories).map(([name, given]) => [name, toRule(given)] as const)
     const owner = `for resource provider ${provider.uuid}`
-    const tellings: Telling[] = [
+    const mappings: ErrorMapping[] = [
       [ClassNotFound, refused(`Unknown resource class in inventory ${owner}`)],
       [ConcurrentUpdate, conflict('update conflict', codes.concurrentUpdate)],
       [InventoryInUse, conflict('update conflict', codes.inventoryInUse)],
       [ReservedTooMuch, refused(`Unable to update inventory ${owner}`)],
     ]
-    await tellAs(tellings, async () => {
+    await mapErrors(mappings, async () => {
       for (const [name, rule] of rules) requireCapacity(version, provider.uuid, name, rule)
       await replaceInventories(deps, provider, Object.fromEntries(rules))
     })
@@ -129,11 +129,11 @@ const removeAll = endpoint({
   async handle({ params }, deps) {
     const provider = await getProvider(deps.database.db, params.uuid)
     const raced = `Unable to delete inventory for resource provider ${provider.uuid} because the inventory was updated by another process. Please retry your request.`
-    const tellings: Telling[] = [
+    const mappings: ErrorMapping[] = [
       [ConcurrentUpdate, () => new ConcurrentUpdate(raced)],
       [InventoryInUse, (why) => new Conflict(why, { code: codes.inventoryInUse })],
     ]
-    await tellAs(tellings, () => replaceInventories(deps, provider, {}))
+    await mapErrors(mappings, () => replaceInventories(deps, provider, {}))
     return { status: 204 }
   },
 })
@@ -177,12 +177,12 @@ const update = endpoint({
     requireGeneration(provider.generation, body.resource_provider_generation)
     const rule = toRule(body)
     const owner = `for resource provider ${provider.uuid}`
-    const tellings: Telling[] = [
+    const mappings: ErrorMapping[] = [
       [ConcurrentUpdate, conflict('update conflict', codes.concurrentUpdate)],
       [InventoryNotFound, refused(`No inventory record with resource class ${owner}`)],
       [ReservedTooMuch, refused(`Unable to update inventory ${owner}`)],
     ]
-    await tellAs(tellings, async () => {
+    await mapErrors(mappings, async () => {
       requireCapacity(version, provider.uuid, name, rule)
       await changeInventory(deps, provider, name, rule)
     })
@@ -200,13 +200,13 @@ const remove = endpoint({
     const name = params.resource_class
     const busy = conflict(`Unable to delete inventory of class ${name}`, codes.concurrentUpdate)
     const missing = (why: string) => new NotFound(`No inventory of class ${name} found for delete: ${why}`)
-    const tellings: Telling[] = [
+    const mappings: ErrorMapping[] = [
       [ConcurrentUpdate, busy],
       [InventoryInUse, busy],
       [ClassNotFound, missing],
       [InventoryNotFound, missing],
     ]
-    await tellAs(tellings, () => removeInventory(deps, provider, name))
+    await mapErrors(mappings, () => removeInventory(deps, provider, name))
     return { status: 204 }
   },
 })

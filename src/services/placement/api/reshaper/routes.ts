@@ -7,8 +7,8 @@ import {
   ConcurrentUpdate,
   InvalidInventory,
   InventoryInUse,
-  tellAs,
-  type Telling,
+  mapErrors,
+  type ErrorMapping,
 } from '../../errors.ts'
 import { reshape, type Reshaping } from '../../operations/reshape.ts'
 import { toRequest } from '../allocations/request.ts'
@@ -25,7 +25,7 @@ const bodyWith = <A extends TSchema>(allocations: A) => Type.Object({ inventorie
 const limit = 16 * 1024 * 1024
 
 const conflict = (code: string) => (why: string) => new Conflict(`update conflict: ${why}`, { code })
-const tellings: Telling[] = [
+const mappings: ErrorMapping[] = [
   [
     ConcurrentUpdate,
     (why) => (/generation conflict/.test(why) ? new ConcurrentUpdate(why) : conflict(codes.concurrentUpdate)(why)),
@@ -56,7 +56,7 @@ const post = endpoint({
     const requests = Object.entries(body.allocations).map(([uuid, each]) =>
       toRequest(uuid, each, version, deps.settings),
     )
-    await tellAs(tellings, () => reshape(deps, reshapings, requests))
+    await mapErrors(mappings, () => reshape(deps, reshapings, requests))
     return { status: 204 }
   },
 })

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Invalid, Conflict } from '../../../../platform/errors.ts'
-import { ClassExists, ClassInUse, ClassNotFound, tellAs } from '../../errors.ts'
+import { ClassExists, ClassInUse, ClassNotFound, mapErrors } from '../../errors.ts'
 import { isStandardClass, standardClasses } from '../../model/standard-classes.ts'
 import { changeClass, ensureClass, removeClass } from '../../operations/classes.ts'
 import { requireClasses } from '../../operations/known-names.ts'
@@ -71,7 +71,7 @@ const rename = endpoint({
     const from = params.name
     await requireClasses(deps.database.db, [from])
     if (isStandardClass(from)) throw new Invalid(`Cannot update standard resource class ${from}`)
-    await tellAs([[ClassExists, () => new Conflict(`Resource class already exists: ${name}`)]], () =>
+    await mapErrors([[ClassExists, () => new Conflict(`Resource class already exists: ${name}`)]], () =>
       changeClass(deps, from, name),
     )
     return { status: 200, body: view(name) }
@@ -103,7 +103,7 @@ const remove = endpoint({
     const name = params.name
     const failed = 'Error in delete resource class:'
     if (isStandardClass(name)) throw new Invalid(`${failed} Cannot delete standard resource class ${name}.`)
-    await tellAs([[ClassInUse, (why) => new Conflict(`${failed} ${why}`)]], () => removeClass(deps, name))
+    await mapErrors([[ClassInUse, (why) => new Conflict(`${failed} ${why}`)]], () => removeClass(deps, name))
     return { status: 204 }
   },
 })

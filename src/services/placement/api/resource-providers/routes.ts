@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Invalid, NotFound } from '../../../../platform/errors.ts'
-import { BadQuery, ClassNotFound, ProviderActionError, ProviderNotFound, tellAs, TraitsNotFound } from '../../errors.ts'
+import {
+  BadQuery,
+  ClassNotFound,
+  ProviderActionError,
+  ProviderNotFound,
+  mapErrors,
+  TraitsNotFound,
+} from '../../errors.ts'
 import { normalizeUuid } from '../../model/uuid.ts'
 import { requireClasses, requireTraits } from '../../operations/known-names.ts'
 import { changeProvider, createProvider, getProvider, removeProvider } from '../../operations/providers.ts'
@@ -22,7 +29,7 @@ const list = endpoint({
       [ClassNotFound, (why: string) => new BadQuery(`Invalid resource class in resources parameter: ${why}`)],
       [TraitsNotFound, (why: string) => new BadQuery(`Invalid trait(s) in "required" parameter: ${why}`)],
     ] as const
-    await tellAs(told, async () => {
+    await mapErrors(told, async () => {
       await requireTraits(db, [...filter.required.flat(), ...filter.forbidden])
       await requireClasses(db, Object.keys(filter.resources))
     })
@@ -41,7 +48,7 @@ const create = endpoint({
   async handle({ body, version, baseUrl }, deps) {
     const uuid = body.uuid ? normalizeUuid(body.uuid) : randomUUID()
     const { name, parent_provider_uuid: parent = null } = body
-    const provider = await tellAs(
+    const provider = await mapErrors(
       [[ProviderActionError, (why) => new Invalid(`Unable to create resource provider "${name}", ${uuid}: ${why}`)]],
       () => createProvider(deps, { uuid, name, parent }),
     )
@@ -77,7 +84,7 @@ const update = endpoint({
   async handle({ params, body, version }, deps) {
     const uuid = params.uuid
     const change = { name: body.name, parent: body.parent_provider_uuid, mayMove: version.has('reparent') }
-    const provider = await tellAs(
+    const provider = await mapErrors(
       [[ProviderActionError, (why) => new Invalid(`Unable to save resource provider ${uuid}: ${why}`)]],
       () => changeProvider(deps, uuid, change),
     )
@@ -93,7 +100,7 @@ const remove = endpoint({
   answer: { 204: null },
   async handle({ params }, deps) {
     const uuid = params.uuid
-    await tellAs([[ProviderNotFound, (why) => new NotFound(`${why} for delete`)]], () => removeProvider(deps, uuid))
+    await mapErrors([[ProviderNotFound, (why) => new NotFound(`${why} for delete`)]], () => removeProvider(deps, uuid))
     return { status: 204 }
   },
 })
