@@ -124,7 +124,7 @@ export function createApp<Deps>(options: AppOptions<Deps>): App {
     const { headers, url, peer } = request
     const reached = options.parseProxyHeaders ? proxiedUrl(headers, baseUrl) : baseUrl
     // What the path and the body have in them, only the route's declaration knows.
-    const asked = { ctx, version, params: params as never, query, headers, peer, url, baseUrl: reached }
+    const asked = { ctx, version, params: params as never, query: query as never, headers, peer, url, baseUrl: reached }
     await route.admit?.(asked, options.deps as never)
     const schema = schemaAt(route.query, version, table)
     validate(schema, definition.queryForm === 'last' ? lastOf(query) : query, 'query')
@@ -184,7 +184,7 @@ const hasBody = (request: RawRequest): boolean =>
   Number(request.headers['content-length'] ?? 0) > 0
 
 const lastOf = (query: Query): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]))
+  Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values?.at(-1)]))
 
 /** What is said of an error that users may not see. */
 function concealed(error: unknown): ServiceError {

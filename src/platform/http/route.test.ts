@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Type } from 'typebox'
 import { localTransport } from './client.ts'
-import { routesOf, type ApiRequest, type Route } from './route.ts'
+import { last, routesOf, type ApiRequest, type Route } from './route.ts'
 import { testApp } from './testing.ts'
 
 interface Deps {
@@ -72,4 +72,30 @@ test('the parameters of one of several paths: those of all are there, the others
   )
   const { body } = await send(routes, 'GET', '/v1/services/nova')
   assert.deepEqual(body, { service: 'nova', region: 'everywhere', same: false })
+})
+
+test('a query has the names of its schema, or any where there is none', async () => {
+  const list = route({
+    method: 'GET',
+    path: '/servers',
+    policy: null,
+    auth: 'none',
+    query: Type.Object({ name: Type.Optional(Type.Array(Type.String())) }),
+    answer: { 200: Type.Array(Type.Unknown()) },
+    handle({ query }) {
+      // @ts-expect-error: the schema has no such parameter
+      const misspelt: unknown = last(query, 'nmae')
+      return { status: 200, body: [last(query, 'name'), misspelt === undefined] }
+    },
+  })
+  const any = route({
+    method: 'GET',
+    path: '/flavors',
+    policy: null,
+    auth: 'none',
+    answer: { 200: Type.Array(Type.Unknown()) },
+    handle: ({ query }) => ({ status: 200, body: [last(query, 'name')] }),
+  })
+  assert.deepEqual((await send([list], 'GET', '/v1/servers?name=a&name=b')).body, ['b', true])
+  assert.deepEqual((await send([any], 'GET', '/v1/flavors?name=c')).body, ['c'])
 })

@@ -10,11 +10,16 @@ import type { ApiVersion } from './versions.ts'
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Query parameters: every value of every name, in the order they came. */
-export type Query = Readonly<Record<string, readonly string[]>>
+export type Query = Readonly<Record<string, readonly string[] | undefined>>
+
+/** The query of a route: the parameters of its schema, any where it has none. */
+export type QueryOf<S> = S extends TSchema | Bodies
+  ? { readonly [Name in keyof BodyOf<S> & string]?: readonly string[] }
+  : Query
 
 /** The last value of a query parameter, as the real services take it. */
-export const last = (query: Query, name: string): string | undefined =>
-  Object.hasOwn(query, name) ? query[name]!.at(-1) : undefined
+export const last = <Q extends Query>(query: Q, name: keyof Q & string): string | undefined =>
+  Object.hasOwn(query, name) ? query[name]?.at(-1) : undefined
 
 /** The names of the parameters in a path, e.g. `id` and `tag` in `/servers/:id/tags/:tag`. */
 type ParamNames<Path extends string> = Path extends `${string}:${infer Rest}`
@@ -34,11 +39,11 @@ export type ParamsOf<Path extends string> = Path extends Path
   : never
 
 /** What a handler gets. A function that takes one of many routes' requests says which parameters it needs. */
-export interface ApiRequest<Body = unknown, Params = Readonly<Record<string, string>>> {
+export interface ApiRequest<Body = unknown, Params = Readonly<Record<string, string>>, Asked extends Query = Query> {
   readonly ctx: Context
   readonly version: ApiVersion
   readonly params: Params
-  readonly query: Query
+  readonly query: Asked
   readonly headers: IncomingHttpHeaders
   /** Address at the other end of the connection, e.g. of a proxy; undefined for clients in this process. */
   readonly peer: string | undefined
@@ -96,32 +101,34 @@ export interface Route<Deps = never> {
    * whose answers clients know in this order.
    */
   admit?(request: UnreadRequest<never>, deps: Deps): Promise<void> | void
-  handle(request: ApiRequest<never, never>, deps: Deps): Promise<ApiResponse> | ApiResponse
+  handle(request: ApiRequest<never, never, never>, deps: Deps): Promise<ApiResponse> | ApiResponse
 }
 
 /**
  * What answers a request of a route. Conditional, though both ways are the same: so the compiler knows the answer when it
  * looks at what a handler returns, and takes its texts and numbers as the literals that they are.
  */
-export type HandlerOf<Path extends string, B, A, Deps> = A extends undefined
-  ? Handler<Path, B, A, Deps>
-  : Handler<Path, B, A, Deps>
-type Handler<Path extends string, B, A, Deps> = (
-  request: ApiRequest<BodyOf<B>, ParamsOf<Path>>,
+export type HandlerOf<Path extends string, B, Q, A, Deps> = A extends undefined
+  ? Handler<Path, B, Q, A, Deps>
+  : Handler<Path, B, Q, A, Deps>
+type Handler<Path extends string, B, Q, A, Deps> = (
+  request: ApiRequest<BodyOf<B>, ParamsOf<Path>, QueryOf<Q>>,
   deps: Deps,
 ) => Promise<ResponseOf<A>> | ResponseOf<A>
 
 interface RouteDefinition<
   Path extends string,
   B extends TSchema | Bodies | undefined,
+  Q extends TSchema | Bodies | undefined,
   A extends Answers | undefined,
   Deps,
-> extends Omit<Route<Deps>, 'path' | 'body' | 'answer' | 'admit' | 'handle'> {
+> extends Omit<Route<Deps>, 'path' | 'body' | 'query' | 'answer' | 'admit' | 'handle'> {
   readonly path: Path
   readonly body?: B
+  readonly query?: Q
   readonly answer?: A
   admit?(request: UnreadRequest<ParamsOf<Path>>, deps: Deps): Promise<void> | void
-  handle: HandlerOf<Path, B, A, Deps>
+  handle: HandlerOf<Path, B, Q, A, Deps>
 }
 
 /**
@@ -133,8 +140,9 @@ export const routesOf =
   <
     const Path extends string,
     B extends TSchema | Bodies | undefined = undefined,
+    Q extends TSchema | Bodies | undefined = undefined,
     A extends Answers | undefined = undefined,
   >(
-    definition: RouteDefinition<Path, B, A, Deps>,
+    definition: RouteDefinition<Path, B, Q, A, Deps>,
   ): Route<Deps> =>
     definition

@@ -2,8 +2,8 @@
  * Types that nova's bodies and queries are made of, under the names that nova has for them.
  * Source: nova/api/validation/parameter_types.py.
  */
-import { Type, type TProperties, type TSchema } from 'typebox'
-import { bodies, type Bodies } from '../../../platform/http/schema.ts'
+import { Type, type TOptional, type TProperties, type TSchema } from 'typebox'
+import { bodies } from '../../../platform/http/schema.ts'
 
 export const strict = { additionalProperties: false }
 
@@ -84,16 +84,18 @@ export const text = many(Type.String())
 export const regex = many(Type.String({ format: 'regex' }))
 export const paging = { limit: many(nonNegativeInteger), marker: text }
 
-const optional = (parameters: TProperties) =>
-  Object.fromEntries(Object.entries(parameters).map(([key, schema]) => [key, Type.Optional(schema)]))
+const optional = <P extends TProperties>(parameters: P) =>
+  Object.fromEntries(Object.entries(parameters).map(([key, schema]) => [key, Type.Optional(schema)])) as {
+    [Name in keyof P]: TOptional<P[Name]>
+  }
 
 /** A query whose other parameters mean nothing. */
-export const looseQuery = (parameters: TProperties) => Type.Object(optional(parameters))
+export const looseQuery = <P extends TProperties>(parameters: P) => Type.Object(optional(parameters))
 /** A query that has no other parameters. */
-export const strictQuery = (parameters: TProperties) => Type.Object(optional(parameters), strict)
+export const strictQuery = <P extends TProperties>(parameters: P) => Type.Object(optional(parameters), strict)
 
 /** Most lists: other parameters are refused since 2.75. */
-export const query = (parameters: TProperties): Bodies =>
+export const query = <P extends TProperties>(parameters: P) =>
   bodies(looseQuery(parameters), [
     ['initial', looseQuery(parameters)],
     ['cleanup', strictQuery(parameters)],

@@ -199,7 +199,12 @@ test('a console token is good until it ends with its server', async (t) => {
     remote_console: { protocol: 'vnc', type: 'novnc' },
   })
   const token = /token=(.+)$/.exec(decodeURIComponent(text(made.body['remote_console']!['url'])))![1]!
-  assert.deepEqual(await openConsole(cloud.service.deps, token), { socketPath: '/x', host: '', port: 0, ticket: 't' })
+  assert.deepEqual(await openConsole(cloud.service.deps, token), {
+    socketPath: '/x',
+    host: '',
+    port: 0,
+    ticket: 't',
+  })
   assert.equal(await openConsole(cloud.service.deps, `${token}x`), null)
   assert.equal((await cloud.call('demo', 'POST', `/servers/${id}/action`, { 'os-getConsoleOutput': {} })).status, 200)
   await cloud.call('demo', 'DELETE', `/servers/${id}`)

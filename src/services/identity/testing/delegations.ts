@@ -121,7 +121,7 @@ export class Delegations {
   async #useByToken(held: Held, source: Source): Promise<boolean> {
     const answer = await this.#byToken(held, { 'OS-TRUST:trust': { id: source.id } })
     if (answer.status === 201)
-      this.#require(answer.body['token'] as Shown, { user: source.grant.user, ends: held.grant.ends })
+      this.#require(answer.body['token'] as Shown, { ...source.grant, ends: held.grant.ends })
     return this.#got(Promise.resolve(answer), source.grant, source)
   }
 

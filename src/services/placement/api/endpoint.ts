@@ -14,14 +14,19 @@ import { policy } from '../policies.ts'
 import { getProvider } from '../operations/providers.ts'
 import type { Bodies } from '../../../platform/http/schema.ts'
 
-interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined, A extends Answers> {
+interface Endpoint<
+  Path extends string,
+  B extends TSchema | Bodies | undefined,
+  Q extends TSchema | Bodies | undefined,
+  A extends Answers,
+> {
   method: Method
   path: Path
   since?: string
   until?: string
   /** Name of the rule after `placement:`. */
   policy: string
-  query?: TSchema | Bodies
+  query?: Q
   body?: B
   answer: A
   bodyLimit?: number
@@ -29,7 +34,7 @@ interface Endpoint<Path extends string, B extends TSchema | Bodies | undefined, 
   needsProvider?: boolean
   /** What the policy is asked about, where it is not the caller's own project. */
   target?(query: Query): PolicyTarget
-  handle: HandlerOf<Path, B, A, PlacementDeps>
+  handle: HandlerOf<Path, B, Q, A, PlacementDeps>
 }
 
 const json = 'application/json'
@@ -39,7 +44,8 @@ export function endpoint<
   const Path extends string,
   A extends Answers,
   B extends TSchema | Bodies | undefined = undefined,
->(definition: Endpoint<Path, B, A>): Route<PlacementDeps> {
+  Q extends TSchema | Bodies | undefined = undefined,
+>(definition: Endpoint<Path, B, Q, A>): Route<PlacementDeps> {
   const { needsProvider = false, policy: name, target, ...rest } = definition
   const rule = policy(name)
   return route({

@@ -5,20 +5,18 @@ import { number, numberOrUuid, pageLinks, text } from '../answers.ts'
 import { boolean, fqdn, looseQuery, nonNegativeInteger, once, paging, strictQuery } from '../parameter-types.ts'
 
 const withServersOnce = { with_servers: once(boolean) }
-export const listQuery = bodies(looseQuery({}), [
+const listed = {
+  limit: once(nonNegativeInteger),
+  marker: once(Type.String()),
+  hypervisor_hostname_pattern: once(fqdn),
+  ...withServersOnce,
+}
+export const listQuery = bodies(looseQuery(listed), [
   ['initial', looseQuery({})],
   ['hypervisor-paging', looseQuery(paging)],
-  [
-    'service-uuid',
-    strictQuery({
-      limit: once(nonNegativeInteger),
-      marker: once(Type.String()),
-      hypervisor_hostname_pattern: once(fqdn),
-      ...withServersOnce,
-    }),
-  ],
+  ['service-uuid', strictQuery(listed)],
 ])
-export const showQuery = bodies(looseQuery({}), [
+export const showQuery = bodies(looseQuery(withServersOnce), [
   ['initial', looseQuery({})],
   ['service-uuid', strictQuery(withServersOnce)],
 ])

@@ -42,10 +42,11 @@ const details = rule(
 export const instanceActionRules = [list, show, events, details]
 
 const listed = { limit: once(nonNegativeInteger), marker: once(Type.String()), 'changes-since': once(Type.String()) }
-const listQuery = bodies(looseQuery({}), [
+const listedBefore = { ...listed, 'changes-before': once(Type.String()) }
+const listQuery = bodies(looseQuery(listedBefore), [
   ['initial', looseQuery({})],
   ['actions-paging', strictQuery(listed)],
-  ['changes-before', strictQuery({ ...listed, 'changes-before': once(Type.String()) })],
+  ['changes-before', strictQuery(listedBefore)],
 ])
 
 const shown = {

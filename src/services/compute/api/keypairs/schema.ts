@@ -29,7 +29,7 @@ export const ownQuery = bodies(looseQuery(ofUser), [
   ['keypair-user', looseQuery(ofUser)],
   ['cleanup', strictQuery(ofUser)],
 ])
-export const listQuery = bodies(looseQuery(ofUser), [
+export const listQuery = bodies(looseQuery({ ...ofUser, ...paging }), [
   ['initial', looseQuery({})],
   ['keypair-user', looseQuery(ofUser)],
   ['keypair-paging', looseQuery({ ...ofUser, ...paging })],

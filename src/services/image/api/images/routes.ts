@@ -29,7 +29,7 @@ const list = route({
       return ctx.can(policy('get_image'), policyTarget(image, isMember ? (ctx.projectId ?? undefined) : undefined))
     })
     const link = (marker?: string) => {
-      const pairs = Object.entries(query).flatMap(([name, values]) =>
+      const pairs = Object.entries(query).flatMap(([name, values = []]) =>
         name === 'marker' ? [] : values.map((value) => [name, value] as [string, string]),
       )
       if (marker !== undefined) pairs.push(['marker', marker])

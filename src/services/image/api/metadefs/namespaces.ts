@@ -54,7 +54,7 @@ const list = route({
       seen.map((row) => row.id),
     )
     const associations = Map.groupBy(found, (row) => row.namespace_id)
-    const pairs = Object.entries(query).flatMap(([name, values]) =>
+    const pairs = Object.entries(query).flatMap(([name, values = []]) =>
       name === 'marker' ? [] : values.map((value) => [name, value]),
     )
     const link = (more: string[][]) => {

@@ -49,7 +49,7 @@ const list = route({
       marker,
       limit,
     })
-    const pairs = Object.entries(query).flatMap(([name, values]) =>
+    const pairs = Object.entries(query).flatMap(([name, values = []]) =>
       name === 'marker' ? [] : values.map((value) => [name, value] as [string, string]),
     )
     const link = (more: [string, string][]) => {

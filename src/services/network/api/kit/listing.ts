@@ -181,14 +181,14 @@ const forms: Readonly<Record<string, (text: string) => string>> = {
 /** Filters in the form that values are kept in, however they were written. */
 export const canonicalFilters = (query: Query): Query =>
   Object.fromEntries(
-    Object.entries(query).map(([name, values]) => {
+    Object.entries(query).map(([name, values = []]) => {
       const form = Object.hasOwn(forms, name) ? forms[name] : undefined
       return [name, form ? values.map(form) : values]
     }),
   )
 
 function matches(view: Readonly<Record<string, unknown>>, query: Query): boolean {
-  return Object.entries(query).every(([name, values]) => {
+  return Object.entries(query).every(([name, values = []]) => {
     if (own.includes(name)) return true
     if (tagFilters.includes(name)) return matchesTags((view['tags'] ?? []) as string[], name, values)
     if (name === 'fixed_ips') return matchesAddress(view['fixed_ips'], values)
