@@ -1,4 +1,7 @@
-/** Checks who imports whom: the table below is the architecture. Also refuses cycles. Usage: node tools/check-imports.ts */
+/**
+ * Checks who imports whom: the table below is the architecture. Also refuses cycles, and SQL outside of a `store/`.
+ * Usage: node tools/check-imports.ts
+ */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
@@ -69,8 +72,19 @@ const rules: readonly { layer: RegExp; may: readonly string[] }[] = [
     layer: /^src\/services\/([a-z-]+)\//,
     may: ['src/base/', 'src/platform/', 'src/services/$1/', 'src/services/*/client.ts'],
   },
-  { layer: /^src\/deployment\//, may: ['src/base/', 'src/host/', 'src/platform/', 'src/deployment/', 'src/services/*/service.ts'] },
+  {
+    layer: /^src\/deployment\//,
+    may: ['src/base/', 'src/host/', 'src/platform/', 'src/deployment/', 'src/services/*/service.ts'],
+  },
   { layer: /^src\/cmd\//, may: ['src/', 'guest/'] },
+]
+
+/** Who may speak SQL: what databases are made of, the stores of services, what tests set up, and who copies whole databases. */
+const speaksSql = /^src\/platform\/|^src\/services\/[a-z-]+\/(store|testing)\/|^src\/cmd\/backup-databases\.ts$/
+const sql = [
+  { pattern: /\b(from|import)\s*\(?\s*['"](kysely|node:sqlite)['"]/, what: 'import a database' },
+  { pattern: /\/platform\/db\/(upsert|compiled)\.ts['"]/, what: 'import what writes SQL' },
+  { pattern: /\.\s*(selectFrom|insertInto|replaceInto|updateTable|deleteFrom|mergeInto)\s*\(/, what: 'build queries' },
 ]
 
 const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
@@ -79,7 +93,7 @@ const importsOf = new Map(files.map((file) => [file, readImports(file, /(?:from|
 const valueImportsOf = new Map(
   files.map((file) => [file, readImports(file, /^(?:import|export)(?! type)[^']*? from '(\.[^']+)'/gm)]),
 )
-const complaints = [...files.flatMap(checkFile), ...findCycles()]
+const complaints = [...files.flatMap(checkFile), ...files.flatMap(checkSql), ...findCycles()]
 for (const complaint of complaints) console.error(complaint)
 process.exit(complaints.length === 0 ? 0 : 1)
 
@@ -97,6 +111,14 @@ function checkFile(file: string): string[] {
     .get(file)!
     .filter((target) => !isAllowed(target, may))
     .map((target) => `${file} must not import ${target}`)
+}
+
+function checkSql(file: string): string[] {
+  if (speaksSql.test(file)) return []
+  const text = readFileSync(join(root, file), 'utf8')
+  return sql
+    .filter(({ pattern }) => pattern.test(text))
+    .map(({ what }) => `${file} must not ${what}: a query is a named function of the service's store/`)
 }
 
 function isAllowed(target: string, may: readonly string[]): boolean {

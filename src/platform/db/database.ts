@@ -9,6 +9,7 @@ import { BoundedMysqlDialect } from './mysql.ts'
 import { SqliteDialect, type SqliteOptions } from './sqlite.ts'
 
 /** A database or an open transaction: store functions take either, so that operations compose them. */
+export type { Transaction } from 'kysely'
 export type Db<Schema> = Kysely<Schema> | Transaction<Schema>
 
 export type Engine = 'sqlite' | 'mysql'

@@ -41,6 +41,17 @@ export async function pendingMigrations<Schema>(
   return migrations.map(({ name }) => name).filter((name) => !applied.has(name))
 }
 
+/** Names of the steps that a database has; none where it is new. */
+export async function appliedMigrations<Schema>({ db }: Pick<Database<Schema>, 'db'>): Promise<string[]> {
+  const rows = await ledgerOf(db)
+    .selectFrom('schema_migrations')
+    .select('name')
+    .orderBy('name')
+    .execute()
+    .catch(() => [])
+  return rows.map((row) => row.name)
+}
+
 /**
  * Brings the database to the newest schema; returns the names of the steps that ran. Of several processes that start at
  * once each step runs in one; the others wait for it.

@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely'
 import type { Values } from '../../platform/config/options.ts'
-import type { Database } from '../../platform/db/database.ts'
+import type { Database, Transaction } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log/log.ts'
 import type { options } from './config.ts'
 import type { NetworkSchema } from './store/tables.ts'

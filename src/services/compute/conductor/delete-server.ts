@@ -5,6 +5,7 @@ import { power } from '../model/server.ts'
 import { finishAction } from '../store/actions.ts'
 import { deleteConsoleTokens } from '../store/console-tokens.ts'
 import { deleteGuestData } from '../store/guest-data.ts'
+import { hasOtherWork } from '../store/removal.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 import { buryServer } from '../store/tombstones.ts'
 import { removeGuest } from './remove-guest.ts'
@@ -18,15 +19,7 @@ export const deleteServer: SagaKind<{ startedAt: number }, ComputeDeps> = {
     {
       name: 'end other work',
       async run(_data, { database, waiters }, { resourceId, signal }) {
-        const ended = async () => {
-          const row = await database.db
-            .selectFrom('sagas')
-            .select('id')
-            .where('resource_id', '=', resourceId)
-            .where('kind', '!=', 'delete-server')
-            .executeTakeFirst()
-          return row ? undefined : true
-        }
+        const ended = async () => ((await hasOtherWork(database.db, resourceId)) ? undefined : true)
         await waiters.until(resourceId, ended, { timeoutMs: undoMs, everyMs: 50, signal })
       },
     },

@@ -1,6 +1,8 @@
 import type { ComputeDeps } from '../deps.ts'
 import { isUp } from '../model/host.ts'
 import { power, type Server } from '../model/server.ts'
+import { findComputeService } from '../store/hosts.ts'
+import { orderRemoval } from '../store/removal.ts'
 import { findServer, updateServer } from '../store/servers.ts'
 
 /** How long a host may take to remove what is left of a failed build. */
@@ -14,14 +16,7 @@ export async function removeGuest(deps: ComputeDeps, serverId: string, options: 
   const { database, agents, waiters, config } = deps
   const server = await findServer(database.db, serverId)
   if (!server?.host) return
-  if (server.desiredPower !== 'absent') {
-    // Without a compare: the revision of the database is what counts.
-    await database.db
-      .updateTable('servers')
-      .set((column) => ({ desired_power: 'absent', revision: column('revision', '+', 1) }))
-      .where('id', '=', serverId)
-      .execute()
-  }
+  if (server.desiredPower !== 'absent') await orderRemoval(database.db, serverId)
   await agents.look(server.host, { ids: [serverId] }, { requestId: server.requestId })
   const isGone = await waiters.until(
     serverId,
@@ -44,13 +39,6 @@ export async function removeGuest(deps: ComputeDeps, serverId: string, options: 
 }
 
 export async function isHostUp({ database, config }: ComputeDeps, host: string): Promise<boolean> {
-  const row = await database.db
-    .selectFrom('services')
-    .select(['last_seen_at', 'is_forced_down'])
-    .where('host', '=', host)
-    .where('binary_name', '=', 'nova-compute')
-    .executeTakeFirst()
-  if (!row) return false
-  const service = { isForcedDown: Boolean(row.is_forced_down), lastSeenAt: Number(row.last_seen_at) }
-  return isUp(service, config.serviceDownTime)
+  const service = await findComputeService(database.db, host)
+  return service !== undefined && isUp(service, config.serviceDownTime)
 }

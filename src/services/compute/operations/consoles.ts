@@ -4,6 +4,7 @@ import type { ComputeDeps } from '../deps.ts'
 import { Invalid, Conflict } from '../errors.ts'
 import type { Server } from '../model/server.ts'
 import type { ConsoleTicket } from '../rpc/console-ticket.ts'
+import { deleteExpiredConsoleTokens, findConsoleToken, insertConsoleToken } from '../store/console-tokens.ts'
 import { findServer } from '../store/servers.ts'
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex')
@@ -29,11 +30,14 @@ export async function issueConsole(
   const token = randomBytes(32).toString('base64url')
   const expires = now() + config.consoleTtl * 1000
   await database.transaction(async (tx) => {
-    await tx.deleteFrom('console_tokens').where('expires_at', '<', now()).execute()
-    await tx
-      .insertInto('console_tokens')
-      .values({ token_hash: hash(token), server_id: server.id, host: server.host!, type, expires_at: expires })
-      .execute()
+    await deleteExpiredConsoleTokens(tx, now())
+    await insertConsoleToken(tx, {
+      token_hash: hash(token),
+      server_id: server.id,
+      host: server.host!,
+      type,
+      expires_at: expires,
+    })
   })
   return `${consoleUrl}/vnc_lite.html?path=${encodeURIComponent(`?token=${token}`)}`
 }
@@ -41,11 +45,7 @@ export async function issueConsole(
 /** For the proxy: what opens a token's console; null when the token is not, or no longer, good. */
 export async function openConsole(deps: ComputeDeps, token: string): Promise<ConsoleTicket | null> {
   const { database, agents, now } = deps
-  const row = await database.db
-    .selectFrom('console_tokens')
-    .selectAll()
-    .where('token_hash', '=', hash(token))
-    .executeTakeFirst()
+  const row = await findConsoleToken(database.db, hash(token))
   if (!row || Number(row.expires_at) <= now()) return null
   const server = await findServer(database.db, row.server_id)
   const isThere =

@@ -4,21 +4,16 @@ import { recordEvent } from '../../../platform/saga/timeline.ts'
 import { deleteServer } from '../conductor/delete-server.ts'
 import type { ComputeDeps } from '../deps.ts'
 import { finishAction } from '../store/actions.ts'
-import { toServer, updateServer } from '../store/servers.ts'
+import { listOverdue } from '../store/server-list.ts'
+import { updateServer } from '../store/servers.ts'
+
+const mostAtOnce = 100
 
 /** Ends power actions that a host did not complete in time, and starts deletes again that were given up. */
 export async function endStaleTasks(deps: ComputeDeps): Promise<void> {
   const { database, config, now, sagas } = deps
-  const rows = await database.db
-    .selectFrom('servers')
-    .selectAll()
-    .where('deleted_at', 'is', null)
-    .where('task_state', 'is not', null)
-    .where('task_since', '<', timeAgo(Math.max(1, config.taskTimeout) * 1000))
-    .where('id', 'not in', database.db.selectFrom('sagas').select('resource_id'))
-    .limit(100)
-    .execute()
-  for (const server of rows.map(toServer)) {
+  const before = timeAgo(Math.max(1, config.taskTimeout) * 1000)
+  for (const server of await listOverdue(database.db, before, mostAtOnce)) {
     if (server.taskState === 'deleting') {
       const go = await database.transaction(async (tx) => {
         await updateServer(tx, server.id, { taskSince: now() })

@@ -85,3 +85,17 @@ async function listPage(db: Db<ComputeSchema>, filter: ServerFilter): Promise<Se
   for (const { column, direction } of keys) query = query.orderBy(column, direction)
   return (await query.limit(filter.limit).execute()).map(toServer)
 }
+
+/** Servers whose task began before a time and that no saga works on, at most so many. */
+export async function listOverdue(db: Db<ComputeSchema>, before: number, most: number): Promise<Server[]> {
+  const rows = await db
+    .selectFrom('servers')
+    .selectAll()
+    .where('deleted_at', 'is', null)
+    .where('task_state', 'is not', null)
+    .where('task_since', '<', before)
+    .where('id', 'not in', db.selectFrom('sagas').select('resource_id'))
+    .limit(most)
+    .execute()
+  return rows.map(toServer)
+}

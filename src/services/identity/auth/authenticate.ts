@@ -5,6 +5,7 @@ import { Forbidden, Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { AuthFailed, expected } from '../errors.ts'
 import { findRow, type Row } from '../store/rows.ts'
+import { takeTrustUse } from '../store/trusts.ts'
 import type { ValidToken } from '../tokens/evaluate.ts'
 import type { TokenPayload } from '../tokens/payload.ts'
 import { newAuditId } from '../tokens/provider.ts'
@@ -123,13 +124,5 @@ async function requireTrustHolds(deps: IdentityDeps, trust: Row<'trusts'>, user:
 }
 
 /** False when the last use was taken by another request meanwhile. */
-async function consumeUse({ database }: IdentityDeps, trust: Row<'trusts'>): Promise<boolean> {
-  if (trust.remaining_uses === null) return true
-  const result = await database.db
-    .updateTable('trusts')
-    .set((row) => ({ remaining_uses: row('remaining_uses', '-', 1) }))
-    .where('id', '=', trust.id)
-    .where('remaining_uses', '>', 0)
-    .executeTakeFirst()
-  return result.numUpdatedRows > 0n
-}
+const consumeUse = async ({ database }: IdentityDeps, trust: Row<'trusts'>): Promise<boolean> =>
+  trust.remaining_uses === null || takeTrustUse(database.db, trust.id)

@@ -8,6 +8,7 @@ import type { IdentityConfig } from '../config.ts'
 import { LdapDirectory } from '../drivers/ldap/driver.ts'
 import type { LdapSettings } from '../drivers/ldap/settings.ts'
 import { publicId } from '../model/public-id.ts'
+import { domainsNamed } from '../store/domains.ts'
 import { listRows } from '../store/rows.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { DomainDirectory } from './domain-directory.ts'
@@ -96,12 +97,7 @@ export class Directories {
     const settings = new Map<string, LdapSettings | Error>()
     if (this.#ofDefaultDomain) settings.set(this.#config.defaultDomainId, this.#ofDefaultDomain)
     if (this.#files.size > 0) {
-      const named = await db
-        .selectFrom('projects')
-        .select(['id', 'name'])
-        .where('is_domain', '=', 1)
-        .where('name', 'in', [...this.#files.keys()])
-        .execute()
+      const named = await domainsNamed(db, [...this.#files.keys()])
       for (const { id, name } of named) settings.set(id, this.#files.get(name)!)
       for (const name of this.#files.keys())
         if (!named.some((domain) => domain.name === name) && !this.#warned.has(name)) {

@@ -6,6 +6,7 @@ import type { Command, CommandTable, ManageEnv } from '../../../platform/manage/
 import { CredentialVault } from '../credentials/vault.ts'
 import { keyFolders, migrations } from '../open.ts'
 import type { IdentityConfig } from '../config.ts'
+import { countStaleCredentials } from '../store/credentials.ts'
 import { describeKept, keptNames } from '../store/names.ts'
 import type { IdentitySchema } from '../store/tables.ts'
 import { readKeys } from '../tokens/key-repository.ts'
@@ -71,10 +72,10 @@ const passwordRules: Check = ({ config }) => [
 const staleCredentials: Check = async ({ database, folders }) => {
   if ((await pendingMigrations(database, migrations)).length > 0) return []
   const { keyHash } = new CredentialVault(folders.credentials)
-  const stale = await database.db.selectFrom('credentials').select('id').where('key_hash', '!=', keyHash).execute()
-  return stale.length === 0
+  const stale = await countStaleCredentials(database.db, keyHash)
+  return stale === 0
     ? []
-    : [`${stale.length} credentials are encrypted with an older key: run keystone-manage credential_migrate.`]
+    : [`${stale} credentials are encrypted with an older key: run keystone-manage credential_migrate.`]
 }
 
 const names: Check = async ({ database }) =>

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { CommandFailed, type Command, type CommandTable } from '../../../platform/manage/command.ts'
 import { CredentialVault } from '../credentials/vault.ts'
 import { keyFolders, readIdentityConfig } from '../open.ts'
+import { countStaleCredentials, reencrypt, staleCredentials } from '../store/credentials.ts'
 import { readKeys, rotateKeys, setUpKeys, writeKeyPair } from '../tokens/key-repository.ts'
 import { ownerOf, ownerOptions, withDatabase } from './environment.ts'
 
@@ -77,13 +78,7 @@ const credentialRotate: Command = {
     withDatabase(env, async ({ db }, config) => {
       const folder = keyFolders(config, env.stateDir).credentials
       const { keyHash } = new CredentialVault(folder)
-      const stale = await db
-        .selectFrom('credentials')
-        .select('id')
-        .where('key_hash', '!=', keyHash)
-        .limit(1)
-        .executeTakeFirst()
-      if (stale)
+      if ((await countStaleCredentials(db, keyHash)) > 0)
         throw new CommandFailed(
           'Unable to rotate credential keys because not all credentials are encrypted with the primary key. ' +
             'Please make sure all credentials have been encrypted with the primary key using ' +
@@ -101,20 +96,8 @@ const credentialMigrate: Command = {
     withDatabase(env, async ({ db }, config) => {
       const vault = new CredentialVault(keyFolders(config, env.stateDir).credentials)
       let count = 0
-      for (const row of await db
-        .selectFrom('credentials')
-        .selectAll()
-        .where('key_hash', '!=', vault.keyHash)
-        .execute()) {
-        // Only where it is still the one that was read: a change by the API has encrypted it anew itself.
-        const changed = await db
-          .updateTable('credentials')
-          .set(vault.encrypt(vault.decrypt(row)))
-          .where('id', '=', row.id)
-          .where('encrypted_blob', '=', row.encrypted_blob)
-          .executeTakeFirst()
-        count += Number(changed.numUpdatedRows)
-      }
+      for (const row of await staleCredentials(db, vault.keyHash))
+        if (await reencrypt(db, row, vault.encrypt(vault.decrypt(row)))) count++
       env.print(`encrypted ${count} credentials anew`)
     }),
 }

@@ -1,6 +1,8 @@
 /** `trust_flush` and `reset_last_active`. */
 import { createInterface } from 'node:readline/promises'
 import { CommandFailed, type Command, type CommandTable } from '../../../platform/manage/command.ts'
+import { flushTrusts } from '../store/trusts.ts'
+import { activateNeverActive } from '../store/users.ts'
 import { withIdentity } from './environment.ts'
 
 const trustFlush: Command = {
@@ -14,15 +16,13 @@ const trustFlush: Command = {
   run: (args, env) =>
     withIdentity(env, async ({ database: { db } }) => {
       const before = args.text('date') === undefined ? Date.now() : dayOf(args.text('date')!)
-      let query = db
-        .deleteFrom('trusts')
-        .where((where) => where.or([where('expires_at', '<', before), where('deleted_at', '<', before)]))
-      for (const column of ['project_id', 'trustor_user_id', 'trustee_user_id'] as const) {
+      const columns = ['project_id', 'trustor_user_id', 'trustee_user_id'] as const
+      const named = columns.flatMap((column) => {
         const id = args.text(column.replaceAll('_', '-'))
-        if (id !== undefined) query = query.where(column, '=', id)
-      }
-      const { numDeletedRows } = await query.executeTakeFirst()
-      env.print(`deleted ${numDeletedRows} trusts`)
+        return id === undefined ? [] : [[column, id] as const]
+      })
+      const count = await flushTrusts(db, before, Object.fromEntries(named))
+      env.print(`deleted ${count} trusts`)
     }),
 }
 
@@ -40,13 +40,9 @@ const resetLastActive: Command = {
   run: (args, env) =>
     withIdentity(env, async (deps) => {
       if (!args.has('force') && !(await isSure())) throw new CommandFailed('reset_last_active aborted.')
-      const { numUpdatedRows } = await deps.database.db
-        .updateTable('users')
-        .set({ last_active_at: Date.now() })
-        .where('last_active_at', 'is', null)
-        .executeTakeFirst()
+      const count = await activateNeverActive(deps.database.db, Date.now())
       deps.changed()
-      env.print(`${numUpdatedRows} users count as active now`)
+      env.print(`${count} users count as active now`)
     }),
 }
 

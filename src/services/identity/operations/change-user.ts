@@ -9,7 +9,7 @@ import { findRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { keepInHistory, passwordColumns, requireChangeAllowed } from '../users/compliance.ts'
 import { requirePassword } from '../users/require-password.ts'
 import { mergeOptions, optionsOf } from '../users/options.ts'
-import { deleteApplicationCredentials } from './end-delegations.ts'
+import { deleteApplicationCredentialsOf } from '../store/application-credentials.ts'
 import { noteRevocation } from './revoke.ts'
 
 export interface UserChanges {
@@ -37,7 +37,7 @@ export async function changeUser(
   const endsTokens = isDisabled || password !== undefined
   return deps.database.transaction(async (tx) => {
     if (password) await keepInHistory(tx, deps.config, user)
-    if (isDisabled) await deleteApplicationCredentials(tx, { userIds: [user.id] })
+    if (isDisabled) await deleteApplicationCredentialsOf(tx, { user_id: [user.id] })
     if (endsTokens) await noteRevocation(tx, { user_id: user.id })
     const isThere = await updateRow(tx, 'users', user.id, {
       ...(changes.name !== undefined && { name: changes.name }),

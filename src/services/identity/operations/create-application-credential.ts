@@ -4,6 +4,7 @@ import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import { Invalid, Forbidden, Unauthorized } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { IdentityConflict, IdentityNotFound } from '../errors.ts'
+import { countApplicationCredentials, nextAccessRulePosition } from '../store/application-credentials.ts'
 import { findRow, insertRow, type IdentityDb, type Row } from '../store/rows.ts'
 import { withImplied } from '../store/roles.ts'
 import type { ValidToken } from '../tokens/evaluate.ts'
@@ -105,12 +106,7 @@ function accessRulesFor(
 /** Throws Forbidden beyond `[application_credential] user_limit`. */
 async function requireRoom(tx: IdentityDb, userId: string, limit: number) {
   if (limit < 0) return
-  const { count } = await tx
-    .selectFrom('application_credentials')
-    .select((each) => each.fn.countAll<number>().as('count'))
-    .where('user_id', '=', userId)
-    .executeTakeFirstOrThrow()
-  if (Number(count) >= limit)
+  if ((await countApplicationCredentials(tx, userId)) >= limit)
     throw new Forbidden(
       `Unable to create additional application credentials, maximum of ${limit} already exceeded for user.`,
     )
@@ -151,12 +147,8 @@ async function accessRuleFor(
     throw new Invalid('An access rule needs service, method and path, or the id of an existing one.')
   const same = await findRow(tx, 'access_rules', { user_id: userId, service, method, path })
   if (same) return same.id
-  const { last } = await tx
-    .selectFrom('access_rules')
-    .select((row) => row.fn.max('position').as('last'))
-    .where('user_id', '=', userId)
-    .executeTakeFirstOrThrow()
-  const row = { id: newId(), user_id: userId, service, method, path, position: Number(last ?? 0) + 1 }
+  const position = await nextAccessRulePosition(tx, userId)
+  const row = { id: newId(), user_id: userId, service, method, path, position }
   await insertRow(tx, 'access_rules', row)
   return row.id
 }

@@ -3,7 +3,8 @@ import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { ActionForbidden, IdentityNotFound, ValidationFailed } from '../errors.ts'
 import { effectiveRoles, withImplied, type RoleRef } from '../store/roles.ts'
-import { findRow, insertRow, type IdentityDb, type Row } from '../store/rows.ts'
+import { findRow, insertRow, listRows, type IdentityDb, type Row } from '../store/rows.ts'
+import { markTrustsDeleted } from '../store/trusts.ts'
 import { trustChain, type ValidToken } from '../tokens/evaluate.ts'
 
 type Trust = Row<'trusts'>
@@ -114,12 +115,7 @@ async function isHeldBy(db: IdentityDb, role: Row<'roles'>, held: readonly RoleR
 export async function withRedelegated(db: IdentityDb, id: string): Promise<string[]> {
   const found = [id]
   for (let at = 0; at < found.length; at++) {
-    const below = await db
-      .selectFrom('trusts')
-      .select('id')
-      .where('redelegated_trust_id', '=', found[at]!)
-      .where('deleted_at', 'is', null)
-      .execute()
+    const below = await listRows(db, 'trusts', { redelegated_trust_id: found[at]!, deleted_at: null })
     found.push(...below.map((row) => row.id))
   }
   return found
@@ -128,6 +124,6 @@ export async function withRedelegated(db: IdentityDb, id: string): Promise<strin
 /** Deletes a trust and all that were redelegated from it; their tokens end. */
 export async function deleteTrust(tx: IdentityDb, id: string): Promise<string[]> {
   const gone = await withRedelegated(tx, id)
-  await tx.updateTable('trusts').set({ deleted_at: Date.now() }).where('id', 'in', gone).execute()
+  await markTrustsDeleted(tx, gone)
   return gone
 }

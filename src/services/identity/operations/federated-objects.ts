@@ -2,7 +2,7 @@
 import { Invalid } from '../../../platform/errors.ts'
 import { ActionForbidden, IdentityConflict } from '../errors.ts'
 import { federatedUsersOf } from '../store/federated-users.ts'
-import { findRow, insertRow, type IdentityDb } from '../store/rows.ts'
+import { deleteRows, findRow, insertRow, type IdentityDb } from '../store/rows.ts'
 
 export interface FederatedObject {
   idp_id: string
@@ -40,7 +40,7 @@ export async function setFederatedObjects(
   user: { id: string; name: string },
   objects: readonly FederatedObject[],
 ): Promise<void> {
-  await tx.deleteFrom('federated_users').where('user_id', '=', user.id).execute()
+  await deleteRows(tx, 'federated_users', { user_id: user.id })
   for (const { idp_id, protocols } of objects) {
     if (!(await findRow(tx, 'identity_providers', { id: idp_id })))
       throw new Invalid(`Could not find Identity Provider: ${idp_id}`)

@@ -4,6 +4,7 @@ import { Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
 import { expected, IdentityConflict } from '../errors.ts'
 import { beyondTree, type Limit } from '../model/limits.ts'
+import { projectsAndThoseWithin } from '../store/limits.ts'
 import { deleteRows, findRow, insertRow, listRows, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
 
 type Registered = Row<'registered_limits'>
@@ -119,11 +120,8 @@ async function requireModel(tx: IdentityDb, { config }: IdentityDeps, limits: re
 }
 
 /** The projects that the limits are of, and all projects in the domains that limits are of. */
-const projectsOf = (tx: IdentityDb, limits: readonly Limit[]) => {
-  const ids = limits.map((each) => each.project_id || each.domain_id)
-  return tx
-    .selectFrom('projects')
-    .select(['id', 'domain_id', 'parent_id'])
-    .where((where) => where.or([where('id', 'in', ids), where('domain_id', 'in', ids)]))
-    .execute()
-}
+const projectsOf = (tx: IdentityDb, limits: readonly Limit[]) =>
+  projectsAndThoseWithin(
+    tx,
+    limits.map((each) => each.project_id || each.domain_id),
+  )

@@ -15,7 +15,7 @@ import {
 } from '../model/oauth1/signature.ts'
 import { exchangeToken, type AccessToken, type Consumer, type RequestToken } from '../store/oauth1.ts'
 import { effectiveRoles } from '../store/roles.ts'
-import { findRow, insertRow } from '../store/rows.ts'
+import { findRow, insertRow, updateRow } from '../store/rows.ts'
 
 /** A request as its signature covers it: always a POST. `path` is path and query. */
 export interface SignedRequest {
@@ -150,11 +150,8 @@ export async function authorizeRequestToken(
     throw new Unauthorized('authorizing user does not have role required')
   }
   const verifier = Array.from({ length: 8 }, () => verifierCharacters[randomInt(verifierCharacters.length)]).join('')
-  await db
-    .updateTable('request_tokens')
-    .set({ authorizing_user_id: userId, verifier, role_ids: JSON.stringify([...wanted]) })
-    .where('id', '=', id)
-    .execute()
+  const agreed = { authorizing_user_id: userId, verifier, role_ids: JSON.stringify([...wanted]) }
+  await updateRow(db, 'request_tokens', id, agreed)
   return verifier
 }
 

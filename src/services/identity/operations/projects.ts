@@ -6,7 +6,7 @@ import { IdentityConflict, IdentityNotFound } from '../errors.ts'
 import { mostProjectLevels, unsafeCharacters } from '../model/projects.ts'
 import { newProject } from '../store/new-rows.ts'
 import { descendantsOf, ancestorsOf } from '../store/project-tree.ts'
-import { findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
+import { deleteRows, findRow, insertRow, listRows, updateRow, type Row } from '../store/rows.ts'
 import { mergeOptions } from '../users/options.ts'
 import { noteRevocation } from './revoke.ts'
 
@@ -123,7 +123,7 @@ export async function changeProject(deps: IdentityDeps, row: Project, changes: P
 /** Replaces the tags of a project. */
 export async function setTags({ database }: IdentityDeps, projectId: string, tags: readonly string[]): Promise<void> {
   await database.transaction(async (tx) => {
-    await tx.deleteFrom('project_tags').where('project_id', '=', projectId).execute()
+    await deleteRows(tx, 'project_tags', { project_id: projectId })
     for (const tag of tags) await insertRow(tx, 'project_tags', { project_id: projectId, tag })
   })
 }

@@ -1,10 +1,9 @@
 /** Revocations: ends tokens, and notes the event for those who ask `GET /v3/OS-REVOKE/events`. */
-import type { Insertable } from 'kysely'
 import type { IdentityDeps } from '../deps.ts'
-import type { IdentityDb } from '../store/rows.ts'
-import type { IdentitySchema } from '../store/tables.ts'
+import { forgetRevocationsBefore } from '../store/revocations.ts'
+import { insertRow, type IdentityDb, type Row } from '../store/rows.ts'
 
-type Event = Partial<Omit<Insertable<IdentitySchema['revocation_events']>, 'id' | 'revoked_at'>>
+type Event = Partial<Omit<Row<'revocation_events'>, 'id' | 'revoked_at'>>
 
 const none = {
   audit_id: null,
@@ -19,17 +18,11 @@ const none = {
 /** Notes a revocation. Its effect is the caller's write in the same transaction, but for single tokens, which it is. */
 export async function noteRevocation(db: IdentityDb, event: Event): Promise<void> {
   const id = crypto.randomUUID().replaceAll('-', '')
-  await db
-    .insertInto('revocation_events')
-    .values({ ...none, ...event, id, revoked_at: Date.now() })
-    .execute()
+  await insertRow(db, 'revocation_events', { ...none, ...event, id, revoked_at: Date.now() })
 }
 
 /** Forgets events of tokens that nobody can show any more, not even to `allow_expired`. */
 export async function forgetOldRevocations({ database, config }: IdentityDeps): Promise<void> {
   const longestMs = (config.expiration + config.allowExpiredWindow) * 1000
-  await database.db
-    .deleteFrom('revocation_events')
-    .where('revoked_at', '<', Date.now() - longestMs)
-    .execute()
+  await forgetRevocationsBefore(database.db, Date.now() - longestMs)
 }

@@ -8,6 +8,7 @@ import { publicId } from '../model/public-id.ts'
 import {
   freeUserName,
   projectGrantsOf,
+  renameFederatedUser,
   replaceExpiringMemberships,
   type FederatedUser,
 } from '../store/federated-users.ts'
@@ -97,14 +98,8 @@ async function create(tx: IdentityDb, login: Vouched): Promise<User> {
 /** Name and e-mail as the identity provider says them now. A local user who is linked to it keeps his own name. */
 async function refresh(tx: IdentityDb, known: FederatedUser, user: User | undefined, login: Vouched): Promise<User> {
   if (!user) throw new LoginRefused(`the user ${known.user_id} is gone`)
-  if (known.display_name !== login.displayName.slice(0, 255))
-    await tx
-      .updateTable('federated_users')
-      .set({ display_name: login.displayName.slice(0, 255) })
-      .where('idp_id', '=', known.idp_id)
-      .where('protocol_id', '=', known.protocol_id)
-      .where('unique_id', '=', known.unique_id)
-      .execute()
+  const displayName = login.displayName.slice(0, 255)
+  if (known.display_name !== displayName) await renameFederatedUser(tx, known, displayName)
   const extra = JSON.parse(user.extra) as Record<string, unknown>
   const changes = {
     last_active_at: Date.now(),

@@ -39,6 +39,22 @@ export async function listAssignmentRows(db: IdentityDb, filter: AssignmentFilte
   return query.orderBy('target_id').orderBy('actor_id').orderBy('role_id').orderBy('inherited').execute()
 }
 
+/** The roles that one user or group was given on one target. */
+export const rolesGranted = (
+  db: IdentityDb,
+  grant: Pick<Assignment, 'actor_id' | 'target_type' | 'target_id' | 'inherited'>,
+): Promise<Row<'roles'>[]> =>
+  db
+    .selectFrom('assignments')
+    .innerJoin('roles', 'roles.id', 'assignments.role_id')
+    .selectAll('roles')
+    .where('actor_id', '=', grant.actor_id)
+    .where('target_id', '=', grant.target_id)
+    .where('target_type', '=', grant.target_type)
+    .where('inherited', '=', grant.inherited)
+    .orderBy('roles.id')
+    .execute()
+
 /** Members of groups, by group. */
 export async function membersOf(db: IdentityDb, groupIds: readonly string[]): Promise<Map<string, string[]>> {
   const rows = await inParts(groupIds, (part) =>

@@ -18,6 +18,17 @@ export const federatedUsersOf = (db: IdentityDb, userId: string): Promise<Federa
     .orderBy('protocol_id')
     .execute()
 
+/** What an identity provider calls a user now. */
+export async function renameFederatedUser(tx: IdentityDb, user: FederatedUser, displayName: string): Promise<void> {
+  await tx
+    .updateTable('federated_users')
+    .set({ display_name: displayName })
+    .where('idp_id', '=', user.idp_id)
+    .where('protocol_id', '=', user.protocol_id)
+    .where('unique_id', '=', user.unique_id)
+    .execute()
+}
+
 /** A name that nobody else has in the domain: identity providers may give two users the same. */
 export async function freeUserName(tx: IdentityDb, domainId: string, wanted: string, userId: string): Promise<string> {
   const name = wanted.slice(0, 255)

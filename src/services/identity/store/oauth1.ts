@@ -25,3 +25,7 @@ export async function findAccessToken(db: IdentityDb, id: string): Promise<Acces
   const row = await findRow(db, 'access_tokens', { id })
   return row && (row.expires_at === null || Number(row.expires_at) > Date.now()) ? row : undefined
 }
+
+export async function forgetExpiredRequestTokens(db: IdentityDb): Promise<void> {
+  await db.deleteFrom('request_tokens').where('expires_at', '<', Date.now()).execute()
+}

@@ -40,6 +40,16 @@ export async function withImplied(db: IdentityDb, roleIds: ReadonlySet<string>):
   return all
 }
 
+/** The roles that one role implies directly. */
+export const rolesImpliedBy = (db: IdentityDb, roleId: string): Promise<RoleRef[]> =>
+  db
+    .selectFrom('implied_roles')
+    .innerJoin('roles', 'roles.id', 'implied_roles.implied_role_id')
+    .select(['roles.id', 'roles.name'])
+    .where('prior_role_id', '=', roleId)
+    .orderBy('roles.id')
+    .execute()
+
 /** The roles that a user has on a target: own and the groups', inherited and implied. */
 export async function effectiveRoles(
   db: IdentityDb,

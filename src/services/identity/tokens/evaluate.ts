@@ -1,4 +1,6 @@
 /** What a token stands for at this moment: its user, scope and roles, or nothing when any of them has ended. */
+import { accessRulesOfEach } from '../store/application-credentials.ts'
+import { isRevoked } from '../store/revocations.ts'
 import { findRow, listRows, type IdentityDb, type Row } from '../store/rows.ts'
 import { groupIdsOf, rolesOfActors, withImplied, type RoleRef } from '../store/roles.ts'
 import type { Register } from './register.ts'
@@ -41,7 +43,7 @@ const undelegated = { trust: null, applicationCredential: null, accessToken: nul
 /** Evaluates an opened token. Its own expiry is the caller's to judge. */
 export async function evaluate(register: Register, { payload, seconds }: Opened): Promise<ValidToken | undefined> {
   const { db } = register
-  if (await isRevoked(db, payload)) return undefined
+  if (await isRevoked(db, payload.auditIds)) return undefined
   if (payload.federation && !(await isVouchedFor(db, payload.federation.identityProviderId))) return undefined
   const bearer = await usable(register, payload.userId, seconds)
   if (!bearer) return undefined
@@ -73,21 +75,6 @@ type Start = Omit<ValidToken, keyof Delegated>
 const withRoles = (start: Start, roles: RoleRef[]): ValidToken | undefined => complete(start, { ...undelegated, roles })
 const complete = (start: Start, delegated: Delegated | undefined): ValidToken | undefined =>
   delegated && delegated.roles.length > 0 ? { ...start, ...delegated } : undefined
-
-/**
- * A look-up by key, so that its cost does not depend on how much was ever revoked. A token ends with the one that its
- * chain began with (OSSA-2016-008).
- */
-async function isRevoked(db: IdentityDb, { auditIds }: TokenPayload): Promise<boolean> {
-  const ids = [...auditIds]
-  const found = await db
-    .selectFrom('revocation_events')
-    .select('id')
-    .where((where) => where.or([where('audit_id', 'in', ids), where('audit_chain_id', 'in', ids)]))
-    .limit(1)
-    .execute()
-  return found.length > 0
-}
 
 /** Tokens of an identity provider end when it is disabled or deleted. */
 async function isVouchedFor(db: IdentityDb, identityProviderId: string): Promise<boolean> {
@@ -150,17 +137,8 @@ async function byAccessToken(
   return { ...undelegated, roles: held.filter((role) => given.has(role.id)), accessToken }
 }
 
-async function accessRulesOf(db: IdentityDb, credentialId: string): Promise<AccessRule[]> {
-  const rows = await db
-    .selectFrom('application_credential_access_rules')
-    .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
-    .select(['access_rules.id', 'service', 'method', 'path'])
-    .where('application_credential_id', '=', credentialId)
-    .orderBy('application_credential_access_rules.position')
-    .orderBy('access_rules.id')
-    .execute()
-  return rows.map((row) => ({ ...row }))
-}
+const accessRulesOf = async (db: IdentityDb, credentialId: string): Promise<AccessRule[]> =>
+  (await accessRulesOfEach(db, [credentialId])).get(credentialId) ?? []
 
 /** A trust holds as long as everyone in its chain may act and the first trustor has every role that it names. */
 async function byTrust(

@@ -1,7 +1,8 @@
 /** The rules of `[security_compliance]`: inactivity, lockout, expiry, history, age and form of passwords. */
 import { Invalid, Forbidden } from '../../../platform/errors.ts'
 import type { IdentityDeps } from '../deps.ts'
-import { findRow, type IdentityDb, type Row } from '../store/rows.ts'
+import { findRow, insertRow, updateRow, type IdentityDb, type Row } from '../store/rows.ts'
+import { earlierPasswords, forgetPasswordsBefore, noteFailedLogin } from '../store/users.ts'
 import { checkPassword, hashPassword } from '../tokens/passwords.ts'
 import { optionsOf, type UserOptions } from './options.ts'
 
@@ -30,11 +31,7 @@ export async function noteFailure({ database, config }: IdentityDeps, user: User
   if (config.lockoutAttempts === 0) return
   const now = Date.now()
   const isOver = user.failed_auth_count >= config.lockoutAttempts && !isLocked(config, user, now)
-  await database.db
-    .updateTable('users')
-    .set((row) => ({ failed_auth_count: isOver ? 1 : row('failed_auth_count', '+', 1), failed_auth_at: now }))
-    .where('id', '=', user.id)
-    .execute()
+  await noteFailedLogin(database.db, user.id, now, isOver)
 }
 
 /** Forgets failures and notes the day; writes only what is not so already. */
@@ -42,11 +39,8 @@ export async function noteSuccess({ database, config }: IdentityDeps, user: User
   const now = Date.now()
   const isNewDay = config.inactiveDays > 0 && dayOf(Number(user.last_active_at ?? 0)) !== dayOf(now)
   if (user.failed_auth_count === 0 && !isNewDay) return
-  await database.db
-    .updateTable('users')
-    .set({ failed_auth_count: 0, failed_auth_at: null, ...(isNewDay && { last_active_at: now }) })
-    .where('id', '=', user.id)
-    .execute()
+  const changes = { failed_auth_count: 0, failed_auth_at: null, ...(isNewDay && { last_active_at: now }) }
+  await updateRow(database.db, 'users', user.id, changes)
 }
 
 export const isPasswordExpired = (user: User, now = Date.now()): boolean =>
@@ -100,24 +94,12 @@ export async function keepInHistory(tx: IdentityDb, config: Config, user: User):
   if (config.uniquePasswords === 0 || user.password_hash === null) return
   const created_at = Number(user.password_created_at ?? user.created_at)
   const key = { user_id: user.id, created_at }
-  if (!(await findRow(tx, 'password_history', key))) {
-    await tx
-      .insertInto('password_history')
-      .values({ ...key, password_hash: user.password_hash })
-      .execute()
-  }
-  const kept = await historyOf(tx, user.id)
+  if (!(await findRow(tx, 'password_history', key)))
+    await insertRow(tx, 'password_history', { ...key, password_hash: user.password_hash })
+  const kept = await earlierPasswords(tx, user.id)
   const oldest = kept[config.uniquePasswords - 1]
-  if (oldest === undefined) return
-  await tx
-    .deleteFrom('password_history')
-    .where('user_id', '=', user.id)
-    .where('created_at', '<', oldest.created_at)
-    .execute()
+  if (oldest !== undefined) await forgetPasswordsBefore(tx, oldest)
 }
-
-const historyOf = (db: IdentityDb, userId: string) =>
-  db.selectFrom('password_history').selectAll().where('user_id', '=', userId).orderBy('created_at', 'desc').execute()
 
 /** The rules for a user who changes his own password. Throws Invalid with the rule that stands against it. */
 export async function requireChangeAllowed(
@@ -138,7 +120,7 @@ export async function requireChangeAllowed(
   }
   requireForm(config, password)
   if (config.uniquePasswords === 0) return
-  const earlier = (await historyOf(database.db, user.id)).map((row) => row.password_hash)
+  const earlier = (await earlierPasswords(database.db, user.id)).map((row) => row.password_hash)
   const hashes = [user.password_hash, ...earlier].slice(0, config.uniquePasswords)
   for (const hash of hashes) {
     if (hash !== null && (await checkPassword(password, hash, config.passwordHashRounds)))

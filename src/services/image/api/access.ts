@@ -3,7 +3,8 @@ import type { PolicyTarget } from '../../../platform/auth/policy.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageForbidden, ImageNotFound } from '../errors.ts'
 import { policy } from '../policies.ts'
-import { findImage, findMember, type Image } from '../store/images.ts'
+import { findImage, type Image } from '../store/images.ts'
+import { findMember } from '../store/members.ts'
 
 /** What the policies see of an image; `memberId` is the caller's project where the image is shared with it. */
 export function policyTarget(image: Image, memberId: string | undefined): PolicyTarget {

@@ -8,9 +8,9 @@ import { open, readdir, readFile, rename, rm, stat, writeFile, type FileHandle }
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { upsert } from '../../../platform/db/upsert.ts'
 import type { Database } from '../../../platform/db/database.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import { findCached, forgetCached, listCached, noteHit, saveCached } from '../store/cached-images.ts'
 import type { Image } from '../store/images.ts'
 import type { ImageSchema } from '../store/tables.ts'
 import type { ByteRange } from '../stores/store.ts'
@@ -55,12 +55,7 @@ export class ImageCache {
     }
     const handle = await open(this.#file(image.id), 'r').catch(() => undefined)
     if (!handle) return undefined
-    const now = Date.now()
-    await this.#database.db
-      .updateTable('cached_images')
-      .set({ hits: Number(row.hits) + 1, last_accessed: now })
-      .where('image_id', '=', image.id)
-      .execute()
+    await noteHit(this.#database.db, row, Date.now())
     const whole = { start: 0, end: Number(image.size) - 1 }
     return Readable.from(this.#checked(image, handle, sums, range ?? whole, source), {
       objectMode: false,
@@ -102,7 +97,7 @@ export class ImageCache {
       last_accessed: now,
       last_modified: now,
     }
-    await upsert(this.#database.db, this.#database.engine, 'cached_images', ['image_id'], row)
+    await saveCached(this.#database, row)
     return true
   }
 
@@ -130,7 +125,7 @@ export class ImageCache {
       throw error
     }
     const now = Date.now()
-    await upsert(this.#database.db, this.#database.engine, 'cached_images', ['image_id'], {
+    await saveCached(this.#database, {
       image_id: image.id,
       state: 'cached',
       size,
@@ -141,7 +136,7 @@ export class ImageCache {
   }
 
   async list() {
-    const rows = await this.#database.db.selectFrom('cached_images').selectAll().orderBy('last_modified').execute()
+    const rows = await listCached(this.#database.db)
     return {
       cached: rows.filter((row) => row.state === 'cached'),
       queued: rows.filter((row) => row.state === 'queued'),
@@ -153,7 +148,7 @@ export class ImageCache {
   }
 
   async remove(imageId: string): Promise<void> {
-    await this.#database.db.deleteFrom('cached_images').where('image_id', '=', imageId).execute()
+    await forgetCached(this.#database.db, imageId)
     await this.#deleteFiles(imageId)
   }
 
@@ -203,7 +198,7 @@ export class ImageCache {
   }
 
   #find(imageId: string) {
-    return this.#database.db.selectFrom('cached_images').selectAll().where('image_id', '=', imageId).executeTakeFirst()
+    return findCached(this.#database.db, imageId)
   }
 
   async #sums(image: Image): Promise<number[] | undefined> {

@@ -1,6 +1,5 @@
 /** glance-manage: the schema and what is over. */
-import { sql } from 'kysely'
-import { migrate } from '../../../platform/db/migrate.ts'
+import { appliedMigrations, migrate } from '../../../platform/db/migrate.ts'
 import { CommandFailed, type Command, type CommandArguments, type ManageEnv } from '../../../platform/manage/command.ts'
 import { migrations } from '../open.ts'
 import { purgeImages, purgeTasks } from '../operations/purge.ts'
@@ -19,14 +18,7 @@ const sync = (summary: string): Command => ({
     }),
 })
 
-/** Names of the steps that a database has; none where it is new. */
-const applied = (env: ManageEnv) =>
-  withDatabase(env, async ({ db }) => {
-    const { rows } = await sql<{ name: string }>`select name from schema_migrations order by name`
-      .execute(db)
-      .catch(() => ({ rows: [] }))
-    return rows.map((row) => row.name)
-  })
+const applied = (env: ManageEnv) => withDatabase(env, appliedMigrations)
 
 const showVersion: Command = {
   summary: 'Shows the version of the schema.',

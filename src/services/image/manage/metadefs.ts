@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { migrate } from '../../../platform/db/migrate.ts'
 import { CommandFailed, type Command } from '../../../platform/manage/command.ts'
 import { migrations } from '../open.ts'
-import { exportNamespaces, loadNamespace, readDefaults, unloadNamespaces } from '../operations/load-definitions.ts'
+import { exportNamespaces, loadNamespace, readDefaults } from '../operations/load-definitions.ts'
+import { deleteAllDefinitions } from '../store/metadefs.ts'
 import type { NamespaceDefinition } from '../operations/metadefs.ts'
 import { bothWays } from './database.ts'
 import { withDatabase } from './environment.ts'
@@ -66,7 +67,7 @@ const unload: Command = {
   summary: 'Removes all metadata definitions.',
   run: (_args, env) =>
     withDatabase(env, async (database) => {
-      env.print(`${await database.transaction(unloadNamespaces)} namespaces removed.`)
+      env.print(`${await database.transaction(deleteAllDefinitions)} namespaces removed.`)
     }),
 }
 

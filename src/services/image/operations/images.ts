@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { Transaction } from 'kysely'
 import type { Context } from '../../../platform/auth/context.ts'
+import type { Transaction } from '../../../platform/db/database.ts'
 import type { ImageDeps } from '../deps.ts'
 import { ImageConflict, ImageForbidden, ImageNotFound, TooLarge } from '../errors.ts'
 import { policy } from '../policies.ts'
+import { markDeleted } from '../store/deleted-images.ts'
 import {
   findImage,
   insertImage,
@@ -146,31 +147,8 @@ export async function deleteImage(deps: ImageDeps, image: Image): Promise<void> 
   deps.transfers.cancel(image.id)
   await deps.sagas.cancel(image.id)
   const isDelayed = deps.config.delayedDelete && image.locations.length > 0
-  await deps.database.transaction(async (tx) => {
-    const now = Date.now()
-    await tx
-      .updateTable('images')
-      .set({
-        status: isDelayed ? 'pending_delete' : 'deleted',
-        deleted_at: now,
-        updated_at: now,
-        staged_size: null,
-        reserved: 0,
-        worker: null,
-      })
-      .where('id', '=', image.id)
-      .where('status', 'not in', ['deleted', 'pending_delete'])
-      .execute()
-    await tx
-      .updateTable('locations')
-      .set({ status: 'pending_delete', changed_at: now })
-      .where('image_id', '=', image.id)
-      .where('status', '=', 'active')
-      .execute()
-    await replaceProperties(tx, image.id, {})
-    await replaceTags(tx, image.id, [])
-    await tx.deleteFrom('members').where('image_id', '=', image.id).execute()
-  })
+  const status = isDelayed ? 'pending_delete' : 'deleted'
+  await deps.database.transaction((tx) => markDeleted(tx, image.id, status))
   await deps.cache.remove(image.id)
   // What is being staged now removes itself.
   if (!deps.transfers.isRunning(image.id)) await deps.staging.remove({ imageId: image.id })

@@ -5,7 +5,7 @@ import { fencedFetch, type FenceRules } from '../../../platform/http/fence.ts'
 import type { ImageConfig } from '../config.ts'
 import type { ImageDeps } from '../deps.ts'
 import type { ImportStep } from './import-step.ts'
-import { findImage, setProperties, type ImageDb } from '../store/images.ts'
+import { findImage, setFormatsOfImport, setProgress, setProperties, type ImageDb } from '../store/images.ts'
 import { updateTask } from '../store/tasks.ts'
 import { openData } from './download.ts'
 import { watchSpeed } from './intake.ts'
@@ -65,7 +65,7 @@ export async function fetchData(step: ImportStep): Promise<number> {
 /** What lies in the staging area counts against quotas. */
 export async function noteSize(db: ImageDb, id: string, size: number, isCopy: boolean) {
   const changes = isCopy ? { staged_size: size } : { staged_size: size, size }
-  await db.updateTable('images').set(changes).where('id', '=', id).execute()
+  await setProgress(db, id, changes)
 }
 
 async function openSource(step: ImportStep): Promise<Readable> {
@@ -109,12 +109,7 @@ async function openRemote({ data, deps, context }: ImportStep): Promise<Readable
   )
   const source = await remote.open()
   await deps.database.transaction(async (tx) => {
-    await tx
-      .updateTable('images')
-      .set({ disk_format: String(disk), container_format: String(container) })
-      .where('id', '=', context.resourceId)
-      .where('status', '=', 'importing')
-      .execute()
+    await setFormatsOfImport(tx, context.resourceId, { disk_format: String(disk), container_format: String(container) })
     await setProperties(tx, context.resourceId, Object.fromEntries(wanted) as Record<string, string>)
   })
   return source

@@ -6,7 +6,7 @@ import { fileStream } from '../cache/cache.ts'
 import type { ImageConfig } from '../config.ts'
 import type { ImportStep } from './import-step.ts'
 import { noteSize } from './import-fetch.ts'
-import { findImage, setProperties, type Image } from '../store/images.ts'
+import { findImage, setProgress, setProperties, type Image } from '../store/images.ts'
 
 type Plugin = (step: ImportStep, image: Image, file: string) => Promise<void>
 
@@ -82,7 +82,7 @@ async function convert({ deps, context }: ImportStep, image: Image, file: string
 }
 
 const setFormat = async ({ database }: ImportStep['deps'], image: Image, format: string) => {
-  await database.db.updateTable('images').set({ disk_format: format }).where('id', '=', image.id).execute()
+  await setProgress(database.db, image.id, { disk_format: format })
 }
 
 async function inspect(file: string): Promise<DiskReport> {

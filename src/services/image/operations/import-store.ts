@@ -2,8 +2,8 @@
 import { fileStream } from '../cache/cache.ts'
 import type { ImageDeps } from '../deps.ts'
 import type { ImportStep } from './import-step.ts'
-import { findImage, setProperties, type Image, type LocationRow } from '../store/images.ts'
-import { deleteLocation, insertLocation, listLocations } from '../store/locations.ts'
+import { findImage, setProgress, setProperties, type Image, type LocationRow } from '../store/images.ts'
+import { deleteLocation, insertLocation, listLocations, setLocation } from '../store/locations.ts'
 import { progress } from './import-fetch.ts'
 import { takeIn, type Found } from './intake.ts'
 import { largestUpload, spend } from './quota.ts'
@@ -65,7 +65,7 @@ function reserve({ data, deps }: ImportStep, image: Image, storeId: string) {
   const deltas = { image_size_total: data.size }
   return spend(deps, data.projectId, deltas, async (tx) => {
     const limit = await largestUpload(deps, tx, data.projectId, data.size)
-    await tx.updateTable('images').set({ reserved: data.size }).where('id', '=', image.id).execute()
+    await setProgress(tx, image.id, { reserved: data.size })
     const locationId = await insertLocation(tx, { imageId: image.id, store: storeId, url: '', status: 'writing' })
     return { limit, locationId }
   })
@@ -81,17 +81,12 @@ interface Finished {
 
 async function finish({ database }: Pick<ImageDeps, 'database'>, image: Image, done: Finished) {
   await database.transaction(async (tx) => {
-    await tx
-      .updateTable('locations')
-      .set({
-        status: 'active',
-        url: done.url,
-        metadata: JSON.stringify({ found: done.found }),
-        changed_at: Date.now(),
-      })
-      .where('id', '=', done.locationId)
-      .execute()
-    await tx.updateTable('images').set({ reserved: 0 }).where('id', '=', image.id).execute()
+    await setLocation(tx, done.locationId, {
+      status: 'active',
+      url: done.url,
+      metadata: JSON.stringify({ found: done.found }),
+    })
+    await setProgress(tx, image.id, { reserved: 0 })
     const { properties } = (await findImage(tx, image.id)) ?? { properties: {} as Record<string, string> }
     const left = (properties['os_glance_importing_to_stores'] ?? '').split(',').filter((each) => each !== done.storeId)
     await setProperties(tx, image.id, { os_glance_importing_to_stores: left.join(',') })

@@ -1,6 +1,5 @@
 /** Metadata definitions from files and back, and those that come with the product. */
 import { readFileSync } from 'node:fs'
-import type { Kysely } from 'kysely'
 import { atomically, type Migration } from '../../../platform/db/migrate.ts'
 import {
   deleteNamespace,
@@ -16,7 +15,6 @@ import {
   type NamespaceRow,
 } from '../store/metadefs.ts'
 import type { ImageDb } from '../store/images.ts'
-import type { ImageSchema } from '../store/tables.ts'
 import { newAssociation, newObject, newProperty, newTag, writeNamespace, type NamespaceDefinition } from './metadefs.ts'
 
 export interface LoadOptions {
@@ -121,14 +119,6 @@ export async function exportNamespaces(db: ImageDb): Promise<NamespaceDefinition
   return whole
 }
 
-/** Removes every definition, resource types included; returns the number of namespaces. */
-export async function unloadNamespaces(tx: ImageDb): Promise<number> {
-  const rows = await tx.selectFrom('metadef_namespaces').select('id').execute()
-  for (const { id } of rows) await deleteNamespace(tx, id)
-  await tx.deleteFrom('metadef_resource_types').execute()
-  return rows.length
-}
-
 /** The definitions of the product. */
 export const readDefaults = (): NamespaceDefinition[] =>
   JSON.parse(readFileSync(new URL('../metadefs/definitions.json', import.meta.url), 'utf8')) as NamespaceDefinition[]
@@ -138,7 +128,7 @@ export const defaultDefinitions: Migration = {
   name: '0003-default-definitions',
   async up(db) {
     // The steps before this one have made the tables.
-    await atomically(db as unknown as Kysely<ImageSchema>, async (tx) => {
+    await atomically(db as unknown as ImageDb, async (tx) => {
       for (const definition of readDefaults()) await loadNamespace(tx, definition)
     })
   },

@@ -112,13 +112,8 @@ async function rearrange({ database }: Pick<ImageDeps, 'database'>, image: Image
 
 /** Numbers the locations anew, with a gap where others come in. */
 async function makeRoom(tx: ImageDb, image: Image, position: number, count: number) {
-  for (const [index, location] of image.locations.entries()) {
-    await tx
-      .updateTable('locations')
-      .set({ position: index < position ? index : index + count })
-      .where('id', '=', location.id)
-      .execute()
-  }
+  for (const [index, location] of image.locations.entries())
+    await setLocation(tx, location.id, { position: index < position ? index : index + count })
 }
 
 async function removeLocation(deps: ImageDeps, image: Image, text: string) {
@@ -133,11 +128,7 @@ export async function dropLocation(
   deps: Pick<ImageDeps, 'database' | 'stores' | 'log'>,
   location: Image['locations'][number],
 ) {
-  await deps.database.db
-    .updateTable('locations')
-    .set({ status: 'pending_delete', changed_at: Date.now() })
-    .where('id', '=', location.id)
-    .execute()
+  await setLocation(deps.database.db, location.id, { status: 'pending_delete' })
   await removeData(deps, location.image_id)
 }
 

@@ -1,5 +1,5 @@
 /** Quotas that are exact: what is used is counted in the transaction that uses more. */
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../../../platform/db/database.ts'
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
 import type { ImageDeps } from '../deps.ts'
 import { LimitExceeded, TooLarge } from '../errors.ts'

@@ -9,8 +9,8 @@ import { runPlugins } from '../operations/import-plugins.ts'
 import { storeCopy } from '../operations/import-store.ts'
 import { failTask, startTask, succeedTask } from '../operations/tasks.ts'
 import type { ImportData } from '../operations/import-step.ts'
-import { setProperties, updateImage } from '../store/images.ts'
-import { listLocations } from '../store/locations.ts'
+import { hasImage, setProgress, setProperties, updateImage } from '../store/images.ts'
+import { listLocations, setLocation } from '../store/locations.ts'
 import { removeData } from '../operations/remove-data.ts'
 
 export const importImage: SagaKind<ImportData, ImageDeps> = {
@@ -25,7 +25,7 @@ export const importImage: SagaKind<ImportData, ImageDeps> = {
       },
       async undo(_data, { staging, database }, { resourceId }) {
         await staging.remove({ imageId: resourceId })
-        await database.db.updateTable('images').set({ staged_size: null }).where('id', '=', resourceId).execute()
+        await setProgress(database.db, resourceId, { staged_size: null })
       },
     },
     {
@@ -55,12 +55,8 @@ export const importImage: SagaKind<ImportData, ImageDeps> = {
       async undo(data, deps, { resourceId }) {
         const rows = await listLocations(deps.database.db, resourceId)
         for (const row of rows.filter((each) => data.stores.includes(each.store)))
-          await deps.database.db
-            .updateTable('locations')
-            .set({ status: 'pending_delete' })
-            .where('id', '=', row.id)
-            .execute()
-        await deps.database.db.updateTable('images').set({ reserved: 0 }).where('id', '=', resourceId).execute()
+          await setLocation(deps.database.db, row.id, { status: 'pending_delete' })
+        await setProgress(deps.database.db, resourceId, { reserved: 0 })
         await removeData(deps, resourceId)
       },
     },
@@ -97,13 +93,7 @@ export const importImage: SagaKind<ImportData, ImageDeps> = {
           staged_size: null,
           reserved: 0,
         })
-      const isThere = await tx
-        .selectFrom('images')
-        .select('id')
-        .where('id', '=', resourceId)
-        .where('status', '!=', 'deleted')
-        .executeTakeFirst()
-      if (isThere)
+      if (await hasImage(tx, resourceId))
         await setProperties(tx, resourceId, {
           os_glance_import_task: null,
           os_glance_importing_to_stores: '',

@@ -117,19 +117,37 @@ export async function updateImage(
   return result.numUpdatedRows === 1n
 }
 
+/** Sets columns of an image that tell how far work on it is: it counts as no change of the image. */
+export async function setProgress(
+  db: ImageDb,
+  id: string,
+  changes: Partial<Pick<ImageRow, 'size' | 'staged_size' | 'reserved' | 'disk_format' | 'container_format'>>,
+): Promise<void> {
+  await db.updateTable('images').set(changes).where('id', '=', id).execute()
+}
+
+/** The formats that the source of an import names. */
+export async function setFormatsOfImport(
+  db: ImageDb,
+  id: string,
+  formats: Pick<ImageRow, 'disk_format' | 'container_format'>,
+): Promise<void> {
+  await db.updateTable('images').set(formats).where('id', '=', id).where('status', '=', 'importing').execute()
+}
+
+/** Whether an image is there, though its deletion may wait for its data. */
+export async function hasImage(db: ImageDb, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('images')
+    .select('id')
+    .where('id', '=', id)
+    .where('status', '!=', 'deleted')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Whether what `worker` has taken in of an image is its own to remove: another may have taken the work over. */
 export async function mayTakeBack(db: ImageDb, id: string, worker: string): Promise<boolean> {
   const row = await db.selectFrom('images').select(['worker', 'status']).where('id', '=', id).executeTakeFirst()
   return row === undefined || row.worker === worker || ['deleted', 'pending_delete'].includes(row.status)
 }
-
-export const listMembers = (db: ImageDb, imageId: string): Promise<MemberRow[]> =>
-  db.selectFrom('members').selectAll().where('image_id', '=', imageId).orderBy('created_at').execute()
-
-export const findMember = (db: ImageDb, imageId: string, memberId: string): Promise<MemberRow | undefined> =>
-  db
-    .selectFrom('members')
-    .selectAll()
-    .where('image_id', '=', imageId)
-    .where('member_id', '=', memberId)
-    .executeTakeFirst()

@@ -41,6 +41,26 @@ export const listLocations = (db: ImageDb, imageId: string): Promise<LocationRow
 export const listLocationsIn = (db: ImageDb, status: LocationStatus): Promise<LocationRow[]> =>
   db.selectFrom('locations').selectAll().where('status', '=', status).execute()
 
+/** Locations of an image whose data has to go: of deleted ones, and of uploads that may have been cut. */
+export const listRemovable = (db: ImageDb, imageId: string): Promise<LocationRow[]> =>
+  db
+    .selectFrom('locations')
+    .selectAll()
+    .where('image_id', '=', imageId)
+    .where('status', 'in', ['pending_delete', 'writing'])
+    .execute()
+
+export async function hasLocations(db: ImageDb, imageId: string): Promise<boolean> {
+  const row = await db.selectFrom('locations').select('id').where('image_id', '=', imageId).executeTakeFirst()
+  return row !== undefined
+}
+
+/** Images that have a location in a store. */
+export async function imagesInStore(db: ImageDb, store: string): Promise<Set<string>> {
+  const rows = await db.selectFrom('locations').select('image_id').where('store', '=', store).execute()
+  return new Set(rows.map((row) => row.image_id))
+}
+
 export const setLocation = (db: ImageDb, id: string, changes: Partial<LocationRow>) =>
   db
     .updateTable('locations')

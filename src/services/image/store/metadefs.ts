@@ -183,3 +183,11 @@ export async function deleteAssociation(db: ImageDb, namespaceId: string, resour
 
 export const listResourceTypes = (db: ImageDb): Promise<ResourceTypeRow[]> =>
   db.selectFrom('metadef_resource_types').selectAll().orderBy('name').execute()
+
+/** Removes every definition, resource types included; returns the number of namespaces. */
+export async function deleteAllDefinitions(tx: ImageDb): Promise<number> {
+  const rows = await tx.selectFrom('metadef_namespaces').select('id').execute()
+  for (const { id } of rows) await deleteNamespace(tx, id)
+  await tx.deleteFrom('metadef_resource_types').execute()
+  return rows.length
+}

@@ -52,3 +52,17 @@ export const deleteExpiredTasks = (db: ImageDb, now: number) =>
     .where('expires_at', 'is not', null)
     .where('expires_at', '<', now)
     .execute()
+
+/** Removes tasks that ended before a time, the oldest first, at most so many; how many there were. */
+export async function purgeEndedTasks(tx: ImageDb, before: number, most: number): Promise<number> {
+  const rows = await tx
+    .selectFrom('tasks')
+    .select('id')
+    .where('status', 'in', ['success', 'failure'])
+    .where('updated_at', '<', before)
+    .orderBy('updated_at')
+    .limit(most)
+    .execute()
+  for (const { id } of rows) await tx.deleteFrom('tasks').where('id', '=', id).execute()
+  return rows.length
+}

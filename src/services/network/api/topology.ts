@@ -6,6 +6,7 @@ import { badRequestFor, networkNotFound } from '../errors.ts'
 import { parseAddress } from '../model/address.ts'
 import { ensureTopology, removeTopology, topologyParts } from '../operations/auto-topology.ts'
 import { policy } from '../policies.ts'
+import { countAllocations } from '../store/ports.ts'
 import { listRows, parseList, type NetworkDb, type Row } from '../store/rows.ts'
 import { listAnswer, showAnswer, shown } from './kit/answers.ts'
 import { page, pick, requireKnown, type View } from './kit/listing.ts'
@@ -87,15 +88,6 @@ const exact = (count: bigint): unknown =>
     : // TypeScript's library does not know it yet.
       (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(count))
 
-async function usage(db: NetworkDb): Promise<ReadonlyMap<string, number>> {
-  const rows = await db
-    .selectFrom('ip_allocations')
-    .select(({ fn }) => ['subnet_id', fn.countAll<number>().as('used')])
-    .groupBy('subnet_id')
-    .execute()
-  return new Map(rows.map((row) => [row.subnet_id, Number(row.used)]))
-}
-
 async function availability(
   db: NetworkDb,
   networks: readonly Row<'networks'>[],
@@ -104,7 +96,7 @@ async function availability(
   const all = await listRows(db, 'subnets', { network_id: networks.map(({ id }) => id) })
   const wanted = versions ? all.filter((subnet) => versions.includes(String(subnet.ip_version))) : all
   const subnets = Map.groupBy(wanted, (subnet) => subnet.network_id)
-  const used = await usage(db)
+  const used = await countAllocations(db)
   return networks
     .filter((network) => versions === undefined || subnets.has(network.id))
     .map((network) => {

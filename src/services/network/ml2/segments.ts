@@ -1,6 +1,7 @@
 /** Type drivers: which segment a new network gets, and how much of the MTU its tunnel takes. */
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, invalidInput, noSegment } from '../errors.ts'
+import { takenSegmentationIds } from '../store/segments.ts'
 import { listRows, parseList, type NetworkDb } from '../store/rows.ts'
 import { typesOf, usualTypes } from './binding.ts'
 import { firstFreeId, parseTunnelRanges, parseVlanRanges } from './ranges.ts'
@@ -132,8 +133,7 @@ async function requireWiring(tx: NetworkDb, type: string): Promise<void> {
 
 async function freeTunnel(tx: NetworkDb, deps: NetworkDeps, type: Tunnel): Promise<number | undefined> {
   const { largest, ranges } = tunnels[type]
-  const rows = await tx.selectFrom('networks').select('segmentation_id').where('network_type', '=', type).execute()
-  const taken = new Set(rows.map((row) => Number(row.segmentation_id)))
+  const taken = await takenSegmentationIds(tx, type)
   return firstFreeId(
     ranges(deps).flatMap((range) => parseTunnelRanges(range, largest)),
     taken,

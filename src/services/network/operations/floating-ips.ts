@@ -1,6 +1,7 @@
 import type { NetworkDeps } from '../deps.ts'
 import { badRequestFor, conflict, notFound } from '../errors.ts'
 import { floatingKey } from '../rpc/host-state.ts'
+import { routersOn } from '../store/ports.ts'
 import {
   deleteEntity,
   findRow,
@@ -130,14 +131,7 @@ async function addressOf(tx: NetworkDb, port: Row<'ports'>, fixed: string | unde
 }
 
 async function routerBetween(tx: NetworkDb, networkId: string, subnetId: string): Promise<Row<'routers'> | undefined> {
-  const inside = await tx
-    .selectFrom('ip_allocations')
-    .innerJoin('ports', 'ports.id', 'ip_allocations.port_id')
-    .select('ports.device_id')
-    .where('ip_allocations.subnet_id', '=', subnetId)
-    .where('ports.device_owner', '=', 'network:router_interface')
-    .execute()
-  const routers = await listRows(tx, 'routers', { id: inside.map((each) => each.device_id) })
+  const routers = await listRows(tx, 'routers', { id: await routersOn(tx, subnetId) })
   return routers.find((each) => each.gateway_network_id === networkId)
 }
 

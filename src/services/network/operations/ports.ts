@@ -212,11 +212,7 @@ export async function removePort(tx: NetworkDb, port: Row<'ports'>): Promise<voi
 export async function tellOfAddresses(deps: NetworkDeps, portIds: readonly (string | null)[]): Promise<void> {
   const ids = portIds.filter((id) => id !== null)
   if (ids.length === 0) return
-  const ports = await deps.database.db
-    .selectFrom('ports')
-    .select(['id', 'device_id', 'device_owner'])
-    .where('id', 'in', ids)
-    .execute()
+  const ports = await listRows(deps.database.db, 'ports', { id: ids })
   deps.notifyCompute(
     ports
       .filter((port) => port.device_owner.startsWith('compute:') && port.device_id !== '')
@@ -233,12 +229,7 @@ export async function setStatus(
 ): Promise<void> {
   if (ids.length === 0) return
   const { db } = deps.database
-  const ports = await db
-    .selectFrom('ports')
-    .selectAll()
-    .where('id', 'in', [...ids])
-    .where('host_id', '=', host)
-    .execute()
+  const ports = await listRows(db, 'ports', { id: ids, host_id: host })
   const name = status === 'ACTIVE' ? 'network-vif-plugged' : 'network-vif-unplugged'
   const changed = ports.filter((port) => port.status !== status)
   for (const port of changed) {

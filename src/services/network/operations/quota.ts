@@ -1,9 +1,8 @@
 import { lockOwner } from '../../../platform/db/owner-lock.ts'
-import { upsert } from '../../../platform/db/upsert.ts'
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, overQuota } from '../errors.ts'
-import type { NetworkDb } from '../store/rows.ts'
-import { listRows } from '../store/rows.ts'
+import { countOwned, saveQuota } from '../store/quotas.ts'
+import { listRows, type NetworkDb } from '../store/rows.ts'
 
 const tables = {
   network: 'networks',
@@ -57,13 +56,7 @@ export async function allQuotas(db: NetworkDb, deps: Pick<NetworkDeps, 'config'>
 /** How many a project has. */
 export async function usedOf(db: NetworkDb, projectId: string, resource: QuotaResource): Promise<number> {
   const table = tables[resource]
-  if (table === null) return 0
-  const { count } = await db
-    .selectFrom(table)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('project_id', '=', projectId)
-    .executeTakeFirstOrThrow()
-  return Number(count)
+  return table === null ? 0 : countOwned(db, table, projectId)
 }
 
 /** Throws OverQuota unless `more` fit; inside the transaction that adds them, so that it is exact. */
@@ -90,12 +83,7 @@ export async function requireFew(
   resource: keyof typeof uncounted,
 ): Promise<void> {
   await lockOwner(database, tx, projectId)
-  const { count } = await tx
-    .selectFrom(uncounted[resource])
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('project_id', '=', projectId)
-    .executeTakeFirstOrThrow()
-  if (Number(count) >= uncountedAtMost) throw overQuota(resource)
+  if ((await countOwned(tx, uncounted[resource], projectId)) >= uncountedAtMost) throw overQuota(resource)
 }
 
 /** Throws InvalidQuotaValue when a project has more than it may have from now on. */
@@ -115,11 +103,10 @@ export async function requireRoom(
 }
 
 export async function setQuotas(
-  { database: { db, engine } }: NetworkDeps,
+  { database }: NetworkDeps,
   projectId: string,
   values: Readonly<Record<string, number>>,
 ) {
-  for (const [resource, value] of Object.entries(values)) {
-    await upsert(db, engine, 'quotas', ['project_id', 'resource'], { project_id: projectId, resource, value })
-  }
+  for (const [resource, value] of Object.entries(values))
+    await saveQuota(database, { project_id: projectId, resource, value })
 }

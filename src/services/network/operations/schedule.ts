@@ -2,6 +2,7 @@
 import type { NetworkDeps } from '../deps.ts'
 import { conflict, notFound } from '../errors.ts'
 import { bind, isAlive } from '../ml2/binding.ts'
+import { markFloatingIpsDown } from '../store/floating-ips.ts'
 import { findRow, listRows, updateRow, type NetworkDb, type Row } from '../store/rows.ts'
 import { addDhcpPort } from './dhcp.ts'
 import { removePort } from './ports.ts'
@@ -117,7 +118,7 @@ export async function removeRouterFrom(
   if (!(await agentsOfRouter(tx, routerId)).some(({ id }) => id === agent.id))
     throw conflict('RouterNotHostedByL3Agent', `The router ${routerId} is not hosted by L3 agent ${agent.id}.`)
   await updateRow(tx, 'routers', routerId, { host_id: null })
-  await tx.updateTable('floating_ips').set({ status: 'DOWN' }).where('router_id', '=', routerId).execute()
+  await markFloatingIpsDown(tx, routerId)
   await place(tx, deps, await routerPorts(tx, { device_id: routerId }), '')
 }
 

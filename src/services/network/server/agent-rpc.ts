@@ -8,10 +8,12 @@ import { placeRouters } from '../operations/routers.ts'
 import { bind, isAlive } from '../ml2/binding.ts'
 import { floatingKey, type AgentReport, type neutronContract } from '../rpc/host-state.ts'
 import { wirerOf, type AgentPart } from '../rpc/parts.ts'
+import { noteHeartbeat } from '../store/hosts.ts'
+import { portsToWire } from '../store/ports.ts'
+import { revisionOf } from '../store/revisions.ts'
 import { findRow, insertRow, listRows, updateRow, type NetworkDb } from '../store/rows.ts'
 import { hostStateOf } from './host-state.ts'
 import { currentEpoch, succeeds, type Position } from './epochs.ts'
-import { revisionOf } from './revision.ts'
 
 /** A host speaks for itself only. */
 function requireOwn(caller: { host: string }, host: string) {
@@ -58,12 +60,7 @@ export function agentHandlers(
       pulls.hosts.add(host)
       const revision = await revisionOf(db, host)
       if (revision === known) return { revision, ports: null }
-      const rows = await db
-        .selectFrom('ports')
-        .select(['id', 'device_owner'])
-        .where('host_id', '=', host)
-        .where('vif_type', '=', 'bridge')
-        .execute()
+      const rows = await portsToWire(db, host)
       const ports = rows.filter((row) => parts.includes(wirerOf(row.device_owner))).map(({ id }) => id)
       const floating = parts.includes('l3') ? await floatingIpsOn(db, host) : []
       const keys = floating.map(({ id, fixed_ip_address: fixed }) => floatingKey({ id, fixed }))
@@ -93,12 +90,7 @@ export function agentHandlers(
       if (isNew || isElsewhere) await deps.change((tx) => register(tx, host, tunnelIp, mappings, agents))
       for (const agent of agents) {
         // Of a heartbeat that a power cut takes the next one tells again.
-        await deps.database.relaxed
-          .updateTable('agents')
-          .set({ ...heartbeatOf(agent), mappings })
-          .where('host', '=', host)
-          .where('agent_type', '=', agent.agentType)
-          .execute()
+        await noteHeartbeat(deps.database.relaxed, host, agent.agentType, { ...heartbeatOf(agent), mappings })
       }
       // Of these: another one of the host may stay away for good.
       const isBack = agents.map(rowOf).some((row) => !row || !isAlive(row, deps))

@@ -9,7 +9,7 @@ import { initial } from '../store/migrations/0001-initial.ts'
 import { epochs } from '../store/migrations/0006-epochs.ts'
 import type { NetworkSchema } from '../store/tables.ts'
 import { beginEpoch, currentEpoch, succeeds } from './epochs.ts'
-import { raiseRevision, readRevision } from './revision.ts'
+import { raiseRevision, readRevision } from '../store/revisions.ts'
 
 function folder(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'ne-'))

@@ -6,9 +6,10 @@
 import { randomUUID } from 'node:crypto'
 import { isDatabaseDown, isDuplicate, type Database } from '../../../platform/db/database.ts'
 import type { Logger } from '../../../platform/log/log.ts'
+import { endOfEpoch, forgetEpochsUpTo, insertEpoch, newestEpoch } from '../store/epochs.ts'
+import { readRevision } from '../store/revisions.ts'
 import { findRow, type NetworkDb } from '../store/rows.ts'
 import type { NetworkSchema } from '../store/tables.ts'
-import { readRevision } from './revision.ts'
 
 /** Epochs that are remembered; an agent that was away for longer is in doubt, which removes nothing. */
 const most = 1000
@@ -40,15 +41,9 @@ export async function beginEpoch(database: Database<NetworkSchema>): Promise<voi
   for (let attempt = 1; ; attempt++) {
     try {
       return await database.transaction(async (tx) => {
-        const seq = ((await newest(tx))?.seq ?? 0) + 1
-        await tx
-          .insertInto('epochs')
-          .values({ seq, id: randomUUID(), began_at: await readRevision(tx) })
-          .execute()
-        await tx
-          .deleteFrom('epochs')
-          .where('seq', '<=', seq - most)
-          .execute()
+        const seq = ((await newestEpoch(tx))?.seq ?? 0) + 1
+        await insertEpoch(tx, { seq, id: randomUUID(), began_at: await readRevision(tx) })
+        await forgetEpochsUpTo(tx, seq - most)
       })
     } catch (error) {
       // Another process began one at the same time.
@@ -59,7 +54,7 @@ export async function beginEpoch(database: Database<NetworkSchema>): Promise<voi
 
 /** The epoch that now is; read it after the revision that is told with it. */
 export async function currentEpoch(db: NetworkDb): Promise<string> {
-  const epoch = await newest(db)
+  const epoch = await newestEpoch(db)
   if (!epoch) throw new Error('no epoch has begun')
   return epoch.id
 }
@@ -68,16 +63,5 @@ export async function currentEpoch(db: NetworkDb): Promise<string> {
 export async function succeeds(db: NetworkDb, known: Position): Promise<boolean> {
   const epoch = await findRow(db, 'epochs', { id: known.epoch })
   if (!epoch) return false
-  const next = await db
-    .selectFrom('epochs')
-    .select('began_at')
-    .where('seq', '>', epoch.seq)
-    .orderBy('seq')
-    .executeTakeFirst()
-  return known.revision <= (next ? Number(next.began_at) : await readRevision(db))
-}
-
-async function newest(db: NetworkDb): Promise<{ id: string; seq: number } | undefined> {
-  const row = await db.selectFrom('epochs').select(['id', 'seq']).orderBy('seq', 'desc').limit(1).executeTakeFirst()
-  return row && { id: row.id, seq: Number(row.seq) }
+  return known.revision <= ((await endOfEpoch(db, Number(epoch.seq))) ?? (await readRevision(db)))
 }

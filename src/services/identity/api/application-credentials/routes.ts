@@ -6,7 +6,7 @@ import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { ActionForbidden, IdentityNotFound } from '../../errors.ts'
 import { createApplicationCredential } from '../../operations/create-application-credential.ts'
-import { deleteApplicationCredentialsById } from '../../operations/end-delegations.ts'
+import { deleteApplicationCredentials } from '../../store/application-credentials.ts'
 import { policy } from '../../policies.ts'
 import { findRow, listRows } from '../../store/rows.ts'
 import { bearerOf, requireNoTrust, requireUnrestricted } from '../bearer.ts'
@@ -106,7 +106,7 @@ const remove = route({
     const row = await find(request, deps, 'delete')
     await deps.database.transaction(async (tx) => {
       await lockOwner(deps.database, tx, row.user_id)
-      await deleteApplicationCredentialsById(tx, [row.id])
+      await deleteApplicationCredentials(tx, [row.id])
     })
     deps.changed()
     return { status: 204 }

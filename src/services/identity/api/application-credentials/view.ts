@@ -1,6 +1,6 @@
+import { accessRulesOfEach } from '../../store/application-credentials.ts'
 import { listRows, type IdentityDb, type Row } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'
-import type { AccessRule } from '../../tokens/evaluate.ts'
 import type { Shown } from '../../../../platform/http/answers.ts'
 import type { credentialAnswer } from './schema.ts'
 
@@ -10,7 +10,8 @@ type Credential = Row<'application_credentials'>
 export async function viewCredentials(db: IdentityDb, rows: readonly Credential[], baseUrl: string) {
   const roleIds = [...new Set(rows.flatMap((row) => JSON.parse(row.roles) as string[]))]
   const roles = roleIds.length === 0 ? [] : await listRows(db, 'roles', { id: roleIds })
-  const rules = await rulesOf(db, rows)
+  const limited = rows.filter((row) => row.is_limited === 1).map((row) => row.id)
+  const rules = await accessRulesOfEach(db, limited)
   return rows.map((row): Shown<typeof credentialAnswer> => ({
     id: row.id,
     name: row.name,
@@ -26,20 +27,4 @@ export async function viewCredentials(db: IdentityDb, rows: readonly Credential[
     ...(row.is_limited === 1 && { access_rules: rules.get(row.id) ?? [] }),
     links: { self: `${baseUrl}/v3/users/${row.user_id}/application_credentials/${row.id}` },
   }))
-}
-
-async function rulesOf(db: IdentityDb, rows: readonly Credential[]): Promise<Map<string, AccessRule[]>> {
-  const ids = rows.filter((row) => row.is_limited === 1).map((row) => row.id)
-  const found = new Map<string, AccessRule[]>()
-  if (ids.length === 0) return found
-  const links = await db
-    .selectFrom('application_credential_access_rules')
-    .innerJoin('access_rules', 'access_rules.id', 'access_rule_id')
-    .select(['application_credential_id', 'access_rules.id', 'service', 'method', 'path'])
-    .where('application_credential_id', 'in', ids)
-    .orderBy('application_credential_access_rules.position')
-    .orderBy('access_rules.id')
-    .execute()
-  for (const { application_credential_id: id, ...rule } of links) found.set(id, [...(found.get(id) ?? []), rule])
-  return found
 }

@@ -7,6 +7,7 @@ import type { IdentityDeps } from '../../deps.ts'
 import { IdentityNotFound } from '../../errors.ts'
 import { endDelegationsOf } from '../../operations/end-delegations.ts'
 import { policy } from '../../policies.ts'
+import { rolesGranted } from '../../store/assignments.ts'
 import { deleteRows, findRow, insertRow, type Row } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
 import { roleAnswer, viewRole } from '../roles/resource.ts'
@@ -116,16 +117,12 @@ function grantRoutes(kind: Kind): Route<IdentityDeps>[] {
     answer: listAnswer('roles', linked(roleAnswer)),
     async handle(request, deps) {
       const grant = await resolve(request, deps, kind, rule('list', 's'), true)
-      const rows = await deps.database.db
-        .selectFrom('assignments')
-        .innerJoin('roles', 'roles.id', 'assignments.role_id')
-        .selectAll('roles')
-        .where('actor_id', '=', grant.actorId)
-        .where('target_id', '=', grant.targetId)
-        .where('target_type', '=', grant.target)
-        .where('inherited', '=', inherited)
-        .orderBy('roles.id')
-        .execute()
+      const rows = await rolesGranted(deps.database.db, {
+        actor_id: grant.actorId,
+        target_type: grant.target,
+        target_id: grant.targetId,
+        inherited,
+      })
       return collection(
         'roles',
         rows.map((row) => withLinks(request.baseUrl, 'roles', viewRole(row))),

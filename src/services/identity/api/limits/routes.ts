@@ -1,5 +1,4 @@
 /** Limits of projects and domains: what of a resource they have instead of the registered default. */
-import { sql, type SqlBool } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Context } from '../../../../platform/auth/context.ts'
 import { NotFound } from '../../../../platform/errors.ts'
@@ -9,6 +8,7 @@ import type { IdentityDeps } from '../../deps.ts'
 import { models } from '../../model/limits.ts'
 import { createLimits, updateLimit } from '../../operations/limits.ts'
 import { policy } from '../../policies.ts'
+import { limitsWithinDomain } from '../../store/limits.ts'
 import type { Filter } from '../../store/listing.ts'
 import { deleteRows, findRow, type Row } from '../../store/rows.ts'
 import { withLinks } from '../links.ts'
@@ -62,8 +62,7 @@ const create = route({
 function visibleTo({ systemScope, domainId, projectId, roles }: Context): Filter[] {
   if (systemScope || roles.includes('admin') || roles.includes('service')) return []
   if (domainId === null) return [{ column: 'project_id', comparator: '=', value: projectId ?? 'none' }]
-  const projects = sql`select id from projects where domain_id = ${domainId}`
-  return [{ expression: sql<SqlBool>`(domain_id = ${domainId} or project_id in (${projects}))` }]
+  return [limitsWithinDomain(domainId)]
 }
 
 const list = route({

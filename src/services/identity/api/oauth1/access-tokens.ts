@@ -7,7 +7,7 @@ import { IdentityNotFound } from '../../errors.ts'
 import { requireUndelegated } from '../bearer.ts'
 import { policy } from '../../policies.ts'
 import { findAccessToken, listAccessTokens, type AccessToken } from '../../store/oauth1.ts'
-import { listRows } from '../../store/rows.ts'
+import { deleteRows, listRows } from '../../store/rows.ts'
 import { collection, withLinks } from '../links.ts'
 import { roleAnswer, viewRole } from '../roles/resource.ts'
 import { isoMicros } from '../times.ts'
@@ -88,8 +88,8 @@ const remove = route({
   async handle(request, deps) {
     request.ctx.authorize(policy('delete_access_token'))
     await requireUndelegated(deps, request.ctx, delegated)
-    const row = await load(request, deps)
-    await deps.database.db.deleteFrom('access_tokens').where('id', '=', row.id).execute()
+    const { id } = await load(request, deps)
+    await deleteRows(deps.database.db, 'access_tokens', { id })
     deps.changed()
     return { status: 204 }
   },

@@ -3,6 +3,7 @@ import { Invalid, ServiceError } from '../../../../platform/errors.ts'
 import { last } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import { policy } from '../../policies.ts'
+import { revocationsSince } from '../../store/revocations.ts'
 import type { Row } from '../../store/rows.ts'
 import { isoMicros } from '../times.ts'
 import { Type } from 'typebox'
@@ -43,12 +44,7 @@ const list = route({
     const since = last(query, 'since')
     const from = since === undefined ? 0 : Date.parse(since)
     if (Number.isNaN(from)) throw new Invalid(`invalid date format ${since}`)
-    const rows = await db
-      .selectFrom('revocation_events')
-      .selectAll()
-      .where('revoked_at', '>=', from)
-      .orderBy('revoked_at')
-      .execute()
+    const rows = await revocationsSince(db, from)
     return {
       status: 200,
       headers: { Vary: 'X-Auth-Token' },

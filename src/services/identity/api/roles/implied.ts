@@ -5,7 +5,7 @@ import { route } from '../route.ts'
 import type { IdentityDeps } from '../../deps.ts'
 import { IdentityConflict } from '../../errors.ts'
 import { policy } from '../../policies.ts'
-import { withImplied } from '../../store/roles.ts'
+import { rolesImpliedBy, withImplied } from '../../store/roles.ts'
 import { deleteRows, findRow, insertRow, listRows, type Row } from '../../store/rows.ts'
 import { load } from '../kit/entity.ts'
 import { roles } from './resource.ts'
@@ -61,13 +61,7 @@ const listImplied = route({
   async handle({ ctx, params, baseUrl, url }, deps) {
     ctx.authorize(policy('list_implied_roles'))
     const prior = await load(roles, deps, params.id)
-    const rows = await deps.database.db
-      .selectFrom('implied_roles')
-      .innerJoin('roles', 'roles.id', 'implied_roles.implied_role_id')
-      .select(['roles.id', 'roles.name'])
-      .where('prior_role_id', '=', prior.id)
-      .orderBy('roles.id')
-      .execute()
+    const rows = await rolesImpliedBy(deps.database.db, prior.id)
     const implies = rows.map((row) => ref(row, baseUrl))
     return {
       status: 200,

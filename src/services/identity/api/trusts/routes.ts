@@ -131,10 +131,12 @@ const list = route({
       ctx.authorize(policy('list_trusts_for_trustee'), { target: { trust: { trustee_user_id: trustee } } })
     else ctx.authorize(policy('list_trusts'))
     const isInReach = await reachOf(deps, ctx)
-    let rows = deps.database.db.selectFrom('trusts').selectAll().where('deleted_at', 'is', null).orderBy('id')
-    if (trustor !== undefined) rows = rows.where('trustor_user_id', '=', trustor)
-    if (trustee !== undefined) rows = rows.where('trustee_user_id', '=', trustee)
-    const found = (await rows.execute()).filter((row) => isInReach(row.id))
+    const rows = await listRows(deps.database.db, 'trusts', {
+      deleted_at: null,
+      ...(trustor !== undefined && { trustor_user_id: trustor }),
+      ...(trustee !== undefined && { trustee_user_id: trustee }),
+    })
+    const found = rows.filter((row) => isInReach(row.id))
     return collection(
       'trusts',
       found.map((row) => view(row, baseUrl)),

@@ -5,9 +5,9 @@ import type { ApiRequest } from '../../../../platform/http/route.ts'
 import { route } from '../route.ts'
 import type { ImageDeps } from '../../deps.ts'
 import { ImageForbidden, TooLarge } from '../../errors.ts'
-import { isDuplicate } from '../../../../platform/db/database.ts'
 import { policy } from '../../policies.ts'
-import { findMember, listMembers, type Image, type MemberRow } from '../../store/images.ts'
+import type { Image, MemberRow } from '../../store/images.ts'
+import { deleteMember, findMember, insertMember, listMembers, updateMember } from '../../store/members.ts'
 import { permitted, visible } from '../access.ts'
 
 const iso = (ms: number) => `${new Date(Number(ms)).toISOString().slice(0, 19)}Z`
@@ -74,13 +74,8 @@ const add = route({
       created_at: now,
       updated_at: now,
     }
-    try {
-      await db.insertInto('members').values(row).execute()
-    } catch (error) {
-      if (isDuplicate(error))
-        throw new Conflict(`The target member ${body.member} is already associated with image ${image.id}.`)
-      throw error
-    }
+    if (!(await insertMember(db, row)))
+      throw new Conflict(`The target member ${body.member} is already associated with image ${image.id}.`)
     return { status: 200, body: view(row) }
   },
 })
@@ -117,12 +112,7 @@ const update = route({
     // Only the member itself accepts or rejects.
     ctx.authorize(policy('modify_member'), { member_id: member.member_id, project_id: image.owner })
     const changes = { status: body.status as MemberRow['status'], updated_at: Date.now() }
-    await deps.database.db
-      .updateTable('members')
-      .set(changes)
-      .where('image_id', '=', image.id)
-      .where('member_id', '=', member.member_id)
-      .execute()
+    await updateMember(deps.database.db, member, changes)
     return { status: 200, body: view({ ...member, ...changes }) }
   },
 })
@@ -134,12 +124,7 @@ const remove = route({
   answer: { 204: null },
   async handle({ ctx, params }, deps) {
     const image = await permitted(ctx, deps, params.id, 'delete_member', 'remove members of')
-    const done = await deps.database.db
-      .deleteFrom('members')
-      .where('image_id', '=', image.id)
-      .where('member_id', '=', params.member_id)
-      .executeTakeFirst()
-    if (done.numDeletedRows === 0n)
+    if (!(await deleteMember(deps.database.db, image.id, params.member_id)))
       throw new NotFound(`Image member ${params.member_id} not found for image ${image.id}.`)
     return { status: 204 }
   },
