@@ -69,6 +69,7 @@ test('first use made flavors, networks, the image and the catalog', async () => 
     'identity',
     'image',
     'network',
+    'object-store',
     'placement',
   ])
 })
