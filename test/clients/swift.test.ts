@@ -55,16 +55,16 @@ swift_store_large_object_chunk_size = 1
   )
   await cloud.up()
   openstack = new Openstack(cloud.environment('admin'))
-  await openstack.do(`user create --password ${password} --project service swift`)
-  await openstack.do('role add --user swift --project service service')
+  await openstack.do(`user create --password ${password} --project service debian-swift`)
+  await openstack.do('role add --user debian-swift --project service service')
   await openstack.do('project create pictures')
   await openstack.do(`user create --password ${password} keeper`)
   await openstack.do('role add --user keeper --project pictures member')
-  swift = new LineProgram('swift_server.py', [folder, cloud.url('identity'), 'swift', password], {})
+  swift = new LineProgram('swift_server.py', [folder, cloud.url('identity'), 'debian-swift', password], {})
   const port = await swift.read()
-  await openstack.do('service create --name swift object-store')
-  const url = `http://127.0.0.1:${port}/v1/AUTH_%(project_id)s`
-  await openstack.do(`endpoint create --region RegionOne object-store public ${url}`)
+  // In the place of the cloud's own.
+  const [own] = await openstack.get<{ ID: string }[]>('endpoint list --service object-store --interface public')
+  await openstack.do(`endpoint set --url http://127.0.0.1:${port}/v1/AUTH_%(project_id)s ${own!.ID}`)
 })
 after(async () => {
   openstack?.end()
