@@ -5,13 +5,9 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import type { FileSender } from './send-file.ts'
 
 /** Small enough to stay in the caches of a processor, large enough that the way to the thread that reads does not count. */
 const blockSize = 1 << 19
-const smallBlock = 1 << 16
-/** One call is one way to a thread and back, and its thread waits for the disk. */
-const atOnce = 1 << 22
 const mostIdle = 8
 const idle: Buffer[] = []
 
@@ -50,31 +46,6 @@ export class FileSource extends Readable {
     } finally {
       // After a failure somebody may still be at the blocks: they are left to the collector.
       await reading.catch(() => undefined)
-      this.destroy()
-    }
-  }
-
-  /**
-   * As `eachBlock` into a connection, where the kernel moves by itself what the connection takes at once; what has to wait
-   * goes by `take`. Call with nothing unsent in the connection.
-   */
-  async sendTo(take: (block: Buffer) => Promise<void>, openSender: (file: number) => FileSender | undefined) {
-    const sender = openSender(this.#handle.fd)
-    if (!sender) return this.eachBlock(take)
-    const block = takeBlock()
-    try {
-      for (let length = 1; length > 0;) {
-        length = await this.#read(block.subarray(0, smallBlock))
-        if (length > 0) await take(block.subarray(0, length))
-        for (let moved = length; moved > 0;) {
-          if (this.destroyed) throw new Error('the file was closed while it was sent')
-          moved = await sender.move(this.#position, Math.min(this.#end - this.#position, atOnce))
-          this.#position += moved
-        }
-      }
-      giveBlock(block)
-    } finally {
-      sender.close()
       this.destroy()
     }
   }

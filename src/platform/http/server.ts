@@ -3,8 +3,6 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isPassable, pass } from '../../base/chunks.ts'
-import { FileSource } from '../../base/file-source.ts'
-import { openSender } from '../../base/send-file.ts'
 import type { Logger } from '../log/log.ts'
 import { sourceOf, Throttle } from '../log/throttle.ts'
 import type { App } from './app.ts'
@@ -145,15 +143,14 @@ async function passTo(response: ServerResponse, body: Readable): Promise<void> {
   }
   response.once('close', gone)
   try {
-    const write = (chunk: Uint8Array) =>
-      new Promise<void>((resolve, reject) => {
-        fail = reject
-        response.write(chunk, (error) => (error ? reject(error) : resolve()))
-      })
-    // In chunks, each would need its length before it.
-    const isPlain = response.hasHeader('Content-Length')
-    if (isPlain && body instanceof FileSource) await body.sendTo(write, (file) => openSender(response.socket, file))
-    else await pass(body, write)
+    await pass(
+      body,
+      (chunk) =>
+        new Promise<void>((resolve, reject) => {
+          fail = reject
+          response.write(chunk, (error) => (error ? reject(error) : resolve()))
+        }),
+    )
     await new Promise<void>((resolve, reject) => {
       fail = reject
       response.end(resolve)
