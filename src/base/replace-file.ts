@@ -12,7 +12,12 @@ export const isDraft = (name: string): boolean => /\.([0-9a-f]{12}|\d+)\.new$/.t
  * Replaces a file in one step: its content is on the disk before its name is, so that a power cut leaves the old file or
  * the new one. `owner` is whose it is to be.
  */
-export function replaceFileSync(file: string, content: string, mode: number, owner?: { uid: number; gid: number }) {
+export function replaceFileSync(
+  file: string,
+  content: string | Uint8Array,
+  mode: number,
+  owner?: { uid: number; gid: number },
+) {
   const draft = draftOf(file)
   try {
     const handle = openSync(draft, 'wx', mode)

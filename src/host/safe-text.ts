@@ -27,7 +27,7 @@ export function netnsName(text: string): string {
 }
 
 export function hasControlCharacters(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are the point
+  // oxlint-disable-next-line no-control-regex -- control characters are the point
   return /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text)
 }
 

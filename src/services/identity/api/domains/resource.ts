@@ -60,10 +60,7 @@ export const domainRoutes = [
     schema: Type.Object({ name: Type.Optional(kinds.shortName), ...attributes }, { minProperties: 1 }),
     async apply(_db, deps, row, input) {
       requireMutable(row, 'domain', input)
-      await changeProject(deps, row, {
-        ...input,
-        extra: extraOf(input, known, row.extra),
-      })
+      await changeProject(deps, row, { ...input, extra: extraOf(input, known, row.extra) })
       if (input.tags) await setTags(deps, row.id, input.tags)
     },
   }),

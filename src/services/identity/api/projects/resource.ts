@@ -118,10 +118,7 @@ export const projectEntityRoutes = [
         throw new Forbidden('Update of `parent_id` is not allowed.')
       if (input.is_domain !== undefined && input.is_domain !== (row.is_domain === 1))
         throw new Invalid('Update of `is_domain` is not allowed.')
-      await changeProject(deps, row, {
-        ...input,
-        extra: extraOf(input, known, row.extra),
-      })
+      await changeProject(deps, row, { ...input, extra: extraOf(input, known, row.extra) })
       if (input.tags) await setTags(deps, row.id, input.tags)
     },
   }),

@@ -1,16 +1,7 @@
 /** What a command of swift-ring-builder works on: a builder file, and the ring file beside it. */
+import { replaceFileSync } from '../../../../base/replace-file.ts'
 import { randomBytes } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { RingBuilder } from '../../model/ring/builder.ts'
 import { readBuilder, writeBuilder } from '../../model/ring/builder-file.ts'
@@ -88,33 +79,16 @@ export class Session {
 
   save(builder = this.builder) {
     builder.state.id ??= randomBytes(16).toString('hex')
-    replace(this.builderFile, writeBuilder(builder.state))
+    replaceFileSync(this.builderFile, writeBuilder(builder.state), 0o644)
   }
 
   saveBackup(builder: RingBuilder, moment: number) {
     builder.state.id ??= randomBytes(16).toString('hex')
-    replace(this.#backupOf(this.builderFile, moment), writeBuilder(builder.state))
+    replaceFileSync(this.#backupOf(this.builderFile, moment), writeBuilder(builder.state), 0o644)
   }
 
   saveRing(ring: RingData, moment: number) {
     for (const file of [this.#backupOf(this.ringFile, moment), this.ringFile])
-      replace(file, writeRing(ring, basename(file)))
-  }
-}
-
-/** The file is the old one or the new one, whatever happens meanwhile. */
-function replace(file: string, content: Buffer) {
-  const draft = `${file}.${randomBytes(6).toString('hex')}.new`
-  try {
-    writeFileSync(draft, content, { mode: 0o644, flag: 'wx' })
-    const handle = openSync(draft, 'r')
-    try {
-      fsyncSync(handle)
-    } finally {
-      closeSync(handle)
-    }
-    renameSync(draft, file)
-  } finally {
-    rmSync(draft, { force: true })
+      replaceFileSync(file, writeRing(ring, basename(file)), 0o644)
   }
 }
